@@ -1,0 +1,106 @@
+-- Signals from the market and the insights drawn from them.
+
+-- Enumerations
+
+CALL gateway.ensure_enum('signal_source', ARRAY['competitor', 'market', 'trend', 'industry', 'customer']);
+CALL gateway.ensure_enum('signal_category', ARRAY['competitor_activity', 'market_trend', 'industry_news', 'customer_sentiment', 'technology_shift']);
+CALL gateway.ensure_enum('signal_status', ARRAY['new', 'acknowledged', 'actioned', 'archived']);
+CALL gateway.ensure_enum('insight_type', ARRAY['opportunity', 'threat', 'trend', 'gap', 'pattern']);
+CALL gateway.ensure_enum('confidence_level', ARRAY['low', 'medium', 'high']);
+CALL gateway.ensure_enum('insight_status', ARRAY['active', 'archived', 'superseded']);
+
+-- intelligence_signals
+CREATE TABLE IF NOT EXISTS public.intelligence_signals (
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
+  workspace_id uuid NOT NULL,
+  source_agent_id uuid,
+  source_type public.signal_source NOT NULL,
+  data_source text,
+  signal_title text NOT NULL,
+  signal_description text,
+  signal_category public.signal_category NOT NULL,
+  key_findings text[],
+  data_points jsonb,
+  confidence_score numeric,
+  relevance_score numeric,
+  related_competitor_ids uuid[],
+  related_cohort_ids uuid[],
+  related_campaign_ids uuid[],
+  signal_date timestamptz(3),
+  detection_date timestamptz(3) NOT NULL DEFAULT now(),
+  expiry_date timestamptz(3),
+  action_status public.signal_status NOT NULL DEFAULT 'new',
+  assigned_to_user_id uuid,
+  action_notes text,
+  created_by uuid,
+  created_at timestamptz(3) NOT NULL DEFAULT now(),
+  updated_at timestamptz(3) NOT NULL DEFAULT now(),
+  CONSTRAINT intelligence_signals_pkey PRIMARY KEY (id),
+  CONSTRAINT intelligence_signals_workspace_id_id_key UNIQUE (workspace_id, id),
+  CONSTRAINT intelligence_signals_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE,
+  CONSTRAINT intelligence_signals_source_agent_id_fkey FOREIGN KEY (source_agent_id) REFERENCES public.agent_registry (id) ON DELETE SET NULL,
+  CONSTRAINT intelligence_signals_assigned_to_user_id_fkey FOREIGN KEY (assigned_to_user_id) REFERENCES auth.users (id) ON DELETE SET NULL,
+  CONSTRAINT intelligence_signals_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users (id) ON DELETE SET NULL
+);
+CREATE INDEX IF NOT EXISTS intelligence_signals_workspace_id_created_at_id_idx ON public.intelligence_signals (workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS intelligence_signals_source_agent_id_idx ON public.intelligence_signals (source_agent_id);
+CREATE INDEX IF NOT EXISTS intelligence_signals_assigned_to_user_id_idx ON public.intelligence_signals (assigned_to_user_id);
+CREATE INDEX IF NOT EXISTS intelligence_signals_created_by_idx ON public.intelligence_signals (created_by);
+CREATE INDEX IF NOT EXISTS intelligence_signals_workspace_id_action_status_idx ON public.intelligence_signals (workspace_id, action_status);
+CREATE INDEX IF NOT EXISTS intelligence_signals_workspace_id_signal_category_idx ON public.intelligence_signals (workspace_id, signal_category);
+CREATE INDEX IF NOT EXISTS intelligence_signals_workspace_id_detection_date_idx ON public.intelligence_signals (workspace_id, detection_date DESC);
+CREATE INDEX IF NOT EXISTS intelligence_signals_key_findings_data_points_related_compe_idx ON public.intelligence_signals USING gin (key_findings, data_points jsonb_path_ops, related_competitor_ids, related_cohort_ids, related_campaign_ids);
+CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.intelligence_signals
+  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
+CALL gateway.protect_workspace_table('intelligence_signals', writer => 'Analyst');
+
+-- market_insights
+CREATE TABLE IF NOT EXISTS public.market_insights (
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
+  workspace_id uuid NOT NULL,
+  insight_title text NOT NULL,
+  insight_description text,
+  insight_type public.insight_type NOT NULL,
+  category text,
+  source_signal_ids uuid[],
+  source_agent_id uuid,
+  number_of_signals_analyzed integer,
+  key_conclusions text[],
+  supporting_evidence text[],
+  confidence_level public.confidence_level NOT NULL DEFAULT 'medium',
+  confidence_score numeric,
+  business_implications text[],
+  recommended_actions text[],
+  potential_impact text,
+  potential_roi_percentage numeric,
+  relevant_for_competitors uuid[],
+  relevant_for_cohorts uuid[],
+  relevant_for_campaigns uuid[],
+  relevant_segments text[],
+  time_relevance_start date,
+  time_relevance_end date,
+  discovery_date timestamptz(3) NOT NULL DEFAULT now(),
+  insight_status public.insight_status NOT NULL DEFAULT 'active',
+  actioned_date timestamptz(3),
+  created_by uuid,
+  reviewed_by uuid,
+  created_at timestamptz(3) NOT NULL DEFAULT now(),
+  updated_at timestamptz(3) NOT NULL DEFAULT now(),
+  CONSTRAINT market_insights_pkey PRIMARY KEY (id),
+  CONSTRAINT market_insights_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE,
+  CONSTRAINT market_insights_source_agent_id_fkey FOREIGN KEY (source_agent_id) REFERENCES public.agent_registry (id) ON DELETE SET NULL,
+  CONSTRAINT market_insights_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users (id) ON DELETE SET NULL,
+  CONSTRAINT market_insights_reviewed_by_fkey FOREIGN KEY (reviewed_by) REFERENCES auth.users (id) ON DELETE SET NULL
+);
+CREATE INDEX IF NOT EXISTS market_insights_workspace_id_created_at_id_idx ON public.market_insights (workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS market_insights_source_agent_id_idx ON public.market_insights (source_agent_id);
+CREATE INDEX IF NOT EXISTS market_insights_created_by_idx ON public.market_insights (created_by);
+CREATE INDEX IF NOT EXISTS market_insights_reviewed_by_idx ON public.market_insights (reviewed_by);
+CREATE INDEX IF NOT EXISTS market_insights_workspace_id_insight_type_idx ON public.market_insights (workspace_id, insight_type);
+CREATE INDEX IF NOT EXISTS market_insights_workspace_id_insight_status_idx ON public.market_insights (workspace_id, insight_status);
+CREATE INDEX IF NOT EXISTS market_insights_workspace_id_discovery_date_idx ON public.market_insights (workspace_id, discovery_date DESC);
+CREATE INDEX IF NOT EXISTS market_insights_workspace_id_time_relevance_start_time_rele_idx ON public.market_insights (workspace_id, time_relevance_start, time_relevance_end);
+CREATE INDEX IF NOT EXISTS market_insights_source_signal_ids_key_conclusions_supportin_idx ON public.market_insights USING gin (source_signal_ids, key_conclusions, supporting_evidence, business_implications, recommended_actions, relevant_for_competitors, relevant_for_cohorts, relevant_for_campaigns, relevant_segments);
+CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.market_insights
+  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
+CALL gateway.protect_workspace_table('market_insights', writer => 'Analyst');
