@@ -8,6 +8,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: require.resolve('graphql') }] },
   test: {
     include: ['tests/**/*.test.ts'],
+    globalSetup: './tests/support/global-setup.ts',
     testTimeout: 30_000,
     hookTimeout: 60_000,
     server: { deps: { inline: [/@pothos\//, /graphql-yoga/, /graphql-scalars/] } },

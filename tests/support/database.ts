@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { databaseUrl } from './server.ts';
+
+type Row = Record<string, unknown>;
+/** Runs a statement and returns its rows. */
+export type Query = <T extends object = Row>(sql: string, values?: unknown[]) => Promise<T[]>;
+
+/** Who runs the SQL: a person in a workspace, or the trusted writers' role. */
+export interface Actor {
+  userId?: string | undefined;
+  workspaceId?: string | undefined;
+  /** Default `authenticated`. */
+  role?: 'authenticated' | 'service_role';
+}
+
+export interface TestDatabase {
+  /** The superuser's connection string. */
+  url: string;
+  /** Connection string of `codex_gateway`, as which the gateway logs in. */
+  gatewayUrl: string;
+  /** Runs a statement as the superuser. */
+  query: Query;
+  /** Runs a function in a transaction as the actor, and commits; rolls back when it throws. */
+  as<T>(actor: Actor, run: (query: Query) => Promise<T>): Promise<T>;
+  /** The same, but nothing of it stays. */
+  rehearse<T>(actor: Actor, run: (query: Query) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Returns a database of the caller's own: migrated and empty. */
+export async function createTestDatabase(template: 'migrated' = 'migrated'): Promise<TestDatabase> {
+  const server = inject('testServer');
+  const name = `${server.prefix}${randomBytes(6).toString('hex')}`;
+  const maintenance = new pg.Client(server.url);
+  await maintenance.connect();
+  try {
+    await copyDatabase(maintenance, `${server.prefix}${template}`, name);
+  } finally {
+    await maintenance.end();
+  }
+  return openDatabase(databaseUrl(server.url, name), server.gatewayPassword);
+}
+
+/** Returns a handle of any database that the migrations were applied to. */
+export function openDatabase(url: string, gatewayPassword: string): TestDatabase {
+  const gatewayUrl = new URL(url);
+  gatewayUrl.username = 'codex_gateway';
+  gatewayUrl.password = gatewayPassword;
+  const pool = createPool(url);
+  const gatewayPool = createPool(gatewayUrl.href);
+
+  const transaction = async <T>(actor: Actor, run: (query: Query) => Promise<T>, end: string) => {
+    const { userId, workspaceId, role = 'authenticated' } = actor;
+    const client = await (role === 'authenticated' ? gatewayPool : pool).connect();
+    try {
+      await client.query('begin');
+      await client.query(
+        `select set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
+                set_config('app.current_workspace_id', $3, true)`,
+        [role, userId ? JSON.stringify({ sub: userId, role }) : '', workspaceId ?? ''],
+      );
+      const result = await run(queryOf(client));
+      await client.query(end);
+      return result;
+    } catch (error) {
+      await client.query('rollback');
+      throw error;
+    } finally {
+      client.release();
+    }
+  };
+
+  return {
+    url,
+    gatewayUrl: gatewayUrl.href,
+    query: queryOf(pool),
+    as: (actor, run) => transaction(actor, run, 'commit'),
+    rehearse: (actor, run) => transaction(actor, run, 'rollback'),
+    close: async () => {
+      await Promise.all([pool.end(), gatewayPool.end()]);
+    },
+  };
+}
+
+function createPool(connectionString: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString, max: 25, options: '-c timezone=UTC' });
+  // An idle connection that its server ends is no failure of the test that has finished with it.
+  pool.on('error', () => {});
+  return pool;
+}
+
+function queryOf(runner: pg.Pool | pg.PoolClient): Query {
+  return async <T extends object>(sql: string, values?: unknown[]) =>
+    (await runner.query<T & Row>(sql, values)).rows;
+}
+
+async function copyDatabase(client: pg.Client, from: string, to: string): Promise<void> {
+  await client.query(`create database ${to} template ${from} strategy file_copy`);
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
+import { testEnv } from './env.ts';
+import { readMigrations, runByHand } from './migrations.ts';
+import { databaseUrl, type TestServer } from './server.ts';
+
+const ROOM = 2 * 1024 ** 3;
+
+/** Gives the run one Postgres with a migrated database, of which test files get copies. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const own = testEnv.serverUrl ? undefined : await startServer();
+  const server: TestServer = {
+    url: testEnv.serverUrl ?? own?.url ?? '',
+    prefix: `test_${randomBytes(4).toString('hex')}_`,
+    gatewayPassword: randomBytes(16).toString('hex'),
+  };
+  const teardown = async () => {
+    if (own) await own.remove();
+    else await dropDatabases(server);
+  };
+  try {
+    const template = `${server.prefix}migrated`;
+    await execute(server.url, `create database ${template}`);
+    await runByHand(databaseUrl(server.url, template), await readMigrations());
+    await execute(
+      server.url,
+      `alter role codex_gateway login password '${server.gatewayPassword}'`,
+    );
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+  project.provide('testServer', server);
+  return teardown;
+}
+
+async function startServer() {
+  const dataDir = await mkdtemp(join(await fastFolder(), 'codex-gateway-test-'));
+  const discard = () => rm(dataDir, { recursive: true, force: true });
+  try {
+    const server = await startEmbeddedPostgres({
+      dataDir,
+      durable: false,
+      settings: { max_connections: '300' },
+    });
+    const remove = async () => {
+      await server.stop();
+      await discard();
+    };
+    return { url: server.url(), remove };
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+}
+
+// In memory, where there is enough of it: containers often have 64 MB there.
+async function fastFolder(): Promise<string> {
+  const free = await statfs('/dev/shm').then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => 0,
+  );
+  return free > ROOM ? '/dev/shm' : tmpdir();
+}
+
+async function dropDatabases({ url, prefix }: TestServer): Promise<void> {
+  const names = await execute(
+    url,
+    `select datname from pg_database where starts_with(datname, '${prefix}')`,
+  );
+  for (const { datname } of names) await execute(url, `drop database ${datname} with (force)`);
+}
+
+async function execute(url: string, sql: string): Promise<{ datname: string }[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
