@@ -1,0 +1,144 @@
+import { createRemoteJWKSet, errors, type JWTHeaderParameters, jwtVerify } from 'jose';
+import { z } from 'zod';
+import { GatewayError } from './errors.ts';
+
+/** The person that a verified token stands for. */
+export interface Identity {
+  id: string;
+  email?: string;
+  /** When the token stops being valid. */
+  expiresAt: Date;
+}
+
+/**
+ * Returns whom an Authorization header stands for. Throws UNAUTHENTICATED with the reason, or
+ * SERVICE_UNAVAILABLE while the signing keys cannot be fetched.
+ */
+export type Authenticate = (authorization: string | null) => Promise<Identity>;
+
+/** Which tokens to trust: at least one of `secret` and `jwksUrl`. */
+export interface AuthenticationOptions {
+  /** Key of HS256 tokens, at least 32 bytes. */
+  secret?: string;
+  /** Where the public keys of RS256, ES256 and EdDSA tokens are published. */
+  jwksUrl?: string;
+  issuer?: string;
+  audience: string;
+  /** How far the issuer's clock may be off, in seconds. */
+  clockTolerance?: number;
+}
+
+// A key of one family never verifies a token of the other: a public key is no HMAC secret.
+const SECRET_ALGORITHMS = ['HS256'];
+const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
+
+const claimsSchema = z.object({
+  sub: z.guid().toLowerCase(),
+  exp: z.number(),
+  email: z.string().optional().catch(undefined),
+  // Supabase signs its API keys with the same secret, for roles that no person has.
+  role: z.literal('authenticated').optional(),
+});
+
+/** Builds the check of bearer tokens. */
+export function createAuthentication(options: AuthenticationOptions): Authenticate {
+  const { issuer, audience, clockTolerance = 5 } = options;
+  const secret = options.secret ? new TextEncoder().encode(options.secret) : undefined;
+  const publicKeys = options.jwksUrl ? createRemoteJWKSet(new URL(options.jwksUrl)) : undefined;
+  const algorithms = [
+    ...(secret ? SECRET_ALGORITHMS : []),
+    ...(publicKeys ? PUBLIC_KEY_ALGORITHMS : []),
+  ];
+  if (algorithms.length === 0) throw new TypeError('Tokens need a secret or a JWKS URL');
+  const verification = {
+    algorithms,
+    audience,
+    clockTolerance,
+    requiredClaims: ['sub', 'exp'],
+    ...(issuer ? { issuer } : {}),
+  };
+
+  const keyFor = (header: JWTHeaderParameters) => {
+    if (secret && SECRET_ALGORITHMS.includes(header.alg)) return secret;
+    if (publicKeys) return publicKeys(header);
+    throw new errors.JOSEAlgNotAllowed();
+  };
+
+  return async (authorization) => {
+    const token = bearerToken(authorization);
+    let payload: unknown;
+    try {
+      ({ payload } = await jwtVerify(token, keyFor, verification));
+    } catch (error) {
+      throw refusal(error, algorithms);
+    }
+    const claims = claimsSchema.safeParse(payload);
+    if (!claims.success) {
+      throw unauthenticated(
+        claims.error.issues.some(({ path }) => path[0] === 'role')
+          ? 'The token is an API key: only tokens of signed-in people are taken.'
+          : 'The token names no person: its subject (sub) must be a UUID.',
+      );
+    }
+    const { sub, exp, email } = claims.data;
+    return { id: sub, expiresAt: new Date(exp * 1000), ...(email ? { email } : {}) };
+  };
+}
+
+function bearerToken(authorization: string | null): string {
+  if (authorization === null) {
+    throw unauthenticated('Sign in first: send the header "Authorization: Bearer <token>".');
+  }
+  const token = /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1];
+  if (!token) {
+    throw unauthenticated('The Authorization header must have the form "Bearer <token>".');
+  }
+  return token;
+}
+
+function refusal(error: unknown, algorithms: readonly string[]): GatewayError {
+  if (error instanceof errors.JWTExpired) {
+    const expiredAt = new Date(Number(error.payload.exp) * 1000).toISOString();
+    return unauthenticated(`The token expired at ${expiredAt}: sign in again.`);
+  }
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const { claim, reason } = error;
+    return unauthenticated(
+      reason === 'missing'
+        ? `The token lacks the claim "${claim}".`
+        : (CLAIM_REASONS[claim] ?? `The token's claim "${claim}" is not valid.`),
+    );
+  }
+  if (
+    error instanceof errors.JWSSignatureVerificationFailed ||
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys
+  ) {
+    return unauthenticated('The token is not signed with a key that this server trusts.');
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) {
+    return unauthenticated(`The token must be signed with ${algorithms.join(', ')}.`);
+  }
+  if (
+    error instanceof errors.JWSInvalid ||
+    error instanceof errors.JWTInvalid ||
+    error instanceof errors.JOSENotSupported
+  ) {
+    return unauthenticated('The token is malformed: it is not a signed JSON Web Token.');
+  }
+  return new GatewayError(
+    'SERVICE_UNAVAILABLE',
+    'Tokens cannot be checked right now: the signing keys are out of reach. Try again shortly.',
+    { status: 503, cause: error },
+  );
+}
+
+const CLAIM_REASONS: Record<string, string> = {
+  iss: 'The token comes from an issuer (iss) that this server does not trust.',
+  aud: 'The token is meant for another audience (aud).',
+  nbf: 'The token is not valid yet (nbf).',
+};
+
+function unauthenticated(message: string): GatewayError {
+  return new GatewayError('UNAUTHENTICATED', message, { status: 401 });
+}

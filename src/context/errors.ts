@@ -1,0 +1,35 @@
+/** What clients branch on; each code keeps its meaning for good. */
+export type ErrorCode =
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'WORKSPACE_REQUIRED'
+  | 'BAD_USER_INPUT'
+  | 'NOT_FOUND'
+  | 'CONFLICT'
+  | 'INVALID_STATE'
+  | 'TIMEOUT'
+  | 'SERVICE_UNAVAILABLE';
+
+export interface GatewayErrorOptions {
+  /** The argument or header that is wrong, as the client wrote it: `first`, `filter.title`. */
+  argument?: string;
+  /** The HTTP status, for errors that refuse a request as a whole. */
+  status?: number;
+  /** What went wrong underneath; logged, never sent. */
+  cause?: unknown;
+}
+
+/** An error that is meant for the client: it sees the message, the code and the argument. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError';
+  readonly code: ErrorCode;
+  readonly argument: string | undefined;
+  readonly status: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.argument = options.argument;
+    this.status = options.status;
+  }
+}

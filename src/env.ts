@@ -1,0 +1,87 @@
+import { z } from 'zod';
+
+const flag = z
+  .enum(['true', 'false'], { error: 'must be true or false' })
+  .transform((value) => value === 'true');
+const number = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+};
+const milliseconds = number(1, 86_400_000);
+
+const schema = z.object({
+  NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
+  /** Port to listen on; 0 takes a free one. */
+  PORT: number(0, 65_535).default(4000),
+  HOST: z.string().default('127.0.0.1'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+
+  /** Without it an embedded Postgres is used. */
+  DATABASE_URL: z
+    .url({
+      protocol: /^postgres(ql)?$/,
+      error: 'must look like postgresql://user:password@host:5432/database',
+    })
+    .optional(),
+  /** Folder of the embedded Postgres. */
+  DATA_DIR: z.string().default('.data'),
+  /** Most connections to the database at a time. */
+  DATABASE_POOL_SIZE: number(1, 1000).default(10),
+  /** How long a single statement may run, in milliseconds. */
+  DATABASE_STATEMENT_TIMEOUT: milliseconds.default(15_000),
+
+  /** Key of HS256 tokens. */
+  JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  /** Where the public keys of RS256, ES256 and EdDSA tokens are published. */
+  JWT_JWKS_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().default('authenticated'),
+  /** How far the issuer's clock may be off, in seconds. */
+  JWT_CLOCK_TOLERANCE: number(0, 300).default(5),
+
+  /** Whether /graphql shows GraphiQL to browsers; unset: everywhere but in production. */
+  GRAPHIQL: flag.optional(),
+  /** Whether demo people can sign in without a password on a local DATABASE_URL. */
+  DEMO_SIGN_IN: flag.default(false),
+  /** Origins whose pages may call the API, separated by commas; none by default. */
+  CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').flatMap((origin) => origin.trim() || [])),
+  /** How long a request may take, in milliseconds. */
+  REQUEST_TIMEOUT: milliseconds.default(30_000),
+});
+
+export type Env = z.output<typeof schema>;
+
+/** The environment has values that the gateway cannot work with; the message lists all of them. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+}
+
+/** Returns the settings in `source`; an empty value counts as unset. Throws EnvironmentError. */
+export function readEnv(source: Readonly<Record<string, string | undefined>>): Env {
+  const values = Object.fromEntries(
+    Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const result = schema.safeParse(values);
+  if (result.success) return result.data;
+  // Values are left out: they may be secrets.
+  const problems = result.error.issues.map(
+    ({ path, message }) => `  ${path.join('.')}: ${message}`,
+  );
+  throw new EnvironmentError(`Mend these environment variables:\n${problems.join('\n')}`);
+}
+
+function readProcessEnv(): Env {
+  try {
+    return readEnv(process.env);
+  } catch (error) {
+    if (!(error instanceof EnvironmentError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/** The settings of this process. Where they are wrong, it ends here and says why. */
+export const env = readProcessEnv();
