@@ -2,7 +2,7 @@ import { defineConfig } from 'prisma/config';
 
 // `generate` never runs the schema engine, yet Prisma would download it first: any existing file
 // in its place makes the command work offline. Commands that do need it (migrate) get the real one.
-if (process.argv.includes('generate') || process.argv.includes('validate')) {
+if (['generate', 'validate', 'format'].some((command) => process.argv.includes(command))) {
   process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= process.execPath;
 }
 
