@@ -1,0 +1,167 @@
+import type { Connection, CustomTypesConfig, FieldDef, Submittable } from 'pg';
+import pg from 'pg';
+import utils from 'pg/lib/utils.js';
+import { toSqlStateError } from './errors.ts';
+import type { PreparedStatement, PreparedStatements } from './prepared-statements.ts';
+
+/** A statement as Prisma's adapter and `database.query` hand it over. */
+export interface Statement {
+  text: string;
+  values?: readonly unknown[];
+  rowMode?: 'array';
+  types?: CustomTypesConfig;
+}
+
+/** A result in the shape of node-postgres. */
+export interface StatementResult {
+  command: string;
+  rowCount: number | null;
+  fields: FieldDef[];
+  rows: unknown[];
+}
+
+type Parser = (value: string) => unknown;
+
+interface Message {
+  prepared: PreparedStatement;
+  values: (string | Buffer | null)[];
+}
+
+/** No type OIDs (Postgres infers them), no result in binary. */
+const NO_TYPES: string[] = [];
+
+/** The protocol counts parameters in 16 bits. */
+const MAX_PARAMETERS = 65_535;
+
+/**
+ * Sends several statements as one extended-protocol batch with a single Sync, and gives the result
+ * of the last one: outside a transaction block the batch is one implicit transaction, so settings
+ * that lead it are gone when it ends, whether it succeeds or fails.
+ */
+export class StatementBatch implements Submittable {
+  /** Settles when the server is ready for the next batch, so after the commit. */
+  readonly result: Promise<StatementResult>;
+  /** node-postgres replaces it by one that also ends its query timeout. */
+  callback!: (error: unknown) => void;
+
+  readonly #statements: PreparedStatements;
+  readonly #messages: Message[];
+  readonly #main: Statement;
+  readonly #result: StatementResult = { command: '', rowCount: null, fields: [], rows: [] };
+  #leading: number;
+  #parsers: Parser[] = [];
+  #failure: unknown;
+
+  constructor(statements: PreparedStatements, leading: readonly Statement[], main: Statement) {
+    this.#statements = statements;
+    this.#main = main;
+    this.#leading = leading.length;
+    this.result = new Promise((resolve, reject) => {
+      this.callback = (error) => {
+        if (this.#failure) reject(this.#failure);
+        else if (error) reject(toSqlStateError(error));
+        else resolve(this.#result);
+      };
+    });
+    // Values are converted before anything is taken or written: a throw must leave nothing behind.
+    const converted = [...leading, main].map(({ text, values = [] }) => {
+      if (values.length > MAX_PARAMETERS) throw new RangeError('Too many statement parameters');
+      return { text, values: values.map(utils.prepareValue) };
+    });
+    this.#messages = converted.map(({ text, values }) => ({
+      prepared: statements.take(text),
+      values,
+    }));
+  }
+
+  submit(connection: Connection): void {
+    connection.stream.cork();
+    for (const name of this.#statements.takeDiscarded()) {
+      connection.close({ type: 'S', name }, true);
+    }
+    for (const [index, { prepared, values }] of this.#messages.entries()) {
+      const { name, text } = prepared;
+      if (!prepared.parsed) connection.parse({ name, text, types: NO_TYPES }, true);
+      connection.bind({ statement: name, values }, true);
+      if (index === this.#messages.length - 1) {
+        // A prepared statement keeps its row shape: Postgres refuses to run it once that changes.
+        if (prepared.fields) this.handleRowDescription({ fields: prepared.fields });
+        else connection.describe({ type: 'P' }, true);
+      }
+      connection.execute({}, true);
+    }
+    connection.sync();
+    connection.stream.uncork();
+  }
+
+  handleRowDescription({ fields }: { fields: FieldDef[] }): void {
+    const types = this.#main.types ?? pg.types;
+    this.#result.fields = fields;
+    this.#parsers = fields.map((field) => types.getTypeParser(field.dataTypeID, 'text'));
+  }
+
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    if (this.#leading > 0 || this.#failure) return;
+    try {
+      this.#result.rows.push(
+        this.#main.rowMode === 'array' ? this.#parseArray(fields) : this.#parseObject(fields),
+      );
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+
+  handleCommandComplete({ text }: { text: string }): void {
+    if (this.#leading > 0) {
+      this.#leading -= 1;
+      return;
+    }
+    const [command = '', ...numbers] = text.split(' ');
+    const count = numbers.at(-1);
+    this.#result.command = command;
+    this.#result.rowCount = count === undefined ? null : Number(count);
+  }
+
+  handleEmptyQuery(): void {}
+
+  handlePortalSuspended(): void {}
+
+  handleCopyData(): void {}
+
+  handleCopyInResponse(connection: Connection & { sendCopyFail(reason: string): void }): void {
+    connection.sendCopyFail('COPY is not supported here');
+  }
+
+  handleError(error: unknown): void {
+    this.#statements.failed(
+      this.#messages.map(({ prepared }) => prepared),
+      error,
+    );
+    this.callback(error);
+  }
+
+  handleReadyForQuery(): void {
+    for (const { prepared } of this.#messages) prepared.parsed = true;
+    const main = this.#messages.at(-1);
+    if (main) main.prepared.fields = this.#result.fields;
+    this.callback(null);
+  }
+
+  #parseArray(values: (string | null)[]): unknown[] {
+    return values.map((value, index) => this.#parse(value, index));
+  }
+
+  #parseObject(values: (string | null)[]): Record<string, unknown> {
+    const row: Record<string, unknown> = {};
+    for (const [index, field] of this.#result.fields.entries()) {
+      row[field.name] = this.#parse(values[index] ?? null, index);
+    }
+    return row;
+  }
+
+  #parse(value: string | null, index: number): unknown {
+    if (value === null) return null;
+    const parser = this.#parsers[index];
+    return parser ? parser(value) : value;
+  }
+}

@@ -1,0 +1,75 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import { PrismaClient } from '../../generated/prisma/client.ts';
+import type { Statement, StatementResult } from './batch.ts';
+import { sessionLookups } from './lookups.ts';
+import { SessionPool, type SessionPoolOptions } from './pool.ts';
+
+export type DatabaseOptions = SessionPoolOptions;
+
+/** Runs SQL in the running session and returns its rows as node-postgres maps them. */
+export type Query = <Row extends object>(
+  text: string,
+  values?: readonly unknown[],
+) => Promise<Row[]>;
+
+export type IsolationLevel = 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
+
+export interface Database {
+  /** Every statement runs in the running session; `$transaction` takes a function only. */
+  prisma: PrismaClient;
+  /** One statement in one round trip. Rejects with errors that `databaseError` reads. */
+  query: Query;
+  /**
+   * Commits when `fn` resolves and rolls back when it rejects; resolves to what `fn` does. Only the
+   * given `query` is part of the transaction.
+   */
+  transaction<T>(fn: (query: Query) => Promise<T>, isolation?: IsolationLevel): Promise<T>;
+  /** Connections held, those of them idle, and statements waiting for one. */
+  connections(): { total: number; idle: number; waiting: number };
+  /** Waits for running statements and closes all connections. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Returns the database for requests. Connects on the first statement. */
+export function createDatabase(options: DatabaseOptions): Database {
+  const pool = new SessionPool(options);
+  const client = new PrismaClient({ adapter: new PrismaPg(pool) });
+  let closing: Promise<void> | undefined;
+  return {
+    // The extension adds no method and changes no result, which its type cannot say.
+    prisma: client.$extends(sessionLookups) as unknown as PrismaClient,
+    query: queryWith((statement) => pool.run(statement)),
+    async transaction(fn, isolation) {
+      const transaction = await pool.begin();
+      const execute = (text: string) => transaction.query({ text });
+      try {
+        if (isolation) await execute(`SET TRANSACTION ISOLATION LEVEL ${isolation}`);
+        const result = await fn(queryWith((statement) => transaction.query(statement)));
+        await execute('COMMIT');
+        return result;
+      } catch (error) {
+        // Without a connection there is nothing to roll back, and the first error is the cause.
+        await execute('ROLLBACK').catch(() => {});
+        throw error;
+      } finally {
+        transaction.release();
+      }
+    },
+    connections: () => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
+    close() {
+      closing ??= client.$disconnect().then(() => pool.end());
+      return closing;
+    },
+  };
+}
+
+function queryWith(run: (statement: Statement) => Promise<StatementResult>): Query {
+  return async <Row extends object>(text: string, values: readonly unknown[] = []) => {
+    const { rows } = await run({ text, values });
+    return rows as Row[];
+  };
+}

@@ -1,0 +1,142 @@
+import pg from 'pg';
+import { parseIntoClientConfig } from 'pg-connection-string';
+import { currentSession, type Session } from '../session.ts';
+import { type Statement, StatementBatch, type StatementResult } from './batch.ts';
+import { toSqlStateError } from './errors.ts';
+import { isOutdated, PreparedStatements } from './prepared-statements.ts';
+import { Transaction } from './transaction.ts';
+
+export interface SessionPoolOptions {
+  connectionString: string;
+  /** Most connections held at once. Default 10. */
+  maxConnections?: number;
+  /** How long a statement waits for a free or new connection, in milliseconds. Default 5,000. */
+  acquireTimeoutMs?: number;
+  /** How long one statement may run, and a transaction lie idle, in milliseconds. Default 10,000. */
+  statementTimeoutMs?: number;
+  /** Statements prepared by name on each connection; 0 for none. Default 100. */
+  preparedStatements?: number;
+  /** Called with the text of each statement sent, settings excepted, and its session. */
+  onStatement?: (sql: string, session: Session) => void;
+  /** Called for each exchange with the server. */
+  onRoundTrip?: (session: Session) => void;
+  /** Called when a connection is lost while nobody waits for it. */
+  onConnectionError?: (error: Error) => void;
+}
+
+/** How much longer than the server's own timeout to wait for an answer before giving the connection up. */
+const ANSWER_GRACE_MS = 5_000;
+
+const SETTINGS =
+  "select num_nonnulls(set_config('role', $1, true), " +
+  "set_config('request.jwt.claims', $2, true), " +
+  "set_config('app.current_workspace_id', $3, true))";
+
+/**
+ * A pool whose every statement runs under the settings of the running session, in one round trip
+ * and without leaving anything on the connection. Refuses statements outside a session.
+ */
+export class SessionPool extends pg.Pool {
+  readonly #options: SessionPoolOptions;
+  readonly #prepared = new WeakMap<pg.PoolClient, PreparedStatements>();
+
+  constructor(options: SessionPoolOptions) {
+    const { connectionString, statementTimeoutMs = 10_000 } = options;
+    // Parameters of the connection string would replace these, not add to them.
+    const given = parseIntoClientConfig(connectionString);
+    super({
+      ...given,
+      options: [given.options, '-c timezone=UTC'].filter(Boolean).join(' '),
+      application_name: given.application_name ?? 'codex-gateway',
+      keepAlive: true,
+      max: options.maxConnections ?? 10,
+      connectionTimeoutMillis: options.acquireTimeoutMs ?? 5_000,
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: statementTimeoutMs,
+      query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
+    });
+    this.#options = options;
+    this.on('error', (error) => options.onConnectionError?.(error));
+    // A connection lost while in use fails its statement; unheard, it would end the process too.
+    this.on('connect', (client) => client.on('error', () => {}));
+  }
+
+  /** Runs one statement in the running session, as a transaction of its own. */
+  async run(statement: Statement): Promise<StatementResult> {
+    const session = currentSession();
+    const client = await this.#acquire();
+    const send = () => this.#send(client, session, [settingsOf(session)], statement);
+    let usable = true;
+    try {
+      // A prepared statement outlived by a change of its tables was given up and is prepared anew.
+      return await send().catch((error) => (isOutdated(error) ? send() : Promise.reject(error)));
+    } catch (error) {
+      usable = isUsableAfter(error);
+      throw error;
+    } finally {
+      client.release(!usable);
+    }
+  }
+
+  /** Takes a connection for a transaction of the running session, to be released by the caller. */
+  async begin(): Promise<Transaction> {
+    const session = currentSession();
+    const client = await this.#acquire();
+    return new Transaction({
+      open: (begin, statement) =>
+        this.#send(client, session, [{ text: begin }, settingsOf(session)], statement),
+      send: (statement) => this.#send(client, session, [], statement),
+      release: (usable) => client.release(!usable),
+    });
+  }
+
+  /** For Prisma's adapter, which only ever passes a statement and awaits the result. */
+  override query(statement: unknown): never {
+    return this.run(statement as Statement) as never;
+  }
+
+  /** For Prisma's adapter, which only ever awaits the client of a transaction. */
+  override connect(): never {
+    return this.begin() as never;
+  }
+
+  async #acquire(): Promise<pg.PoolClient> {
+    try {
+      return await super.connect();
+    } catch (error) {
+      throw toSqlStateError(error);
+    }
+  }
+
+  #send(
+    client: pg.PoolClient,
+    session: Session,
+    leading: readonly Statement[],
+    statement: Statement,
+  ): Promise<StatementResult> {
+    const { onRoundTrip, onStatement, preparedStatements = 100 } = this.#options;
+    let prepared = this.#prepared.get(client);
+    if (!prepared) {
+      prepared = new PreparedStatements(preparedStatements);
+      this.#prepared.set(client, prepared);
+    }
+    const batch = new StatementBatch(prepared, leading, statement);
+    onRoundTrip?.(session);
+    if (onStatement) {
+      for (const { text } of [...leading, statement]) {
+        if (text !== SETTINGS) onStatement(text, session);
+      }
+    }
+    client.query(batch);
+    return batch.result;
+  }
+}
+
+function settingsOf(session: Session): Statement {
+  return { text: SETTINGS, values: session.parameters };
+}
+
+/** Whether the connection goes on after this error: the server ends it itself on worse than ERROR. */
+function isUsableAfter(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.severity === 'ERROR';
+}

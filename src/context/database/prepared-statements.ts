@@ -1,0 +1,68 @@
+import type { FieldDef } from 'pg';
+
+export interface PreparedStatement {
+  readonly name: string;
+  readonly text: string;
+  /** Whether the server is known to hold it. */
+  parsed: boolean;
+  /** The columns it returns, once it has run. */
+  fields?: FieldDef[];
+}
+
+/** Whether the statement ran into a plan made before its tables changed, or is gone from the server. */
+export function isOutdated(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  // feature_not_supported: "cached plan must not change result type"; invalid_sql_statement_name.
+  return code === '0A000' || code === '26000';
+}
+
+/**
+ * The statements prepared on one connection, the least recently used given up beyond `limit`.
+ * A limit of 0 prepares none by name, as poolers that share connections between transactions need.
+ */
+export class PreparedStatements {
+  readonly #limit: number;
+  readonly #byText = new Map<string, PreparedStatement>();
+  #discarded: string[] = [];
+  #count = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  take(text: string): PreparedStatement {
+    if (this.#limit === 0) return { name: '', text, parsed: false };
+    const known = this.#byText.get(text);
+    if (known) {
+      this.#byText.delete(text);
+      this.#byText.set(text, known);
+      return known;
+    }
+    this.#count += 1;
+    const statement: PreparedStatement = { name: `s${this.#count}`, text, parsed: false };
+    this.#byText.set(text, statement);
+    const oldest = this.#byText.values().next().value;
+    if (this.#byText.size > this.#limit && oldest) this.#discard(oldest);
+    return statement;
+  }
+
+  /** Returns the names to close on the server, once. */
+  takeDiscarded(): string[] {
+    const names = this.#discarded;
+    this.#discarded = [];
+    return names;
+  }
+
+  /** Gives up those the server may not hold, or not in this shape, after a batch has failed. */
+  failed(statements: readonly PreparedStatement[], error: unknown): void {
+    const outdated = isOutdated(error);
+    for (const statement of statements) {
+      if (outdated || !statement.parsed) this.#discard(statement);
+    }
+  }
+
+  #discard(statement: PreparedStatement): void {
+    // Whether a failed batch got as far as preparing it is unknown: closing covers both.
+    if (this.#byText.delete(statement.text)) this.#discarded.push(statement.name);
+  }
+}

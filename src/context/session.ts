@@ -1,0 +1,53 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** Whom the statements of a request run for. The database's policies read nothing else. */
+export interface SessionSettings {
+  role: 'authenticated';
+  /** The verified claims of the token; `sub` is the person. */
+  claims: { sub: string; role: string; [claim: string]: unknown };
+  /** The current workspace; without one, tenant tables show nothing. */
+  workspaceId?: string;
+}
+
+/** The settings of the running request, frozen, with the values sent along with each statement. */
+export interface Session extends Readonly<SessionSettings> {
+  readonly parameters: readonly [role: string, claims: string, workspaceId: string];
+}
+
+/** Thrown for a statement outside `runInSession`; it never reached the database. */
+export class SessionRequiredError extends Error {
+  override readonly name = 'SessionRequiredError';
+
+  constructor() {
+    super('A database statement was issued outside runInSession');
+  }
+}
+
+const storage = new AsyncLocalStorage<Session>();
+
+/**
+ * Runs `fn` so that every statement it issues runs with these settings, and returns its result.
+ * Settings are copied: changing them afterwards has no effect.
+ */
+export function runInSession<T>(
+  settings: SessionSettings,
+  fn: () => T | PromiseLike<T>,
+): Promise<T> {
+  const session: Session = Object.freeze({
+    ...settings,
+    parameters: [
+      settings.role,
+      JSON.stringify(settings.claims),
+      settings.workspaceId ?? '',
+    ] as const,
+  });
+  // Prisma's promises start when awaited: awaiting here keeps a returned one inside the session.
+  return storage.run(session, async () => await fn());
+}
+
+/** Returns the running session. Throws `SessionRequiredError` outside of one. */
+export function currentSession(): Session {
+  const session = storage.getStore();
+  if (!session) throw new SessionRequiredError();
+  return session;
+}
