@@ -1,3 +1,4 @@
+import { isDriverAdapterError } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 import { Prisma } from '../../generated/prisma/client.ts';
 
@@ -110,6 +111,7 @@ interface AdapterCause {
 
 /** Translates an error of Prisma or node-postgres; returns null for one that is neither's. */
 export function databaseError(error: unknown): DatabaseFailure | null {
+  if (!(error instanceof Error)) return null;
   if (error instanceof pg.DatabaseError) {
     const { code, message, constraint, column, detail, hint } = error;
     return failure({
@@ -124,6 +126,8 @@ export function databaseError(error: unknown): DatabaseFailure | null {
   if (error instanceof SqlStateError) {
     return failure({ originalCode: error.code, originalMessage: error.message });
   }
+  // Prisma hands on a failed COMMIT as it came from the adapter.
+  if (isDriverAdapterError(error)) return failure(error.cause as AdapterCause);
   if (error instanceof Prisma.PrismaClientKnownRequestError) {
     const adapterError = error.meta?.driverAdapterError as { cause?: AdapterCause } | undefined;
     const kind = KIND_BY_PRISMA_CODE[error.code];

@@ -1,0 +1,338 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDatabase, type Database, type Query } from '../../src/context/database/client.ts';
+import { type DatabaseFailure, databaseError } from '../../src/context/database/errors.ts';
+import { runInSession } from '../../src/context/session.ts';
+import type { PrismaClient } from '../../src/generated/prisma/client.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTenant, type Tenant } from './tenants.ts';
+
+let testDatabase: TestDatabase;
+let database: Database;
+let a: Tenant;
+const lost: Error[] = [];
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  a = await createTenant(testDatabase, 'a');
+  await testDatabase.query(`
+    create table probe (
+      id int primary key, workspace_id uuid references workspaces (id),
+      amount int not null constraint amount_is_positive check (amount > 0)
+    );
+    grant select, insert on probe to authenticated;
+    create table closed (id int);
+    create table deferred (
+      id int references probe (id) deferrable initially deferred
+    );
+    grant select, insert on deferred to authenticated;
+    insert into probe values (1, null, 1);
+  `);
+  database = createDatabase({
+    connectionString: testDatabase.gatewayUrl,
+    maxConnections: 2,
+    statementTimeoutMs: 500,
+    acquireTimeoutMs: 300,
+    onConnectionError: (error) => lost.push(error),
+  });
+});
+
+afterAll(async () => {
+  await database.close();
+  await testDatabase.close();
+});
+
+const inA = <T>(fn: () => Promise<T>) => runInSession(a.settings, fn);
+
+/** Returns what `databaseError` makes of the rejection of `fn` in a's session. */
+function failureOf(fn: () => Promise<unknown>): Promise<DatabaseFailure | null> {
+  return inA(fn).then(
+    () => expect.unreachable('it should have been rejected'),
+    (error) => databaseError(error),
+  );
+}
+
+/** Fails as soon as the failed statement is not answered by the connection it ran on. */
+const pidOf = async (query: Query) =>
+  (await query<{ pid: number }>('select pg_backend_pid() as pid'))[0]?.pid;
+
+describe('databaseError', () => {
+  const cases: [sql: string, expected: Partial<DatabaseFailure>][] = [
+    [
+      'insert into probe values (1, null, 1)',
+      { kind: 'unique', sqlstate: '23505', constraint: 'probe_pkey' },
+    ],
+    [
+      'insert into probe values (2, gen_random_uuid(), 1)',
+      { kind: 'foreignKey', sqlstate: '23503', constraint: 'probe_workspace_id_fkey' },
+    ],
+    [
+      'insert into probe values (2, null, 0)',
+      { kind: 'check', sqlstate: '23514', constraint: 'amount_is_positive' },
+    ],
+    ['insert into probe values (2)', { kind: 'notNull', sqlstate: '23502', columns: ['amount'] }],
+    ['select * from closed', { kind: 'permission', sqlstate: '42501' }],
+    [
+      `insert into campaigns (workspace_id, name) values (gen_random_uuid(), 'x')`,
+      { kind: 'permission', sqlstate: '42501' },
+    ],
+    ["select 'x'::text::uuid", { kind: 'invalidInput', sqlstate: '22P02' }],
+    ["select 'x'::text::timestamptz", { kind: 'invalidInput', sqlstate: '22007' }],
+    ['select 1 / 0', { kind: 'invalidInput', sqlstate: '22012' }],
+    ['select pg_sleep(5)::text', { kind: 'timeout', sqlstate: '57014' }],
+    ['select nonsense', { kind: 'unknown', sqlstate: '42703' }],
+    ['insert into deferred values (77)', { kind: 'foreignKey', sqlstate: '23503' }],
+  ];
+
+  it.each(cases)('%s', async (sql, expected) => {
+    await inA(() => database.query('select 1'));
+    const pids = await Promise.all([1, 2].map(() => inA(() => pidOf(database.query))));
+    expect(await failureOf(() => database.query(sql))).toMatchObject(expected);
+    expect(await failureOf(() => database.transaction((query) => query(sql)))).toMatchObject(
+      expected,
+    );
+    expect(await failureOf(() => database.prisma.$queryRawUnsafe(sql))).toMatchObject(expected);
+    expect(
+      await failureOf(() => database.prisma.$transaction((tx) => tx.$executeRawUnsafe(sql))),
+    ).toMatchObject(expected);
+    expect(pids).toContain(await inA(() => pidOf(database.query)));
+  });
+
+  it("reads the words of a function's own error", async () => {
+    await testDatabase.query(`create function refuse() returns void language plpgsql as
+      $$ begin raise exception 'not now' using detail = 'why', hint = 'wait'; end $$`);
+    const expected = {
+      kind: 'raised',
+      sqlstate: 'P0001',
+      message: 'not now',
+      detail: 'why',
+      hint: 'wait',
+    };
+    expect(await failureOf(() => database.query('select refuse()'))).toMatchObject(expected);
+    expect(await failureOf(() => database.prisma.$queryRaw`select refuse()::text`)).toMatchObject(
+      expected,
+    );
+  });
+
+  it("reads Prisma's own errors", async () => {
+    const { campaign, workspace } = database.prisma;
+    const data = { name: 'x', workspaceId: a.workspaceId };
+    const id = randomUUID();
+    expect(await failureOf(() => campaign.update({ where: { id }, data: {} }))).toMatchObject({
+      kind: 'notFound',
+    });
+    expect(await failureOf(() => campaign.create({ data: { ...data, id: 'x' } }))).toMatchObject({
+      kind: 'invalidInput',
+    });
+    expect(
+      await failureOf(() => campaign.create({ data: { ...data, totalReach: 'x' as never } })),
+    ).toMatchObject({ kind: 'invalidInput' });
+    expect(
+      await failureOf(() => campaign.create({ data: { ...data, name: 'nul \0' } })),
+    ).toMatchObject({ kind: 'invalidInput', sqlstate: '22021' });
+    expect(
+      await failureOf(() => campaign.create({ data: { name: 'x', workspaceId: id } })),
+    ).toMatchObject({ kind: 'permission' });
+    expect(
+      await failureOf(() =>
+        workspace.update({ where: { id: a.workspaceId }, data: { name: 'x'.repeat(300) } }),
+      ),
+    ).toMatchObject({ kind: 'invalidInput', sqlstate: '22001' });
+  });
+
+  it('reads serialization failures, of which one of two transactions has to be tried again', async () => {
+    const [id = ''] = a.campaignIds;
+    const change = (wait: number) =>
+      inA(() =>
+        database.transaction(async (query) => {
+          await query('select name from campaigns');
+          await new Promise((resolve) => setTimeout(resolve, wait));
+          await query('update campaigns set total_reach = total_reach + 1 where id = $1', [id]);
+        }, 'REPEATABLE READ'),
+      );
+    const [first, second] = await Promise.allSettled([change(20), change(60)]);
+    expect(first.status).toBe('fulfilled');
+    expect(second.status === 'rejected' && databaseError(second.reason)).toMatchObject({
+      kind: 'serialization',
+      sqlstate: '40001',
+    });
+  });
+
+  it('is null for anything else', () => {
+    expect(databaseError(new Error('other'))).toBeNull();
+    expect(databaseError(undefined)).toBeNull();
+  });
+});
+
+describe('a transaction', () => {
+  const names = () => inA(() => database.query("select 1 from campaigns where name = 'new'"));
+  const create = (tx: Pick<PrismaClient, 'campaign'>) =>
+    tx.campaign.create({ data: { name: 'new', workspaceId: a.workspaceId } });
+
+  it('is rolled back when its function rejects', async () => {
+    const { prisma, transaction } = database;
+    const stop = new Error('stop');
+    const fail = () => Promise.reject(stop);
+    await expect(inA(() => prisma.$transaction((tx) => create(tx).then(fail)))).rejects.toBe(stop);
+    const insert = "insert into campaigns (workspace_id, name) values ($1, 'new')";
+    await expect(
+      inA(() => transaction((query) => query(insert, [a.workspaceId]).then(fail))),
+    ).rejects.toBe(stop);
+    expect(await names()).toEqual([]);
+  });
+
+  it('does not claim to be committed after a failure its function has swallowed', async () => {
+    const { prisma, transaction } = database;
+    const swallowed = await failureOf(() =>
+      prisma.$transaction(async (tx) => {
+        await create(tx);
+        await tx.$queryRaw`select 1 / 0`.catch(() => {});
+      }),
+    );
+    expect(swallowed).toMatchObject({ sqlstate: '25P02' });
+    expect(
+      await failureOf(() => transaction((query) => query('select 1 / 0').catch(() => []))),
+    ).toMatchObject({ sqlstate: '25P02' });
+    expect(await names()).toEqual([]);
+  });
+
+  it('ends by its timeout and gives its connection back', async () => {
+    const failure = await failureOf(() =>
+      database.prisma.$transaction((tx) => tx.$queryRaw`select pg_sleep(0.3)::text`, {
+        timeout: 100,
+      }),
+    );
+    expect(failure).toMatchObject({ kind: 'timeout' });
+    await Promise.all([1, 2, 3].map(() => inA(() => database.query('select pg_sleep(0.05)'))));
+    expect(database.connections().waiting).toBe(0);
+  });
+
+  it('runs its statements one after the other, whatever is awaited', async () => {
+    const numbers = await inA(() =>
+      database.transaction((query) =>
+        Promise.all(
+          [1, 2, 3].map((number) => query<{ n: number }>('select $1::int as n', [number])),
+        ),
+      ),
+    );
+    expect(numbers.flat().map(({ n }) => n)).toEqual([1, 2, 3]);
+  });
+
+  it('takes the isolation level it is asked for', async () => {
+    const level = (rows: unknown) => rows as { level: string }[];
+    const sql = "select current_setting('transaction_isolation') as level";
+    const rows = await inA(() =>
+      database.prisma.$transaction((tx) => tx.$queryRawUnsafe(sql), {
+        isolationLevel: 'RepeatableRead',
+      }),
+    );
+    expect(level(rows)).toEqual([{ level: 'repeatable read' }]);
+    expect(await inA(() => database.transaction((query) => query(sql), 'SERIALIZABLE'))).toEqual([
+      { level: 'serializable' },
+    ]);
+  });
+
+  it('refuses statements once it has ended', async () => {
+    let kept: Query | undefined;
+    await inA(() =>
+      database.transaction(async (query) => {
+        kept = query;
+      }),
+    );
+    await expect(kept?.('select 1')).rejects.toMatchObject({ code: '25P01' });
+  });
+});
+
+describe('a lost connection', () => {
+  const unavailable = { kind: 'unavailable' };
+  const terminate = (pid?: number) => testDatabase.query('select pg_terminate_backend($1)', [pid]);
+
+  it('fails its statement only, and the pool goes on', async () => {
+    for (const run of [
+      () => database.query('select pg_sleep(0.4), pg_backend_pid()'),
+      () => database.prisma.$queryRaw`select pg_sleep(0.4)::text`,
+    ]) {
+      const failure = failureOf(run);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await testDatabase.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where query like '%pg_sleep(0.4)%' and usename = 'codex_gateway' and state = 'active'
+           and datname = current_database()`,
+      );
+      expect(await failure).toMatchObject(unavailable);
+      expect(await inA(() => database.prisma.campaign.count())).toBe(20);
+    }
+  });
+
+  it('fails its transaction, without a connection left behind', async () => {
+    const failure = await failureOf(() =>
+      database.transaction(async (query) => {
+        await terminate(await pidOf(query));
+        await query('select 1');
+      }),
+    );
+    expect(failure).toMatchObject(unavailable);
+    const inPrisma = await failureOf(() =>
+      database.prisma.$transaction(async (tx) => {
+        const [row] = await tx.$queryRaw<{ pid: number }[]>`select pg_backend_pid() as pid`;
+        await terminate(row?.pid);
+        await tx.campaign.count();
+      }),
+    );
+    expect(inPrisma).toMatchObject(unavailable);
+    await Promise.all([1, 2, 3].map(() => inA(() => database.query('select 1'))));
+  });
+
+  it('is reported and replaced when it was idle', async () => {
+    const pid = await inA(() => pidOf(database.query));
+    lost.length = 0;
+    await terminate(pid);
+    await expect.poll(() => lost.length).toBe(1);
+    expect(await inA(() => pidOf(database.query))).not.toBe(pid);
+  });
+});
+
+describe('without a free connection', () => {
+  it('a statement gives up after the acquire timeout', async () => {
+    const busy = [1, 2].map(() => inA(() => database.query('select pg_sleep(0.45)')));
+    const [raw, prisma, transaction] = await Promise.all([
+      failureOf(() => database.query('select 1')),
+      failureOf(() => database.prisma.campaign.count()),
+      failureOf(() => database.prisma.$transaction((tx) => tx.campaign.count())),
+    ]);
+    for (const failure of [raw, prisma, transaction]) {
+      expect(failure).toMatchObject({ kind: 'unavailable' });
+    }
+    await Promise.all(busy);
+    expect(await inA(() => database.prisma.campaign.count())).toBe(20);
+  });
+
+  it('nor with an unreachable, refusing or silent server', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as { port: number };
+    const wrongPassword = new URL(testDatabase.gatewayUrl);
+    wrongPassword.password = 'wrong';
+    const urls = [
+      'postgres://x:x@127.0.0.1:1/x',
+      'postgres://x@/x?host=/nowhere',
+      `postgres://x:x@127.0.0.1:${port}/x`,
+      wrongPassword.href,
+    ];
+    for (const connectionString of urls) {
+      const other = createDatabase({ connectionString, acquireTimeoutMs: 200 });
+      const run = [
+        () => other.query('select 1'),
+        () => other.prisma.campaign.count(),
+        () => other.prisma.$transaction((tx) => tx.campaign.count()),
+      ];
+      for (const fn of run) {
+        expect(await failureOf(fn)).toMatchObject({ kind: 'unavailable' });
+      }
+      await other.close();
+    }
+    silent.close();
+  });
+});
