@@ -1,0 +1,111 @@
+import { PothosValidationError } from '@pothos/core';
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
+import { type DatabaseErrorKind, databaseError } from '../context/database/errors.ts';
+import { type ErrorCode, GatewayError } from '../context/errors.ts';
+import type { Logger } from './logger.ts';
+import { currentRequestId } from './request-id.ts';
+
+/** What clients are told of the database's refusals that no resolver has explained. */
+const DATABASE_ERRORS: Partial<
+  Record<DatabaseErrorKind, { code: ErrorCode; message: string; status?: number }>
+> = {
+  unique: { code: 'CONFLICT', message: 'Another row has these values already.' },
+  foreignKey: { code: 'BAD_USER_INPUT', message: 'A row that this refers to does not exist.' },
+  check: { code: 'BAD_USER_INPUT', message: 'A value is outside its allowed range.' },
+  notNull: { code: 'BAD_USER_INPUT', message: 'A required value is missing.' },
+  permission: { code: 'FORBIDDEN', message: 'Your role does not allow this.' },
+  notFound: { code: 'NOT_FOUND', message: 'There is no such row.' },
+  serialization: {
+    code: 'CONFLICT',
+    message: 'Somebody else changed the same rows at this moment. Try again.',
+  },
+  timeout: {
+    code: 'TIMEOUT',
+    message: 'The database took too long. Ask for less at a time, or try again.',
+    status: 504,
+  },
+  unavailable: {
+    code: 'SERVICE_UNAVAILABLE',
+    message: 'The database is out of reach right now. Try again shortly.',
+    status: 503,
+  },
+};
+
+/** Turns whatever was thrown into an error that clients may see; logs what they may not. */
+export function createErrorMask(logger: Logger): (error: unknown) => GraphQLError {
+  return (error) => {
+    const cause = rootCause(error);
+    const at = error instanceof GraphQLError ? error : undefined;
+    if (cause instanceof GatewayError) {
+      if (cause.cause) logger.warn({ err: cause.cause }, cause.message);
+      return visible(at, cause.message, cause);
+    }
+    if (cause instanceof PothosValidationError) {
+      return visible(at, cause.message, { code: 'BAD_USER_INPUT' });
+    }
+    const failure = databaseError(cause);
+    const told = failure && DATABASE_ERRORS[failure.kind];
+    if (told) {
+      if (told.status) logger.warn({ err: cause }, told.message);
+      return visible(at, told.message, told);
+    }
+    if (cause instanceof GraphQLError && isAboutTheRequest(cause, at)) return explained(cause, at);
+    logger.error({ err: cause }, 'Unexpected error');
+    return visible(at, 'Something went wrong on our side. Try again, or report the request id.', {
+      code: 'INTERNAL_SERVER_ERROR',
+      status: 500,
+      requestId: currentRequestId(),
+    });
+  };
+}
+
+function rootCause(error: unknown): unknown {
+  let cause = error;
+  while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
+  return cause;
+}
+
+/**
+ * Errors with a code were made for clients, as were graphql-js' own before a field runs and about
+ * a field's arguments. The rest are results that do not fit the schema: a defect of ours.
+ */
+function isAboutTheRequest(cause: GraphQLError, at: GraphQLError | undefined): boolean {
+  return Boolean(cause.extensions.code) || !at?.path || cause.message.startsWith('Argument "');
+}
+
+function explained(cause: GraphQLError, at: GraphQLError | undefined): GraphQLError {
+  const { originalError, ...extensions } = cause.extensions;
+  const detail = (originalError as Error | undefined)?.message;
+  return new GraphQLError(detail ? `${cause.message} ${detail}` : cause.message, {
+    ...placeOf(at ?? cause),
+    extensions: { code: 'BAD_USER_INPUT', ...extensions },
+  });
+}
+
+interface Visible {
+  code: string;
+  argument?: string | undefined;
+  status?: number | undefined;
+  requestId?: string | undefined;
+}
+
+function visible(
+  at: GraphQLError | undefined,
+  message: string,
+  { code, argument, status, requestId }: Visible,
+): GraphQLError {
+  const extensions: GraphQLErrorExtensions = { code };
+  if (argument) extensions.argument = argument;
+  if (requestId) extensions.requestId = requestId;
+  // An error of one field leaves the answers of the others: the response as a whole succeeded.
+  if (status && !at?.path) {
+    const headers = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
+    extensions.http = { status, headers };
+  }
+  return new GraphQLError(message, { ...placeOf(at), extensions });
+}
+
+function placeOf(error: GraphQLError | undefined) {
+  const { nodes, source, positions, path } = error ?? {};
+  return { nodes: nodes ?? null, source: source ?? null, positions: positions ?? null, path };
+}

@@ -1,0 +1,85 @@
+import type { GraphQLSchema } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Authenticate } from '../context/authentication.ts';
+import { type Context, createContext } from '../context/context.ts';
+import type { Database } from '../context/database/client.ts';
+import { GatewayError } from '../context/errors.ts';
+import { WORKSPACE_HEADER } from '../context/workspace.ts';
+import { type ServerContext, useAuthentication } from './authentication.ts';
+import { createErrorMask } from './errors.ts';
+import { type GraphiQLOptions, useGraphiQL } from './graphiql/graphiql.ts';
+import { type ReadinessCheck, useHealth } from './health.ts';
+import { createHttpServer, type HttpServer } from './http.ts';
+import { MAX_BODY_BYTES, useJsonBodies, useOperationLimits } from './limits.ts';
+import type { Logger } from './logger.ts';
+import { currentRequestId, useRequestId } from './request-id.ts';
+import { useKnownPaths } from './routes.ts';
+import { useSession } from './session.ts';
+
+const ENDPOINT = '/graphql';
+
+export interface GatewayOptions {
+  schema: GraphQLSchema;
+  database: Database;
+  authenticate: Authenticate;
+  logger: Logger;
+  checkReadiness: ReadinessCheck;
+  /** Left out, browsers are not shown GraphiQL. */
+  graphiql?: GraphiQLOptions;
+  /** Origins whose pages may call the API. Default: none. */
+  corsOrigins?: readonly string[];
+  /** Default 30,000. */
+  requestTimeoutMs?: number;
+  /** Run before the gateway's own. */
+  plugins?: readonly Plugin<object, ServerContext>[];
+}
+
+export interface Gateway extends HttpServer {
+  /** Answers a request without a socket. */
+  fetch(request: Request): Promise<Response>;
+}
+
+/** Builds the HTTP server: `/graphql` for signed-in people, `/health/*` for everybody. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { schema, database, authenticate, logger, checkReadiness, graphiql } = options;
+  const { corsOrigins = [], requestTimeoutMs = 30_000, plugins = [] } = options;
+
+  const yoga = createYoga<ServerContext, Context>({
+    schema,
+    graphqlEndpoint: ENDPOINT,
+    context: ({ request, identity }) => {
+      if (!identity) throw new GatewayError('UNAUTHENTICATED', 'Sign in first.', { status: 401 });
+      return createContext({
+        requestId: currentRequestId() ?? '',
+        identity,
+        workspaceHeader: request.headers.get(WORKSPACE_HEADER),
+        database,
+      });
+    },
+    plugins: [
+      useRequestId(),
+      useHealth(checkReadiness, logger),
+      ...(graphiql ? [useGraphiQL(ENDPOINT, graphiql)] : []),
+      ...plugins,
+      useKnownPaths([ENDPOINT]),
+      useAuthentication(authenticate),
+      useJsonBodies(),
+      useOperationLimits(),
+      useSession(requestTimeoutMs),
+    ],
+    maskedErrors: { maskError: createErrorMask(logger) },
+    cors: corsOrigins.length > 0 ? { origin: [...corsOrigins], credentials: false } : false,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    batching: false,
+    multipart: false,
+    graphiql: false,
+    landingPage: false,
+    // The error mask logs.
+    logging: false,
+  });
+
+  return {
+    fetch: async (request) => yoga.fetch(request),
+    ...createHttpServer(yoga, logger, requestTimeoutMs),
+  };
+}

@@ -1,0 +1,60 @@
+import type { Plugin } from 'graphql-yoga';
+import type { Logger } from './logger.ts';
+import { jsonResponse } from './responses.ts';
+
+/** Resolves when the server can do its work. Rejects with a NotReadyError that says why not. */
+export type ReadinessCheck = () => Promise<void>;
+
+/** Why the server cannot work now, in words that anybody may read. */
+export class NotReadyError extends Error {
+  override readonly name = 'NotReadyError';
+  readonly check: string;
+
+  constructor(check: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.check = check;
+  }
+}
+
+/** How long an answer is given again, in milliseconds: probes must not become a load. */
+const CACHE_MS = 1_000;
+
+/** Serves `/health/live` and `/health/ready`, without a token. */
+export function useHealth(checkReadiness: ReadinessCheck, logger: Logger): Plugin {
+  let answer: { at: number; failure: Promise<NotReadyError | null> } | undefined;
+
+  const readiness = () => {
+    if (!answer || Date.now() - answer.at > CACHE_MS) {
+      const failure = checkReadiness().then(
+        () => null,
+        (error: unknown) => {
+          logger.warn({ err: error }, 'Not ready');
+          return error instanceof NotReadyError
+            ? error
+            : new NotReadyError('server', 'The check itself failed.');
+        },
+      );
+      answer = { at: Date.now(), failure };
+    }
+    return answer.failure;
+  };
+
+  return {
+    async onRequest({ url, endResponse }) {
+      if (url.pathname === '/health/live') {
+        endResponse(jsonResponse(200, { status: 'live' }));
+      } else if (url.pathname === '/health/ready') {
+        const failure = await readiness();
+        endResponse(
+          failure
+            ? jsonResponse(503, {
+                status: 'unavailable',
+                check: failure.check,
+                message: failure.message,
+              })
+            : jsonResponse(200, { status: 'ready' }),
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import type { Plugin } from 'graphql-yoga';
+import { errorResponse } from './responses.ts';
+
+/** Answers 404 to everything that is none of the paths. */
+export function useKnownPaths(paths: readonly string[]): Plugin {
+  return {
+    onRequest({ url, endResponse }) {
+      if (!paths.includes(url.pathname)) {
+        endResponse(errorResponse(404, 'NOT_FOUND', `There is nothing here; try ${paths[0]}.`));
+      }
+    },
+  };
+}
