@@ -1,0 +1,179 @@
+import { createSchema } from 'graphql-yoga';
+import { SignJWT } from 'jose';
+import { pino } from 'pino';
+import {
+  type AuthenticationOptions,
+  createAuthentication,
+} from '../../../src/context/authentication.ts';
+import type { Context } from '../../../src/context/context.ts';
+import { createDatabase } from '../../../src/context/database/client.ts';
+import { GatewayError } from '../../../src/context/errors.ts';
+import { requireWorkspace } from '../../../src/context/workspace.ts';
+import { createGateway, type GatewayOptions } from '../../../src/server/gateway.ts';
+
+export const SECRET = 'a secret of the tests, 32 bytes or more';
+export const ISSUER = 'https://issuer.example/auth/v1';
+export const AUDIENCE = 'authenticated';
+/** Secrets that no answer may hold. */
+export const INTERNAL = { message: 'the inner workings', sql: 'SELECT no_such_column' };
+
+const typeDefs = /* GraphQL */ `
+  type Query {
+    me: String!
+    workspace: String
+    currentWorkspace: String
+    setting: String
+    sql(text: String!): String
+    gatewayError: String
+    internalError: String
+    badNumber: Int
+    hang: String
+    half: Half!
+    echo(number: Int!): Int
+  }
+  type Half {
+    good: String
+    bad: String
+  }
+  type Mutation {
+    touch: String
+  }
+  type Subscription {
+    ticks: String
+  }
+`;
+
+const query = async (context: Context, text: string) => {
+  const [row] = await context.database.query<{ value: string | null }>(text);
+  return row?.value ?? null;
+};
+
+/** A schema small enough to name each way in which a request can end. */
+export const schema = createSchema<Context>({
+  typeDefs,
+  resolvers: {
+    Query: {
+      me: (_, __, { viewer }) => viewer.id,
+      workspace: (_, __, context) => requireWorkspace(context).id,
+      currentWorkspace: (_, __, { workspace }) => workspace?.id ?? null,
+      setting: (_, __, context) =>
+        query(
+          context,
+          "SELECT auth.uid() || ' ' || coalesce(current_workspace_id()::text, '-') AS value",
+        ),
+      sql: (_, { text }, context) => query(context, text),
+      gatewayError: () => {
+        throw new GatewayError('CONFLICT', 'Said to clients.', {
+          argument: 'input.name',
+          cause: new Error(INTERNAL.message),
+        });
+      },
+      internalError: () => {
+        throw new Error(INTERNAL.message);
+      },
+      badNumber: () => INTERNAL.message,
+      hang: () => new Promise(() => {}),
+      half: () => ({}),
+      echo: (_, { number }) => number,
+    },
+    Half: {
+      good: () => 'good',
+      bad: () => {
+        throw new Error(INTERNAL.message);
+      },
+    },
+    Mutation: { touch: (_, __, context) => query(context, 'SELECT auth.uid()::text AS value') },
+    Subscription: {
+      ticks: {
+        subscribe: async function* (_: unknown, __: unknown, context: Context) {
+          for (let tick = 0; tick < 2; tick += 1) {
+            yield { ticks: await query(context, 'SELECT auth.uid()::text AS value') };
+          }
+        },
+      },
+    },
+  },
+});
+
+interface Claims {
+  sub?: string | undefined;
+  exp?: number | undefined;
+  [claim: string]: unknown;
+}
+
+/** Returns a token that the test gateway trusts, but for what `claims` changes; undefined leaves a claim out. */
+export async function token(claims: Claims = {}, secret = SECRET): Promise<string> {
+  const now = Math.floor(Date.now() / 1000);
+  const all = { iss: ISSUER, aud: AUDIENCE, exp: now + 60, ...claims };
+  return new SignJWT(JSON.parse(JSON.stringify(all)))
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(new TextEncoder().encode(secret));
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  data?: Record<string, unknown> | null;
+  errors?: { message: string; path?: string[]; extensions: Record<string, unknown> }[];
+}
+
+export interface TestGateway {
+  url: string;
+  /** Lines of the log, oldest first. */
+  log: Record<string, unknown>[];
+  /** Sends a request as it is. */
+  send(path: string, init?: RequestInit): Promise<Answer>;
+  /** Sends an operation. */
+  ask(query: string, headers?: Record<string, string>, variables?: object): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** Starts a gateway on a free port of its own. */
+export async function startGateway(
+  connectionString: string,
+  options: Partial<GatewayOptions> & {
+    authentication?: Partial<AuthenticationOptions>;
+    statementTimeoutMs?: number;
+  } = {},
+): Promise<TestGateway> {
+  const log: Record<string, unknown>[] = [];
+  const { authentication, statementTimeoutMs = 2_000, ...others } = options;
+  const database = createDatabase({ connectionString, maxConnections: 3, statementTimeoutMs });
+  const gateway = createGateway({
+    schema,
+    database,
+    authenticate: createAuthentication({
+      secret: SECRET,
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      ...authentication,
+    }),
+    logger: pino({ base: null }, { write: (line: string) => void log.push(JSON.parse(line)) }),
+    checkReadiness: async () => {},
+    ...others,
+  });
+  const { url } = await gateway.listen({ host: '127.0.0.1', port: 0 });
+
+  const send = async (path: string, init?: RequestInit): Promise<Answer> => {
+    const response = await fetch(`${url}${path}`, init);
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : {};
+    return { status: response.status, headers: response.headers, text, ...json };
+  };
+  return {
+    url,
+    log,
+    send,
+    ask: (query, headers = {}, variables) =>
+      send('/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ query, variables }),
+      }),
+    async close() {
+      await gateway.close(1_000);
+      await database.close();
+    },
+  };
+}
