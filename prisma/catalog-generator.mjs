@@ -16,6 +16,8 @@ const types = `export interface Column {
   documentation?: string;
 }
 export interface Relation {
+  /** Shared by both ends of a relation. */
+  name: string;
   to: string;
   isList: boolean;
   isRequired: boolean;
@@ -79,6 +81,7 @@ generatorHelper.generatorHandler({
             .map((field) => [
               field.name,
               {
+                name: field.relationName,
                 to: field.type,
                 isList: field.isList,
                 isRequired: field.isRequired,

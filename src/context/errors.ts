@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'CONFLICT'
   | 'INVALID_STATE'
+  | 'QUERY_TOO_COMPLEX'
   | 'TIMEOUT'
   | 'SERVICE_UNAVAILABLE';
 

@@ -1,0 +1,173 @@
+import { GatewayError } from '../context/errors.ts';
+import { type Column, catalog, type Relation } from '../generated/catalog.ts';
+import { Prisma } from '../generated/prisma/client.ts';
+import { limits } from './limits.ts';
+
+type Input = Record<string, unknown>;
+
+/**
+ * Translates a client's filter on a model to Prisma's `where`. Throws BAD_USER_INPUT with the path
+ * of the part that is too deep, too long, or null (which could mean "no filter" as well as "is
+ * null": the operator for that is `isNull`).
+ */
+export function toWhere(model: string, filter: Input | null | undefined, path = 'filter'): object {
+  if (filter == null) return {};
+  return new Translation().model(model, filter, path, { depth: 0, throughRelation: false });
+}
+
+interface Place {
+  depth: number;
+  throughRelation: boolean;
+}
+
+class Translation {
+  #conditions = 0;
+
+  model(model: string, filter: Input, path: string, place: Place): object {
+    if (place.depth > limits.maxFilterDepth) {
+      throw refusal(
+        path,
+        `A filter nests at most ${limits.maxFilterDepth} levels of and, or and not.`,
+      );
+    }
+    const { columns, relations } = catalog.models[model] as (typeof catalog.models)[string];
+    const deeper = { ...place, depth: place.depth + 1 };
+    const conditions = given(filter, path).map(([name, value]) => {
+      const at = `${path}.${name}`;
+      if (name === 'and' || name === 'or') {
+        const parts = (value as Input[]).map((part, i) =>
+          this.model(model, part, `${at}[${i}]`, deeper),
+        );
+        return { [name.toUpperCase()]: parts };
+      }
+      if (name === 'not') return { NOT: this.model(model, value as Input, at, deeper) };
+      const column = columns[name];
+      if (column) return this.column(name, column, value as Input, at);
+      return this.relation(name, relations[name] as Relation, value as Input, at, place);
+    });
+    return { AND: conditions };
+  }
+
+  private relation(
+    name: string,
+    relation: Relation,
+    value: Input,
+    path: string,
+    place: Place,
+  ): object {
+    if (place.throughRelation) {
+      throw refusal(path, 'A filter reaches one relation far, not further.');
+    }
+    const inside = { ...place, throughRelation: true };
+    if (!relation.isList) {
+      return { [name]: { is: this.model(relation.to, value, path, inside) } };
+    }
+    const quantified = given(value, path).map(([quantifier, filter]) => [
+      quantifier,
+      this.model(relation.to, filter as Input, `${path}.${quantifier}`, inside),
+    ]);
+    return { [name]: Object.fromEntries(quantified) };
+  }
+
+  private column(name: string, column: Column, operators: Input, path: string): object {
+    const entries = given(operators, path);
+    this.#conditions += entries.length;
+    if (this.#conditions > limits.maxFilterConditions) {
+      throw refusal(path, `A filter has at most ${limits.maxFilterConditions} comparisons.`);
+    }
+    for (const [operator, operand] of entries) bound(`${path}.${operator}`, operand);
+    if (column.type === 'Json') return json(name, Object.fromEntries(entries));
+    return {
+      AND: entries.map(([operator, operand]) => comparison(name, column, operator, operand)),
+    };
+  }
+}
+
+function comparison(name: string, column: Column, operator: string, operand: unknown): object {
+  switch (operator) {
+    case 'isNull':
+      return { [name]: operand ? { equals: null } : { not: null } };
+    // An array that is null reads as an empty list, so it is found as one.
+    case 'isEmpty':
+      return operand
+        ? { OR: [{ [name]: { isEmpty: true } }, { [name]: { equals: null } }] }
+        : { [name]: { isEmpty: false } };
+    case 'contains':
+    case 'startsWith':
+    case 'endsWith':
+      return { [name]: { [operator]: escapeLike(operand as string), mode: 'insensitive' } };
+    case 'not':
+      return column.isList
+        ? { NOT: { [name]: { equals: operand } } }
+        : { [name]: { not: operand } };
+    default:
+      return { [name]: { [operator]: operand } };
+  }
+}
+
+function json(name: string, { isNull, path, ...operators }: Input): object {
+  const at = path ? { path } : {};
+  const conditions: object[] = Object.entries(operators).map(([operator, operand]) => {
+    switch (operator) {
+      case 'contains':
+        return {
+          [name]: { ...at, string_contains: escapeLike(operand as string), mode: 'insensitive' },
+        };
+      case 'startsWith':
+        return {
+          [name]: { ...at, string_starts_with: escapeLike(operand as string), mode: 'insensitive' },
+        };
+      case 'has':
+        return { [name]: { ...at, array_contains: [operand] } };
+      default:
+        return { [name]: { ...at, [operator]: operand } };
+    }
+  });
+  if (isNull !== undefined) {
+    const absent = { [name]: { ...at, equals: Prisma.AnyNull } };
+    conditions.push(isNull ? absent : { NOT: absent });
+  }
+  return { AND: conditions };
+}
+
+/** The fields that the client filled in; a null is refused. */
+function given(input: Input, path: string): [string, unknown][] {
+  return Object.entries(input).filter(([name, value]) => {
+    if (value === null) {
+      throw refusal(
+        `${path}.${name}`,
+        'A filter takes no null: leave the field out, or use isNull.',
+      );
+    }
+    return value !== undefined;
+  });
+}
+
+function bound(path: string, operand: unknown): void {
+  if (Array.isArray(operand)) {
+    if (operand.length > limits.maxFilterValues) {
+      throw refusal(path, `A filter lists at most ${limits.maxFilterValues} values.`);
+    }
+    for (const [i, value] of operand.entries()) bound(`${path}[${i}]`, value);
+  } else if (typeof operand === 'string') {
+    if (operand.length > limits.maxFilterStringLength) {
+      throw refusal(
+        path,
+        `A filter's text has at most ${limits.maxFilterStringLength} characters.`,
+      );
+    }
+    // Postgres stores no such character, so no row can match.
+    if (operand.includes('\0')) throw refusal(path, 'A text cannot contain the character U+0000.');
+  } else if (operand !== null && typeof operand === 'object' && !(operand instanceof Date)) {
+    for (const [name, value] of Object.entries(operand)) bound(`${path}.${name}`, value);
+  }
+}
+
+/** Prisma hands patterns to LIKE as they are; a client's % and _ stand for themselves. */
+function escapeLike(text: string): string {
+  return text.replace(/[\\%_]/g, '\\$&');
+}
+
+function refusal(path: string, message: string): GatewayError {
+  return new GatewayError('BAD_USER_INPUT', `${message} (${path})`, { argument: path });
+}

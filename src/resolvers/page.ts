@@ -1,0 +1,165 @@
+import { GatewayError } from '../context/errors.ts';
+import { type Column, catalog } from '../generated/catalog.ts';
+import { type CursorValues, decodeCursor, encodeCursor } from './cursor.ts';
+import { limits } from './limits.ts';
+import { type OrderBy, type Ordering, orderingsOf, reversed, toOrderBy } from './ordering.ts';
+
+type Maybe<T> = T | null | undefined;
+
+export interface PageArguments {
+  first?: Maybe<number>;
+  after?: Maybe<string>;
+  last?: Maybe<number>;
+  before?: Maybe<string>;
+  orderBy?: Maybe<readonly OrderBy[]>;
+}
+
+/** One page of a list, ready for the database and for its answer. */
+export interface Page {
+  list: string;
+  orderings: readonly Ordering[];
+  size: number;
+  backward: boolean;
+  /** Whether the page starts behind a cursor. */
+  continued: boolean;
+  /** What Prisma takes: one row more than the page, which tells whether there are others. */
+  query: { take: number; orderBy: object[]; where?: object; select: Record<string, true> };
+}
+
+export interface Connection<Row> {
+  edges: { cursor: string; node: Row }[];
+  pageInfo: {
+    hasNextPage: boolean;
+    hasPreviousPage: boolean;
+    startCursor: string | null;
+    endCursor: string | null;
+  };
+}
+
+/**
+ * Reads the paging arguments of a list (`list` names it in its cursors) over a model. Throws
+ * BAD_USER_INPUT with the argument at fault.
+ */
+export function readPage(list: string, model: string, args: PageArguments): Page {
+  const { first, after, last, before } = args;
+  refuse('last', first != null && last != null, 'Give either "first" or "last", not both.');
+  refuse('before', after != null && before != null, 'Give either "after" or "before", not both.');
+  refuse('before', first != null && before != null, '"before" goes with "last", not with "first".');
+  refuse('after', last != null && after != null, '"after" goes with "first", not with "last".');
+  const [argument, asked] = last == null ? (['first', first] as const) : (['last', last] as const);
+  refuse(argument, asked != null && asked < 0, `"${argument}" must not be negative.`);
+  refuse(
+    argument,
+    asked != null && asked > limits.maxPageSize,
+    `"${argument}" must be at most ${limits.maxPageSize}: ask for the next page with a cursor.`,
+  );
+  refuse(
+    'orderBy',
+    (args.orderBy?.length ?? 0) > limits.maxOrderColumns,
+    `"orderBy" takes at most ${limits.maxOrderColumns} columns.`,
+  );
+
+  const size = asked ?? limits.defaultPageSize;
+  const backward = last != null || before != null;
+  const orderings = orderingsOf(model, args.orderBy);
+  const readOrder = backward ? reversed(orderings) : orderings;
+  const cursor = after ?? before;
+  const where =
+    cursor == null
+      ? undefined
+      : beyond(
+          model,
+          readOrder,
+          decodeCursor(cursor, after == null ? 'before' : 'after', list, model, orderings),
+        );
+  return {
+    list,
+    orderings,
+    size,
+    backward,
+    continued: cursor != null,
+    query: {
+      take: size + 1,
+      orderBy: toOrderBy(model, readOrder),
+      ...(where ? { where } : {}),
+      select: Object.fromEntries(orderings.map(({ column }) => [column, true])),
+    },
+  };
+}
+
+/** Makes the connection of a page from the rows that its query returned. */
+export function toConnection<Row extends object>(
+  page: Page,
+  rows: readonly Row[],
+): Connection<Row> {
+  const more = rows.length > page.size;
+  const nodes = rows.slice(0, page.size);
+  if (page.backward) nodes.reverse();
+  const edges = nodes.map((node) => ({
+    cursor: encodeCursor(page.list, page.orderings, node as Record<string, unknown>),
+    node,
+  }));
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: page.backward ? page.continued : more,
+      hasPreviousPage: page.backward ? more : page.continued,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+function refuse(argument: string, wrong: boolean, message: string): void {
+  if (wrong) throw new GatewayError('BAD_USER_INPUT', message, { argument });
+}
+
+/** The rows behind a place in an order: (a > x) or (a = x and b > y) or … */
+function beyond(model: string, orderings: readonly Ordering[], values: CursorValues): object {
+  const { columns } = catalog.models[model] as { columns: Record<string, Column> };
+  const alternatives = orderings.flatMap((ordering, i) => {
+    const strictlyBehind = behind(columns[ordering.column] as Column, ordering, values[i]);
+    if (!strictlyBehind) return [];
+    const ties = orderings
+      .slice(0, i)
+      .map(({ column }, j) => ({ [column]: { equals: values[j] } }));
+    return [{ AND: [...ties, strictlyBehind] }];
+  });
+  // Implied by the alternatives, and the only part that an index can start from.
+  const [leading] = orderings as [Ordering];
+  const bound = atOrBehind(columns[leading.column] as Column, leading, values[0]);
+  return { AND: [...(bound ? [bound] : []), { OR: alternatives }] };
+}
+
+function behind(column: Column, { column: name, direction, nulls }: Ordering, value: unknown) {
+  if (value === null) return nulls === 'last' ? undefined : { [name]: { not: null } };
+  const listed = declaredOrder(column);
+  let condition: object;
+  if (listed) {
+    const at = listed.indexOf(value);
+    condition = {
+      [name]: { in: direction === 'asc' ? listed.slice(at + 1) : listed.slice(0, at) },
+    };
+    if (column.type === 'Boolean') {
+      condition = value === (direction === 'desc') ? { [name]: !value } : { OR: [] };
+    }
+  } else {
+    condition = { [name]: { [direction === 'asc' ? 'gt' : 'lt']: value } };
+  }
+  return column.isRequired || nulls === 'first'
+    ? condition
+    : { OR: [condition, { [name]: { equals: null } }] };
+}
+
+function atOrBehind(column: Column, { column: name, direction, nulls }: Ordering, value: unknown) {
+  const nullsBehind = !column.isRequired && nulls === 'last';
+  if (value === null || nullsBehind || declaredOrder(column)) return undefined;
+  return { [name]: { [direction === 'asc' ? 'gte' : 'lte']: value } };
+}
+
+/** The values of a column whose order Postgres knows but Prisma has no comparison for. */
+function declaredOrder(column: Column): unknown[] | undefined {
+  if (column.type === 'Boolean') return [false, true];
+  if (column.kind !== 'enum') return undefined;
+  return catalog.enums[column.type]?.values.map(({ name }) => name);
+}

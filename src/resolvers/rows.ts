@@ -1,0 +1,66 @@
+import type { Context } from '../context/context.ts';
+import { GatewayError } from '../context/errors.ts';
+import { catalog } from '../generated/catalog.ts';
+import { type Connection, type Page, toConnection } from './page.ts';
+
+/** The part of Prisma's model API that lists and look-ups use, the same for every model. */
+interface Delegate {
+  findMany(args: object): Promise<Row[]>;
+  findUnique(args: object): Promise<Row | null>;
+  count(args: object): Promise<number>;
+  groupBy(args: object): Promise<(Row & { _count: { _all: number } })[]>;
+}
+
+export type Row = Record<string, unknown>;
+
+/** Prisma's API of a model that is known by its name only. */
+export function delegateOf({ database }: Context, model: string): Delegate {
+  const property = model[0]?.toLowerCase() + model.slice(1);
+  return (database.prisma as unknown as Record<string, Delegate>)[property] as Delegate;
+}
+
+/**
+ * Throws WORKSPACE_REQUIRED when the model's rows belong to a workspace and the request has none:
+ * the database would answer with nothing, which looks like an empty workspace.
+ */
+export function requireScope({ workspace }: Context, model: string): void {
+  const needed = catalog.models[model]?.columns.workspaceId?.isRequired;
+  if (needed && !workspace) {
+    throw new GatewayError(
+      'WORKSPACE_REQUIRED',
+      'Choose a workspace: send its id in the header x-workspace-id. "viewer { memberships }" lists yours.',
+      { argument: 'x-workspace-id' },
+    );
+  }
+}
+
+/** Returns a row by its id, null when there is none that the viewer may see. */
+export function getRow(context: Context, model: string, id: unknown, selection: object) {
+  requireScope(context, model);
+  return delegateOf(context, model).findUnique({ ...selection, where: { id } });
+}
+
+/** Returns a page of a model's rows. */
+export async function listRows(
+  context: Context,
+  model: string,
+  page: Page,
+  where: object,
+  selection: object,
+): Promise<Connection<Row>> {
+  requireScope(context, model);
+  const { where: behindCursor = {}, take, orderBy } = page.query;
+  const rows = await delegateOf(context, model).findMany({
+    ...selection,
+    where: { AND: [where, behindCursor] },
+    orderBy,
+    take,
+  });
+  return toConnection(page, rows);
+}
+
+/** Returns how many rows of a model a filter leaves. */
+export function countRows(context: Context, model: string, where: object): Promise<number> {
+  requireScope(context, model);
+  return delegateOf(context, model).count({ where });
+}

@@ -1,0 +1,62 @@
+import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
+import PrismaPlugin from '@pothos/plugin-prisma';
+import RelayPlugin from '@pothos/plugin-relay';
+import type { Context } from '../context/context.ts';
+import { GatewayError } from '../context/errors.ts';
+import type PrismaTypes from '../generated/pothos.ts';
+import { getDatamodel } from '../generated/pothos.ts';
+import { limits } from '../resolvers/limits.ts';
+import type { ScalarTypes } from './scalars.ts';
+
+export interface BuilderTypes {
+  Context: Context;
+  PrismaTypes: PrismaTypes;
+  Scalars: ScalarTypes;
+  DefaultFieldNullability: true;
+  DefaultEdgesNullability: false;
+  DefaultNodeNullability: false;
+}
+
+export const builder = new SchemaBuilder<BuilderTypes>({
+  plugins: [PrismaPlugin, RelayPlugin, ComplexityPlugin],
+  prisma: {
+    client: (context) => context.database.prisma,
+    dmmf: getDatamodel(),
+    onUnusedQuery: null,
+  },
+  relay: {
+    idFieldName: 'nodeId',
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+    edgesFieldOptions: { nullable: false, complexity: 0 },
+    nodesOnConnection: {
+      description: 'The rows of the page, without their cursors.',
+      complexity: 0,
+    },
+  },
+  complexity: {
+    // An operation costs as many points as it may read rows: columns are free.
+    defaultComplexity: 0,
+    defaultListMultiplier: 1,
+    limit: { complexity: limits.maxRows, depth: limits.maxDepth, breadth: 1_000 },
+    complexityError: (
+      kind,
+      { depth, maxDepth, complexity, maxComplexity, breadth, maxBreadth },
+    ) => {
+      const messages = {
+        Complexity: `The operation may read ${complexity} rows, more than the ${maxComplexity} allowed: ask for smaller pages.`,
+        Depth: `The operation is ${depth} levels deep, more than the ${maxDepth} allowed.`,
+        Breadth: `The operation selects ${breadth} fields, more than the ${maxBreadth} allowed.`,
+      };
+      return new GatewayError('QUERY_TOO_COMPLEX', messages[kind], { status: 400 });
+    },
+  },
+});
+
+/** The types of this schema, for Pothos' generic references. */
+export type Types = typeof builder.$inferSchemaTypes;
+
+builder.queryType({
+  description: 'What can be read. Rows of a workspace are those of the current one.',
+});

@@ -1,0 +1,48 @@
+import { model } from './model/model.ts';
+
+export const Experiment = model('Experiment', {
+  root: 'experiments',
+  columns: [
+    'id',
+    'workspaceId',
+    'moveId',
+    'hypothesis',
+    'variants',
+    'sampleSizePerVariant',
+    'durationDays',
+    'successMetric',
+    'stopConditions',
+    'status',
+    'winnerVariant',
+    'confidence',
+    'createdAt',
+    'completedAt',
+    'createdByAgentName',
+  ],
+  one: ['move', 'workspace'],
+  many: ['assets', 'results', 'metadataEntries'],
+  links: {
+    createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
+  },
+});
+
+export const ExperimentResult = model('ExperimentResult', {
+  root: 'experimentResults',
+  columns: [
+    'id',
+    'workspaceId',
+    'experimentId',
+    'variant',
+    'metricName',
+    'metricValue',
+    'sampleSize',
+    'timestamp',
+  ],
+  one: ['experiment', 'workspace'],
+});
+
+export const ExperimentMetadata = model('ExperimentMetadata', {
+  root: 'experimentMetadataList',
+  columns: ['id', 'workspaceId', 'experimentId', 'key', 'value', 'createdAt'],
+  one: ['experiment', 'workspace'],
+});

@@ -1,0 +1,132 @@
+import { model } from './model/model.ts';
+
+export const AgentRecommendation = model('AgentRecommendation', {
+  root: 'agentRecommendations',
+  columns: [
+    'id',
+    'workspaceId',
+    'agentId',
+    'agentName',
+    'correlationId',
+    'workflowId',
+    'recommendationType',
+    'recommendationContent',
+    'confidenceScore',
+    'reasoning',
+    'evidence',
+    'outcomeStatus',
+    'outcomeQualityScore',
+    'outcomeNotes',
+    'createdAt',
+    'evaluatedAt',
+    'updatedAt',
+  ],
+  one: ['workspace'],
+  many: ['outcomes'],
+  links: {
+    agent: { column: 'agentId', to: 'Agent', by: 'agentName' },
+  },
+});
+
+export const RecommendationPattern = model('RecommendationPattern', {
+  root: 'recommendationPatterns',
+  columns: [
+    'id',
+    'workspaceId',
+    'patternName',
+    'patternCategory',
+    'agentIds',
+    'patternDefinition',
+    'successRate',
+    'frequencyCount',
+    'confidenceLevel',
+    'recommendationStrength',
+    'discoveredAt',
+    'lastConfirmedAt',
+    'nextReviewAt',
+  ],
+  one: ['workspace'],
+  links: {
+    agents: { column: 'agentIds', to: 'Agent', by: 'agentName' },
+  },
+});
+
+export const RecommendationOutcome = model('RecommendationOutcome', {
+  root: 'recommendationOutcomes',
+  columns: [
+    'id',
+    'workspaceId',
+    'recommendationId',
+    'agentId',
+    'qualityDimensions',
+    'qualityScores',
+    'overallQualityScore',
+    'comparedAgainst',
+    'rankedPosition',
+    'outperformedCount',
+    'evaluatorFeedback',
+    'evaluatorId',
+    'evaluationDate',
+    'impactObservedDate',
+    'impactDurationDays',
+  ],
+  one: ['workspace', 'recommendation'],
+  people: ['evaluator'],
+  links: {
+    agent: { column: 'agentId', to: 'Agent', by: 'agentName' },
+  },
+});
+
+export const AgentTrustScore = model('AgentTrustScore', {
+  root: 'agentTrustScores',
+  columns: [
+    'id',
+    'workspaceId',
+    'agentId',
+    'agentName',
+    'overallTrustScore',
+    'accuracyScore',
+    'consistencyScore',
+    'timelinessScore',
+    'reliabilityScore',
+    'totalRecommendations',
+    'approvedRecommendations',
+    'rejectedRecommendations',
+    'partialRecommendations',
+    'approvalRate',
+    'avgQualityScore',
+    'trustTrend',
+    'improvementRate',
+    'createdAt',
+    'updatedAt',
+    'lastEvaluatedAt',
+    'lastUpdatedAt',
+  ],
+  one: ['workspace'],
+  links: {
+    agent: { column: 'agentId', to: 'Agent', by: 'agentName' },
+  },
+});
+
+export const MetaLearnerState = model('MetaLearnerState', {
+  root: 'metaLearnerStates',
+  columns: [
+    'id',
+    'workspaceId',
+    'learnerVersion',
+    'learningRate',
+    'patternConfidenceThreshold',
+    'learnedPatterns',
+    'agentProfiles',
+    'decisionRules',
+    'samplesProcessed',
+    'lastLearningIterationAt',
+    'nextLearningIterationAt',
+    'learningCyclesCompleted',
+    'modelAccuracy',
+    'modelCoverage',
+    'createdAt',
+    'updatedAt',
+  ],
+  one: ['workspace'],
+});

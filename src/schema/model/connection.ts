@@ -1,0 +1,85 @@
+import type { MaybePromise, ObjectRef } from '@pothos/core';
+import { catalog } from '../../generated/catalog.ts';
+import { limits } from '../../resolvers/limits.ts';
+import type { Connection, PageArguments } from '../../resolvers/page.ts';
+import type { Row } from '../../resolvers/rows.ts';
+import { builder, type Types } from '../builder.ts';
+import { filterInput, orderByInput } from './inputs.ts';
+
+/** What a connection resolves to: the count is a function, so that it is only made when asked for. */
+export interface CountedConnection {
+  edges: MaybePromise<Connection<Row>['edges']>;
+  pageInfo: MaybePromise<Connection<Row>['pageInfo']>;
+  totalCount: () => Promise<number>;
+}
+
+export interface ListArguments extends PageArguments {
+  filter?: Row | null;
+}
+
+/** The paths of a connection at which its rows are selected. */
+export const NODE_PATHS = [[{ name: 'nodes' }], [{ name: 'edges' }, { name: 'node' }]];
+
+type AnyRef = ObjectRef<Types, unknown>;
+
+function defineConnection(model: string, columns: readonly string[], ref: AnyRef) {
+  const orderBy = orderByInput(model, columns);
+  const edge = builder.edgeObject({ name: `${model}Edge`, type: ref });
+  const connection = builder.connectionObject(
+    {
+      name: `${model}Connection`,
+      type: ref,
+      fields: (t) => ({
+        totalCount: t.int({
+          nullable: false,
+          description: 'How many rows the filter leaves, on all pages.',
+          resolve: (parent) => (parent as unknown as CountedConnection).totalCount(),
+        }),
+      }),
+    },
+    edge,
+  );
+  return { orderBy, connection };
+}
+
+type ArgumentBuilder = PothosSchemaTypes.RootFieldBuilder<Types, unknown>['arg'];
+
+const connections = new Map<string, ReturnType<typeof defineConnection>>();
+
+/** Defines a model's connection type and order; once, when the model is defined. */
+export function implementConnection(model: string, columns: readonly string[], ref: AnyRef): void {
+  connections.set(model, defineConnection(model, columns, ref));
+}
+
+/**
+ * The options that every connection field over a model has in common. Called when fields are
+ * built, by which time all models are defined.
+ */
+export function connectionOptions(model: string, arg: ArgumentBuilder) {
+  const defined = connections.get(model);
+  if (!defined) throw new TypeError(`${model} has no connection: define it with model() first`);
+  const newestFirst = catalog.models[model]?.columns.createdAt
+    ? 'newest first'
+    : 'in a fixed order';
+  return {
+    type: defined.connection,
+    args: {
+      filter: arg({ type: filterInput(model) }),
+      orderBy: arg({ type: [defined.orderBy] }),
+      ...arg.connectionArgs(),
+    },
+    description: `A page of rows, ${newestFirst} unless orderBy says otherwise: ${limits.defaultPageSize} of them, at most ${limits.maxPageSize}.`,
+  };
+}
+
+/** The rows that a connection may read, for the limit on an operation's cost. */
+export function connectionComplexity({
+  first,
+  last,
+}: {
+  first?: number | null;
+  last?: number | null;
+}) {
+  const size = Math.min(first ?? last ?? limits.defaultPageSize, limits.maxPageSize);
+  return { field: Math.max(size, 1), multiplier: Math.max(size, 1) };
+}

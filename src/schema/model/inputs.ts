@@ -1,0 +1,208 @@
+import type { InputObjectRef } from '@pothos/core';
+import { type Column, catalog } from '../../generated/catalog.ts';
+import { isOrderable, type OrderBy } from '../../resolvers/ordering.ts';
+import { builder, type Types } from '../builder.ts';
+import { type ColumnType, columnType, upperSnake } from './columns.ts';
+
+type Input = InputObjectRef<Types, Record<string, unknown>>;
+type Operand = { type: unknown; description?: string };
+
+const EQUALITY = ['equals', 'not'];
+const COMPARISON = ['lt', 'lte', 'gt', 'gte'];
+const LISTS = ['in', 'notIn'];
+
+/** The operators of a type, beside those for text and for missing values. */
+function operatorsOf(type: ColumnType): readonly string[] {
+  if (type === 'Boolean') return EQUALITY;
+  if (type === 'UUID' || typeof type !== 'string') return [...EQUALITY, ...LISTS];
+  return [...EQUALITY, ...LISTS, ...COMPARISON];
+}
+const DESCRIPTIONS: Record<string, string> = {
+  not: 'Another value; rows without a value do not match.',
+  isNull: 'Whether there is no value.',
+  contains: 'Has this text anywhere, in any case.',
+  startsWith: 'Begins with this text, in any case.',
+  endsWith: 'Ends with this text, in any case.',
+  has: 'Has this item.',
+  hasSome: 'Has at least one of these items.',
+  hasEvery: 'Has all of these items.',
+  isEmpty: 'Whether it has no items.',
+  path: 'Looks at the value at this path: names of keys, and positions in arrays as numbers in strings.',
+};
+
+const filters = new Map<string, Input>();
+
+function comparisonInput(
+  name: string,
+  description: string,
+  operands: Record<string, Operand>,
+): Input {
+  let input = filters.get(name);
+  if (!input) {
+    input = builder.inputType(name, {
+      description,
+      fields: (t) =>
+        Object.fromEntries(
+          Object.entries(operands).map(([operator, { type }]) => [
+            operator,
+            t.field({
+              type: type as 'String',
+              ...(DESCRIPTIONS[operator] ? { description: DESCRIPTIONS[operator] } : {}),
+            }),
+          ]),
+        ),
+    }) as unknown as Input;
+    filters.set(name, input);
+  }
+  return input;
+}
+
+/** The comparisons that a column offers. */
+function columnFilter(name: string, column: Column): Input {
+  const type = columnType(name, column);
+  const typeName = typeof type === 'string' ? type : column.type;
+  if (column.isList) {
+    return comparisonInput(
+      `${typeName}ListFilter`,
+      `Comparisons of a list of ${typeName}; all of them must hold.`,
+      {
+        equals: { type: [type] },
+        has: { type },
+        hasSome: { type: [type] },
+        hasEvery: { type: [type] },
+        isEmpty: { type: 'Boolean' },
+      },
+    );
+  }
+  if (type === 'JSON') {
+    return comparisonInput(
+      'JSONFilter',
+      'Comparisons of a JSON value, or of a part of it; all of them must hold.',
+      {
+        path: { type: ['String'] },
+        equals: { type },
+        not: { type },
+        lt: { type },
+        lte: { type },
+        gt: { type },
+        gte: { type },
+        contains: { type: 'String' },
+        startsWith: { type: 'String' },
+        has: { type },
+        isNull: { type: 'Boolean' },
+      },
+    );
+  }
+  const text = type === 'String' || type === 'URL';
+  const operands: Record<string, Operand> = Object.fromEntries(
+    operatorsOf(type).map((operator) => [
+      operator,
+      { type: LISTS.includes(operator) ? [operandType(type)] : operandType(type) },
+    ]),
+  );
+  for (const operator of text ? ['contains', 'startsWith', 'endsWith'] : [])
+    operands[operator] = { type: 'String' };
+  if (!column.isRequired) operands.isNull = { type: 'Boolean' };
+  const prefix = column.isRequired ? '' : 'Nullable';
+  return comparisonInput(
+    `${prefix}${typeName}Filter`,
+    `Comparisons of a ${typeName}${column.isRequired ? '' : ' that may be missing'}; all of them must hold.`,
+    operands,
+  );
+}
+
+/** An address is compared as the text that it is. */
+function operandType(type: ColumnType): ColumnType {
+  return type === 'URL' ? 'String' : type;
+}
+
+const modelFilters = new Map<string, Input>();
+
+/** The filter over a model's rows; `columns` and `relations` are those that the API shows. */
+export function filterInput(model: string): Input {
+  let input = modelFilters.get(model);
+  if (!input) {
+    input = builder.inputRef<Record<string, unknown>>(`${model}Filter`) as unknown as Input;
+    modelFilters.set(model, input);
+  }
+  return input;
+}
+
+const relationFilters = new Map<string, Input>();
+
+/** The filter over a to-many relation. */
+function relationFilter(model: string): Input {
+  let input = relationFilters.get(model);
+  if (!input) {
+    const filter = filterInput(model);
+    input = builder.inputType(`${model}RelationFilter`, {
+      description: 'Conditions on related rows that the viewer may see.',
+      fields: (t) => ({
+        some: t.field({ type: filter, description: 'At least one of them matches.' }),
+        every: t.field({ type: filter, description: 'All of them match, or there are none.' }),
+        none: t.field({ type: filter, description: 'None of them matches.' }),
+      }),
+    }) as unknown as Input;
+    relationFilters.set(model, input);
+  }
+  return input;
+}
+
+/** Gives a model's filter its fields. */
+export function implementFilter(
+  model: string,
+  columns: readonly string[],
+  relations: readonly string[],
+): void {
+  const described = catalog.models[model] as (typeof catalog.models)[string];
+  const filter = filterInput(model);
+  (filter as ReturnType<typeof builder.inputRef>).implement({
+    description: `Conditions on a ${model}; all of them must hold. Relations reach one step far.`,
+    fields: (t) => ({
+      and: t.field({ type: [filter], description: 'All of these hold.' }),
+      or: t.field({ type: [filter], description: 'At least one of these holds.' }),
+      not: t.field({ type: filter, description: 'This does not hold.' }),
+      ...Object.fromEntries(
+        columns.map((name) => [
+          name,
+          t.field({ type: columnFilter(name, described.columns[name] as Column) }),
+        ]),
+      ),
+      ...Object.fromEntries(
+        relations.map((name) => {
+          const { to, isList } = described.relations[name] as (typeof described.relations)[string];
+          return [name, t.field({ type: isList ? relationFilter(to) : filterInput(to) })];
+        }),
+      ),
+    }),
+  });
+}
+
+const direction = builder.enumType('OrderDirection', {
+  values: { ASC: { value: 'asc' as const }, DESC: { value: 'desc' as const } },
+});
+const nulls = builder.enumType('NullsOrder', {
+  description: 'Where rows without a value go.',
+  values: { FIRST: { value: 'first' as const }, LAST: { value: 'last' as const } },
+});
+
+/** The order of a model's lists: one entry a column, the first one leads. */
+export function orderByInput(
+  model: string,
+  columns: readonly string[],
+): InputObjectRef<Types, OrderBy> {
+  const described = catalog.models[model] as (typeof catalog.models)[string];
+  const orderable = columns.filter((name) => isOrderable(described.columns[name] as Column));
+  const field = builder.enumType(`${model}OrderField`, {
+    description: `The columns that a list of ${model} can be ordered by.`,
+    values: Object.fromEntries(orderable.map((name) => [upperSnake(name), { value: name }])),
+  });
+  return builder.inputType(`${model}OrderBy`, {
+    description: 'A column to order by. Rows that are equal in all of them come by id.',
+    fields: (t) => ({
+      field: t.field({ type: field, required: true }),
+      direction: t.field({ type: direction, defaultValue: 'asc' }),
+      nulls: t.field({ type: nulls, defaultValue: 'last' }),
+    }),
+  }) as unknown as InputObjectRef<Types, OrderBy>;
+}

@@ -1,0 +1,106 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Context } from '../../context/context.ts';
+import { catalog } from '../../generated/catalog.ts';
+import { loadRow, loadRows } from '../../resolvers/loaders.ts';
+import type { Row } from '../../resolvers/rows.ts';
+import type { Types } from '../builder.ts';
+
+/** A reference that the database keeps as a plain value, or as a list of them. */
+export interface Link {
+  column: string;
+  to: string;
+  /** The unique column that the stored values are of; the id unless told otherwise. */
+  by?: string;
+  description?: string;
+}
+
+/** How many rows a stored list of references is reckoned to have in an operation's cost. */
+const LIST_COST = 10;
+
+type AnyModel = 'Workspace';
+/** Pothos' field builder of any model. */
+export type PrismaFields = PothosSchemaTypes.ObjectFieldBuilder<Types, Row>;
+
+/**
+ * The fields that follow a model's links, and the ones that show the people behind its ids. They are
+ * look-ups of their own, batched over all rows of the answer.
+ */
+export function linkFields(
+  t: PrismaFields,
+  model: string,
+  { links = {}, people = [] }: { links?: Record<string, Link>; people?: readonly string[] },
+) {
+  const { columns, relations } = catalog.models[model] as (typeof catalog.models)[string];
+  const all: Record<string, Link> = { ...links };
+  for (const person of people) {
+    const column = relations[person]?.columns[0] as string;
+    all[person] = {
+      column,
+      to: 'UserProfile',
+      description: profileOf(columns[column]?.documentation),
+    };
+  }
+  return Object.fromEntries(
+    Object.entries(all).map(([name, link]) => {
+      const { isList } = columns[link.column] as (typeof columns)[string];
+      return [name, isList ? linkedRows(t, link) : linkedRow(t, link)];
+    }),
+  );
+}
+
+function linkedRow(t: PrismaFields, { column, to, by = 'id', description }: Link) {
+  return t.field({
+    type: to as AnyModel,
+    nullable: true,
+    description:
+      description ?? `The ${to} that ${column} names; null when it is gone or not yours to see.`,
+    complexity: { field: 1, multiplier: 1 },
+    select: { [column]: true } as never,
+    resolve: (row: Row, _args: object, context: Context, info: GraphQLResolveInfo) => {
+      const value = row[column];
+      return value == null ? null : loadRow(context, to, by, value, selectionOf(context, info, to));
+    },
+  } as never);
+}
+
+function linkedRows(t: PrismaFields, { column, to, by = 'id', description }: Link) {
+  return t.field({
+    type: [to as AnyModel],
+    nullable: false,
+    description:
+      description ??
+      `The rows that ${column} lists, in its order and with its duplicates; those that are gone or not yours to see are left out.`,
+    complexity: { field: LIST_COST, multiplier: LIST_COST },
+    select: { [column]: true } as never,
+    resolve: (row: Row, _args: object, context: Context, info: GraphQLResolveInfo) =>
+      loadRows(
+        context,
+        to,
+        by,
+        (row[column] as unknown[] | null) ?? [],
+        selectionOf(context, info, to),
+      ),
+  } as never);
+}
+
+const selections = new WeakMap<object, Map<string, object>>();
+
+/**
+ * What the document selects of the linked rows, for Prisma. The same for every row of a list, hence
+ * read once a field node of the document and type.
+ */
+export function selectionOf(context: Context, info: GraphQLResolveInfo, typeName: string): object {
+  const known = selections.get(info.fieldNodes) ?? new Map<string, object>();
+  selections.set(info.fieldNodes, known);
+  let selection = known.get(typeName);
+  if (!selection) {
+    selection = queryFromInfo({ context, info, typeName }) as object;
+    known.set(typeName, selection);
+  }
+  return selection;
+}
+
+function profileOf(column: string | undefined): string {
+  return `${column ?? 'The person.'} Null also for a person who is not a member of the workspace.`;
+}

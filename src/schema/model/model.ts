@@ -1,0 +1,120 @@
+import type { ObjectRef } from '@pothos/core';
+import type { PrismaModelTypes, PrismaObjectRef } from '@pothos/plugin-prisma';
+import { type Column, catalog, type Model } from '../../generated/catalog.ts';
+import type PrismaTypes from '../../generated/pothos.ts';
+import { builder, type Types } from '../builder.ts';
+import { columnType } from './columns.ts';
+import { implementConnection } from './connection.ts';
+import { implementFilter } from './inputs.ts';
+import { type Link, linkFields } from './links.ts';
+import { defineQueries } from './queries.ts';
+import { relatedConnection } from './related-connection.ts';
+
+export type ModelName = Exclude<keyof PrismaTypes & string, 'AuthUser'>;
+type ColumnName<Name extends ModelName> = keyof PrismaTypes[Name]['Shape'] & string;
+type RelationName<Name extends ModelName> = keyof PrismaTypes[Name]['Relations'] & string;
+type ManyName<Name extends ModelName> = PrismaTypes[Name]['ListRelations'] & RelationName<Name>;
+type PersonName<Name extends ModelName> = {
+  [Relation in RelationName<Name>]: PrismaTypes[Name]['Relations'][Relation] extends {
+    Name: 'AuthUser';
+  }
+    ? Relation
+    : never;
+}[RelationName<Name>];
+type OneName<Name extends ModelName> = Exclude<
+  RelationName<Name>,
+  ManyName<Name> | PersonName<Name>
+>;
+
+/** What the API shows of a table. Types, nullability and descriptions come from the Prisma model. */
+export interface ModelDescriptor<Name extends ModelName> {
+  /** The name of the list on Query; the look-up is the model's name in camelCase. */
+  root: string;
+  /** In the order of the printed schema. A column that is not listed is not shown. */
+  columns: readonly ColumnName<Name>[];
+  /** Columns that are kept back, each with its reason. */
+  hidden?: Partial<Record<ColumnName<Name>, string>>;
+  one?: readonly OneName<Name>[];
+  many?: readonly ManyName<Name>[];
+  /** Relations to the person behind an id, shown as their profile. */
+  people?: readonly PersonName<Name>[];
+  /** References that the database does not know as such: names and lists of ids. */
+  links?: Record<string, Link & { column: ColumnName<Name> }>;
+}
+
+export interface RegisteredModel {
+  name: ModelName;
+  lookup: string;
+  descriptor: ModelDescriptor<ModelName>;
+}
+
+/** Every model that the API shows, by name. */
+export const models = new Map<string, RegisteredModel>();
+
+/**
+ * Defines the GraphQL type of a table, its look-up by id and its list. Returns Pothos' reference to
+ * the type, to which anything unusual is added with `builder.prismaObjectFields`.
+ */
+export function model<Name extends ModelName>(name: Name, descriptor: ModelDescriptor<Name>) {
+  const lookup = name.charAt(0).toLowerCase() + name.slice(1);
+  const general = descriptor as unknown as ModelDescriptor<ModelName>;
+  models.set(name, { name, lookup, descriptor: general });
+  const ref = defineType(name, general);
+  const columns = descriptor.columns;
+  implementFilter(name, columns, [...(descriptor.one ?? []), ...(descriptor.many ?? [])]);
+  implementConnection(name, columns, ref as unknown as ObjectRef<Types, unknown>);
+  defineQueries(name, lookup, descriptor.root);
+  return ref;
+}
+
+// Pothos types its options for a model known at compile time, where this one is any of them; the
+// descriptor's own types have refused unknown columns and relations before it comes to this.
+type AnyModel = 'Workspace';
+
+function defineType<Name extends ModelName>(
+  name: Name,
+  descriptor: ModelDescriptor<ModelName>,
+): PrismaObjectRef<Types, PrismaModelTypes & PrismaTypes[Name], { id: string }> {
+  const { documentation, columns, relations } = catalog.models[name] as Model;
+  const ref = builder.prismaNode(name as AnyModel, {
+    ...described(documentation),
+    id: { field: 'id' },
+    select: { id: true },
+    fields: (t) => {
+      const scalars = descriptor.columns.map((column: string) => {
+        const details = columns[column] as Column;
+        const type = columnType(column, details);
+        const field = t.expose(column as 'name', {
+          type: (details.isList ? [type] : type) as 'String',
+          nullable: !(details.isRequired || details.isList) as true,
+          ...described(details.documentation),
+        });
+        return [column, field];
+      });
+      const one = (descriptor.one ?? []).map((relation: string) => {
+        const field = t.relation(
+          relation as never,
+          {
+            nullable: true,
+            complexity: { field: 1, multiplier: 1 },
+            ...described(relations[relation]?.documentation),
+          } as never,
+        );
+        return [relation, field];
+      });
+      const many = (descriptor.many ?? []).map((relation: string) => [
+        relation,
+        relatedConnection(t as never, name, relation),
+      ]);
+      return {
+        ...Object.fromEntries([...scalars, ...one, ...many]),
+        ...linkFields(t as never, name, descriptor as never),
+      };
+    },
+  });
+  return ref as never;
+}
+
+function described(description: string | undefined) {
+  return description ? { description } : {};
+}

@@ -1,0 +1,86 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Context } from '../../context/context.ts';
+import { type Column, catalog } from '../../generated/catalog.ts';
+import { toWhere } from '../../resolvers/filter.ts';
+import { type Connection, readPage } from '../../resolvers/page.ts';
+import { countRows, getRow, listRows, type Row } from '../../resolvers/rows.ts';
+import { builder } from '../builder.ts';
+import { columnType } from './columns.ts';
+import {
+  type CountedConnection,
+  connectionComplexity,
+  connectionOptions,
+  type ListArguments,
+  NODE_PATHS,
+} from './connection.ts';
+
+/** Gives Query the look-up of a model's rows by id, and their list. */
+export function defineQueries(model: string, lookup: string, list: string): void {
+  const id = catalog.models[model]?.columns.id as Column;
+  builder.queryField(lookup, (t) =>
+    t.prismaField({
+      type: model as 'Workspace',
+      nullable: true,
+      description: `The ${model} with this id; null when there is none that you may see.`,
+      complexity: { field: 1, multiplier: 1 },
+      args: { id: t.arg({ type: columnType('id', id) as 'UUID', required: true }) },
+      resolve: (query, _root, args, context) =>
+        getRow(context, model, args.id, query) as Promise<never>,
+    }),
+  );
+  builder.queryField(list, (t) => {
+    const { type, args, description } = connectionOptions(model, t.arg);
+    return t.field({
+      type,
+      nullable: false,
+      args,
+      description,
+      complexity: connectionComplexity,
+      resolve: (
+        _root: unknown,
+        listArgs: ListArguments,
+        context: Context,
+        info: GraphQLResolveInfo,
+      ) => rootConnection(model, list, listArgs, context, info),
+    } as never);
+  });
+}
+
+function rootConnection(
+  model: string,
+  list: string,
+  args: ListArguments,
+  context: Context,
+  info: GraphQLResolveInfo,
+): CountedConnection | Promise<CountedConnection> {
+  const page = readPage(list, model, args);
+  const where = toWhere(model, args.filter);
+  let rows: Promise<Connection<Row>> | undefined;
+  const read = () => {
+    rows ??= listRows(
+      context,
+      model,
+      page,
+      where,
+      queryFromInfo({
+        context,
+        info,
+        typeName: model,
+        paths: NODE_PATHS,
+        select: page.query.select,
+      }),
+    );
+    return rows;
+  };
+  // Getters, so that an operation that asks for the count alone reads no rows.
+  return {
+    get edges() {
+      return read().then(({ edges }) => edges);
+    },
+    get pageInfo() {
+      return read().then(({ pageInfo }) => pageInfo);
+    },
+    totalCount: () => countRows(context, model, where),
+  };
+}

@@ -1,0 +1,65 @@
+import type { Context } from '../../context/context.ts';
+import { catalog, type Relation } from '../../generated/catalog.ts';
+import { toWhere } from '../../resolvers/filter.ts';
+import { countKey, loadCount } from '../../resolvers/loaders.ts';
+import { readPage, toConnection } from '../../resolvers/page.ts';
+import type { Row } from '../../resolvers/rows.ts';
+import {
+  type CountedConnection,
+  connectionComplexity,
+  connectionOptions,
+  type ListArguments,
+  NODE_PATHS,
+} from './connection.ts';
+import type { PrismaFields } from './links.ts';
+
+/** Pothos' planner: what a document selects of a connection's rows, merged into a query for them. */
+type NestedSelection = (query: object, path: object) => object;
+
+/** A to-many relation as a connection. Its rows come with the statement that reads the parents. */
+export function relatedConnection(t: PrismaFields, model: string, relation: string) {
+  const { to, documentation } = catalog.models[model]?.relations[relation] as Relation;
+  const list = `${model}.${relation}`;
+  const { type, args, description } = connectionOptions(to, t.arg);
+  const parentKey = Object.fromEntries(
+    countKey(model, relation).references.map((column) => [column, true]),
+  );
+  return t.field({
+    type,
+    nullable: false,
+    args,
+    description: documentation ?? description,
+    complexity: connectionComplexity,
+    extensions: {
+      // Pothos' own `select` option is not told what the document selects of the connection, so it
+      // would read a page of rows for a mere count.
+      pothosPrismaSelect: (
+        listArgs: ListArguments,
+        _context: Context,
+        nested: NestedSelection,
+        selected: () => ReadonlySet<string>,
+      ) => {
+        if (onlyCounted(selected())) return { select: parentKey };
+        const { where = {}, ...query } = readPage(list, to, listArgs).query;
+        const filter = toWhere(to, listArgs.filter);
+        const rows = nested(
+          { ...query, where: { AND: [filter, where] } },
+          { getType: () => to, paths: NODE_PATHS },
+        );
+        return { select: { ...parentKey, [relation]: rows } };
+      },
+    },
+    resolve: (parent: Row, listArgs: ListArguments, context: Context): CountedConnection => {
+      const page = readPage(list, to, listArgs);
+      const where = toWhere(to, listArgs.filter);
+      return {
+        ...toConnection(page, (parent[relation] as Row[] | undefined) ?? []),
+        totalCount: () => loadCount(context, model, relation, where, parent),
+      };
+    },
+  } as never);
+}
+
+function onlyCounted(selected: ReadonlySet<string>): boolean {
+  return [...selected].every((field) => field === 'totalCount' || field === '__typename');
+}

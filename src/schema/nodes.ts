@@ -1,0 +1,71 @@
+import { decodeGlobalID } from '@pothos/plugin-relay';
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Context } from '../context/context.ts';
+import { GatewayError } from '../context/errors.ts';
+import { catalog } from '../generated/catalog.ts';
+import { limits } from '../resolvers/limits.ts';
+import { loadRow } from '../resolvers/loaders.ts';
+import { requireScope } from '../resolvers/rows.ts';
+import { builder } from './builder.ts';
+import { selectionOf } from './model/links.ts';
+import { models } from './model/model.ts';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+async function loadNode(
+  context: Context,
+  nodeId: string,
+  argument: string,
+  info: GraphQLResolveInfo,
+) {
+  const { model, id } = readNodeId(nodeId, argument);
+  requireScope(context, model);
+  const row = await loadRow(context, model, 'id', id, selectionOf(context, info, model));
+  return row && { __typename: model, ...row };
+}
+
+function readNodeId(nodeId: string, argument: string): { model: string; id: string } {
+  try {
+    const { typename, id } = decodeGlobalID(nodeId);
+    const uuid = catalog.models[typename]?.columns.id?.nativeType === 'Uuid';
+    if (models.has(typename) && (!uuid || UUID.test(id))) return { model: typename, id };
+  } catch {
+    // Refused below, like every other text that is no node id.
+  }
+  throw new GatewayError('BAD_USER_INPUT', `"${argument}" is not a nodeId of this API.`, {
+    argument,
+  });
+}
+
+builder.queryFields((t) => ({
+  node: t.field({
+    type: builder.nodeInterfaceRef(),
+    nullable: true,
+    description: 'The row with this nodeId; null when there is none that you may see.',
+    complexity: { field: 1, multiplier: 1 },
+    args: { nodeId: t.arg.id({ required: true }) },
+    resolve: (_root, { nodeId }, context, info) =>
+      loadNode(context, String(nodeId), 'nodeId', info) as never,
+  }),
+  nodes: t.field({
+    type: [builder.nodeInterfaceRef()],
+    nullable: { list: false, items: true },
+    description: `The rows with these nodeIds, in their order, null for each that there is none of; at most ${limits.maxNodes}.`,
+    args: { nodeIds: t.arg.idList({ required: true }) },
+    complexity: ({ nodeIds }) => ({ field: nodeIds.length, multiplier: nodeIds.length }),
+    resolve: (_root, { nodeIds }, context, info) => {
+      if (nodeIds.length > limits.maxNodes) {
+        throw new GatewayError(
+          'BAD_USER_INPUT',
+          `"nodeIds" takes at most ${limits.maxNodes} ids.`,
+          {
+            argument: 'nodeIds',
+          },
+        );
+      }
+      return nodeIds.map((nodeId, i) =>
+        loadNode(context, String(nodeId), `nodeIds[${i}]`, info),
+      ) as never;
+    },
+  }),
+}));

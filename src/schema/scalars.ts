@@ -1,0 +1,72 @@
+import { GraphQLError, GraphQLScalarType } from 'graphql';
+import {
+  GraphQLBigInt,
+  GraphQLDate,
+  GraphQLDateTimeISO,
+  GraphQLJSON,
+  GraphQLURL,
+  GraphQLUUID,
+} from 'graphql-scalars';
+import { builder } from './builder.ts';
+
+export type ScalarTypes = {
+  UUID: { Input: string; Output: string };
+  DateTime: { Input: Date; Output: Date };
+  Date: { Input: Date; Output: Date };
+  JSON: { Input: unknown; Output: unknown };
+  BigInt: { Input: bigint; Output: bigint };
+  Decimal: { Input: string; Output: { toString(): string } };
+  URL: { Input: string; Output: string };
+};
+
+const NUMERIC = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i;
+
+function parseDecimal(value: unknown): string {
+  const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
+  if (typeof text !== 'string' || text.length > 1_000 || !NUMERIC.test(text)) {
+    throw new GraphQLError('A Decimal is a number in a string, such as "12.50".');
+  }
+  return text;
+}
+
+const decimal = new GraphQLScalarType<string, string>({
+  name: 'Decimal',
+  description: 'A decimal number of any precision, in a string so that no digit is lost: "12.50".',
+  serialize: (value) => (value as { toFixed?: () => string }).toFixed?.() ?? String(value),
+  parseValue: parseDecimal,
+  parseLiteral: (node) => parseDecimal('value' in node ? node.value : undefined),
+});
+
+builder.addScalarType('UUID', GraphQLUUID);
+builder.addScalarType(
+  'DateTime',
+  new GraphQLScalarType({
+    ...GraphQLDateTimeISO.toConfig(),
+    name: 'DateTime',
+    description: 'A moment as ISO 8601 in UTC with milliseconds: "2026-03-01T09:30:00.000Z".',
+  }),
+);
+builder.addScalarType(
+  'Date',
+  new GraphQLScalarType({
+    ...GraphQLDate.toConfig(),
+    description: 'A calendar day as ISO 8601: "2026-03-01".',
+  }),
+);
+builder.addScalarType(
+  'JSON',
+  new GraphQLScalarType({ ...GraphQLJSON.toConfig(), description: 'Any JSON value.' }),
+);
+builder.addScalarType('BigInt', GraphQLBigInt);
+builder.addScalarType('Decimal', decimal);
+builder.addScalarType(
+  'URL',
+  new GraphQLScalarType<string, string>({
+    ...GraphQLURL.toConfig(),
+    description: 'An absolute address, such as "https://example.com/page".',
+    // What a writer stored is shown as it is: one odd address must not fail a whole list.
+    serialize: String,
+    parseValue: (value) => String(GraphQLURL.parseValue(value)),
+    parseLiteral: (node, variables) => String(GraphQLURL.parseLiteral(node, variables)),
+  }),
+);
