@@ -29,14 +29,17 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-/** Returns a database of the caller's own: migrated and empty. */
-export async function createTestDatabase(template: 'migrated' = 'migrated'): Promise<TestDatabase> {
+/** Returns a database of the caller's own: without anything in it, or migrated. */
+export async function createTestDatabase(
+  template: 'empty' | 'migrated' = 'migrated',
+): Promise<TestDatabase> {
   const server = inject('testServer');
   const name = `${server.prefix}${randomBytes(6).toString('hex')}`;
   const maintenance = new pg.Client(server.url);
   await maintenance.connect();
   try {
-    await copyDatabase(maintenance, `${server.prefix}${template}`, name);
+    const source = template === 'empty' ? 'template1' : `${server.prefix}${template}`;
+    await copyDatabase(maintenance, source, name);
   } finally {
     await maintenance.end();
   }
