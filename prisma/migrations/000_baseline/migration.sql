@@ -71,7 +71,9 @@ END $$;
 GRANT USAGE ON SCHEMA public TO authenticated, service_role;
 
 CREATE SCHEMA IF NOT EXISTS gateway;
-COMMENT ON SCHEMA gateway IS 'Helpers of the migrations and state of the gateway itself; clients never see it.';
+COMMENT ON SCHEMA gateway IS 'Helpers of the migrations and of functions in public, and state of the gateway itself; not part of the API.';
+-- Functions in public that run as their caller use helpers from here.
+GRANT USAGE ON SCHEMA gateway TO authenticated, service_role;
 
 CREATE OR REPLACE PROCEDURE gateway.ensure_enum(name text, labels text[])
 LANGUAGE plpgsql AS $$
@@ -194,6 +196,20 @@ LANGUAGE sql AS $$
   CALL gateway.protect_table(target, '(SELECT auth.uid()) IS NOT NULL', 'false', 'false', 'false')
 $$;
 
+-- With security_invoker a view shows what the policies of its tables show to the reader.
+CREATE OR REPLACE PROCEDURE gateway.publish_view(target regclass)
+LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, authenticated', target);
+  EXECUTE format('GRANT SELECT ON %s TO service_role', target);
+  EXECUTE format('GRANT SELECT ON %s TO authenticated', target);
+END $$;
+
+REVOKE EXECUTE ON PROCEDURE gateway.ensure_enum, gateway.ensure_policy, gateway.protect_table,
+  gateway.protect_workspace_table, gateway.protect_shared_table, gateway.protect_global_table,
+  gateway.publish_view FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION gateway.member_reads, gateway.member_writes FROM PUBLIC;
+
 -- Enumerations
 
 CALL gateway.ensure_enum('workspace_plan', ARRAY['Ascent', 'Glide', 'Soar']);
@@ -283,6 +299,38 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
   SELECT * FROM public.user_workspaces WHERE user_id = auth.uid() ORDER BY joined_at, id
 $$;
 COMMENT ON FUNCTION public.viewer_memberships IS 'All memberships of the person of the request, whatever the current workspace.';
+
+-- The role that sent the statement is told by the setting and by session_user; current_user would be
+-- the function's owner wherever a SECURITY DEFINER function asks.
+CREATE OR REPLACE FUNCTION gateway.bypasses_policies() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles
+  WHERE rolname = coalesce(nullif(current_setting('role'), 'none'), session_user)
+$$;
+COMMENT ON FUNCTION gateway.bypasses_policies IS 'Whether the caller is a trusted writer, to whom row-level policies do not apply.';
+
+-- A workspace that does not exist is refused to a person in the same words as somebody else''s.
+CREATE OR REPLACE FUNCTION gateway.require_workspace_role(workspace uuid, minimum public.member_role) RETURNS void
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF gateway.bypasses_policies() THEN
+    IF NOT EXISTS (SELECT FROM public.workspaces WHERE id = workspace) THEN
+      RAISE EXCEPTION 'there is no such workspace' USING ERRCODE = 'no_data_found';
+    END IF;
+  ELSIF (workspace = public.current_workspace_id() AND public.has_workspace_role(minimum)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'this needs the role % in the current workspace', minimum USING ERRCODE = 'insufficient_privilege';
+  END IF;
+END $$;
+COMMENT ON FUNCTION gateway.require_workspace_role IS 'Raises insufficient_privilege unless the person has the role in the current workspace, which must be this one; trusted writers pass.';
+
+CREATE OR REPLACE FUNCTION gateway.require_text(value text, field text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF value IS NULL OR btrim(value) = '' THEN
+    RAISE EXCEPTION '% must not be empty', field USING ERRCODE = 'invalid_parameter_value', COLUMN = field;
+  END IF;
+END $$;
+COMMENT ON FUNCTION gateway.require_text IS 'Raises invalid_parameter_value, naming the field, for a missing or blank text.';
 
 CALL gateway.protect_workspace_table('user_workspaces', writer => 'Owner');
 
@@ -392,7 +440,6 @@ CREATE TABLE IF NOT EXISTS public.billing_history (
 CREATE INDEX IF NOT EXISTS billing_history_workspace_id_created_at_id_idx ON public.billing_history (workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS billing_history_user_id_idx ON public.billing_history (user_id);
 CREATE INDEX IF NOT EXISTS billing_history_workspace_id_status_idx ON public.billing_history (workspace_id, status);
-CREATE INDEX IF NOT EXISTS billing_history_workspace_id_created_at_idx ON public.billing_history (workspace_id, created_at);
 CREATE INDEX IF NOT EXISTS billing_history_workspace_id_plan_idx ON public.billing_history (workspace_id, plan);
 CREATE INDEX IF NOT EXISTS billing_history_metadata_idx ON public.billing_history USING gin (metadata jsonb_path_ops);
 CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.billing_history
@@ -438,7 +485,6 @@ CREATE INDEX IF NOT EXISTS autopay_subscriptions_user_id_idx ON public.autopay_s
 CREATE INDEX IF NOT EXISTS autopay_subscriptions_workspace_id_status_idx ON public.autopay_subscriptions (workspace_id, status);
 CREATE INDEX IF NOT EXISTS autopay_subscriptions_workspace_id_plan_idx ON public.autopay_subscriptions (workspace_id, plan);
 CREATE INDEX IF NOT EXISTS autopay_subscriptions_workspace_id_next_billing_date_idx ON public.autopay_subscriptions (workspace_id, next_billing_date);
-CREATE INDEX IF NOT EXISTS autopay_subscriptions_workspace_id_created_at_idx ON public.autopay_subscriptions (workspace_id, created_at);
 CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.autopay_subscriptions
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
 CALL gateway.protect_workspace_table('autopay_subscriptions', writer => 'Owner');
@@ -473,7 +519,6 @@ CREATE INDEX IF NOT EXISTS autopay_payments_merchant_subscription_id_workspace_i
 CREATE INDEX IF NOT EXISTS autopay_payments_user_id_idx ON public.autopay_payments (user_id);
 CREATE INDEX IF NOT EXISTS autopay_payments_workspace_id_status_idx ON public.autopay_payments (workspace_id, status);
 CREATE INDEX IF NOT EXISTS autopay_payments_workspace_id_payment_date_idx ON public.autopay_payments (workspace_id, payment_date);
-CREATE INDEX IF NOT EXISTS autopay_payments_workspace_id_created_at_idx ON public.autopay_payments (workspace_id, created_at);
 CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.autopay_payments
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
 CALL gateway.protect_workspace_table('autopay_payments', writer => 'Owner');
@@ -1458,3 +1503,75 @@ REVOKE EXECUTE ON FUNCTION public.is_workspace_member, public.workspace_role, pu
   public.viewer_memberships, public.create_workspace, public.handle_new_user FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.is_workspace_member, public.workspace_role, public.has_workspace_role,
   public.viewer_memberships, public.create_workspace TO authenticated, service_role;
+
+-- Read models: joined laterally or grouped by their key, so that a filter on the key reaches the
+-- indexes and nothing else is aggregated.
+
+CREATE OR REPLACE VIEW public.cohort_journey_shares WITH (security_invoker = true) AS
+SELECT c.workspace_id, c.id AS cohort_id, d.key AS journey_stage_id, d.value::double precision AS share
+FROM public.cohorts AS c
+CROSS JOIN LATERAL jsonb_each_text(c.journey_distribution) AS d;
+COMMENT ON VIEW public.cohort_journey_shares IS 'Which share (0-1) of a cohort is at which stage of the journey. Key: cohort_id, journey_stage_id.';
+CALL gateway.publish_view('public.cohort_journey_shares');
+
+CREATE OR REPLACE VIEW public.experiment_summaries WITH (security_invoker = true) AS
+SELECT m.workspace_id, m.id AS move_id, e.*
+FROM public.moves AS m
+CROSS JOIN LATERAL (
+  SELECT count(*)::integer AS experiment_count,
+         count(*) FILTER (WHERE status = 'running')::integer AS running_count,
+         count(*) FILTER (WHERE status = 'completed')::integer AS completed_count,
+         count(*) FILTER (WHERE status = 'stopped')::integer AS stopped_count,
+         count(*) FILTER (WHERE status = 'failed')::integer AS failed_count
+  FROM public.experiments
+  WHERE move_id = m.id AND workspace_id = m.workspace_id
+) AS e;
+COMMENT ON VIEW public.experiment_summaries IS 'The experiments of a move by status, zeros for a move without any. Key: move_id.';
+CALL gateway.publish_view('public.experiment_summaries');
+
+CREATE OR REPLACE VIEW public.trend_opportunities WITH (security_invoker = true) AS
+SELECT t.workspace_id, t.id AS trend_id, t.topic, t.lifecycle_stage, t.velocity, t.opportunity_score, t.expiry_date,
+       mentions.*, moves.*
+FROM public.trends AS t
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(mention_count), 0) AS mention_count, coalesce(sum(engagement), 0) AS engagement_count
+  FROM public.trend_mentions
+  WHERE trend_id = t.id AND workspace_id = t.workspace_id
+) AS mentions
+CROSS JOIN LATERAL (
+  SELECT count(*)::integer AS triggered_move_count
+  FROM public.moves
+  WHERE triggered_by_trend_id = t.id AND workspace_id = t.workspace_id
+) AS moves
+WHERE t.expiry_date IS NULL OR t.expiry_date > now();
+COMMENT ON VIEW public.trend_opportunities IS 'Trends that have not expired, with their mentions and the moves they triggered. Key: trend_id.';
+CALL gateway.publish_view('public.trend_opportunities');
+
+CREATE OR REPLACE VIEW public.agent_recommendation_summaries WITH (security_invoker = true) AS
+SELECT workspace_id, agent_id AS agent_name,
+       count(*)::integer AS recommendation_count,
+       count(*) FILTER (WHERE outcome_status IS NULL)::integer AS undecided_count,
+       count(*) FILTER (WHERE outcome_status = 'pending')::integer AS pending_count,
+       count(*) FILTER (WHERE outcome_status = 'approved')::integer AS approved_count,
+       count(*) FILTER (WHERE outcome_status = 'rejected')::integer AS rejected_count,
+       count(*) FILTER (WHERE outcome_status = 'partial')::integer AS partial_count,
+       count(*) FILTER (WHERE outcome_status = 'implemented')::integer AS implemented_count,
+       avg(confidence_score) AS average_confidence,
+       avg(outcome_quality_score) AS average_quality
+FROM public.agent_recommendations
+GROUP BY workspace_id, agent_id;
+COMMENT ON VIEW public.agent_recommendation_summaries IS 'What became of an agent''s recommendations in a workspace. Key: workspace_id, agent_name.';
+CALL gateway.publish_view('public.agent_recommendation_summaries');
+
+CREATE OR REPLACE VIEW public.pattern_effectiveness WITH (security_invoker = true) AS
+SELECT workspace_id, pattern_category,
+       count(*)::integer AS pattern_count,
+       count(*) FILTER (WHERE recommendation_strength IN ('strong', 'very_strong'))::integer AS strong_pattern_count,
+       sum(frequency_count) AS case_count,
+       sum(success_rate * frequency_count) / nullif(sum(frequency_count), 0) AS success_rate,
+       avg(confidence_level) AS average_confidence,
+       max(last_confirmed_at) AS last_confirmed_at
+FROM public.recommendation_patterns
+GROUP BY workspace_id, pattern_category;
+COMMENT ON VIEW public.pattern_effectiveness IS 'How well learned recommendation patterns of a category hold, the success rate weighted by cases. Key: workspace_id, pattern_category.';
+CALL gateway.publish_view('public.pattern_effectiveness');

@@ -181,3 +181,138 @@ BEGIN
   END IF;
 END $$;
 CREATE INDEX IF NOT EXISTS moves_campaign_id_workspace_id_idx ON public.moves (campaign_id, workspace_id);
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION public.touch_campaign() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  -- Once a transaction: a thousand quests written together are one new version of the campaign.
+  UPDATE public.campaigns SET updated_at = now()
+  WHERE id IN (OLD.campaign_id, NEW.campaign_id) AND updated_at <> now()::timestamptz(3);
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION public.touch_campaign IS 'Trigger of campaign_quests and campaign_cohorts: their changes are changes of the campaign.';
+
+CREATE OR REPLACE TRIGGER touch_campaign AFTER INSERT OR DELETE ON public.campaign_quests
+  FOR EACH ROW EXECUTE FUNCTION public.touch_campaign();
+CREATE OR REPLACE TRIGGER touch_campaign_on_change AFTER UPDATE ON public.campaign_quests
+  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.touch_campaign();
+CREATE OR REPLACE TRIGGER touch_campaign AFTER INSERT OR DELETE ON public.campaign_cohorts
+  FOR EACH ROW EXECUTE FUNCTION public.touch_campaign();
+CREATE OR REPLACE TRIGGER touch_campaign_on_change AFTER UPDATE ON public.campaign_cohorts
+  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.touch_campaign();
+
+CREATE OR REPLACE FUNCTION gateway.next_campaign_statuses(status public.campaign_status) RETURNS public.campaign_status[]
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT (CASE status
+    WHEN 'draft' THEN '{planning,archived}'
+    WHEN 'planning' THEN '{active,archived}'
+    WHEN 'active' THEN '{paused,completed,archived}'
+    WHEN 'paused' THEN '{active,completed,archived}'
+    WHEN 'completed' THEN '{archived}'
+    ELSE '{}'
+  END)::public.campaign_status[]
+$$;
+COMMENT ON FUNCTION gateway.next_campaign_statuses IS 'The steps that a campaign may take from a status.';
+
+CREATE OR REPLACE FUNCTION gateway.refuse_campaign_step(from_status public.campaign_status, to_status public.campaign_status) RETURNS void
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RAISE EXCEPTION 'a campaign cannot go from % to %', from_status, to_status
+    USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status',
+          DETAIL = coalesce('From ' || from_status || ' it can go to '
+            || nullif(array_to_string(gateway.next_campaign_statuses(from_status), ', '), '') || '.',
+            'A campaign that is ' || from_status || ' stays so.');
+END $$;
+
+CREATE OR REPLACE FUNCTION gateway.check_campaign_status() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+  missing text;
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.status <> 'draft' AND NOT gateway.bypasses_policies() THEN
+      RAISE EXCEPTION 'a new campaign is a draft'
+        USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status';
+    END IF;
+    RETURN NEW;
+  END IF;
+  IF NEW.status <> ALL (gateway.next_campaign_statuses(OLD.status)) THEN
+    PERFORM gateway.refuse_campaign_step(OLD.status, NEW.status);
+  END IF;
+  IF NEW.status = 'active' THEN
+    missing := concat_ws(', ',
+      CASE WHEN btrim(NEW.name) = '' THEN 'a name' END,
+      CASE WHEN NEW.positioning_id IS NULL THEN 'a positioning' END,
+      CASE WHEN NOT EXISTS (SELECT FROM public.campaign_cohorts WHERE campaign_id = NEW.id AND workspace_id = NEW.workspace_id)
+        THEN 'at least one cohort' END);
+    IF missing <> '' THEN
+      RAISE EXCEPTION 'the campaign cannot become active, it needs %', missing
+        USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status';
+    END IF;
+  END IF;
+  RETURN NEW;
+END $$;
+COMMENT ON FUNCTION gateway.check_campaign_status IS 'Triggers of campaigns: only the allowed steps, whoever writes; trusted writers may import campaigns in any status.';
+
+CREATE OR REPLACE TRIGGER check_new_status BEFORE INSERT ON public.campaigns
+  FOR EACH ROW EXECUTE FUNCTION gateway.check_campaign_status();
+CREATE OR REPLACE TRIGGER check_status BEFORE UPDATE ON public.campaigns
+  FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION gateway.check_campaign_status();
+
+CREATE OR REPLACE FUNCTION public.change_campaign_status(campaign uuid, status public.campaign_status) RETURNS public.campaigns
+LANGUAGE plpgsql AS $$
+DECLARE
+  current public.campaigns;
+BEGIN
+  SELECT c.* INTO current FROM public.campaigns AS c WHERE c.id = campaign;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such campaign' USING ERRCODE = 'no_data_found';
+  END IF;
+  PERFORM gateway.require_workspace_role(current.workspace_id, 'Strategist');
+  SELECT c.* INTO current FROM public.campaigns AS c WHERE c.id = campaign FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such campaign' USING ERRCODE = 'no_data_found';
+  END IF;
+  IF change_campaign_status.status IS NULL THEN
+    RAISE EXCEPTION 'status must not be empty' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'status';
+  ELSIF current.status = change_campaign_status.status THEN
+    PERFORM gateway.refuse_campaign_step(current.status, change_campaign_status.status);
+  END IF;
+  UPDATE public.campaigns AS c SET status = change_campaign_status.status WHERE c.id = campaign RETURNING c.* INTO current;
+  RETURN current;
+END $$;
+COMMENT ON FUNCTION public.change_campaign_status IS 'The campaign after an allowed step: draft > planning > active <> paused, active or paused > completed, any > archived. To become active it needs a name, a positioning and a cohort.';
+
+-- Read models
+
+CREATE OR REPLACE VIEW public.campaign_health WITH (security_invoker = true) AS
+SELECT c.workspace_id, c.id AS campaign_id, moves.*, cohorts.*, quests.*, c.total_reach AS reach,
+       CASE
+         WHEN c.status IN ('completed', 'archived') THEN 'ended'
+         WHEN c.end_date < today.day OR (c.status IN ('draft', 'planning') AND c.start_date < today.day) THEN 'overdue'
+         WHEN c.status IN ('draft', 'planning') OR c.start_date > today.day THEN 'upcoming'
+         ELSE 'on_track'
+       END AS state
+FROM public.campaigns AS c
+CROSS JOIN (SELECT (now() AT TIME ZONE 'UTC')::date AS day) AS today
+CROSS JOIN LATERAL (
+  SELECT count(*)::integer AS move_count,
+         count(*) FILTER (WHERE status = 'Complete')::integer AS completed_move_count
+  FROM public.moves
+  WHERE campaign_id = c.id AND workspace_id = c.workspace_id
+) AS moves
+CROSS JOIN LATERAL (
+  SELECT count(*)::integer AS cohort_count
+  FROM public.campaign_cohorts
+  WHERE campaign_id = c.id AND workspace_id = c.workspace_id
+) AS cohorts
+CROSS JOIN LATERAL (
+  SELECT count(*)::integer AS quest_count,
+         count(*) FILTER (WHERE status = 'completed')::integer AS completed_quest_count
+  FROM public.campaign_quests
+  WHERE campaign_id = c.id AND workspace_id = c.workspace_id
+) AS quests;
+COMMENT ON VIEW public.campaign_health IS 'How far a campaign is; state is upcoming, on_track, overdue (past its last day, or past its first and not begun) or ended. Key: campaign_id.';
+CALL gateway.publish_view('public.campaign_health');

@@ -127,3 +127,167 @@ CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.user_stats
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
 CALL gateway.protect_table('user_stats', may_select => gateway.member_reads(),
   may_insert => 'false', may_update => 'false', may_delete => 'false');
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION public.set_experience_level() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.experience_level := greatest(NEW.total_points, 0) / 1000 + 1;
+  NEW.experience_percentage := round(greatest(NEW.total_points, 0) % 1000 / 10.0, 1);
+  RETURN NEW;
+END $$;
+COMMENT ON FUNCTION public.set_experience_level IS 'Trigger of user_stats: a level for every 1000 points, and the percentage of the way to the next.';
+
+CREATE OR REPLACE FUNCTION public.set_move_success_rate() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.success_rate_percentage := round(NEW.moves_successful * 100.0 / nullif(NEW.moves_executed, 0), 2);
+  RETURN NEW;
+END $$;
+COMMENT ON FUNCTION public.set_move_success_rate IS 'Trigger of user_stats: successful among executed moves in percent, null without any.';
+
+CREATE OR REPLACE TRIGGER set_experience_level BEFORE INSERT OR UPDATE ON public.user_stats
+  FOR EACH ROW EXECUTE FUNCTION public.set_experience_level();
+CREATE OR REPLACE TRIGGER set_move_success_rate BEFORE INSERT OR UPDATE ON public.user_stats
+  FOR EACH ROW EXECUTE FUNCTION public.set_move_success_rate();
+
+-- Makes the person's statistics where there are none, and holds them until the transaction ends:
+-- awards to one person are made one after the other.
+CREATE OR REPLACE FUNCTION gateway.lock_user_stats(person uuid, workspace uuid) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO public.user_stats (workspace_id, user_id) VALUES (workspace, person) ON CONFLICT DO NOTHING;
+  PERFORM FROM public.user_stats WHERE workspace_id = workspace AND user_id = person FOR UPDATE;
+END $$;
+REVOKE EXECUTE ON FUNCTION gateway.lock_user_stats FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION gateway.require_member(person uuid, workspace uuid) RETURNS void
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM public.user_workspaces WHERE user_id = person AND workspace_id = workspace) THEN
+    RAISE EXCEPTION 'the workspace has no such member' USING ERRCODE = 'no_data_found';
+  END IF;
+END $$;
+COMMENT ON FUNCTION gateway.require_member IS 'Raises no_data_found unless the person is a member of the workspace.';
+
+-- SECURITY DEFINER: nobody may write points and unlocks otherwise. Only an Owner may award, or
+-- everybody could lift themselves up the leaderboard.
+CREATE OR REPLACE FUNCTION public.unlock_achievement(
+  person uuid, achievement uuid, workspace uuid, event text DEFAULT NULL,
+  OUT success boolean, OUT message text, OUT points integer
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  award public.achievements;
+  progress public.user_achievements;
+BEGIN
+  PERFORM gateway.require_workspace_role(workspace, 'Owner');
+  PERFORM gateway.require_member(person, workspace);
+  success := false;
+  points := 0;
+
+  SELECT a.* INTO award FROM public.achievements AS a WHERE a.id = achievement AND a.workspace_id = workspace;
+  IF NOT FOUND THEN
+    message := 'there is no such achievement';
+    RETURN;
+  ELSIF NOT award.is_active THEN
+    message := 'the achievement is not active';
+    RETURN;
+  ELSIF award.required_previous_achievement_id IS NOT NULL AND NOT EXISTS (
+    SELECT FROM public.user_achievements AS u
+    WHERE u.user_id = person AND u.achievement_id = award.required_previous_achievement_id AND NOT u.is_locked
+  ) THEN
+    message := 'the achievement required before it is still locked';
+    RETURN;
+  END IF;
+
+  PERFORM gateway.lock_user_stats(person, workspace);
+  INSERT INTO public.user_achievements (workspace_id, user_id, achievement_id)
+  VALUES (workspace, person, achievement)
+  ON CONFLICT (user_id, achievement_id) DO NOTHING;
+  UPDATE public.user_achievements AS u
+  SET is_locked = false, unlocked_at = now(), unlocked_by_event = event, progress_percentage = 100
+  WHERE u.user_id = person AND u.achievement_id = achievement AND u.is_locked
+  RETURNING u.* INTO progress;
+  IF NOT FOUND THEN
+    message := 'the achievement is already unlocked';
+    RETURN;
+  END IF;
+
+  UPDATE public.user_stats AS s
+  SET total_points = s.total_points + award.points_reward,
+      achievements_unlocked = s.achievements_unlocked + 1,
+      achievements_in_progress = greatest(s.achievements_in_progress - (progress.progress_value > 0)::integer, 0),
+      badges_earned = s.badges_earned || ARRAY(
+        SELECT DISTINCT badge FROM unnest(award.badge_unlocks) AS badge WHERE badge <> ALL (coalesce(s.badges_earned, '{}'))),
+      stats_last_updated = now()
+  WHERE s.workspace_id = workspace AND s.user_id = person;
+
+  success := true;
+  message := 'achievement unlocked';
+  points := award.points_reward;
+END $$;
+COMMENT ON FUNCTION public.unlock_achievement IS 'Unlocks once, adding the points and counters; otherwise success is false and the message says why. For an Owner and trusted writers.';
+
+CREATE OR REPLACE FUNCTION gateway.achievement_threshold(condition jsonb) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE
+    WHEN jsonb_typeof(condition) = 'number' THEN (condition #>> '{}')::numeric
+    WHEN jsonb_typeof(condition -> 'threshold') = 'number' THEN (condition ->> 'threshold')::numeric
+  END
+$$;
+COMMENT ON FUNCTION gateway.achievement_threshold IS 'The value to reach: a bare number, or the number at key "threshold"; null when there is none.';
+
+-- SECURITY DEFINER: nobody may write progress otherwise.
+CREATE OR REPLACE FUNCTION public.record_achievement_progress(person uuid, achievement uuid, value integer) RETURNS public.user_achievements
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  award public.achievements;
+  progress public.user_achievements;
+  threshold numeric;
+BEGIN
+  IF NOT gateway.bypasses_policies() THEN
+    PERFORM gateway.require_workspace_role(public.current_workspace_id(), 'Owner');
+  END IF;
+  SELECT a.* INTO award FROM public.achievements AS a
+  WHERE a.id = achievement AND (gateway.bypasses_policies() OR a.workspace_id = public.current_workspace_id());
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such achievement' USING ERRCODE = 'no_data_found';
+  END IF;
+  PERFORM gateway.require_member(person, award.workspace_id);
+  IF value IS NULL OR value < 0 THEN
+    RAISE EXCEPTION 'value must be 0 or more' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'value';
+  ELSIF NOT award.is_active THEN
+    RAISE EXCEPTION 'the achievement is not active' USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+
+  PERFORM gateway.lock_user_stats(person, award.workspace_id);
+  INSERT INTO public.user_achievements (workspace_id, user_id, achievement_id)
+  VALUES (award.workspace_id, person, achievement)
+  ON CONFLICT (user_id, achievement_id) DO NOTHING;
+  SELECT u.* INTO progress FROM public.user_achievements AS u
+  WHERE u.user_id = person AND u.achievement_id = achievement FOR UPDATE;
+  IF NOT progress.is_locked THEN
+    RETURN progress;
+  END IF;
+
+  threshold := gateway.achievement_threshold(award.condition_value);
+  UPDATE public.user_stats AS s
+  SET achievements_in_progress =
+        greatest(s.achievements_in_progress + (value > 0)::integer - (progress.progress_value > 0)::integer, 0)
+  WHERE s.workspace_id = award.workspace_id AND s.user_id = person;
+  UPDATE public.user_achievements AS u
+  SET progress_value = value,
+      progress_percentage = CASE WHEN threshold > 0 THEN floor(least(value * 100.0 / threshold, 100)) ELSE 0 END
+  WHERE u.id = progress.id;
+  IF value >= threshold THEN
+    PERFORM public.unlock_achievement(person, achievement, award.workspace_id, 'progress');
+  END IF;
+  SELECT u.* INTO progress FROM public.user_achievements AS u WHERE u.id = progress.id;
+  RETURN progress;
+END $$;
+COMMENT ON FUNCTION public.record_achievement_progress IS 'Sets a member''s progress and unlocks at the threshold in condition_value, unless the required predecessor is still locked; what is unlocked stays as it is. For an Owner and trusted writers.';
+
+REVOKE EXECUTE ON FUNCTION public.unlock_achievement, public.record_achievement_progress FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.unlock_achievement, public.record_achievement_progress TO authenticated, service_role;

@@ -144,6 +144,7 @@ CREATE TABLE IF NOT EXISTS public.agent_performance (
   created_at timestamptz(3) NOT NULL DEFAULT now(),
   CONSTRAINT agent_performance_pkey PRIMARY KEY (id),
   CONSTRAINT agent_performance_workspace_id_agent_id_measurement_date_me_key UNIQUE (workspace_id, agent_id, measurement_date, measurement_hour),
+  CONSTRAINT agent_performance_workspace_id_id_key UNIQUE (workspace_id, id),
   CONSTRAINT agent_performance_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE,
   CONSTRAINT agent_performance_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agent_registry (id) ON DELETE CASCADE
 );
@@ -151,3 +152,183 @@ CREATE INDEX IF NOT EXISTS agent_performance_workspace_id_created_at_id_idx ON p
 CREATE INDEX IF NOT EXISTS agent_performance_workspace_id_measurement_date_idx ON public.agent_performance (workspace_id, measurement_date);
 CREATE INDEX IF NOT EXISTS agent_performance_agent_id_measurement_date_idx ON public.agent_performance (agent_id, measurement_date);
 CALL gateway.protect_workspace_table('agent_performance', writer => 'Owner');
+
+-- Durations of executions as a histogram, from which percentiles of any set of hours can be read.
+-- Each bucket is 1.01 / 0.99 times as wide as the one before, so its value is within 1 % of all that
+-- is in it; 915 of them reach from a millisecond to a day.
+CREATE TABLE IF NOT EXISTS gateway.agent_execution_buckets (
+  workspace_id uuid NOT NULL,
+  performance_id uuid NOT NULL,
+  bucket smallint NOT NULL,
+  executions integer NOT NULL,
+  CONSTRAINT agent_execution_buckets_pkey PRIMARY KEY (performance_id, bucket),
+  CONSTRAINT agent_execution_buckets_bucket_check CHECK (bucket BETWEEN 0 AND 914),
+  CONSTRAINT agent_execution_buckets_workspace_id_performance_id_fkey FOREIGN KEY (workspace_id, performance_id) REFERENCES public.agent_performance (workspace_id, id) ON DELETE CASCADE
+);
+COMMENT ON TABLE gateway.agent_execution_buckets IS 'Executions of a row of agent_performance by duration. Percentiles read from it are within 1 % of the exact ones (nearest rank) between 1 ms and 24 h, and never outside the shortest and the longest execution.';
+CALL gateway.protect_workspace_table('gateway.agent_execution_buckets', writer => 'Owner');
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION gateway.execution_bucket(seconds numeric) RETURNS smallint
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE
+    WHEN seconds <= 0.001 THEN 0
+    ELSE least(ceil(ln(seconds::double precision / 0.001) / ln(1.01 / 0.99::double precision)), 914)
+  END::smallint
+$$;
+COMMENT ON FUNCTION gateway.execution_bucket IS 'The bucket of a duration: 0 up to a millisecond, 914 from a day on.';
+
+CREATE OR REPLACE FUNCTION gateway.bucket_seconds(bucket smallint) RETURNS numeric
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT round((0.001 * 0.99 * power(1.01 / 0.99::double precision, bucket))::numeric, 6)
+$$;
+COMMENT ON FUNCTION gateway.bucket_seconds IS 'The duration that stands for a bucket: within 1 % of both its ends.';
+
+CREATE OR REPLACE FUNCTION gateway.execution_percentiles(
+  performance_ids uuid[], OUT executions bigint, OUT p50 numeric, OUT p95 numeric, OUT p99 numeric
+)
+LANGUAGE sql STABLE AS $$
+  WITH cumulative AS (
+    SELECT bucket, sum(sum(b.executions)) OVER (ORDER BY bucket) AS up_to, sum(sum(b.executions)) OVER () AS total
+    FROM gateway.agent_execution_buckets AS b
+    WHERE performance_id = ANY (performance_ids)
+    GROUP BY bucket
+  )
+  SELECT coalesce(max(total), 0)::bigint,
+         gateway.bucket_seconds(min(bucket) FILTER (WHERE up_to >= 0.50 * total)),
+         gateway.bucket_seconds(min(bucket) FILTER (WHERE up_to >= 0.95 * total)),
+         gateway.bucket_seconds(min(bucket) FILTER (WHERE up_to >= 0.99 * total))
+  FROM cumulative
+$$;
+COMMENT ON FUNCTION gateway.execution_percentiles IS 'Percentiles in seconds over the executions recorded for these rows of agent_performance, within 1 %; null without any.';
+
+CREATE OR REPLACE FUNCTION public.record_agent_execution(
+  workspace uuid, agent uuid, seconds numeric, input_tokens integer, output_tokens integer, cost numeric, success boolean
+) RETURNS public.agent_performance
+LANGUAGE plpgsql AS $$
+DECLARE
+  recorded public.agent_performance;
+  percentiles record;
+  problem text;
+BEGIN
+  PERFORM gateway.require_workspace_role(workspace, 'Owner');
+  problem := CASE
+    WHEN (seconds >= 0 AND seconds < 'Infinity') IS NOT TRUE THEN 'seconds'
+    WHEN (input_tokens >= 0) IS NOT TRUE THEN 'input_tokens'
+    WHEN (output_tokens >= 0) IS NOT TRUE THEN 'output_tokens'
+    WHEN (cost >= 0 AND cost < 'Infinity') IS NOT TRUE THEN 'cost'
+  END;
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION '% must be 0 or more', problem USING ERRCODE = 'invalid_parameter_value', COLUMN = problem;
+  ELSIF success IS NULL THEN
+    RAISE EXCEPTION 'success must be true or false' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'success';
+  ELSIF NOT EXISTS (SELECT FROM public.agent_registry WHERE id = agent) THEN
+    RAISE EXCEPTION 'there is no such agent' USING ERRCODE = 'no_data_found';
+  END IF;
+
+  -- From here on the row is locked, and this agent's executions of the hour are counted one by one.
+  INSERT INTO public.agent_performance AS p (
+    workspace_id, agent_id, measurement_date, measurement_hour,
+    execution_count, success_count, failure_count, error_count,
+    avg_execution_time_seconds, min_execution_time_seconds, max_execution_time_seconds,
+    total_input_tokens, total_output_tokens, total_cost_incurred)
+  VALUES (
+    workspace, agent, (now() AT TIME ZONE 'UTC')::date, extract(hour FROM now() AT TIME ZONE 'UTC'),
+    1, success::integer, (NOT success)::integer, (NOT success)::integer,
+    seconds, seconds, seconds, input_tokens, output_tokens, cost)
+  ON CONFLICT (workspace_id, agent_id, measurement_date, measurement_hour) DO UPDATE SET
+    execution_count = p.execution_count + 1,
+    success_count = p.success_count + EXCLUDED.success_count,
+    failure_count = p.failure_count + EXCLUDED.failure_count,
+    error_count = p.error_count + EXCLUDED.error_count,
+    avg_execution_time_seconds = trim_scale(coalesce(
+      (p.avg_execution_time_seconds * p.execution_count + seconds) / (p.execution_count + 1), seconds)),
+    min_execution_time_seconds = least(p.min_execution_time_seconds, seconds),
+    max_execution_time_seconds = greatest(p.max_execution_time_seconds, seconds),
+    total_input_tokens = p.total_input_tokens + input_tokens,
+    total_output_tokens = p.total_output_tokens + output_tokens,
+    total_cost_incurred = p.total_cost_incurred + cost
+  RETURNING p.* INTO recorded;
+
+  INSERT INTO gateway.agent_execution_buckets AS b (workspace_id, performance_id, bucket, executions)
+  VALUES (workspace, recorded.id, gateway.execution_bucket(seconds), 1)
+  ON CONFLICT (performance_id, bucket) DO UPDATE SET executions = b.executions + 1;
+  percentiles := gateway.execution_percentiles(ARRAY[recorded.id]);
+
+  UPDATE public.agent_performance AS p
+  SET p50_execution_time_seconds = least(greatest(percentiles.p50, p.min_execution_time_seconds), p.max_execution_time_seconds),
+      p95_execution_time_seconds = least(greatest(percentiles.p95, p.min_execution_time_seconds), p.max_execution_time_seconds),
+      p99_execution_time_seconds = least(greatest(percentiles.p99, p.min_execution_time_seconds), p.max_execution_time_seconds),
+      avg_input_tokens_per_execution = round(p.total_input_tokens::numeric / p.execution_count, 2),
+      avg_output_tokens_per_execution = round(p.total_output_tokens::numeric / p.execution_count, 2),
+      avg_cost_per_execution = round(p.total_cost_incurred / p.execution_count, 6),
+      success_rate_percentage = round(p.success_count * 100.0 / p.execution_count, 2),
+      error_rate_percentage = round(p.error_count * 100.0 / p.execution_count, 2)
+  WHERE p.id = recorded.id
+  RETURNING p.* INTO recorded;
+
+  -- Locked in one order, against deadlocks between two hours. An integer of tokens fills up within
+  -- the life of an assignment: a full counter stays full rather than stop the recording.
+  UPDATE public.agent_assignments AS a
+  SET tasks_completed = a.tasks_completed + success::integer,
+      tasks_failed = a.tasks_failed + (NOT success)::integer,
+      total_tokens_used = least(a.total_tokens_used::bigint + input_tokens + output_tokens, 2147483647),
+      total_cost_incurred = a.total_cost_incurred + cost
+  FROM (
+    SELECT id FROM public.agent_assignments
+    WHERE workspace_id = workspace AND agent_id = agent AND assignment_status = 'active'
+    ORDER BY id FOR NO KEY UPDATE
+  ) AS active
+  WHERE a.id = active.id;
+  RETURN recorded;
+END $$;
+COMMENT ON FUNCTION public.record_agent_execution IS 'Counts an execution in the row of the workspace, agent, UTC day and hour, and in the agent''s active assignments there. Percentiles are within 1 % (see gateway.agent_execution_buckets). For trusted writers and an Owner.';
+
+-- Read models
+
+CREATE OR REPLACE VIEW public.agent_performance_daily WITH (security_invoker = true) AS
+SELECT day.workspace_id, day.agent_id, day.measurement_date,
+       day.execution_count, day.success_count, day.failure_count, day.error_count,
+       day.avg_execution_time_seconds, day.min_execution_time_seconds, day.max_execution_time_seconds,
+       CASE WHEN measured.executions = day.execution_count
+         THEN least(greatest(measured.p50, day.min_execution_time_seconds), day.max_execution_time_seconds)
+         ELSE day.only_p50 END AS p50_execution_time_seconds,
+       CASE WHEN measured.executions = day.execution_count
+         THEN least(greatest(measured.p95, day.min_execution_time_seconds), day.max_execution_time_seconds)
+         ELSE day.only_p95 END AS p95_execution_time_seconds,
+       CASE WHEN measured.executions = day.execution_count
+         THEN least(greatest(measured.p99, day.min_execution_time_seconds), day.max_execution_time_seconds)
+         ELSE day.only_p99 END AS p99_execution_time_seconds,
+       day.total_input_tokens, day.total_output_tokens, day.total_cost_incurred,
+       round(day.total_cost_incurred / nullif(day.execution_count, 0), 6) AS avg_cost_per_execution,
+       round(day.success_count * 100.0 / nullif(day.execution_count, 0), 2) AS success_rate_percentage,
+       round(day.error_count * 100.0 / nullif(day.execution_count, 0), 2) AS error_rate_percentage
+FROM (
+  SELECT p.workspace_id, p.agent_id, p.measurement_date,
+         array_agg(p.id) AS performance_ids,
+         sum(p.execution_count)::integer AS execution_count,
+         sum(p.success_count)::integer AS success_count,
+         sum(p.failure_count)::integer AS failure_count,
+         sum(p.error_count)::integer AS error_count,
+         round(sum(p.avg_execution_time_seconds * p.execution_count)
+           / nullif(sum(p.execution_count) FILTER (WHERE p.avg_execution_time_seconds IS NOT NULL), 0), 6) AS avg_execution_time_seconds,
+         min(p.min_execution_time_seconds) AS min_execution_time_seconds,
+         max(p.max_execution_time_seconds) AS max_execution_time_seconds,
+         CASE WHEN count(*) = 1 THEN max(p.p50_execution_time_seconds) END AS only_p50,
+         CASE WHEN count(*) = 1 THEN max(p.p95_execution_time_seconds) END AS only_p95,
+         CASE WHEN count(*) = 1 THEN max(p.p99_execution_time_seconds) END AS only_p99,
+         sum(p.total_input_tokens) AS total_input_tokens,
+         sum(p.total_output_tokens) AS total_output_tokens,
+         sum(p.total_cost_incurred) AS total_cost_incurred
+  FROM public.agent_performance AS p
+  -- A row without an hour sums up its day: it counts where the hours are not kept.
+  WHERE p.measurement_hour IS NOT NULL OR NOT EXISTS (
+    SELECT FROM public.agent_performance AS h
+    WHERE h.workspace_id = p.workspace_id AND h.agent_id = p.agent_id
+      AND h.measurement_date = p.measurement_date AND h.measurement_hour IS NOT NULL)
+  GROUP BY p.workspace_id, p.agent_id, p.measurement_date
+) AS day
+CROSS JOIN LATERAL gateway.execution_percentiles(day.performance_ids) AS measured;
+COMMENT ON VIEW public.agent_performance_daily IS 'An agent''s executions of a UTC day. Percentiles are those of all its executions, within 1 %; null when they were not all recorded by record_agent_execution. Key: workspace_id, agent_id, measurement_date.';
+CALL gateway.publish_view('public.agent_performance_daily');

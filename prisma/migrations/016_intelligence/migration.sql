@@ -104,3 +104,66 @@ CREATE INDEX IF NOT EXISTS market_insights_source_signal_ids_key_conclusions_sup
 CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.market_insights
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
 CALL gateway.protect_workspace_table('market_insights', writer => 'Analyst');
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION public.create_insight_from_signals(
+  workspace uuid, signals uuid[], title text, type public.insight_type, conclusions text[] DEFAULT NULL
+) RETURNS public.market_insights
+LANGUAGE plpgsql AS $$
+DECLARE
+  distinct_signals uuid[] := ARRAY(
+    SELECT id FROM unnest(signals) WITH ORDINALITY AS s(id, position) WHERE id IS NOT NULL GROUP BY id ORDER BY min(position));
+  signal_count integer := cardinality(distinct_signals);
+  missing integer;
+  score integer := least(50 + 10 * signal_count, 100);
+  created public.market_insights;
+BEGIN
+  PERFORM gateway.require_workspace_role(workspace, 'Analyst');
+  PERFORM gateway.require_text(title, 'title');
+  IF type IS NULL THEN
+    RAISE EXCEPTION 'type must not be empty' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'type';
+  ELSIF signal_count = 0 THEN
+    RAISE EXCEPTION 'an insight needs at least one signal' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'signals';
+  END IF;
+  -- In one order, against deadlocks between two insights that share signals.
+  PERFORM FROM public.intelligence_signals AS s
+  WHERE s.id = ANY (distinct_signals) AND s.workspace_id = workspace ORDER BY s.id FOR NO KEY UPDATE;
+  GET DIAGNOSTICS missing = ROW_COUNT;
+  missing := signal_count - missing;
+  IF missing > 0 THEN
+    RAISE EXCEPTION '% of the % signals do not exist in the workspace', missing, signal_count
+      USING ERRCODE = 'no_data_found', COLUMN = 'signals';
+  END IF;
+  UPDATE public.intelligence_signals AS s SET action_status = 'actioned'
+  WHERE s.id = ANY (distinct_signals) AND s.action_status <> 'actioned';
+  INSERT INTO public.market_insights AS i (
+    workspace_id, insight_title, insight_type, source_signal_ids, number_of_signals_analyzed,
+    key_conclusions, confidence_level, confidence_score, created_by)
+  VALUES (
+    workspace, title, type, distinct_signals, signal_count, conclusions,
+    CASE WHEN score >= 80 THEN 'high'::public.confidence_level ELSE 'medium' END, score, auth.uid())
+  RETURNING i.* INTO created;
+  RETURN created;
+END $$;
+COMMENT ON FUNCTION public.create_insight_from_signals IS 'A new insight with confidence 50 and 10 more for each signal, at most 100 (level high from 80); its signals become actioned.';
+
+CREATE OR REPLACE FUNCTION public.get_active_insights(workspace uuid) RETURNS SETOF public.market_insights
+LANGUAGE sql STABLE AS $$
+  SELECT * FROM public.market_insights
+  WHERE workspace_id = workspace AND insight_status = 'active'
+    AND (time_relevance_start IS NULL OR time_relevance_start <= (now() AT TIME ZONE 'UTC')::date)
+    AND (time_relevance_end IS NULL OR time_relevance_end >= (now() AT TIME ZONE 'UTC')::date)
+  ORDER BY confidence_score DESC NULLS LAST, discovery_date DESC, id DESC
+$$;
+COMMENT ON FUNCTION public.get_active_insights IS 'Active insights that are relevant today (UTC), most confident first.';
+
+CREATE OR REPLACE FUNCTION public.get_priority_signals(workspace uuid, threshold numeric DEFAULT 50) RETURNS SETOF public.intelligence_signals
+LANGUAGE sql STABLE AS $$
+  SELECT * FROM public.intelligence_signals
+  WHERE workspace_id = workspace AND action_status = 'new'
+    AND (expiry_date IS NULL OR expiry_date > now())
+    AND confidence_score * relevance_score / 100 >= threshold
+  ORDER BY confidence_score * relevance_score DESC, detection_date DESC, id DESC
+$$;
+COMMENT ON FUNCTION public.get_priority_signals IS 'New, unexpired signals whose confidence x relevance / 100 reaches the threshold, highest first, then newest.';

@@ -114,3 +114,260 @@ CALL gateway.protect_table('user_notifications',
 -- A person changes the read state only.
 REVOKE UPDATE ON public.user_notifications FROM authenticated;
 GRANT UPDATE (is_read, read_at) ON public.user_notifications TO authenticated;
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION gateway.next_alert_statuses(status public.alert_status) RETURNS public.alert_status[]
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT (CASE status
+    WHEN 'active' THEN '{acknowledged,dismissed}'
+    WHEN 'acknowledged' THEN '{resolved,dismissed}'
+    ELSE '{}'
+  END)::public.alert_status[]
+$$;
+COMMENT ON FUNCTION gateway.next_alert_statuses IS 'The steps that an alert may take from a status.';
+
+CREATE OR REPLACE FUNCTION gateway.refuse_alert_step(from_status public.alert_status, to_status public.alert_status) RETURNS void
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RAISE EXCEPTION 'an alert cannot go from % to %', from_status, to_status
+    USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status',
+          DETAIL = coalesce('From ' || from_status || ' it can go to '
+            || nullif(array_to_string(gateway.next_alert_statuses(from_status), ', '), '') || '.',
+            'An alert that is ' || from_status || ' stays so.');
+END $$;
+
+CREATE OR REPLACE FUNCTION gateway.check_alert_status() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.status <> 'active' AND NOT gateway.bypasses_policies() THEN
+      RAISE EXCEPTION 'a new alert is active' USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status';
+    END IF;
+    RETURN NEW;
+  END IF;
+  IF NEW.status <> ALL (gateway.next_alert_statuses(OLD.status)) THEN
+    PERFORM gateway.refuse_alert_step(OLD.status, NEW.status);
+  END IF;
+  -- Whoever dismisses an alert that nobody took on has taken it on.
+  IF OLD.status = 'active' THEN
+    NEW.acknowledged_at := now();
+    NEW.acknowledged_by := coalesce(auth.uid(), NEW.acknowledged_by);
+  END IF;
+  IF NEW.status IN ('resolved', 'dismissed') THEN
+    NEW.resolved_at := now();
+  END IF;
+  RETURN NEW;
+END $$;
+COMMENT ON FUNCTION gateway.check_alert_status IS 'Triggers of system_alerts: only the allowed steps, whoever writes, with who and when; trusted writers may import alerts in any status.';
+
+CREATE OR REPLACE TRIGGER check_new_status BEFORE INSERT ON public.system_alerts
+  FOR EACH ROW EXECUTE FUNCTION gateway.check_alert_status();
+CREATE OR REPLACE TRIGGER check_status BEFORE UPDATE ON public.system_alerts
+  FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION gateway.check_alert_status();
+
+CREATE OR REPLACE FUNCTION public.create_system_alert(
+  workspace uuid, type public.alert_type, severity public.alert_severity, title text,
+  message text DEFAULT NULL, description text DEFAULT NULL, action_url text DEFAULT NULL,
+  agent uuid DEFAULT NULL, signal uuid DEFAULT NULL, event text DEFAULT NULL,
+  campaign uuid DEFAULT NULL, cohort uuid DEFAULT NULL, move uuid DEFAULT NULL,
+  data_points jsonb DEFAULT NULL, recommended_actions text[] DEFAULT NULL, expiry_date timestamptz DEFAULT NULL
+) RETURNS public.system_alerts
+LANGUAGE plpgsql AS $$
+DECLARE
+  problem text := CASE WHEN type IS NULL THEN 'type' WHEN severity IS NULL THEN 'severity' END;
+  created public.system_alerts;
+BEGIN
+  PERFORM gateway.require_workspace_role(workspace, 'Analyst');
+  PERFORM gateway.require_text(title, 'title');
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION '% must not be empty', problem USING ERRCODE = 'invalid_parameter_value', COLUMN = problem;
+  END IF;
+  INSERT INTO public.system_alerts AS a (
+    workspace_id, alert_type, severity_level, title, message, description, action_url,
+    triggered_by_agent_id, triggered_by_signal_id, triggered_by_event, triggered_at,
+    related_campaign_id, related_cohort_id, related_move_id,
+    data_points, recommended_actions, expiry_date, created_by)
+  VALUES (
+    workspace, type, severity, title, message, description, action_url,
+    agent, signal, event, now(), campaign, cohort, move,
+    data_points, recommended_actions, expiry_date, auth.uid())
+  RETURNING a.* INTO created;
+  RETURN created;
+END $$;
+COMMENT ON FUNCTION public.create_system_alert IS 'A new active alert, triggered now.';
+
+CREATE OR REPLACE FUNCTION gateway.change_alert_status(alert uuid, to_status public.alert_status, person uuid, action text) RETURNS public.system_alerts
+LANGUAGE plpgsql AS $$
+DECLARE
+  current public.system_alerts;
+BEGIN
+  SELECT a.* INTO current FROM public.system_alerts AS a WHERE a.id = alert;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such alert' USING ERRCODE = 'no_data_found';
+  END IF;
+  PERFORM gateway.require_workspace_role(current.workspace_id, 'Analyst');
+  SELECT a.* INTO current FROM public.system_alerts AS a WHERE a.id = alert FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such alert' USING ERRCODE = 'no_data_found';
+  ELSIF current.status = to_status THEN
+    PERFORM gateway.refuse_alert_step(current.status, to_status);
+  END IF;
+  UPDATE public.system_alerts AS a
+  SET status = to_status,
+      acknowledged_by = coalesce(a.acknowledged_by, person),
+      action_taken = coalesce(action, a.action_taken)
+  WHERE a.id = alert
+  RETURNING a.* INTO current;
+  RETURN current;
+END $$;
+COMMENT ON FUNCTION gateway.change_alert_status IS 'The alert after an allowed step. The person counts where the caller is a trusted writer for nobody in particular.';
+
+CREATE OR REPLACE FUNCTION public.acknowledge_alert(alert uuid, person uuid DEFAULT NULL) RETURNS public.system_alerts
+LANGUAGE sql AS $$ SELECT gateway.change_alert_status(alert, 'acknowledged', person, NULL) $$;
+COMMENT ON FUNCTION public.acknowledge_alert IS 'The alert, taken on by the person of the request; trusted writers say by whom.';
+
+CREATE OR REPLACE FUNCTION public.resolve_alert(alert uuid, action_taken text DEFAULT NULL) RETURNS public.system_alerts
+LANGUAGE sql AS $$ SELECT gateway.change_alert_status(alert, 'resolved', NULL, action_taken) $$;
+COMMENT ON FUNCTION public.resolve_alert IS 'The alert, resolved; it must have been acknowledged.';
+
+CREATE OR REPLACE FUNCTION public.dismiss_alert(alert uuid, reason text DEFAULT NULL, person uuid DEFAULT NULL) RETURNS public.system_alerts
+LANGUAGE sql AS $$ SELECT gateway.change_alert_status(alert, 'dismissed', person, reason) $$;
+COMMENT ON FUNCTION public.dismiss_alert IS 'The alert, closed without a remedy; the reason is kept as the action taken.';
+
+CREATE OR REPLACE FUNCTION public.get_critical_alerts(workspace uuid) RETURNS SETOF public.system_alerts
+LANGUAGE sql STABLE AS $$
+  SELECT * FROM public.system_alerts
+  WHERE workspace_id = workspace AND status = 'active' AND severity_level IN ('critical', 'high')
+    AND (expiry_date IS NULL OR expiry_date > now())
+  ORDER BY severity_level, created_at DESC, id DESC
+$$;
+COMMENT ON FUNCTION public.get_critical_alerts IS 'Active, unexpired alerts that are critical or high, critical first, then newest.';
+
+-- SECURITY DEFINER: nobody may write notifications for others otherwise.
+CREATE OR REPLACE FUNCTION public.send_user_notification(
+  workspace uuid, person uuid, type public.notification_type, title text, message text,
+  priority public.notification_priority DEFAULT 'normal', channel public.notification_channel DEFAULT 'in_app',
+  description text DEFAULT NULL, alert uuid DEFAULT NULL, achievement uuid DEFAULT NULL, campaign uuid DEFAULT NULL,
+  action_url text DEFAULT NULL, action_label text DEFAULT NULL, call_to_action text DEFAULT NULL,
+  expires_at timestamptz DEFAULT NULL
+) RETURNS public.user_notifications
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  problem text := CASE
+    WHEN type IS NULL THEN 'type' WHEN priority IS NULL THEN 'priority' WHEN channel IS NULL THEN 'channel'
+  END;
+  sent public.user_notifications;
+BEGIN
+  PERFORM gateway.require_workspace_role(workspace, 'Analyst');
+  PERFORM gateway.require_member(person, workspace);
+  PERFORM gateway.require_text(title, 'title');
+  PERFORM gateway.require_text(message, 'message');
+  IF problem IS NOT NULL THEN
+    RAISE EXCEPTION '% must not be empty', problem USING ERRCODE = 'invalid_parameter_value', COLUMN = problem;
+  END IF;
+  INSERT INTO public.user_notifications AS n (
+    workspace_id, user_id, notification_type, title, message, priority_level, channel, description,
+    related_alert_id, related_achievement_id, related_campaign_id,
+    action_url, action_label, call_to_action, expires_at)
+  VALUES (
+    workspace, person, type, title, message, priority, channel, description,
+    alert, achievement, campaign, action_url, action_label, call_to_action, expires_at)
+  RETURNING n.* INTO sent;
+  RETURN sent;
+END $$;
+COMMENT ON FUNCTION public.send_user_notification IS 'A notification to a member of the workspace. For an Analyst and trusted writers.';
+REVOKE EXECUTE ON FUNCTION public.send_user_notification FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.send_user_notification TO authenticated, service_role;
+
+CREATE OR REPLACE FUNCTION gateway.notify_unlocked_achievement() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO public.user_notifications (workspace_id, user_id, notification_type, title, message, related_achievement_id)
+  SELECT NEW.workspace_id, NEW.user_id, 'achievement', 'Achievement unlocked: ' || name,
+         coalesce(description, 'You have earned it.') || CASE WHEN points_reward > 0 THEN format(' (+%s points)', points_reward) ELSE '' END,
+         id
+  FROM public.achievements
+  WHERE id = NEW.achievement_id;
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION gateway.notify_unlocked_achievement IS 'Trigger of user_achievements: tells the person about the unlock.';
+
+CREATE OR REPLACE TRIGGER notify_unlocked_achievement AFTER UPDATE ON public.user_achievements
+  FOR EACH ROW WHEN (OLD.is_locked AND NOT NEW.is_locked) EXECUTE FUNCTION gateway.notify_unlocked_achievement();
+
+CREATE OR REPLACE FUNCTION gateway.keep_first_reading() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  NEW.read_at := CASE
+    WHEN NOT NEW.is_read THEN NULL
+    WHEN TG_OP = 'UPDATE' THEN coalesce(OLD.read_at, NEW.read_at, now())
+    ELSE coalesce(NEW.read_at, now())
+  END;
+  RETURN NEW;
+END $$;
+COMMENT ON FUNCTION gateway.keep_first_reading IS 'Trigger of user_notifications: read_at is the moment of the first reading, null while unread.';
+
+CREATE OR REPLACE TRIGGER keep_first_reading BEFORE INSERT OR UPDATE ON public.user_notifications
+  FOR EACH ROW EXECUTE FUNCTION gateway.keep_first_reading();
+
+CREATE OR REPLACE FUNCTION public.mark_notification_as_read(notification uuid) RETURNS public.user_notifications
+LANGUAGE plpgsql AS $$
+DECLARE
+  marked public.user_notifications;
+BEGIN
+  UPDATE public.user_notifications AS n SET is_read = true WHERE n.id = notification RETURNING n.* INTO marked;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such notification' USING ERRCODE = 'no_data_found';
+  END IF;
+  RETURN marked;
+END $$;
+COMMENT ON FUNCTION public.mark_notification_as_read IS 'The notification, read; reading it again keeps the first moment.';
+
+CREATE OR REPLACE FUNCTION public.mark_all_notifications_as_read(person uuid, workspace uuid DEFAULT NULL) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+  marked integer;
+BEGIN
+  UPDATE public.user_notifications SET is_read = true
+  WHERE user_id = person AND NOT is_read AND (workspace IS NULL OR workspace_id = workspace);
+  GET DIAGNOSTICS marked = ROW_COUNT;
+  RETURN marked;
+END $$;
+COMMENT ON FUNCTION public.mark_all_notifications_as_read IS 'How many became read of those that the caller may change: in the given workspace, or in every one.';
+
+CREATE OR REPLACE FUNCTION public.get_user_unread_notifications(person uuid) RETURNS SETOF public.user_notifications
+LANGUAGE sql STABLE AS $$
+  SELECT * FROM public.user_notifications
+  WHERE user_id = person AND NOT is_read AND (expires_at IS NULL OR expires_at > now())
+  ORDER BY priority_level DESC, created_at DESC, id DESC
+$$;
+COMMENT ON FUNCTION public.get_user_unread_notifications IS 'A person''s unread, unexpired notifications: urgent, high, normal, low, each newest first.';
+
+-- Read models
+
+CREATE OR REPLACE VIEW public.workspace_status_counts WITH (security_invoker = true) AS
+SELECT workspace_id, 'campaign' AS entity, status::text AS status, count(*)::integer AS total
+  FROM public.campaigns GROUP BY workspace_id, status
+UNION ALL
+SELECT workspace_id, 'campaign_quest', status::text, count(*)::integer FROM public.campaign_quests GROUP BY workspace_id, status
+UNION ALL
+SELECT workspace_id, 'move', status::text, count(*)::integer FROM public.moves GROUP BY workspace_id, status
+UNION ALL
+SELECT workspace_id, 'move_anomaly', status::text, count(*)::integer FROM public.move_anomalies GROUP BY workspace_id, status
+UNION ALL
+SELECT workspace_id, 'experiment', status::text, count(*)::integer FROM public.experiments GROUP BY workspace_id, status
+UNION ALL
+SELECT workspace_id, 'asset', status::text, count(*)::integer FROM public.assets GROUP BY workspace_id, status
+UNION ALL
+SELECT workspace_id, 'agent_assignment', assignment_status::text, count(*)::integer FROM public.agent_assignments GROUP BY workspace_id, assignment_status
+UNION ALL
+SELECT workspace_id, 'intelligence_signal', action_status::text, count(*)::integer FROM public.intelligence_signals GROUP BY workspace_id, action_status
+UNION ALL
+SELECT workspace_id, 'market_insight', insight_status::text, count(*)::integer FROM public.market_insights GROUP BY workspace_id, insight_status
+UNION ALL
+SELECT workspace_id, 'strategy_insight', status::text, count(*)::integer FROM public.strategy_insights GROUP BY workspace_id, status
+UNION ALL
+SELECT workspace_id, 'system_alert', status::text, count(*)::integer FROM public.system_alerts GROUP BY workspace_id, status;
+COMMENT ON VIEW public.workspace_status_counts IS 'How many of what a workspace has in each status; a status without any has no row. Key: workspace_id, entity, status.';
+CALL gateway.publish_view('public.workspace_status_counts');
