@@ -1,5 +1,6 @@
 import { GatewayError } from '../context/errors.ts';
 import { type Column, catalog } from '../generated/catalog.ts';
+import { columnOf } from './catalog.ts';
 import type { Ordering } from './ordering.ts';
 
 /**
@@ -59,7 +60,7 @@ export function decodeCursor(
     );
   }
   return orderings.map((ordering, i) => {
-    const column = catalog.models[model]?.columns[ordering.column] as Column;
+    const column = columnOf(model, ordering.column);
     const value = values[i];
     if (value === null && !column.isRequired) return null;
     const parsed = parse(column, value);

@@ -1,6 +1,7 @@
 import { GatewayError } from '../context/errors.ts';
-import { type Column, catalog, type Relation } from '../generated/catalog.ts';
+import type { Column, Relation } from '../generated/catalog.ts';
 import { Prisma } from '../generated/prisma/client.ts';
+import { modelOf } from './catalog.ts';
 import { limits } from './limits.ts';
 
 type Input = Record<string, unknown>;
@@ -30,7 +31,7 @@ class Translation {
         `A filter nests at most ${limits.maxFilterDepth} levels of and, or and not.`,
       );
     }
-    const { columns, relations } = catalog.models[model] as (typeof catalog.models)[string];
+    const { columns, relations } = modelOf(model);
     const deeper = { ...place, depth: place.depth + 1 };
     const conditions = given(filter, path).map(([name, value]) => {
       const at = `${path}.${name}`;

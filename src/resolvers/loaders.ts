@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Context } from '../context/context.ts';
-import { catalog } from '../generated/catalog.ts';
+import { modelOf, relationOf } from './catalog.ts';
 import { delegateOf, type Row } from './rows.ts';
 
 type Batch<Key, Value> = (keys: readonly Key[]) => Promise<ArrayLike<Value>>;
@@ -90,10 +90,10 @@ export function loadCount(
  * `references` of the parent do.
  */
 export function countKey(model: string, relationName: string) {
-  const relation = catalog.models[model]?.relations[relationName];
-  const child = relation?.to as string;
-  const back = Object.values(catalog.models[child]?.relations ?? {}).find(
-    ({ name, columns }) => name === relation?.name && columns.length > 0,
+  const relation = relationOf(model, relationName);
+  const child = relation.to;
+  const back = Object.values(modelOf(child).relations).find(
+    ({ name, columns }) => name === relation.name && columns.length > 0,
   );
   if (!back) throw new TypeError(`${model}.${relationName} is no to-many relation`);
   return { child, columns: back.columns, references: back.references };

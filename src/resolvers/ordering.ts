@@ -1,4 +1,5 @@
-import { type Column, catalog } from '../generated/catalog.ts';
+import type { Column } from '../generated/catalog.ts';
+import { modelOf } from './catalog.ts';
 
 /** One column of an order; the last one of every order is the primary key, so that no two rows tie. */
 export interface Ordering {
@@ -27,7 +28,7 @@ const CREATION_COLUMNS = [
 
 /** The column that says when a row of the model came to be. */
 export function creationColumn(model: string): string | undefined {
-  return CREATION_COLUMNS.find((column) => column in (catalog.models[model]?.columns ?? {}));
+  return CREATION_COLUMNS.find((column) => column in modelOf(model).columns);
 }
 
 /** Whether a list can be ordered by the column. */
@@ -68,7 +69,7 @@ export function reversed(orderings: readonly Ordering[]): Ordering[] {
 
 /** Prisma's `orderBy`. */
 export function toOrderBy(model: string, orderings: readonly Ordering[]): object[] {
-  const { columns } = catalog.models[model] as { columns: Record<string, Column> };
+  const { columns } = modelOf(model);
   return orderings.map(({ column, direction, nulls }) => ({
     [column]: columns[column]?.isRequired ? direction : { sort: direction, nulls },
   }));

@@ -1,5 +1,6 @@
 import { GatewayError } from '../context/errors.ts';
 import { type Column, catalog } from '../generated/catalog.ts';
+import { columnOf, modelOf } from './catalog.ts';
 import { type CursorValues, decodeCursor, encodeCursor } from './cursor.ts';
 import { limits } from './limits.ts';
 import { type OrderBy, type Ordering, orderingsOf, reversed, toOrderBy } from './ordering.ts';
@@ -116,9 +117,8 @@ function refuse(argument: string, wrong: boolean, message: string): void {
 
 /** The rows behind a place in an order: (a > x) or (a = x and b > y) or … */
 function beyond(model: string, orderings: readonly Ordering[], values: CursorValues): object {
-  const { columns } = catalog.models[model] as { columns: Record<string, Column> };
   const alternatives = orderings.flatMap((ordering, i) => {
-    const strictlyBehind = behind(columns[ordering.column] as Column, ordering, values[i]);
+    const strictlyBehind = behind(columnOf(model, ordering.column), ordering, values[i]);
     if (!strictlyBehind) return [];
     const ties = orderings
       .slice(0, i)
@@ -127,7 +127,7 @@ function beyond(model: string, orderings: readonly Ordering[], values: CursorVal
   });
   // Implied by the alternatives, and the only part that an index can start from.
   const [leading] = orderings as [Ordering];
-  const bound = atOrBehind(columns[leading.column] as Column, leading, values[0]);
+  const bound = atOrBehind(columnOf(model, leading.column), leading, values[0]);
   return { AND: [...(bound ? [bound] : []), { OR: alternatives }] };
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
-import { catalog } from '../generated/catalog.ts';
+import { modelOf } from './catalog.ts';
 import { type Connection, type Page, toConnection } from './page.ts';
 
 /** The part of Prisma's model API that lists and look-ups use, the same for every model. */
@@ -24,7 +24,7 @@ export function delegateOf({ database }: Context, model: string): Delegate {
  * the database would answer with nothing, which looks like an empty workspace.
  */
 export function requireScope({ workspace }: Context, model: string): void {
-  const needed = catalog.models[model]?.columns.workspaceId?.isRequired;
+  const needed = modelOf(model).columns.workspaceId?.isRequired;
   if (needed && !workspace) {
     throw new GatewayError(
       'WORKSPACE_REQUIRED',

@@ -2,7 +2,7 @@ import { decodeGlobalID } from '@pothos/plugin-relay';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
-import { catalog } from '../generated/catalog.ts';
+import { modelOf } from '../resolvers/catalog.ts';
 import { limits } from '../resolvers/limits.ts';
 import { loadRow } from '../resolvers/loaders.ts';
 import { requireScope } from '../resolvers/rows.ts';
@@ -27,7 +27,7 @@ async function loadNode(
 function readNodeId(nodeId: string, argument: string): { model: string; id: string } {
   try {
     const { typename, id } = decodeGlobalID(nodeId);
-    const uuid = catalog.models[typename]?.columns.id?.nativeType === 'Uuid';
+    const uuid = modelOf(typename).columns.id?.nativeType === 'Uuid';
     if (models.has(typename) && (!uuid || UUID.test(id))) return { model: typename, id };
   } catch {
     // Refused below, like every other text that is no node id.

@@ -1,5 +1,5 @@
 import type { MaybePromise, ObjectRef } from '@pothos/core';
-import { catalog } from '../../generated/catalog.ts';
+import { modelOf } from '../../resolvers/catalog.ts';
 import { limits } from '../../resolvers/limits.ts';
 import type { Connection, PageArguments } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
@@ -58,9 +58,7 @@ export function implementConnection(model: string, columns: readonly string[], r
 export function connectionOptions(model: string, arg: ArgumentBuilder) {
   const defined = connections.get(model);
   if (!defined) throw new TypeError(`${model} has no connection: define it with model() first`);
-  const newestFirst = catalog.models[model]?.columns.createdAt
-    ? 'newest first'
-    : 'in a fixed order';
+  const newestFirst = modelOf(model).columns.createdAt ? 'newest first' : 'in a fixed order';
   return {
     type: defined.connection,
     args: {

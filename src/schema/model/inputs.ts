@@ -1,5 +1,6 @@
 import type { InputObjectRef } from '@pothos/core';
-import { type Column, catalog } from '../../generated/catalog.ts';
+import type { Column } from '../../generated/catalog.ts';
+import { columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
 import { isOrderable, type OrderBy } from '../../resolvers/ordering.ts';
 import { builder, type Types } from '../builder.ts';
 import { type ColumnType, columnType, upperSnake } from './columns.ts';
@@ -154,7 +155,7 @@ export function implementFilter(
   columns: readonly string[],
   relations: readonly string[],
 ): void {
-  const described = catalog.models[model] as (typeof catalog.models)[string];
+  const _described = modelOf(model);
   const filter = filterInput(model);
   (filter as ReturnType<typeof builder.inputRef>).implement({
     description: `Conditions on a ${model}; all of them must hold. Relations reach one step far.`,
@@ -163,14 +164,11 @@ export function implementFilter(
       or: t.field({ type: [filter], description: 'At least one of these holds.' }),
       not: t.field({ type: filter, description: 'This does not hold.' }),
       ...Object.fromEntries(
-        columns.map((name) => [
-          name,
-          t.field({ type: columnFilter(name, described.columns[name] as Column) }),
-        ]),
+        columns.map((name) => [name, t.field({ type: columnFilter(name, columnOf(model, name)) })]),
       ),
       ...Object.fromEntries(
         relations.map((name) => {
-          const { to, isList } = described.relations[name] as (typeof described.relations)[string];
+          const { to, isList } = relationOf(model, name);
           return [name, t.field({ type: isList ? relationFilter(to) : filterInput(to) })];
         }),
       ),
@@ -191,8 +189,8 @@ export function orderByInput(
   model: string,
   columns: readonly string[],
 ): InputObjectRef<Types, OrderBy> {
-  const described = catalog.models[model] as (typeof catalog.models)[string];
-  const orderable = columns.filter((name) => isOrderable(described.columns[name] as Column));
+  const _described = modelOf(model);
+  const orderable = columns.filter((name) => isOrderable(columnOf(model, name)));
   const field = builder.enumType(`${model}OrderField`, {
     description: `The columns that a list of ${model} can be ordered by.`,
     values: Object.fromEntries(orderable.map((name) => [upperSnake(name), { value: name }])),

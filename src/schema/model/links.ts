@@ -1,7 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
-import { catalog } from '../../generated/catalog.ts';
+import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { loadRow, loadRows } from '../../resolvers/loaders.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import type { Types } from '../builder.ts';
@@ -31,7 +31,7 @@ export function linkFields(
   model: string,
   { links = {}, people = [] }: { links?: Record<string, Link>; people?: readonly string[] },
 ) {
-  const { columns, relations } = catalog.models[model] as (typeof catalog.models)[string];
+  const { columns, relations } = modelOf(model);
   const all: Record<string, Link> = { ...links };
   for (const person of people) {
     const column = relations[person]?.columns[0] as string;
@@ -43,7 +43,7 @@ export function linkFields(
   }
   return Object.fromEntries(
     Object.entries(all).map(([name, link]) => {
-      const { isList } = columns[link.column] as (typeof columns)[string];
+      const { isList } = columnOf(model, link.column);
       return [name, isList ? linkedRows(t, link) : linkedRow(t, link)];
     }),
   );

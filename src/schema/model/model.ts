@@ -1,7 +1,7 @@
 import type { ObjectRef } from '@pothos/core';
 import type { PrismaModelTypes, PrismaObjectRef } from '@pothos/plugin-prisma';
-import { type Column, catalog, type Model } from '../../generated/catalog.ts';
 import type PrismaTypes from '../../generated/pothos.ts';
+import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { builder, type Types } from '../builder.ts';
 import { columnType } from './columns.ts';
 import { implementConnection } from './connection.ts';
@@ -75,14 +75,14 @@ function defineType<Name extends ModelName>(
   name: Name,
   descriptor: ModelDescriptor<ModelName>,
 ): PrismaObjectRef<Types, PrismaModelTypes & PrismaTypes[Name], { id: string }> {
-  const { documentation, columns, relations } = catalog.models[name] as Model;
+  const { documentation, relations } = modelOf(name);
   const ref = builder.prismaNode(name as AnyModel, {
     ...described(documentation),
     id: { field: 'id' },
     select: { id: true },
     fields: (t) => {
       const scalars = descriptor.columns.map((column: string) => {
-        const details = columns[column] as Column;
+        const details = columnOf(name, column);
         const type = columnType(column, details);
         const field = t.expose(column as 'name', {
           type: (details.isList ? [type] : type) as 'String',

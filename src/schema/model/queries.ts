@@ -1,7 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
-import { type Column, catalog } from '../../generated/catalog.ts';
+import { columnOf } from '../../resolvers/catalog.ts';
 import { toWhere } from '../../resolvers/filter.ts';
 import { type Connection, readPage } from '../../resolvers/page.ts';
 import { countRows, getRow, listRows, type Row } from '../../resolvers/rows.ts';
@@ -17,7 +17,7 @@ import {
 
 /** Gives Query the look-up of a model's rows by id, and their list. */
 export function defineQueries(model: string, lookup: string, list: string): void {
-  const id = catalog.models[model]?.columns.id as Column;
+  const id = columnOf(model, 'id');
   builder.queryField(lookup, (t) =>
     t.prismaField({
       type: model as 'Workspace',

@@ -1,5 +1,5 @@
 import type { Context } from '../../context/context.ts';
-import { catalog, type Relation } from '../../generated/catalog.ts';
+import { relationOf } from '../../resolvers/catalog.ts';
 import { toWhere } from '../../resolvers/filter.ts';
 import { countKey, loadCount } from '../../resolvers/loaders.ts';
 import { readPage, toConnection } from '../../resolvers/page.ts';
@@ -18,7 +18,7 @@ type NestedSelection = (query: object, path: object) => object;
 
 /** A to-many relation as a connection. Its rows come with the statement that reads the parents. */
 export function relatedConnection(t: PrismaFields, model: string, relation: string) {
-  const { to, documentation } = catalog.models[model]?.relations[relation] as Relation;
+  const { to, documentation } = relationOf(model, relation);
   const list = `${model}.${relation}`;
   const { type, args, description } = connectionOptions(to, t.arg);
   const parentKey = Object.fromEntries(
