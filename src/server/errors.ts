@@ -2,6 +2,7 @@ import { PothosValidationError } from '@pothos/core';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { type DatabaseErrorKind, databaseError } from '../context/database/errors.ts';
 import { type ErrorCode, GatewayError } from '../context/errors.ts';
+import { MAX_BODY_BYTES } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { currentRequestId } from './request-id.ts';
 
@@ -29,6 +30,11 @@ const DATABASE_ERRORS: Partial<
     message: 'The database is out of reach right now. Try again shortly.',
     status: 503,
   },
+};
+
+/** Yoga's own messages that do not say what to do. */
+const CLEARER: Record<string, string> = {
+  REQUEST_ENTITY_TOO_LARGE: `The body is larger than ${MAX_BODY_BYTES.toLocaleString('en')} bytes.`,
 };
 
 /** Turns whatever was thrown into an error that clients may see; logs what they may not. */
@@ -74,12 +80,20 @@ function isAboutTheRequest(cause: GraphQLError, at: GraphQLError | undefined): b
 }
 
 function explained(cause: GraphQLError, at: GraphQLError | undefined): GraphQLError {
-  const { originalError, ...extensions } = cause.extensions;
+  const { originalError, http, ...extensions } = cause.extensions;
+  const code = String(extensions.code ?? 'BAD_USER_INPUT');
+  const message = CLEARER[code] ?? (at ?? cause).message;
   const detail = (originalError as Error | undefined)?.message;
-  return new GraphQLError(detail ? `${cause.message} ${detail}` : cause.message, {
+  return new GraphQLError(detail ? `${message} ${detail}` : message, {
     ...placeOf(at ?? cause),
-    extensions: { code: 'BAD_USER_INPUT', ...extensions },
+    // Clients that know plain JSON only are told 200 of bad documents, as the specification has
+    // it; a bad request is one for all.
+    extensions: { ...extensions, code, ...(http ? { http: statusOf(http, code) } : {}) },
   });
+}
+
+function statusOf(http: object, code: string): object {
+  return code.startsWith('GRAPHQL_') ? http : { ...http, spec: false };
 }
 
 interface Visible {

@@ -1,0 +1,275 @@
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { type Answer, INTERNAL, startGateway, type TestGateway, token } from './support/gateway.ts';
+
+const PERSON = '4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d';
+const LEAK = new RegExp(
+  [INTERNAL.message, 'no_such_column', 'SELECT', 'node_modules', 'at .*\\.ts:', '/src/'].join('|'),
+);
+
+let database: TestDatabase;
+let gateway: TestGateway;
+let authorization: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  gateway = await startGateway(database.gatewayUrl, {
+    requestTimeoutMs: 1_000,
+    statementTimeoutMs: 300,
+  });
+  authorization = `Bearer ${await token({ sub: PERSON })}`;
+});
+
+afterAll(async () => {
+  await gateway?.close();
+  await database?.close();
+});
+
+const ask = (query: string, headers = {}, variables?: object) =>
+  gateway.ask(query, { authorization, ...headers }, variables);
+
+const post = (body: string, headers: Record<string, string> = {}) =>
+  gateway.send('/graphql', {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json', ...headers },
+    body,
+  });
+
+const codes = ({ errors }: Answer) => errors?.map(({ extensions }) => extensions.code);
+
+describe('a body', () => {
+  it.each([
+    ['invalid JSON', '{"query": ', /invalid JSON/],
+    ['a number', '5', /expected to be object/],
+    ['null', 'null', /expected to be object/],
+    ['a list of operations', '[{"query":"{ me }"}]', /Batching is not supported/],
+    ['without a query', '{}', /query/],
+    ['with a query that is no text', '{"query": 5}', /"query"/],
+    ['with variables that are no object', '{"query": "{ me }", "variables": 5}', /"variables"/],
+    ['with an unknown part', '{"query": "{ me }", "querry": "x"}', /"querry"/],
+  ])('%s is refused', async (_, body, message) => {
+    const answer = await post(body);
+    expect(codes(answer)).toEqual(['BAD_REQUEST']);
+    expect(answer.status).toBe(400);
+    expect(answer.errors?.[0]?.message).toMatch(message);
+    expect(answer.text).not.toMatch(LEAK);
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/graphql'])(
+    'of type %s is refused',
+    async (type) => {
+      const answer = await post('{"query":"{ me }"}', { 'content-type': type });
+      expect(answer.status).toBe(415);
+      expect(answer.errors?.[0]?.message).toMatch(/application\/json/);
+    },
+  );
+
+  it('of 10 MB is refused, and the server goes on', async () => {
+    const answer = await post(
+      JSON.stringify({ query: '{ me }', variables: 'x'.repeat(10_000_000) }),
+    );
+    expect(answer.status).toBe(413);
+    expect(codes(answer)).toEqual(['REQUEST_ENTITY_TOO_LARGE']);
+    expect(answer.errors?.[0]?.message).toMatch(/1,000,000 bytes/);
+    expect((await ask('{ me }')).data).toEqual({ me: PERSON });
+  });
+
+  it('that does not say how long it is is refused once it is too long', async () => {
+    const { status, sent } = await stream(100);
+    expect(status).toBe(413);
+    expect(sent).toBeGreaterThanOrEqual(10);
+  });
+
+  it('that does not say how long it is is taken while it is short', async () => {
+    expect((await stream(1)).status).toBe(400);
+  });
+});
+
+/** Sends chunks of 100 kB until there is an answer. */
+function stream(chunks: number): Promise<{ status: number | undefined; sent: number }> {
+  return new Promise((resolve, reject) => {
+    let sent = 0;
+    const headers = { authorization, 'content-type': 'application/json' };
+    const outgoing = request(`${gateway.url}/graphql`, { method: 'POST', headers }, (response) => {
+      response.resume();
+      resolve({ status: response.statusCode, sent });
+      clearInterval(timer);
+      outgoing.destroy();
+    });
+    outgoing.on('error', reject);
+    const timer = setInterval(() => {
+      if (sent++ < chunks) outgoing.write('x'.repeat(100_000));
+      else outgoing.end();
+    }, 5);
+  });
+}
+
+describe('an operation', () => {
+  it('by GET may read, but not write', async () => {
+    const headers = { authorization, accept: 'application/json' };
+    const read = await gateway.send('/graphql?query={me}', { headers });
+    expect(read.data).toEqual({ me: PERSON });
+    const written = await gateway.send('/graphql?query=mutation{touch}', { headers });
+    expect(written.status).toBe(405);
+    expect(written.data ?? null).toBeNull();
+  });
+
+  it.each(['PUT', 'DELETE', 'PATCH'])('by %s is refused', async (method) => {
+    const answer = await gateway.send('/graphql', { method, headers: { authorization } });
+    expect(answer.status).toBe(405);
+  });
+
+  it('with a syntax error is told where', async () => {
+    const answer = await ask('{ me ');
+    expect(codes(answer)).toEqual(['GRAPHQL_PARSE_FAILED']);
+    expect(answer.text).toContain('"locations"');
+  });
+
+  it('with an unknown field is told which', async () => {
+    const answer = await ask('{ mee }');
+    expect(codes(answer)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
+    expect(answer.errors?.[0]?.message).toContain('"mee"');
+  });
+
+  it('with a variable of the wrong type is told which', async () => {
+    const answer = await ask('query ($n: Int!) { echo(number: $n) }', {}, { n: 'five' });
+    expect(codes(answer)).toEqual(['BAD_USER_INPUT']);
+    expect(answer.errors?.[0]?.message).toContain('"$n"');
+  });
+
+  it('that is not in the document is refused', async () => {
+    const answer = await post(JSON.stringify({ query: 'query A { me }', operationName: 'B' }));
+    expect(codes(answer)).toEqual(['OPERATION_RESOLUTION_FAILURE']);
+  });
+
+  it.each([
+    ['tokens', `{ ${'me '.repeat(2_001)} }`, /2000 tokens/],
+    ['aliases', `{ ${Array.from({ length: 31 }, (_, i) => `a${i}: me`).join(' ')} }`, /30 aliases/],
+    ['directives', `{ me ${'@include(if: true) '.repeat(31)} }`, /30 directives/],
+    ['depth', `{ ${'half { '.repeat(21)} good ${'}'.repeat(22)}`, /20 levels/],
+    ['characters', `{ me } #${'x'.repeat(50_000)}`, /50000 characters/],
+  ])('with too many %s is refused', async (_, query, message) => {
+    const answer = await ask(query);
+    expect(codes(answer)).toContain('OPERATION_TOO_LARGE');
+    expect(answer.status).toBe(400);
+    expect(answer.text).toMatch(message);
+  });
+
+  it('that takes too long is given up', async () => {
+    const answer = await ask('{ hang }');
+    expect(answer.status).toBe(504);
+    expect(codes(answer)).toEqual(['TIMEOUT']);
+    expect(answer.errors?.[0]?.message).toMatch(/1 second/);
+  });
+
+  it('that subscribes has each event resolved in its session', async () => {
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query: 'subscription { ticks }' }),
+    });
+    const events = (await response.text()).match(/data: (\{.*\})/g);
+    expect(events).toEqual([
+      `data: {"data":{"ticks":"${PERSON}"}}`,
+      `data: {"data":{"ticks":"${PERSON}"}}`,
+    ]);
+  });
+});
+
+describe('an error', () => {
+  it('that is meant for clients reaches them, its cause only the log', async () => {
+    const answer = await ask('{ gatewayError me }');
+    expect(answer.status).toBe(200);
+    expect(answer.data).toEqual({ gatewayError: null, me: PERSON });
+    expect(answer.errors).toEqual([
+      {
+        message: 'Said to clients.',
+        path: ['gatewayError'],
+        locations: [{ line: 1, column: 3 }],
+        extensions: { code: 'CONFLICT', argument: 'input.name' },
+      },
+    ]);
+    expect(JSON.stringify(gateway.log)).toContain(INTERNAL.message);
+  });
+
+  it.each([
+    ['of ours', '{ internalError }'],
+    ['within a list of answers', '{ half { good bad } }'],
+    ['of a result that is none', '{ badNumber }'],
+    ['of our SQL', `query { sql(text: "${INTERNAL.sql}") }`],
+  ])('%s is masked, and logged once with the id that the client has', async (_, query) => {
+    const before = gateway.log.length;
+    const answer = await ask(query, { 'x-request-id': 'the-request' });
+    expect(answer.status).toBe(200);
+    expect(answer.text).not.toMatch(LEAK);
+    expect(answer.errors?.[0]?.extensions).toEqual({
+      code: 'INTERNAL_SERVER_ERROR',
+      requestId: 'the-request',
+    });
+    expect(answer.errors?.[0]?.path).toBeDefined();
+    const lines = gateway.log.slice(before);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.err).toBeDefined();
+  });
+
+  it.each([
+    ['a refused right', 'DELETE FROM agent_registry RETURNING id::text AS value', 'FORBIDDEN'],
+    ['a timeout', 'SELECT pg_sleep(5)::text AS value', 'TIMEOUT'],
+  ])('of the database: %s has a code', async (_, text, code) => {
+    const answer = await ask('query ($text: String!) { sql(text: $text) }', {}, { text });
+    expect(codes(answer)).toEqual([code]);
+    expect(answer.text).not.toMatch(/agent_registry|pg_sleep/);
+  });
+});
+
+describe('a request id', () => {
+  it('is taken over', async () => {
+    const { headers } = await ask('{ me }', { 'x-request-id': 'abc.1-2:3_4' });
+    expect(headers.get('x-request-id')).toBe('abc.1-2:3_4');
+  });
+
+  it.each(['a b', 'x'.repeat(129), '"', '{}'])('%j is replaced', async (id) => {
+    const { headers } = await ask('{ me }', { 'x-request-id': id });
+    expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('another origin', () => {
+  it('gets nothing unless it is allowed', async () => {
+    const asked = await gateway.send('/graphql', {
+      method: 'OPTIONS',
+      headers: { origin: 'https://app.example', 'access-control-request-method': 'POST' },
+    });
+    expect(asked.headers.get('access-control-allow-origin')).toBeNull();
+    const { headers } = await ask('{ me }', { origin: 'https://app.example' });
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('that is allowed may ask, others may not', async () => {
+    const open = await startGateway(database.gatewayUrl, { corsOrigins: ['https://app.example'] });
+    const preflight = async (origin: string) => {
+      const { headers, status } = await open.send('/graphql', {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'POST' },
+      });
+      return [status, headers.get('access-control-allow-origin')];
+    };
+    try {
+      expect(await preflight('https://app.example')).toEqual([204, 'https://app.example']);
+      expect((await preflight('https://evil.example'))[1]).not.toBe('https://evil.example');
+    } finally {
+      await open.close();
+    }
+  });
+});
+
+describe('an unknown path', () => {
+  it('is answered in JSON, without naming the software', async () => {
+    const answer = await gateway.send('/nowhere');
+    expect(answer.status).toBe(404);
+    expect(codes(answer)).toEqual(['NOT_FOUND']);
+    expect(answer.headers.get('x-powered-by')).toBeNull();
+    expect(answer.headers.get('server')).toBeNull();
+  });
+});
