@@ -14,8 +14,6 @@ export const limits = {
   maxFilterValues: 500,
   /** Characters of one string in a filter. */
   maxFilterStringLength: 1_000,
-  /** Levels of fields in an operation. */
-  maxDepth: 14,
   /** Rows that an operation may read at most, as estimated from its page sizes. */
   maxRows: 50_000,
 } as const;

@@ -39,18 +39,13 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     // An operation costs as many points as it may read rows: columns are free.
     defaultComplexity: 0,
     defaultListMultiplier: 1,
-    limit: { complexity: limits.maxRows, depth: limits.maxDepth, breadth: 1_000 },
-    complexityError: (
-      kind,
-      { depth, maxDepth, complexity, maxComplexity, breadth, maxBreadth },
-    ) => {
-      const messages = {
-        Complexity: `The operation may read ${complexity} rows, more than the ${maxComplexity} allowed: ask for smaller pages.`,
-        Depth: `The operation is ${depth} levels deep, more than the ${maxDepth} allowed.`,
-        Breadth: `The operation selects ${breadth} fields, more than the ${maxBreadth} allowed.`,
-      };
-      return new GatewayError('QUERY_TOO_COMPLEX', messages[kind], { status: 400 });
-    },
+    limit: { complexity: limits.maxRows },
+    complexityError: (_kind, { complexity }) =>
+      new GatewayError(
+        'QUERY_TOO_COMPLEX',
+        `The operation may read ${complexity} rows, more than the ${limits.maxRows} allowed: ask for smaller pages.`,
+        { status: 400 },
+      ),
   },
 });
 

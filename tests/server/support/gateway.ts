@@ -135,11 +135,17 @@ export async function startGateway(
   options: Partial<GatewayOptions> & {
     authentication?: Partial<AuthenticationOptions>;
     statementTimeoutMs?: number;
+    onStatement?: (sql: string) => void;
   } = {},
 ): Promise<TestGateway> {
   const log: Record<string, unknown>[] = [];
-  const { authentication, statementTimeoutMs = 2_000, ...others } = options;
-  const database = createDatabase({ connectionString, maxConnections: 3, statementTimeoutMs });
+  const { authentication, statementTimeoutMs = 2_000, onStatement, ...others } = options;
+  const database = createDatabase({
+    connectionString,
+    maxConnections: 3,
+    statementTimeoutMs,
+    ...(onStatement ? { onStatement } : {}),
+  });
   const gateway = createGateway({
     schema,
     database,

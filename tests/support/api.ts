@@ -1,0 +1,54 @@
+import { schema } from '../../src/schema/index.ts';
+import { type Answer, startGateway, token } from '../server/support/gateway.ts';
+import type { TestDatabase } from './database.ts';
+
+/** A person at the API: their token, and the workspace that their requests name. */
+export interface Client {
+  /** Sends an operation and returns the whole answer. */
+  ask(query: string, variables?: object): Promise<Answer>;
+  /** Sends an operation that must succeed and returns its data. */
+  // biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
+  data(query: string, variables?: object): Promise<any>;
+}
+
+export interface Api {
+  as(userId: string, workspaceId?: string): Promise<Client>;
+  /** SQL statements since the last call, in order. */
+  statements(): string[];
+  close(): Promise<void>;
+}
+
+/** Serves the API over a test database, through real HTTP. */
+export async function openApi(database: TestDatabase): Promise<Api> {
+  let recorded: string[] = [];
+  const gateway = await startGateway(database.gatewayUrl, {
+    schema,
+    statementTimeoutMs: 10_000,
+    onStatement: (sql) => recorded.push(sql),
+  });
+  return {
+    async as(userId, workspaceId) {
+      const headers = {
+        authorization: `Bearer ${await token({ sub: userId, exp: Math.floor(Date.now() / 1000) + 600 })}`,
+        ...(workspaceId ? { 'x-workspace-id': workspaceId } : {}),
+      };
+      const ask = (query: string, variables?: object) => gateway.ask(query, headers, variables);
+      return {
+        ask,
+        async data(query, variables) {
+          const answer = await ask(query, variables);
+          if (answer.errors || !answer.data) {
+            throw new Error(`The operation failed: ${answer.text}\n${JSON.stringify(gateway.log)}`);
+          }
+          return answer.data;
+        },
+      };
+    },
+    statements() {
+      const taken = recorded;
+      recorded = [];
+      return taken;
+    },
+    close: () => gateway.close(),
+  };
+}
