@@ -1,0 +1,53 @@
+import pg from 'pg';
+import { DatabaseUnreachableError } from './migrator-errors.ts';
+
+const CONNECT_MS = 10_000;
+
+/**
+ * Calls `work` with a pool of one connection, which it then closes: a session's advisory locks
+ * last as long as the session. Throws DatabaseUnreachableError where it cannot connect.
+ */
+export async function withConnection<T>(
+  url: string,
+  work: (pool: pg.Pool) => Promise<T>,
+): Promise<T> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    idleTimeoutMillis: 0,
+    connectionTimeoutMillis: CONNECT_MS,
+    options: '-c timezone=UTC',
+  });
+  // A lost connection is told by the next query; unheard, the event would end the process.
+  pool.on('error', () => {});
+  try {
+    await connect(pool, url);
+    return await work(pool);
+  } finally {
+    await pool.end();
+  }
+}
+
+async function connect(pool: pg.Pool, url: string): Promise<void> {
+  try {
+    const client = await pool.connect();
+    client.release();
+  } catch (error) {
+    throw new DatabaseUnreachableError(`Cannot use the database ${place(url)}: ${reason(error)}`);
+  }
+}
+
+function place(url: string): string {
+  try {
+    const { host, port, database } = new pg.Client(url);
+    return `${host}:${port}/${database}`;
+  } catch {
+    return 'that DATABASE_URL names';
+  }
+}
+
+function reason(error: unknown): string {
+  // A name with several addresses fails with one error an address, and no message of its own.
+  if (error instanceof AggregateError) return error.errors.map(reason).join(', ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,49 @@
+/** A migration, or a look at the migrations, did not succeed; the message says why. */
+export class MigrationError extends Error {
+  override name = 'MigrationError';
+  readonly code: string = 'MIGRATION_ERROR';
+}
+
+/** The database does not answer, or lets nobody in. Names where it is, never the password. */
+export class DatabaseUnreachableError extends MigrationError {
+  override name = 'DatabaseUnreachableError';
+  override readonly code = 'DATABASE_UNREACHABLE';
+}
+
+/** Another migrator has held the lock for too long. */
+export class MigrationLockedError extends MigrationError {
+  override name = 'MigrationLockedError';
+  override readonly code = 'MIGRATION_LOCKED';
+}
+
+/** Postgres refused a migration just now. */
+export class MigrationFailedError extends MigrationError {
+  override name = 'MigrationFailedError';
+  override readonly code = 'MIGRATION_FAILED';
+  readonly migration: string;
+
+  constructor(migration: string, reason: string) {
+    super(
+      `Migration ${migration} failed: ${reason}\n` +
+        'Once it is mended: npm run db:resolve -- --rolled-back (or --applied) ' +
+        migration,
+    );
+    this.migration = migration;
+  }
+}
+
+/** Earlier runs left migrations that did not finish; nothing is applied until they are resolved. */
+export class UnfinishedMigrationError extends MigrationError {
+  override name = 'UnfinishedMigrationError';
+  override readonly code = 'MIGRATION_UNFINISHED';
+  readonly migrations: string[];
+
+  constructor(migrations: string[]) {
+    super(
+      `Earlier runs of these migrations failed or were cut off: ${migrations.join(', ')}\n` +
+        'See what they left in the database, then for each: ' +
+        'npm run db:resolve -- --rolled-back (or --applied) <name>',
+    );
+    this.migrations = migrations;
+  }
+}
