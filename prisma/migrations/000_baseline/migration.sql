@@ -147,6 +147,16 @@ BEGIN
   END IF;
 END $$;
 
+-- A hosted Supabase project gives whatever is new in public to its web roles.
+CREATE OR REPLACE PROCEDURE gateway.revoke_all(target regclass)
+LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, authenticated', target);
+  IF to_regrole('anon') IS NOT NULL THEN
+    EXECUTE format('REVOKE ALL ON %s FROM anon', target);
+  END IF;
+END $$;
+
 -- Row-level security, a policy per operation and the matching grants. An operation whose expression
 -- is `false` is not granted either.
 CREATE OR REPLACE PROCEDURE gateway.protect_table(
@@ -159,7 +169,7 @@ DECLARE
 BEGIN
   EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
   EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target);
-  EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, authenticated', target);
+  CALL gateway.revoke_all(target);
   EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO service_role', target);
   FOR operation, expression IN
     VALUES ('select', may_select), ('insert', may_insert), ('update', may_update), ('delete', may_delete)
@@ -200,15 +210,22 @@ $$;
 CREATE OR REPLACE PROCEDURE gateway.publish_view(target regclass)
 LANGUAGE plpgsql AS $$
 BEGIN
-  EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, authenticated', target);
+  CALL gateway.revoke_all(target);
   EXECUTE format('GRANT SELECT ON %s TO service_role', target);
   EXECUTE format('GRANT SELECT ON %s TO authenticated', target);
 END $$;
 
-REVOKE EXECUTE ON PROCEDURE gateway.ensure_enum, gateway.ensure_policy, gateway.protect_table,
+REVOKE EXECUTE ON PROCEDURE gateway.ensure_enum, gateway.ensure_policy, gateway.revoke_all, gateway.protect_table,
   gateway.protect_workspace_table, gateway.protect_shared_table, gateway.protect_global_table,
   gateway.publish_view FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION gateway.member_reads, gateway.member_writes FROM PUBLIC;
+
+DO $$
+BEGIN
+  IF to_regclass('public._prisma_migrations') IS NOT NULL THEN
+    CALL gateway.revoke_all('public._prisma_migrations');
+  END IF;
+END $$;
 
 -- Enumerations
 

@@ -159,13 +159,12 @@ CREATE TABLE IF NOT EXISTS public.campaign_cohorts (
   created_at timestamptz(3) NOT NULL DEFAULT now(),
   updated_at timestamptz(3) NOT NULL DEFAULT now(),
   CONSTRAINT campaign_cohorts_pkey PRIMARY KEY (id),
-  CONSTRAINT campaign_cohorts_campaign_id_cohort_id_key UNIQUE (campaign_id, cohort_id),
+  CONSTRAINT campaign_cohorts_campaign_id_workspace_id_cohort_id_key UNIQUE (campaign_id, workspace_id, cohort_id),
   CONSTRAINT campaign_cohorts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE,
   CONSTRAINT campaign_cohorts_workspace_id_campaign_id_fkey FOREIGN KEY (workspace_id, campaign_id) REFERENCES public.campaigns (workspace_id, id) ON DELETE CASCADE,
   CONSTRAINT campaign_cohorts_workspace_id_cohort_id_fkey FOREIGN KEY (workspace_id, cohort_id) REFERENCES public.cohorts (workspace_id, id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS campaign_cohorts_workspace_id_created_at_id_idx ON public.campaign_cohorts (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS campaign_cohorts_campaign_id_workspace_id_idx ON public.campaign_cohorts (campaign_id, workspace_id);
 CREATE INDEX IF NOT EXISTS campaign_cohorts_cohort_id_workspace_id_idx ON public.campaign_cohorts (cohort_id, workspace_id);
 CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.campaign_cohorts
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();

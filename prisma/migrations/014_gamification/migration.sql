@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS public.user_achievements (
   created_at timestamptz(3) NOT NULL DEFAULT now(),
   updated_at timestamptz(3) NOT NULL DEFAULT now(),
   CONSTRAINT user_achievements_pkey PRIMARY KEY (id),
-  CONSTRAINT user_achievements_user_id_achievement_id_key UNIQUE (user_id, achievement_id),
+  CONSTRAINT user_achievements_user_id_achievement_id_workspace_id_key UNIQUE (user_id, achievement_id, workspace_id),
   CONSTRAINT user_achievements_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE,
   CONSTRAINT user_achievements_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users (id) ON DELETE CASCADE,
   CONSTRAINT user_achievements_workspace_id_achievement_id_fkey FOREIGN KEY (workspace_id, achievement_id) REFERENCES public.achievements (workspace_id, id) ON DELETE CASCADE
@@ -205,7 +205,7 @@ BEGIN
   PERFORM gateway.lock_user_stats(person, workspace);
   INSERT INTO public.user_achievements (workspace_id, user_id, achievement_id)
   VALUES (workspace, person, achievement)
-  ON CONFLICT (user_id, achievement_id) DO NOTHING;
+  ON CONFLICT (user_id, achievement_id, workspace_id) DO NOTHING;
   UPDATE public.user_achievements AS u
   SET is_locked = false, unlocked_at = now(), unlocked_by_event = event, progress_percentage = 100
   WHERE u.user_id = person AND u.achievement_id = achievement AND u.is_locked
@@ -265,7 +265,7 @@ BEGIN
   PERFORM gateway.lock_user_stats(person, award.workspace_id);
   INSERT INTO public.user_achievements (workspace_id, user_id, achievement_id)
   VALUES (award.workspace_id, person, achievement)
-  ON CONFLICT (user_id, achievement_id) DO NOTHING;
+  ON CONFLICT (user_id, achievement_id, workspace_id) DO NOTHING;
   SELECT u.* INTO progress FROM public.user_achievements AS u
   WHERE u.user_id = person AND u.achievement_id = achievement FOR UPDATE;
   IF NOT progress.is_locked THEN
