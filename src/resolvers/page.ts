@@ -1,6 +1,6 @@
 import { GatewayError } from '../context/errors.ts';
 import { type Column, catalog } from '../generated/catalog.ts';
-import { columnOf, modelOf } from './catalog.ts';
+import { columnOf } from './catalog.ts';
 import { type CursorValues, decodeCursor, encodeCursor } from './cursor.ts';
 import { limits } from './limits.ts';
 import { type OrderBy, type Ordering, orderingsOf, reversed, toOrderBy } from './ordering.ts';

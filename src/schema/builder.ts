@@ -29,10 +29,10 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     idFieldName: 'nodeId',
     nodeQueryOptions: false,
     nodesQueryOptions: false,
-    edgesFieldOptions: { nullable: false, complexity: 0 },
+    edgesFieldOptions: { nullable: false, complexity: { field: 0, multiplier: 1 } },
     nodesOnConnection: {
       description: 'The rows of the page, without their cursors.',
-      complexity: 0,
+      complexity: { field: 0, multiplier: 1 },
     },
   },
   complexity: {

@@ -84,21 +84,12 @@ function linkedRows(t: PrismaFields, { column, to, by = 'id', description }: Lin
   } as never);
 }
 
-const selections = new WeakMap<object, Map<string, object>>();
-
 /**
- * What the document selects of the linked rows, for Prisma. The same for every row of a list, hence
- * read once a field node of the document and type.
+ * What the document selects of the linked rows, for Prisma. Asked for every row: Pothos remembers
+ * for each which selection its linked row will be filled with.
  */
 export function selectionOf(context: Context, info: GraphQLResolveInfo, typeName: string): object {
-  const known = selections.get(info.fieldNodes) ?? new Map<string, object>();
-  selections.set(info.fieldNodes, known);
-  let selection = known.get(typeName);
-  if (!selection) {
-    selection = queryFromInfo({ context, info, typeName }) as object;
-    known.set(typeName, selection);
-  }
-  return selection;
+  return queryFromInfo({ context, info, typeName });
 }
 
 function profileOf(column: string | undefined): string {
