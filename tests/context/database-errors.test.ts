@@ -308,13 +308,13 @@ describe('without a free connection', () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as { port: number };
-    const wrongPassword = new URL(testDatabase.gatewayUrl);
-    wrongPassword.password = 'wrong';
+    const noDatabase = new URL(testDatabase.gatewayUrl);
+    noDatabase.pathname = '/nowhere';
     const urls = [
       'postgres://x:x@127.0.0.1:1/x',
       'postgres://x@/x?host=/nowhere',
       `postgres://x:x@127.0.0.1:${port}/x`,
-      wrongPassword.href,
+      noDatabase.href,
     ];
     for (const connectionString of urls) {
       const other = createDatabase({ connectionString, acquireTimeoutMs: 200 });

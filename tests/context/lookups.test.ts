@@ -135,6 +135,21 @@ describe('a look-up', () => {
     expect(statements).toHaveLength(1);
   });
 
+  it('prepares few statements for many numbers of rows', async () => {
+    for (let count = 1; count <= 20; count += 1) {
+      const rows = await inA((prisma) =>
+        Promise.all(
+          a.campaignIds
+            .slice(0, count)
+            .map((id) => prisma.campaign.findUnique({ where: { id }, select: { name: true } })),
+        ),
+      );
+      expect(rows.filter((row) => row !== null)).toHaveLength(count);
+    }
+    expect(statements).toHaveLength(20);
+    expect(new Set(statements).size).toBe(6);
+  });
+
   it('is a statement for each shape of arguments', async () => {
     const [first = '', second = ''] = a.campaignIds;
     const [x, y, z] = await inA((prisma) =>

@@ -100,12 +100,11 @@ export class StatementBatch implements Submittable {
     this.#parsers = fields.map((field) => types.getTypeParser(field.dataTypeID, 'text'));
   }
 
-  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+  handleDataRow({ fields: values }: { fields: (string | null)[] }): void {
     if (this.#leading > 0 || this.#failure) return;
     try {
-      this.#result.rows.push(
-        this.#main.rowMode === 'array' ? this.#parseArray(fields) : this.#parseObject(fields),
-      );
+      const parsed = this.#parse(values);
+      this.#result.rows.push(this.#main.rowMode === 'array' ? parsed : this.#named(parsed));
     } catch (error) {
       this.#failure = error;
     }
@@ -147,21 +146,15 @@ export class StatementBatch implements Submittable {
     this.callback(null);
   }
 
-  #parseArray(values: (string | null)[]): unknown[] {
-    return values.map((value, index) => this.#parse(value, index));
+  #parse(values: (string | null)[]): unknown[] {
+    return values.map((value, index) =>
+      value === null ? null : (this.#parsers[index] as Parser)(value),
+    );
   }
 
-  #parseObject(values: (string | null)[]): Record<string, unknown> {
+  #named(values: unknown[]): Record<string, unknown> {
     const row: Record<string, unknown> = {};
-    for (const [index, field] of this.#result.fields.entries()) {
-      row[field.name] = this.#parse(values[index] ?? null, index);
-    }
+    for (const [index, { name }] of this.#result.fields.entries()) row[name] = values[index];
     return row;
-  }
-
-  #parse(value: string | null, index: number): unknown {
-    if (value === null) return null;
-    const parser = this.#parsers[index];
-    return parser ? parser(value) : value;
   }
 }

@@ -33,7 +33,7 @@ interface PendingLookups {
 }
 
 /** Bounds the length of a statement; more keys take several. */
-const MAX_BATCH_SIZE = 1_000;
+const MAX_BATCH_SIZE = 1_024;
 
 const pendingBySession = new WeakMap<Session, PendingLookups[]>();
 
@@ -190,10 +190,18 @@ function whereAnyOf(columns: string[], keys: readonly Scalar[][]): Args {
   const [only, ...others] = varying;
   if (only === undefined) return shared;
   const values = keys.map((key) => key[columns.indexOf(only)]);
-  if (others.length === 0 && !values.includes(null)) return { ...shared, [only]: { in: values } };
+  if (others.length === 0 && !values.includes(null)) {
+    return { ...shared, [only]: { in: paddedToPowerOfTwo(values) } };
+  }
   return {
     OR: keys.map((key) => Object.fromEntries(columns.map((column, i) => [column, key[i]]))),
   };
+}
+
+/** Each number of values is another statement to prepare: this leaves eleven instead of 1,024. */
+function paddedToPowerOfTwo<T>(values: T[]): (T | undefined)[] {
+  const length = 2 ** Math.ceil(Math.log2(values.length));
+  return Array.from({ length }, (_, index) => values[Math.min(index, values.length - 1)]);
 }
 
 /** Makes the columns that rows are told apart by part of the answer. */
