@@ -1,0 +1,236 @@
+import type { WorkspaceDemo } from '../demo.ts';
+import { agentsOf } from '../dictionaries/index.ts';
+import { at } from '../random.ts';
+import type { AlertStory } from '../story.ts';
+import type { Row } from '../writer.ts';
+
+export function alertRows(workspace: WorkspaceDemo): Record<string, Row[]> {
+  const alerts = allAlerts(workspace);
+  return {
+    system_alerts: alerts.map((alert, n) => alertRow(workspace, alert, n)),
+    user_notifications: notificationRows(workspace, alerts),
+  };
+}
+
+const routine: Omit<AlertStory, 'hours' | 'campaign' | 'status'>[] = [
+  {
+    title: 'Click rate below its usual band',
+    text: 'Two days below the band. Often a tired picture.',
+    type: 'performance',
+    severity: 'medium',
+    points: { clickRate: 0.011, band: [0.014, 0.022] },
+    actions: ['Swap the picture'],
+  },
+  {
+    title: 'Link returned an error',
+    text: 'The inspector found one broken link in the footer.',
+    type: 'error',
+    severity: 'low',
+    points: { status: 404 },
+    actions: ['Correct the link'],
+  },
+  {
+    title: 'A tenth of the goal in one day',
+    text: 'The best day so far.',
+    type: 'milestone',
+    severity: 'info',
+    points: { share: 0.1 },
+    actions: [],
+  },
+  {
+    title: 'Mails bounce at one provider',
+    text: 'Three per cent bounced, all at one provider.',
+    type: 'anomaly',
+    severity: 'high',
+    points: { bounceRate: 0.03 },
+    actions: ['Slow down sending', 'Check the records of the domain'],
+  },
+  {
+    title: 'A draft waits for approval',
+    text: 'It blocks a quest that is due this week.',
+    type: 'action_required',
+    severity: 'medium',
+    points: { waitingDays: 2 },
+    actions: ['Approve or return it'],
+  },
+  {
+    title: 'Cheap reach this evening',
+    text: 'Prices fall when the match ends.',
+    type: 'opportunity',
+    severity: 'low',
+    points: { price: 0.8 },
+    actions: ['Move a fifth of the daily budget'],
+  },
+];
+
+/** Returns the told alerts followed by the routine ones of the last weeks. */
+function allAlerts({ story, count }: WorkspaceDemo): AlertStory[] {
+  const filled = Array.from({ length: count(24) }, (_, n): AlertStory => {
+    const status = at(['resolved', 'active', 'acknowledged', 'dismissed', 'resolved'] as const, n);
+    const campaign = n % story.campaigns.length;
+    const template = at(routine, n);
+    return {
+      ...template,
+      title: `${template.title}: ${at(story.campaigns, campaign).name}`,
+      status,
+      hours: 60 + n * 19,
+      campaign,
+    };
+  });
+  return [...story.alerts, ...filled];
+}
+
+function alertRow(workspace: WorkspaceDemo, alert: AlertStory, n: number): Row {
+  const { demo, id, row, person } = workspace;
+  const moment = (hours: number) => demo.ago(0, Math.max(0.2, hours));
+  const seen = alert.status !== 'active';
+  const closed = alert.status === 'resolved' || alert.status === 'dismissed';
+  const related = (table: string, place: number | undefined) =>
+    place === undefined ? null : row(table, place);
+  return {
+    id: row('system_alerts', n),
+    workspace_id: id,
+    alert_type: alert.type,
+    severity_level: alert.severity,
+    status: alert.status,
+    title: alert.title,
+    description: alert.text,
+    message: `${alert.title}. ${alert.text}`,
+    action_url: `/alerts/${row('system_alerts', n)}`,
+    triggered_by_agent_id: demo.id('agent_registry', at(agentsOf('intelligence'), n + 4)),
+    triggered_by_signal_id: related('intelligence_signals', alert.signal),
+    triggered_by_event: at(['metric.threshold', 'page.change', 'queue.timeout'], n),
+    related_campaign_id: related('campaigns', alert.campaign),
+    related_cohort_id: related('cohorts', alert.cohort),
+    related_move_id: related('moves', alert.move),
+    data_points: alert.points,
+    recommended_actions: alert.actions,
+    created_at: moment(alert.hours),
+    triggered_at: moment(alert.hours + 0.1),
+    acknowledged_at: seen ? moment(alert.hours - 1) : null,
+    resolved_at: alert.status === 'resolved' ? moment(alert.hours * 0.7 - 1) : null,
+    expiry_date: alert.type === 'opportunity' ? demo.ago(0, alert.hours - 96) : null,
+    acknowledged_by: seen ? person('Analyst') : null,
+    action_taken: alert.taken ?? (closed ? at(['Done as proposed', 'No action needed'], n) : null),
+    created_by: n % 10 === 9 ? person('Analyst') : null,
+    updated_at: moment(closed ? alert.hours * 0.7 - 1 : seen ? alert.hours - 1 : alert.hours),
+  };
+}
+
+const priorities = { critical: 'urgent', high: 'high', medium: 'normal', low: 'low', info: 'low' };
+const channels = ['in_app', 'email', 'slack', 'push', 'sms'] as const;
+
+interface Told {
+  key: string;
+  user: string;
+  type: string;
+  title: string;
+  message: string;
+  hours: number;
+  priority: string;
+  alert?: number;
+  achievement?: number;
+  campaign?: number;
+}
+
+function notificationRows(workspace: WorkspaceDemo, alerts: AlertStory[]): Row[] {
+  const { demo, id, row, random } = workspace;
+  const numbers = random('user_notifications');
+  return announcements(workspace, alerts).map((told, n) => {
+    const channel = at(channels, n % 3 === 0 ? n : 0);
+    const delivery = at(['delivered', 'delivered', 'delivered', 'pending', 'bounced', 'failed'], n);
+    const read = delivery === 'delivered' && numbers.chance(0.55);
+    return {
+      id: row('user_notifications', told.key),
+      workspace_id: id,
+      user_id: told.user,
+      notification_type: told.type,
+      title: told.title,
+      message: told.message,
+      description: null,
+      related_alert_id: told.alert === undefined ? null : row('system_alerts', told.alert),
+      related_achievement_id:
+        told.achievement === undefined ? null : row('achievements', told.achievement),
+      related_campaign_id: told.campaign === undefined ? null : row('campaigns', told.campaign),
+      channel,
+      is_read: read,
+      read_at: read ? demo.ago(0, told.hours * 0.6) : null,
+      delivery_status: delivery,
+      delivery_method: channel === 'in_app' ? 'stream' : channel,
+      action_url: told.alert === undefined ? '/' : `/alerts/${row('system_alerts', told.alert)}`,
+      action_label: told.alert === undefined ? 'Open' : 'See the alert',
+      call_to_action: told.type === 'reminder' ? 'Finish it today' : null,
+      priority_level: told.priority,
+      expires_at: told.type === 'reminder' ? demo.ago(0, told.hours - 72) : null,
+      created_at: demo.ago(0, told.hours),
+      updated_at: demo.ago(0, read ? told.hours * 0.6 : told.hours),
+    };
+  });
+}
+
+/** Returns who was told what: alerts by those who answer for them, the rest by everybody. */
+function announcements({ story, members, person }: WorkspaceDemo, alerts: AlertStory[]): Told[] {
+  const watchers = [person('Owner'), person('Strategist'), person('Analyst')];
+  const fromAlerts = alerts.flatMap((alert, n) => {
+    const users = alert.severity === 'critical' ? watchers : watchers.slice(1 + (n % 2), 3);
+    if (alert.severity === 'info' && alert.type !== 'milestone') return [];
+    return users.map(
+      (user): Told => ({
+        key: `alert/${n}/${user}`,
+        user,
+        type: 'alert',
+        title: alert.title,
+        message: alert.text,
+        hours: alert.hours - 0.05,
+        priority: priorities[alert.severity],
+        alert: n,
+        ...(alert.campaign === undefined ? {} : { campaign: alert.campaign }),
+      }),
+    );
+  });
+  const fromLife = members.flatMap(({ id: user, role }, m): Told[] => [
+    {
+      key: `summary/${user}`,
+      user,
+      type: 'summary',
+      title: 'Your week',
+      message: `${story.campaigns.filter(({ status }) => status === 'active').length} campaigns are running.`,
+      hours: 30,
+      priority: 'low',
+    },
+    {
+      key: `reminder/${user}`,
+      user,
+      type: 'reminder',
+      title: at(['A quest is due tomorrow', 'The sprint ends on Friday'], m),
+      message: `Please look at "${at(story.campaigns, m).name}".`,
+      hours: 6 + m,
+      priority: 'normal',
+      campaign: m % story.campaigns.length,
+    },
+    ...(role === 'Viewer' || role === 'Analyst'
+      ? []
+      : [
+          {
+            key: `achievement/${user}`,
+            user,
+            type: 'achievement',
+            title: 'Achievement unlocked: First campaign',
+            message: 'You earned 100 points.',
+            hours: (100 - m) * 24,
+            priority: 'normal',
+            achievement: 0,
+          },
+        ]),
+    {
+      key: `message/${user}`,
+      user,
+      type: 'message',
+      title: 'A note from the council',
+      message: at(story.debates, m).decision,
+      hours: 71 + m,
+      priority: 'normal',
+    },
+  ]);
+  return [...fromAlerts, ...fromLife];
+}

@@ -1,0 +1,61 @@
+import { Client } from 'pg';
+import { Demo } from './demo.ts';
+import { demoPeople } from './people.ts';
+import { DemoDataError, refuseUnfitDatabase } from './safety.ts';
+import { storyTables } from './tables.ts';
+import { RowWriter } from './writer.ts';
+
+export { DemoDataError } from './safety.ts';
+
+export interface SeedOptions {
+  /** The same number gives the same rows. Default 1. */
+  seed?: number;
+  /** How much is added for load on top of the story: none at 1, the default; 10, 100 or 1000. */
+  scale?: number;
+  /** The moment that all dates are relative to. Default: the present. */
+  now?: Date;
+  onProgress?: (done: number, total: number, table: string) => void;
+}
+
+/**
+ * Fills a migrated database with the demo, all or nothing, and returns the rows written per table;
+ * an empty object, having written nothing, if the demo is there already. The url's role must be
+ * the owner of the tables. Throws DemoDataError for a database that holds anything else.
+ */
+export async function seed(
+  url: string,
+  options: SeedOptions = {},
+): Promise<Record<string, number>> {
+  const { seed = 1, scale = 1, now = new Date(), onProgress } = options;
+  if (!Number.isInteger(scale) || scale < 1) throw new DemoDataError('INVALID_SCALE');
+  const demo = new Demo(seed, now);
+  const client = new Client({ connectionString: url, options: '-c timezone=UTC' });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    if (await refuseUnfitDatabase(client)) return {};
+    const tables = storyTables(demo);
+    const total = tables.reduce((sum, [, rows]) => sum + rows.length, 0);
+    let done = 0;
+    const writer = new RowWriter(client, (count, table) => {
+      done += count;
+      onProgress?.(done, total, table);
+    });
+    for (const [table, rows] of tables) {
+      await writer.write(table, rows);
+      if (table === 'auth.users') await forgetAutomaticRows(client);
+    }
+    await client.query('COMMIT');
+    await client.query('ANALYZE');
+    return writer.counts;
+  } finally {
+    await client.end();
+  }
+}
+
+/** A new person gets a profile and a subscription with random ids: the demo brings its own. */
+async function forgetAutomaticRows(client: Client): Promise<void> {
+  const people = [demoPeople.map(({ id }) => id)];
+  await client.query('DELETE FROM subscriptions WHERE user_id = ANY ($1)', people);
+  await client.query('DELETE FROM user_profiles WHERE id = ANY ($1)', people);
+}
