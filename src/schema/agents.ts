@@ -1,4 +1,7 @@
+import { limits } from '../resolvers/limits.ts';
+import { builder } from './builder.ts';
 import { model } from './model/model.ts';
+import { readModel } from './model/read-model.ts';
 
 export const Agent = model('Agent', {
   root: 'agents',
@@ -188,3 +191,44 @@ export const PolicyDecision = model('PolicyDecision', {
     involvedAgents: { column: 'involvedAgentNames', to: 'Agent', by: 'agentName' },
   },
 });
+
+readModel('AgentPerformanceDay', {
+  columns: [
+    'measurementDate',
+    'executionCount',
+    'successCount',
+    'failureCount',
+    'errorCount',
+    'avgExecutionTimeSeconds',
+    'minExecutionTimeSeconds',
+    'maxExecutionTimeSeconds',
+    'p50ExecutionTimeSeconds',
+    'p95ExecutionTimeSeconds',
+    'p99ExecutionTimeSeconds',
+    'totalInputTokens',
+    'totalOutputTokens',
+    'totalCostIncurred',
+    'avgCostPerExecution',
+    'successRatePercentage',
+    'errorRatePercentage',
+  ],
+  one: ['agent'],
+});
+
+builder.prismaObjectField(Agent, 'dailyPerformance', (t) =>
+  t.relation('dailyPerformance', {
+    description: 'How the agent did in the current workspace, latest day first; at most 100 days.',
+    complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
+    args: {
+      from: t.arg({ type: 'Date', description: 'The first day, in UTC.' }),
+      to: t.arg({ type: 'Date', description: 'The last day, in UTC.' }),
+    },
+    query: ({ from, to }) => ({
+      where: {
+        measurementDate: { ...(from ? { gte: from } : {}), ...(to ? { lte: to } : {}) },
+      },
+      orderBy: { measurementDate: 'desc' },
+      take: limits.maxPageSize,
+    }),
+  }),
+);

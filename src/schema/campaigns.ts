@@ -1,4 +1,6 @@
+import { builder } from './builder.ts';
 import { model } from './model/model.ts';
+import { readModel } from './model/read-model.ts';
 
 export const Campaign = model('Campaign', {
   root: 'campaigns',
@@ -78,3 +80,19 @@ export const CampaignCohort = model('CampaignCohort', {
   ],
   one: ['workspace', 'campaign', 'cohort'],
 });
+
+readModel('CampaignHealth', {
+  columns: [
+    'moveCount',
+    'completedMoveCount',
+    'cohortCount',
+    'questCount',
+    'completedQuestCount',
+    'reach',
+    'state',
+  ],
+});
+
+builder.prismaObjectField(Campaign, 'health', (t) =>
+  t.relation('health', { complexity: { field: 1, multiplier: 1 } }),
+);

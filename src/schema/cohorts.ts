@@ -1,4 +1,7 @@
+import { limits } from '../resolvers/limits.ts';
+import { builder } from './builder.ts';
 import { model } from './model/model.ts';
+import { readModel } from './model/read-model.ts';
 
 export const Cohort = model('Cohort', {
   root: 'cohorts',
@@ -57,3 +60,16 @@ export const SupportFeedback = model('SupportFeedback', {
     relatedCohorts: { column: 'relatedCohortIds', to: 'Cohort' },
   },
 });
+
+readModel('CohortJourneyShare', {
+  columns: ['journeyStageId', 'share'],
+  one: ['journeyStage'],
+});
+
+builder.prismaObjectField(Cohort, 'journeyShares', (t) =>
+  t.relation('journeyShares', {
+    description: 'Where the people of the cohort are on their journey, the largest share first.',
+    complexity: { field: 10, multiplier: 10 },
+    query: { orderBy: [{ share: 'desc' }, { journeyStageId: 'asc' }], take: limits.maxPageSize },
+  }),
+);

@@ -1,4 +1,7 @@
+import { builder } from './builder.ts';
 import { model } from './model/model.ts';
+import { readModel } from './model/read-model.ts';
+import { Move } from './moves.ts';
 
 export const Experiment = model('Experiment', {
   root: 'experiments',
@@ -46,3 +49,11 @@ export const ExperimentMetadata = model('ExperimentMetadata', {
   columns: ['id', 'workspaceId', 'experimentId', 'key', 'value', 'createdAt'],
   one: ['experiment', 'workspace'],
 });
+
+readModel('ExperimentSummary', {
+  columns: ['experimentCount', 'runningCount', 'completedCount', 'stoppedCount', 'failedCount'],
+});
+
+builder.prismaObjectField(Move, 'experimentSummary', (t) =>
+  t.relation('experimentSummary', { complexity: { field: 1, multiplier: 1 } }),
+);

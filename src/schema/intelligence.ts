@@ -1,4 +1,8 @@
+import { limits } from '../resolvers/limits.ts';
+import { builder } from './builder.ts';
 import { model } from './model/model.ts';
+import { readModel } from './model/read-model.ts';
+import { Workspace } from './workspace.ts';
 
 export const IntelligenceSignal = model('IntelligenceSignal', {
   root: 'intelligenceSignals',
@@ -181,3 +185,35 @@ export const TrendMention = model('TrendMention', {
   ],
   one: ['trend', 'workspace'],
 });
+
+readModel('TrendOpportunity', {
+  columns: [
+    'topic',
+    'lifecycleStage',
+    'velocity',
+    'opportunityScore',
+    'expiryDate',
+    'mentionCount',
+    'engagementCount',
+    'triggeredMoveCount',
+  ],
+  one: ['trend'],
+});
+
+builder.prismaObjectField(Trend, 'opportunity', (t) =>
+  t.relation('opportunity', {
+    description: 'What the trend is worth now; null once it has expired.',
+    complexity: { field: 1, multiplier: 1 },
+  }),
+);
+
+builder.prismaObjectField(Workspace, 'trendOpportunities', (t) =>
+  t.relation('trendOpportunities', {
+    description: 'Trends that have not expired, the most promising first; at most 100.',
+    complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
+    query: {
+      orderBy: [{ opportunityScore: { sort: 'desc', nulls: 'last' } }, { trendId: 'asc' }],
+      take: limits.maxPageSize,
+    },
+  }),
+);

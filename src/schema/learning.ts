@@ -1,4 +1,8 @@
+import { limits } from '../resolvers/limits.ts';
+import { builder } from './builder.ts';
 import { model } from './model/model.ts';
+import { readModel } from './model/read-model.ts';
+import { Workspace } from './workspace.ts';
 
 export const AgentRecommendation = model('AgentRecommendation', {
   root: 'agentRecommendations',
@@ -130,3 +134,54 @@ export const MetaLearnerState = model('MetaLearnerState', {
   ],
   one: ['workspace'],
 });
+
+readModel('AgentRecommendationSummary', {
+  columns: [
+    'agentName',
+    'recommendationCount',
+    'undecidedCount',
+    'pendingCount',
+    'approvedCount',
+    'rejectedCount',
+    'partialCount',
+    'implementedCount',
+    'averageConfidence',
+    'averageQuality',
+  ],
+  one: ['agent'],
+});
+
+builder.prismaObjectField(Workspace, 'agentRecommendationSummaries', (t) =>
+  t.relation('agentRecommendationSummaries', {
+    description: 'What became of recommendations, by agent; the busiest agents first, at most 100.',
+    complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
+    query: {
+      orderBy: [{ recommendationCount: 'desc' }, { agentName: 'asc' }],
+      take: limits.maxPageSize,
+    },
+  }),
+);
+
+readModel('PatternEffectiveness', {
+  columns: [
+    'patternCategory',
+    'patternCount',
+    'strongPatternCount',
+    'caseCount',
+    'successRate',
+    'averageConfidence',
+    'lastConfirmedAt',
+  ],
+});
+
+builder.prismaObjectField(Workspace, 'patternEffectiveness', (t) =>
+  t.relation('patternEffectivenessList', {
+    description:
+      'How well learned patterns hold, by category; the most successful first, at most 100.',
+    complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
+    query: {
+      orderBy: [{ successRate: { sort: 'desc', nulls: 'last' } }, { patternCategory: 'asc' }],
+      take: limits.maxPageSize,
+    },
+  }),
+);

@@ -1,4 +1,7 @@
+import { limits } from '../resolvers/limits.ts';
+import { builder } from './builder.ts';
 import { model } from './model/model.ts';
+import { readModel } from './model/read-model.ts';
 
 export const Workspace = model('Workspace', {
   root: 'workspaces',
@@ -108,3 +111,15 @@ export const OnboardingResponse = model('OnboardingResponse', {
   one: ['workspace'],
   people: ['user'],
 });
+
+readModel('WorkspaceStatusCount', {
+  columns: ['entity', 'status', 'total'],
+});
+
+builder.prismaObjectField(Workspace, 'overview', (t) =>
+  t.relation('statusCounts', {
+    description: 'How many of what the current workspace has in which status.',
+    complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
+    query: { orderBy: [{ entity: 'asc' }, { status: 'asc' }], take: limits.maxPageSize },
+  }),
+);

@@ -1,17 +1,17 @@
 import type { ObjectRef } from '@pothos/core';
 import type { PrismaModelTypes, PrismaObjectRef } from '@pothos/plugin-prisma';
 import type PrismaTypes from '../../generated/pothos.ts';
-import { columnOf, modelOf } from '../../resolvers/catalog.ts';
+import { modelOf } from '../../resolvers/catalog.ts';
 import { builder, type Types } from '../builder.ts';
-import { columnType } from './columns.ts';
 import { implementConnection } from './connection.ts';
+import { columnFields, described, relationFields } from './fields.ts';
 import { implementFilter } from './inputs.ts';
 import { type Link, linkFields } from './links.ts';
 import { defineQueries } from './queries.ts';
 import { relatedConnection } from './related-connection.ts';
 
 export type ModelName = Exclude<keyof PrismaTypes & string, 'AuthUser'>;
-type ColumnName<Name extends ModelName> = keyof PrismaTypes[Name]['Shape'] & string;
+export type ColumnName<Name extends ModelName> = keyof PrismaTypes[Name]['Shape'] & string;
 type RelationName<Name extends ModelName> = keyof PrismaTypes[Name]['Relations'] & string;
 type ManyName<Name extends ModelName> = PrismaTypes[Name]['ListRelations'] & RelationName<Name>;
 type PersonName<Name extends ModelName> = {
@@ -21,7 +21,7 @@ type PersonName<Name extends ModelName> = {
     ? Relation
     : never;
 }[RelationName<Name>];
-type OneName<Name extends ModelName> = Exclude<
+export type OneName<Name extends ModelName> = Exclude<
   RelationName<Name>,
   ManyName<Name> | PersonName<Name>
 >;
@@ -75,46 +75,23 @@ function defineType<Name extends ModelName>(
   name: Name,
   descriptor: ModelDescriptor<ModelName>,
 ): PrismaObjectRef<Types, PrismaModelTypes & PrismaTypes[Name], { id: string }> {
-  const { documentation, relations } = modelOf(name);
   const ref = builder.prismaNode(name as AnyModel, {
-    ...described(documentation),
+    ...described(modelOf(name).documentation),
     id: { field: 'id' },
     select: { id: true },
     fields: (t) => {
-      const scalars = descriptor.columns.map((column: string) => {
-        const details = columnOf(name, column);
-        const type = columnType(column, details);
-        const field = t.expose(column as 'name', {
-          type: (details.isList ? [type] : type) as 'String',
-          nullable: !(details.isRequired || details.isList) as true,
-          ...described(details.documentation),
-        });
-        return [column, field];
-      });
-      const one = (descriptor.one ?? []).map((relation: string) => {
-        const field = t.relation(
-          relation as never,
-          {
-            nullable: true,
-            complexity: { field: 1, multiplier: 1 },
-            ...described(relations[relation]?.documentation),
-          } as never,
-        );
-        return [relation, field];
-      });
+      const fields = t as never;
       const many = (descriptor.many ?? []).map((relation: string) => [
         relation,
-        relatedConnection(t as never, name, relation),
+        relatedConnection(fields, name, relation),
       ]);
       return {
-        ...Object.fromEntries([...scalars, ...one, ...many]),
-        ...linkFields(t as never, name, descriptor as never),
+        ...columnFields(fields, name, descriptor.columns),
+        ...relationFields(fields, name, descriptor.one ?? []),
+        ...Object.fromEntries(many),
+        ...linkFields(fields, name, descriptor as never),
       };
     },
   });
   return ref as never;
-}
-
-function described(description: string | undefined) {
-  return description ? { description } : {};
 }

@@ -1,0 +1,42 @@
+import { columnOf, relationOf } from '../../resolvers/catalog.ts';
+import { columnType } from './columns.ts';
+import type { PrismaFields } from './links.ts';
+
+/** The fields that show columns of a model as they are. */
+export function columnFields(t: PrismaFields, model: string, columns: readonly string[]) {
+  return Object.fromEntries(
+    columns.map((name) => {
+      const column = columnOf(model, name);
+      const type = columnType(name, column);
+      const field = t.expose(
+        name as never,
+        {
+          type: column.isList ? [type] : type,
+          nullable: !(column.isRequired || column.isList),
+          ...described(column.documentation),
+        } as never,
+      );
+      return [name, field];
+    }),
+  );
+}
+
+/** The fields that follow to-one relations. */
+export function relationFields(t: PrismaFields, model: string, relations: readonly string[]) {
+  const fields = t as unknown as { relation(name: string, options: object): never };
+  return Object.fromEntries(
+    relations.map((name) => {
+      const field = fields.relation(name, {
+        nullable: true,
+        complexity: { field: 1, multiplier: 1 },
+        ...described(relationOf(model, name).documentation),
+      });
+      return [name, field];
+    }),
+  );
+}
+
+/** The option `description`, for a text that may be missing. */
+export function described(description: string | undefined) {
+  return description ? { description } : {};
+}

@@ -1,0 +1,31 @@
+import type { PrismaModelTypes, PrismaObjectRef } from '@pothos/plugin-prisma';
+import type PrismaTypes from '../../generated/pothos.ts';
+import { modelOf } from '../../resolvers/catalog.ts';
+import { builder, type Types } from '../builder.ts';
+import { columnFields, described, relationFields } from './fields.ts';
+import type { ColumnName, ModelName, OneName } from './model.ts';
+
+/** What the API shows of a view of the database. */
+export interface ReadModelDescriptor<Name extends ModelName> {
+  columns: readonly ColumnName<Name>[];
+  one?: readonly OneName<Name>[];
+}
+
+/**
+ * Defines the GraphQL type of a view: it has no id, and is reached from the rows that it is about.
+ * Returns Pothos' reference to the type.
+ */
+export function readModel<Name extends ModelName>(
+  name: Name,
+  { columns, one = [] }: ReadModelDescriptor<Name>,
+): PrismaObjectRef<Types, PrismaModelTypes & PrismaTypes[Name], object> {
+  const ref = builder.prismaObject(name as 'CampaignHealth', {
+    ...described(modelOf(name).documentation),
+    select: {},
+    fields: (t) => ({
+      ...columnFields(t as never, name, columns),
+      ...relationFields(t as never, name, one),
+    }),
+  });
+  return ref as never;
+}
