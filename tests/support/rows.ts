@@ -139,15 +139,14 @@ function valueFor({ name, type, length, labels }: Column, n: number): unknown {
   }
 }
 
-/** Inserts a row and returns what became of it; nothing where it exists already. */
-export async function insertRow(query: Query, table: string, row: Row): Promise<Row[]> {
-  const names = Object.keys(row);
+/** Returns the statement that inserts a row. */
+export function insertOf(table: string, row: Row): { sql: string; values: unknown[] } {
+  const names = Object.keys(row).map((name) => `"${name}"`);
   const places = names.map((_, n) => `$${n + 1}`);
-  return query<Row>(
-    `insert into public.${table} (${names.map((name) => `"${name}"`).join(', ')})
-     values (${places.join(', ')}) on conflict do nothing returning *`,
-    Object.values(row),
-  );
+  return {
+    sql: `insert into public.${table} (${names.join(', ')}) values (${places.join(', ')})`,
+    values: Object.values(row),
+  };
 }
 
 /**
@@ -164,7 +163,8 @@ export async function fillTables(
   for (const table of tables) {
     if (table.name === 'workspaces') continue;
     for (let n = 0; n < count; n++) {
-      await insertRow(query, table.name, buildRow(table, owner, made, n));
+      const { sql, values } = insertOf(table.name, buildRow(table, owner, made, n));
+      await query(`${sql} on conflict do nothing`, values);
       const scope = isTenant(table) ? 'where workspace_id = $1' : 'where $1::uuid is null or true';
       made.set(
         table.name,

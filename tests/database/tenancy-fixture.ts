@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { type Actor, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import {
+  buildRow,
+  fillTables,
+  insertOf,
+  isTenant,
+  type Row,
+  readTables,
+  type Table,
+} from '../support/rows.ts';
+import { ROLES, type Role, RULES, SHARED } from './tenancy-rules.ts';
+
+export const A = randomUUID();
+export const B = randomUUID();
+/** Member of no workspace. */
+export const OUTSIDER = randomUUID();
+
+/** Has the role in A; all of them own B, so that the current workspace alone hides B's rows. */
+export const MEMBERS = Object.fromEntries(ROLES.map((role) => [role, randomUUID()])) as Record<
+  Role,
+  string
+>;
+
+// Picks the first label of every enumeration: people may not begin a campaign as an archived one.
+const NUMBER = 420;
+
+interface Overrides extends Row {
+  workspaceId?: string | null;
+  userId?: string;
+}
+
+/** Two workspaces with rows in every table. */
+export class Tenants {
+  readonly database: TestDatabase;
+  readonly tables: ReadonlyMap<string, Table>;
+  rowsOfA = new Map<string, Row[]>();
+  rowsOfB = new Map<string, Row[]>();
+
+  static async create(): Promise<Tenants> {
+    const database = await createTestDatabase();
+    const { query } = database;
+    const userIds = Object.values(MEMBERS);
+    for (const id of [...userIds, OUTSIDER]) {
+      await query('insert into auth.users (id) values ($1)', [id]);
+    }
+    for (const id of [A, B]) {
+      await query(`insert into workspaces (id, name) values ($1, 'Workspace')`, [id]);
+      for (const role of ROLES) {
+        await query(
+          'insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, $3)',
+          [MEMBERS[role], id, id === A ? role : 'Owner'],
+        );
+      }
+    }
+    const tables = await readTables(query);
+    const tenants = new Tenants(database, tables);
+    for (const name of SHARED) {
+      const { sql, values } = tenants.newRow(name, { workspaceId: null });
+      await query(sql, values);
+    }
+    const fill = (workspaceId: string) =>
+      fillTables(query, tables, { workspaceId, userIds }, ROLES.length);
+    tenants.rowsOfA = await fill(A);
+    tenants.rowsOfB = await fill(B);
+    return tenants;
+  }
+
+  private constructor(database: TestDatabase, tables: readonly Table[]) {
+    this.database = database;
+    this.tables = new Map(tables.map((table) => [table.name, table]));
+  }
+
+  isTenant(name: string): boolean {
+    return isTenant(this.tableOf(name));
+  }
+
+  /** Returns the statement that inserts a row, into A and for its Owner unless told otherwise. */
+  newRow(name: string, { workspaceId = A, userId = MEMBERS.Owner, ...values }: Overrides = {}) {
+    const owner = { workspaceId, userIds: [userId] };
+    return insertOf(name, {
+      ...buildRow(this.tableOf(name), owner, this.rowsOfA, NUMBER),
+      ...values,
+    });
+  }
+
+  /** Returns a row of the table, the person's own where rows are people's. */
+  rowOf(workspaceId: string, name: string, userId: string): Row {
+    if (name === 'workspaces') return { id: workspaceId };
+    const own = RULES[name]?.person;
+    const rows = (workspaceId === A ? this.rowsOfA : this.rowsOfB).get(name);
+    const row = rows?.find((candidate) => !own || candidate[own] === userId);
+    if (!row) throw new Error(`${name} has no row for this.`);
+    return row;
+  }
+
+  /** Returns how many rows a statement touches, or how it is refused; nothing of it stays. */
+  async attempt(actor: Actor, sql: string, values: unknown[] = []): Promise<number | string> {
+    try {
+      return await this.database.rehearse(
+        actor,
+        async (query) => (await query(`${sql} returning 1`, values)).length,
+      );
+    } catch (error) {
+      return (error as pg.DatabaseError).code ?? String(error);
+    }
+  }
+
+  /** Whether policies let a statement through: what constraints say comes after them. */
+  async allowed(actor: Actor, sql: string, values: unknown[] = []): Promise<boolean> {
+    const outcome = await this.attempt(actor, sql, values);
+    if (outcome === 0 || outcome === '42501') return false;
+    if (outcome === 1 || outcome === '23505' || outcome === '23503') return true;
+    throw new Error(`${sql} came to ${outcome}`);
+  }
+
+  /** Returns the whole error of a statement, in which each of the values is replaced. */
+  async refusal(actor: Actor, sql: string, values: unknown[], secrets: unknown[]): Promise<Row> {
+    try {
+      await this.database.rehearse(actor, (query) => query(sql, values));
+    } catch (error) {
+      const { code, message, constraint, detail } = error as pg.DatabaseError;
+      const told = secrets.reduce<string>(
+        (text, secret) => text.replaceAll(String(secret), 'a value'),
+        detail ?? '',
+      );
+      return { code, message, constraint, detail: told };
+    }
+    throw new Error(`${sql} was not refused`);
+  }
+
+  private tableOf(name: string): Table {
+    const table = this.tables.get(name);
+    if (!table) throw new Error(`There is no table ${name}.`);
+    return table;
+  }
+}

@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TABLE_NAMES } from '../../src/database/verify/model.ts';
+import type { Actor } from '../support/database.ts';
+import type { Row } from '../support/rows.ts';
+import { A, B, MEMBERS, OUTSIDER, Tenants } from './tenancy-fixture.ts';
+import { ROLES, RULES, type Rule } from './tenancy-rules.ts';
+
+let tenants: Tenants;
+beforeAll(async () => {
+  tenants = await Tenants.create();
+});
+afterAll(() => tenants.database.close());
+
+const cases = TABLE_NAMES.map((name) => ({ name, rule: RULES[name] as Rule }));
+const tenantCases = cases.filter(
+  ({ name }) => name !== 'user_profiles' && RULES[name]?.visible !== '$1::uuid is not null',
+);
+
+test('every table has a rule, and there are 59', () => {
+  expect(Object.keys(RULES).sort()).toEqual([...TABLE_NAMES].sort());
+  expect(TABLE_NAMES).toHaveLength(59);
+});
+
+describe.each(cases)('$name', ({ name, rule }) => {
+  test('shows a person exactly the rows that the rule says', async () => {
+    const actors: Record<string, Actor> = {
+      ...Object.fromEntries(ROLES.map((role) => [role, { userId: MEMBERS[role], workspaceId: A }])),
+      'Owner without a workspace': { userId: MEMBERS.Owner },
+      'Owner in no workspace of theirs': { userId: MEMBERS.Owner, workspaceId: randomUUID() },
+      outsider: { userId: OUTSIDER, workspaceId: A },
+      nobody: { workspaceId: A },
+    };
+    const seen: Record<string, unknown> = {};
+    const wanted: Record<string, unknown> = {};
+    const ids = (rows: Row[]) => rows.map(({ id }) => id).sort();
+    for (const [label, actor] of Object.entries(actors)) {
+      seen[label] = ids(
+        await tenants.database.rehearse(actor, (query) => query(`select id from ${name}`)),
+      );
+      wanted[label] = ids(
+        await tenants.database.query(
+          `select id from ${name} where $1::uuid is distinct from $2::uuid and (${rule.visible})`,
+          [actor.userId ?? null, actor.workspaceId ?? null],
+        ),
+      );
+    }
+    expect(seen).toEqual(wanted);
+    expect(wanted.Owner).not.toEqual([]);
+  });
+
+  test('is written by the roles that the rule says', async () => {
+    const { column, may } = rule;
+    for (const role of ROLES) {
+      const userId = MEMBERS[role];
+      const actor = { userId, workspaceId: A };
+      const { id } = tenants.rowOf(A, name, userId);
+      const insert = tenants.newRow(name, { userId });
+      const able = {
+        insert: await tenants.allowed(actor, insert.sql, insert.values),
+        update: await tenants.allowed(
+          actor,
+          `update ${name} set "${column}" = "${column}" where id = $1`,
+          [id],
+        ),
+        delete: await tenants.allowed(actor, `delete from ${name} where id = $1`, [id]),
+      };
+      expect({ role, ...able }).toEqual({
+        role,
+        insert: may.insert.includes(role),
+        update: may.update.includes(role),
+        delete: may.delete.includes(role),
+      });
+    }
+  });
+
+  test('takes nothing from a person without a workspace, an outsider or nobody', async () => {
+    const { column } = rule;
+    const id = tenants.rowOf(A, name, MEMBERS.Owner).id;
+    const insert = tenants.newRow(name);
+    const personal = name === 'user_profiles';
+    const actors: Actor[] = [
+      ...(personal ? [] : [{ userId: MEMBERS.Owner }]),
+      { userId: OUTSIDER, workspaceId: A },
+      { userId: OUTSIDER, workspaceId: B },
+      { workspaceId: A },
+    ];
+    for (const actor of actors) {
+      expect({
+        actor,
+        insert: await tenants.allowed(actor, insert.sql, insert.values),
+        update: await tenants.allowed(
+          actor,
+          `update ${name} set "${column}" = "${column}" where id = $1`,
+          [id],
+        ),
+        delete: await tenants.allowed(actor, `delete from ${name} where id = $1`, [id]),
+        all: await tenants.allowed(actor, `delete from ${name}`, []),
+      }).toEqual({ actor, insert: false, update: false, delete: false, all: false });
+    }
+  });
+});
+
+describe.each(tenantCases)('$name of another workspace', ({ name, rule }) => {
+  test('is neither changed, deleted, added to, nor taken', async () => {
+    const { column } = rule;
+    const actor = { userId: MEMBERS.Owner, workspaceId: A };
+    const id = tenants.rowOf(B, name, MEMBERS.Owner).id;
+    const insert = tenants.newRow(name, { workspaceId: B });
+    const outcome: Record<string, boolean> = {
+      insert: await tenants.allowed(actor, insert.sql, insert.values),
+      update: await tenants.allowed(
+        actor,
+        `update ${name} set "${column}" = "${column}" where id = $1`,
+        [id],
+      ),
+      delete: await tenants.allowed(actor, `delete from ${name} where id = $1`, [id]),
+    };
+    if (tenants.isTenant(name)) {
+      const ownId = tenants.rowOf(A, name, MEMBERS.Owner).id;
+      const move = `update ${name} set workspace_id = $2 where id = $1`;
+      outcome.take = await tenants.allowed(actor, move, [id, A]);
+      outcome.give = await tenants.allowed(actor, move, [ownId, B]);
+    }
+    expect(Object.entries(outcome).filter(([, done]) => done)).toEqual([]);
+  });
+});
+
+test('nothing stays on a connection, after a commit and after an error', async () => {
+  const client = new pg.Client(tenants.database.gatewayUrl);
+  await client.connect();
+  const left = `select current_user as role, nullif(current_setting('request.jwt.claims', true), '') as claims,
+                       current_workspace_id() as workspace`;
+  try {
+    for (const work of ['select id from moves', 'select 1 / 0']) {
+      await client.query('begin');
+      await client.query(
+        `select set_config('role', 'authenticated', true), set_config('app.current_workspace_id', $1, true),
+                set_config('request.jwt.claims', $2, true)`,
+        [A, JSON.stringify({ sub: MEMBERS.Owner })],
+      );
+      await client.query(work).catch(() => {});
+      await client.query('commit');
+      const { rows } = await client.query(left);
+      expect(rows).toEqual([{ role: 'codex_gateway', claims: null, workspace: null }]);
+      await expect(client.query('select from moves')).rejects.toMatchObject({ code: '42501' });
+    }
+  } finally {
+    await client.end();
+  }
+});
