@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from './logger.ts';
+import { explainListenError } from './port.ts';
 
 export interface HttpServer {
   /** Resolves to the address once connections are taken; rejects with PortInUseError. */
@@ -11,18 +12,6 @@ export interface HttpServer {
    * cuts them off. Safe to call twice.
    */
   close(graceMs?: number): Promise<void>;
-}
-
-/** Another process listens on the port. */
-export class PortInUseError extends Error {
-  override readonly name = 'PortInUseError';
-
-  constructor(host: string, port: number) {
-    super(
-      `Port ${port} on ${host} is in use by another process. Stop that one, or choose another ` +
-        `port: PORT=${port + 1} npm start.`,
-    );
-  }
 }
 
 const MAX_HEADER_BYTES = 16_384;
@@ -60,8 +49,8 @@ export function createHttpServer(
   return {
     async listen({ host, port }) {
       server.listen(port, host);
-      await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
-        throw error.code === 'EADDRINUSE' ? new PortInUseError(host, port) : error;
+      await once(server, 'listening').catch((error: unknown) => {
+        throw explainListenError(error, host, port);
       });
       const address = server.address() as AddressInfo;
       const name = host.includes(':') ? `[${host}]` : host;

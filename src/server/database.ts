@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import type { EmbeddedPostgres } from '../database/embedded.ts';
+import { startEmbeddedPostgres } from '../database/embedded.ts';
+import { migrate, migrationStatus } from '../database/migrator.ts';
+import { NotReadyError } from './health.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
+
+/** A database that the gateway can serve. */
+export interface ServedDatabase {
+  /** What requests connect with. */
+  connectionString: string;
+  readiness: Readiness;
+  /** Set for the embedded one. */
+  postgres?: EmbeddedPostgres;
+}
+
+/**
+ * Checks that a database is there and up to date. Throws DatabaseUnreachableError, or NotReadyError
+ * with what to run.
+ */
+export async function openDatabase(connectionString: string): Promise<ServedDatabase> {
+  const readiness = createReadiness(connectionString, await migrationNames(connectionString));
+  try {
+    await readiness.check();
+    return { connectionString, readiness };
+  } catch (error) {
+    await readiness.close();
+    if (!(error instanceof NotReadyError) || error.check !== 'migrations') throw error;
+    const advice = 'npm run db:status shows how far it is, npm run db:migrate completes it.';
+    throw new NotReadyError(error.check, `${error.message}\n${advice}`, { cause: error });
+  }
+}
+
+/** Starts the embedded Postgres, completes its database and loads the demo data once. */
+export async function startEmbeddedDatabase(
+  dataDir: string,
+  onProgress: (step: string) => void,
+): Promise<ServedDatabase & { postgres: EmbeddedPostgres }> {
+  const postgres = await startEmbeddedPostgres({ dataDir });
+  try {
+    const owner = postgres.url();
+    const statuses = await migrationStatus(owner);
+    if (statuses.some(({ state }) => state === 'pending' || state === 'failed')) {
+      onProgress('Making the tables');
+      await migrate(owner);
+    }
+    const connectionString = await admitGateway(owner, async (client) => {
+      if (await isEmpty(client)) {
+        onProgress('Loading the demo data');
+        const { seed } = await import('../../prisma/seed/index.ts');
+        await seed(owner);
+      }
+    });
+    const names = statuses.map(({ name }) => name);
+    return { connectionString, readiness: createReadiness(connectionString, names), postgres };
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
+}
+
+/** The gateway's own login may become `authenticated` and nothing else; its password lasts a run. */
+async function admitGateway(
+  owner: string,
+  prepare: (client: pg.Client) => Promise<void>,
+): Promise<string> {
+  const client = new pg.Client(owner);
+  await client.connect();
+  try {
+    await prepare(client);
+    const password = randomBytes(24).toString('base64url');
+    await client.query(`ALTER ROLE codex_gateway LOGIN PASSWORD '${password}'`);
+    const url = new URL(owner);
+    url.username = 'codex_gateway';
+    url.password = password;
+    return url.href;
+  } finally {
+    await client.end();
+  }
+}
+
+async function isEmpty(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query('SELECT NOT EXISTS (SELECT FROM public.workspaces) AS empty');
+  return rows[0]?.empty === true;
+}
+
+async function migrationNames(url: string): Promise<string[]> {
+  try {
+    const statuses = await migrationStatus(url);
+    return statuses.filter(({ state }) => state !== 'missing').map(({ name }) => name);
+  } catch (error) {
+    // A login of few rights: then the tables have to tell.
+    if ((error as { code?: unknown }).code === '42501') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import { createAuthentication } from '../context/authentication.ts';
+import { createDatabase, type Database } from '../context/database/client.ts';
+import { runInSession } from '../context/session.ts';
+import { sessionOf } from '../context/viewer.ts';
+import { type Env, EnvironmentError } from '../env.ts';
+import { schema } from '../schema/index.ts';
+import type { ServedDatabase } from './database.ts';
+import { useDemoSignIn } from './demo/plugin.ts';
+import { type DemoTokenOptions, firstDemoPerson, signDemoToken } from './demo/sign-in.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import { createLogger, type Logger } from './logger.ts';
+
+export interface RunningGateway {
+  /** Where it answers, without a path. */
+  url: string;
+  /** Finishes running requests, then closes the database. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Resolves if the embedded Postgres ends without having been told to. */
+  databaseLost: Promise<void>;
+}
+
+/** Serves a database; resolves once the first answer is quick. Throws PortInUseError. */
+export async function serve(
+  env: Env,
+  { connectionString, readiness, postgres }: ServedDatabase,
+  demo: DemoTokenOptions | null,
+): Promise<RunningGateway> {
+  const logger = createLogger(env.LOG_LEVEL);
+  const database = createDatabase({
+    connectionString,
+    maxConnections: env.DATABASE_POOL_SIZE,
+    statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT,
+    onConnectionError: (error) => logger.warn({ err: error }, 'A database connection was lost'),
+  });
+  const gateway = createGateway({
+    schema,
+    database,
+    authenticate: createAuthentication(authenticationOptions(env, demo)),
+    logger,
+    checkReadiness: readiness.check,
+    ...graphiqlOptions(env, demo),
+    corsOrigins: env.CORS_ORIGINS,
+    requestTimeoutMs: env.REQUEST_TIMEOUT,
+    plugins: demo ? [useDemoSignIn(demo)] : [],
+  });
+  await warmUp(database);
+  const { url } = await gateway.listen({ host: env.HOST, port: env.PORT });
+  warnAboutSettings(env, logger);
+
+  let stopping: Promise<void> | undefined;
+  const stop = async (server: Gateway) => {
+    await server.close();
+    await Promise.all([database.close(), readiness.close()]);
+    await postgres?.stop();
+  };
+  return {
+    url,
+    stop: () => {
+      stopping ??= stop(gateway);
+      return stopping;
+    },
+    databaseLost: new Promise((resolve) => {
+      postgres?.exited.then(() => {
+        if (!stopping) resolve();
+      });
+    }),
+  };
+}
+
+function authenticationOptions(env: Env, demo: DemoTokenOptions | null) {
+  const secret = env.JWT_SECRET ?? demo?.secret;
+  if (!secret && !env.JWT_JWKS_URL) {
+    throw new EnvironmentError(
+      'Set JWT_SECRET (HS256) or JWT_JWKS_URL (RS256, ES256, EdDSA): without one, nobody can sign in.',
+    );
+  }
+  return {
+    ...(secret ? { secret } : {}),
+    ...(env.JWT_JWKS_URL ? { jwksUrl: env.JWT_JWKS_URL } : {}),
+    ...(env.JWT_ISSUER ? { issuer: env.JWT_ISSUER } : {}),
+    audience: env.JWT_AUDIENCE,
+    clockTolerance: env.JWT_CLOCK_TOLERANCE,
+  };
+}
+
+function graphiqlOptions(env: Env, demo: DemoTokenOptions | null) {
+  if (!(env.GRAPHIQL ?? env.NODE_ENV !== 'production')) return {};
+  if (!demo) return { graphiql: {} };
+  // Spelt as people spell it in the header editor: theirs replaces ours then.
+  const headers = async () => ({
+    Authorization: `Bearer ${(await signDemoToken(firstDemoPerson, demo)).token}`,
+  });
+  return { graphiql: { headers } };
+}
+
+/** Prisma compiles WebAssembly at its first query, which nobody should wait for. */
+async function warmUp(database: Database): Promise<void> {
+  const nobody = { id: '00000000-0000-0000-0000-000000000000', expiresAt: new Date() };
+  await runInSession(sessionOf(nobody), () => database.prisma.campaign.findMany({ take: 1 }));
+}
+
+function warnAboutSettings(env: Env, logger: Logger): void {
+  if (!env.JWT_ISSUER && env.DATABASE_URL) {
+    logger.warn('JWT_ISSUER is not set: tokens of any issuer are taken that the key fits');
+  }
+}
