@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import type { EmbeddedPostgres } from '../database/embedded.ts';
-import { startEmbeddedPostgres } from '../database/embedded.ts';
-import { migrate, migrationStatus } from '../database/migrator.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts';
+import { type MigrationStatus, migrate, migrationStatus } from '../database/migrator.ts';
 import { NotReadyError } from './health.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 
@@ -52,8 +51,9 @@ export async function startEmbeddedDatabase(
         await seed(owner);
       }
     });
-    const names = statuses.map(({ name }) => name);
-    return { connectionString, readiness: createReadiness(connectionString, names), postgres };
+    // Of the owner, since nobody else may read the record of migrations.
+    const readiness = createReadiness(owner, namesOf(statuses));
+    return { connectionString, readiness, postgres };
   } catch (error) {
     await postgres.stop();
     throw error;
@@ -87,11 +87,15 @@ async function isEmpty(client: pg.Client): Promise<boolean> {
 
 async function migrationNames(url: string): Promise<string[]> {
   try {
-    const statuses = await migrationStatus(url);
-    return statuses.filter(({ state }) => state !== 'missing').map(({ name }) => name);
+    return namesOf(await migrationStatus(url));
   } catch (error) {
     // A login of few rights: then the tables have to tell.
     if ((error as { code?: unknown }).code === '42501') return [];
     throw error;
   }
+}
+
+/** Those that the database should have: of a removed one only the record is left. */
+function namesOf(statuses: readonly MigrationStatus[]): string[] {
+  return statuses.filter(({ state }) => state !== 'missing').map(({ name }) => name);
 }

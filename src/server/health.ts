@@ -22,20 +22,26 @@ const CACHE_MS = 1_000;
 /** Serves `/health/live` and `/health/ready`, without a token. */
 export function useHealth(checkReadiness: ReadinessCheck, logger: Logger): Plugin {
   let answer: { at: number; failure: Promise<NotReadyError | null> } | undefined;
+  let logged: string | undefined;
 
-  const readiness = () => {
-    if (!answer || Date.now() - answer.at > CACHE_MS) {
-      const failure = checkReadiness().then(
-        () => null,
-        (error: unknown) => {
-          logger.warn({ err: error }, 'Not ready');
-          return error instanceof NotReadyError
-            ? error
-            : new NotReadyError('server', 'The check itself failed.');
-        },
-      );
-      answer = { at: Date.now(), failure };
+  const check = async (): Promise<NotReadyError | null> => {
+    try {
+      await checkReadiness();
+      logged = undefined;
+      return null;
+    } catch (error) {
+      const failure =
+        error instanceof NotReadyError
+          ? error
+          : new NotReadyError('server', 'The check itself failed.', { cause: error });
+      // Probes come every few seconds: what they find is news once.
+      if (failure.message !== logged) logger.warn({ err: failure }, 'Not ready');
+      logged = failure.message;
+      return failure;
     }
+  };
+  const readiness = () => {
+    if (!answer || Date.now() - answer.at > CACHE_MS) answer = { at: Date.now(), failure: check() };
     return answer.failure;
   };
 

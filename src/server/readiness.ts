@@ -10,6 +10,11 @@ export interface Readiness {
 
 const TIMEOUT_MS = 2_000;
 
+/** Unlike to_regclass this sees what is in schemas that the role may not enter. */
+const RELATIONS =
+  "SELECT c.oid, c.relnamespace, n.nspname || '.' || c.relname AS name " +
+  'FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace';
+
 interface Permissions {
   /** Whether the login role may become `authenticated`; null where there is no such role. */
   mayServe: boolean | null;
@@ -40,7 +45,8 @@ export function createReadiness(
       const permissions = await ask<Permissions>(
         pool,
         `SELECT (SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = 'authenticated') AS "mayServe",
-                has_table_privilege(to_regclass('public._prisma_migrations'), 'SELECT') AS recorded`,
+                (SELECT has_schema_privilege(relnamespace, 'USAGE') AND has_table_privilege(oid, 'SELECT')
+                 FROM (${RELATIONS}) AS relation WHERE name = 'public._prisma_migrations') AS recorded`,
       );
       const { mayServe = null, recorded = null } = permissions[0] ?? {};
       if (mayServe === null) throw behind('none of the migrations has been applied');
@@ -96,7 +102,8 @@ async function problemOfTables(pool: pg.Pool): Promise<string | null> {
   const tables = Object.values(catalog.models).map(({ schema, table }) => `${schema}.${table}`);
   const missing = await ask<{ name: string }>(
     pool,
-    'SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NULL',
+    `SELECT name FROM unnest($1::text[]) AS name
+     WHERE name NOT IN (SELECT name FROM (${RELATIONS}) AS relation)`,
     [tables],
   );
   if (missing.length === 0) return null;
