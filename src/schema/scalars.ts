@@ -57,7 +57,15 @@ builder.addScalarType(
   'JSON',
   new GraphQLScalarType({ ...GraphQLJSON.toConfig(), description: 'Any JSON value.' }),
 );
-builder.addScalarType('BigInt', GraphQLBigInt);
+builder.addScalarType(
+  'BigInt',
+  new GraphQLScalarType<bigint, string>({
+    ...(GraphQLBigInt.toConfig() as object),
+    name: 'BigInt',
+    description: 'A whole number of up to 64 bits, in a string so that no digit is lost: "42".',
+    serialize: String,
+  }),
+);
 builder.addScalarType('Decimal', decimal);
 builder.addScalarType(
   'URL',

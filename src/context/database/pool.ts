@@ -3,6 +3,7 @@ import { parseIntoClientConfig } from 'pg-connection-string';
 import { currentSession, type Session } from '../session.ts';
 import { type Statement, StatementBatch, type StatementResult } from './batch.ts';
 import { toSqlStateError } from './errors.ts';
+import { keepDecimalsExact } from './exact-decimals.ts';
 import { isOutdated, PreparedStatements } from './prepared-statements.ts';
 import { Transaction } from './transaction.ts';
 
@@ -120,7 +121,8 @@ export class SessionPool extends pg.Pool {
       prepared = new PreparedStatements(preparedStatements);
       this.#prepared.set(client, prepared);
     }
-    const batch = new StatementBatch(prepared, leading, statement);
+    const exact = { ...statement, text: keepDecimalsExact(statement.text) };
+    const batch = new StatementBatch(prepared, leading, exact);
     onRoundTrip?.(session);
     if (onStatement) {
       for (const { text } of [...leading, statement]) {

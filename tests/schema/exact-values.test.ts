@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createWorld, type World } from '../contract/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld(1);
+  await world.database.query(`
+    update campaigns
+    set budget_allocation = 12345678901234567890.123456789, total_reach = 9007199254740993,
+        target_segments = null, created_at = '2026-03-01T09:30:00.123Z', start_date = '2026-03-02'`);
+});
+afterAll(() => world?.close());
+
+const exact = {
+  budgetAllocation: '12345678901234567890.123456789',
+  totalReach: '9007199254740993',
+  targetSegments: [],
+  createdAt: '2026-03-01T09:30:00.123Z',
+  startDate: '2026-03-02',
+};
+const columns = Object.keys(exact).join(' ');
+
+it('shows every digit of a row', async () => {
+  const { campaigns } = await world.ours.client.data(`{ campaigns { nodes { ${columns} } } }`);
+  expect(campaigns.nodes).toEqual([exact]);
+});
+
+it('shows every digit of a related row, which comes as JSON', async () => {
+  const { viewer, moves } = await world.ours.client.data(`{
+    viewer { workspace { campaigns { nodes { ${columns} } } } }
+    moves { nodes { campaign { ${columns} } } }
+  }`);
+  expect(viewer.workspace.campaigns.nodes).toEqual([exact]);
+  expect(moves.nodes).toEqual([{ campaign: exact }]);
+});
