@@ -110,6 +110,13 @@ async function readSchema(schemaDir: string): Promise<bindings.SchemaContainer[]
   );
 }
 
+/** The engine does not stop its timer for the lock, which would keep the process for ten seconds. */
+function detachedTimers(): Record<string, unknown> {
+  const names = Object.keys(bindings).filter((name) => name.startsWith('__wbg_setTimeout_'));
+  const start = (run: () => void, ms: number) => setTimeout(run, ms).unref();
+  return Object.fromEntries(names.map((name) => [name, start]));
+}
+
 let loaded: Promise<void> | undefined;
 
 /** Compiles the engine, once a process. */
@@ -120,7 +127,7 @@ function load(): Promise<void> {
     );
     const code = await readFile(join(dirname(module), 'schema_engine_bg.wasm'));
     const { instance } = await WebAssembly.instantiate(code, {
-      './schema_engine_bg.js': { ...bindings },
+      './schema_engine_bg.js': { ...bindings, ...detachedTimers() },
     });
     bindings.__wbg_set_wasm(instance.exports);
     (instance.exports.__wbindgen_start as () => void)();
