@@ -45,3 +45,12 @@ test('what is rehearsed, or throws, does not stay', async () => {
   ).rejects.toThrow('division by zero');
   expect(await database.query('select * from workspaces')).toEqual(before);
 });
+
+test('the demo is loaded once, however many ask for it', async () => {
+  const databases = await Promise.all([1, 2, 3].map(() => createTestDatabase('demo')));
+  const counts = await Promise.all(
+    databases.map(({ query }) => query('select count(*)::int from workspaces')),
+  );
+  expect(counts).toEqual([[{ count: 3 }], [{ count: 3 }], [{ count: 3 }]]);
+  await Promise.all(databases.map(({ close }) => close()));
+});

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { databaseUrl } from './server.ts';
+import { seed } from '../../prisma/seed/index.ts';
+import { databaseUrl, type TestServer } from './server.ts';
 
 type Row = Record<string, unknown>;
 /** Runs a statement and returns its rows. */
@@ -29,15 +30,16 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-/** Returns a database of the caller's own: without anything in it, or migrated. */
+/** Returns a database of the caller's own: without anything in it, migrated, or with the demo. */
 export async function createTestDatabase(
-  template: 'empty' | 'migrated' = 'migrated',
+  template: 'empty' | 'migrated' | 'demo' = 'migrated',
 ): Promise<TestDatabase> {
   const server = inject('testServer');
   const name = `${server.prefix}${randomBytes(6).toString('hex')}`;
   const maintenance = new pg.Client(server.url);
   await maintenance.connect();
   try {
+    if (template === 'demo') await ensureDemoTemplate(maintenance, server);
     const source = template === 'empty' ? 'template1' : `${server.prefix}${template}`;
     await copyDatabase(maintenance, source, name);
   } finally {
@@ -101,4 +103,17 @@ function queryOf(runner: pg.Pool | pg.PoolClient): Query {
 
 async function copyDatabase(client: pg.Client, from: string, to: string): Promise<void> {
   await client.query(`create database ${to} template ${from} strategy file_copy`);
+}
+
+/** Makes the template with the demo, unless another test file of the run has done so. */
+async function ensureDemoTemplate(client: pg.Client, { url, prefix }: TestServer): Promise<void> {
+  const [demo, unfinished] = [`${prefix}demo`, `${prefix}unfinished`];
+  await client.query('select pg_advisory_lock(hashtext($1))', [demo]);
+  const { rowCount } = await client.query('select from pg_database where datname = $1', [demo]);
+  if (rowCount === 0) {
+    await copyDatabase(client, `${prefix}migrated`, unfinished);
+    await seed(databaseUrl(url, unfinished));
+    await client.query(`alter database ${unfinished} rename to ${demo}`);
+  }
+  await client.query('select pg_advisory_unlock(hashtext($1))', [demo]);
 }

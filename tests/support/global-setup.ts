@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
+import { migrate } from '../../src/database/migrator.ts';
 import { testEnv } from './env.ts';
-import { readMigrations, runByHand } from './migrations.ts';
 import { databaseUrl, type TestServer } from './server.ts';
 
 const ROOM = 2 * 1024 ** 3;
@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     const template = `${server.prefix}migrated`;
     await execute(server.url, `create database ${template}`);
-    await runByHand(databaseUrl(server.url, template), await readMigrations());
+    await migrate(databaseUrl(server.url, template));
     await execute(
       server.url,
       `alter role codex_gateway login password '${server.gatewayPassword}'`,
