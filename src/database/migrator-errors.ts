@@ -25,8 +25,7 @@ export class MigrationFailedError extends MigrationError {
   constructor(migration: string, reason: string) {
     super(
       `Migration ${migration} failed: ${reason}\n` +
-        'Once it is mended: npm run db:resolve -- --rolled-back (or --applied) ' +
-        migration,
+        `Once it is mended: npm run db:resolve -- ${migration} --rolled-back, then db:migrate again`,
     );
     this.migration = migration;
   }
@@ -42,7 +41,7 @@ export class UnfinishedMigrationError extends MigrationError {
     super(
       `Earlier runs of these migrations failed or were cut off: ${migrations.join(', ')}\n` +
         'See what they left in the database, then for each: ' +
-        'npm run db:resolve -- --rolled-back (or --applied) <name>',
+        'npm run db:resolve -- <name> --rolled-back (or --applied)',
     );
     this.migrations = migrations;
   }
