@@ -173,7 +173,7 @@ async function initialize(
     await exit(child);
     if (child.exitCode !== 0) {
       throw new EmbeddedPostgresError(
-        `The database in ${dataDir} could not be made:\n${await readFile(log, 'utf8')}`,
+        `The database in ${dataDir} could not be made:\n${await readFile(log, 'utf8')}${hintFor(identity)}`,
       );
     }
     await rename(password, join(data, PASSWORD_FILE));
@@ -278,12 +278,19 @@ async function run(
     return child;
   } catch (error) {
     throw new EmbeddedPostgresError(
-      `${program} cannot be run: ${(error as Error).message}. Root needs user namespaces, or data ` +
-        'and program folders that every user may enter; or set DATABASE_URL.',
+      `${program} cannot be run: ${(error as Error).message}.${hintFor({ prefix, user })}`,
     );
   } finally {
     await output.close();
   }
+}
+
+function hintFor({ user }: Identity): string {
+  if (!user) return '';
+  return (
+    `\nPostgres refuses root, so it runs as user ${user.uid}, who must be able to enter the folders ` +
+    'of the data and of the program. Start the gateway as another user, or set DATABASE_URL.'
+  );
 }
 
 /** Has the server shut down when this process is gone, even killed: then the pipe closes. */

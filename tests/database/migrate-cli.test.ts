@@ -71,7 +71,7 @@ test('the embedded database is made, shown, changed and made anew', async () => 
     expect(await cli('resolve 000_baseline --applied')).toMatchObject({ code: 0 });
     expect(await cli('status')).toMatchObject({ code: 0 });
   });
-}, 60_000);
+}, 180_000);
 
 test('DATABASE_URL is preferred, and not made anew on another machine unless forced', async () => {
   const elsewhere = { DATABASE_URL: 'postgresql://user:secret@db.invalid:5432/codex' };
