@@ -185,9 +185,8 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 COMMENT ON FUNCTION gateway.bucket_seconds IS 'The duration that stands for a bucket: within 1 % of both its ends.';
 
-CREATE OR REPLACE FUNCTION gateway.execution_percentiles(
-  performance_ids uuid[], OUT executions bigint, OUT p50 numeric, OUT p95 numeric, OUT p99 numeric
-)
+CREATE OR REPLACE FUNCTION gateway.execution_percentiles(performance_ids uuid[])
+RETURNS TABLE (executions bigint, p50 numeric, p95 numeric, p99 numeric)
 LANGUAGE sql STABLE AS $$
   WITH cumulative AS (
     SELECT bucket, sum(sum(b.executions)) OVER (ORDER BY bucket) AS up_to, sum(sum(b.executions)) OVER () AS total
@@ -254,7 +253,7 @@ BEGIN
   INSERT INTO gateway.agent_execution_buckets AS b (workspace_id, performance_id, bucket, executions)
   VALUES (workspace, recorded.id, gateway.execution_bucket(seconds), 1)
   ON CONFLICT (performance_id, bucket) DO UPDATE SET executions = b.executions + 1;
-  percentiles := gateway.execution_percentiles(ARRAY[recorded.id]);
+  SELECT * INTO percentiles FROM gateway.execution_percentiles(ARRAY[recorded.id]);
 
   UPDATE public.agent_performance AS p
   SET p50_execution_time_seconds = least(greatest(percentiles.p50, p.min_execution_time_seconds), p.max_execution_time_seconds),
