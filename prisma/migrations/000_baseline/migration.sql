@@ -326,7 +326,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION gateway.bypasses_policies IS 'Whether the caller is a trusted writer, to whom row-level policies do not apply.';
 
--- A workspace that does not exist is refused to a person in the same words as somebody else''s.
+-- A workspace that does not exist is refused to a person in the same words as somebody else's.
 CREATE OR REPLACE FUNCTION gateway.require_workspace_role(workspace uuid, minimum public.member_role) RETURNS void
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
