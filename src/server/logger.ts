@@ -9,6 +9,7 @@ export function createLogger(level: string): Logger {
     {
       level,
       base: null,
+      serializers: { err: describeError },
       mixin: () => {
         const requestId = currentRequestId();
         return requestId ? { requestId } : {};
@@ -16,4 +17,10 @@ export function createLogger(level: string): Logger {
     },
     pino.destination(2),
   );
+}
+
+/** Errors of drivers carry whole connections, and rows in their details: those stay out. */
+function describeError(error: Error) {
+  const { type, message, stack, code, constraint } = pino.stdSerializers.err(error);
+  return { type, message, stack, code, constraint };
 }

@@ -7,7 +7,7 @@ import { schema } from '../schema/index.ts';
 import type { ServedDatabase } from './database.ts';
 import { useDemoSignIn } from './demo/plugin.ts';
 import { type DemoTokenOptions, firstDemoPerson, signDemoToken } from './demo/sign-in.ts';
-import { createGateway, type Gateway } from './gateway.ts';
+import { createGateway } from './gateway.ts';
 import { createLogger, type Logger } from './logger.ts';
 
 export interface RunningGateway {
@@ -26,11 +26,15 @@ export async function serve(
   demo: DemoTokenOptions | null,
 ): Promise<RunningGateway> {
   const logger = createLogger(env.LOG_LEVEL);
+  let stopping: Promise<void> | undefined;
   const database = createDatabase({
     connectionString,
     maxConnections: env.DATABASE_POOL_SIZE,
     statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT,
-    onConnectionError: (error) => logger.warn({ err: error }, 'A database connection was lost'),
+    onConnectionError: (error) => {
+      // The embedded Postgres hangs up on connections that are closing when it stops.
+      if (!stopping) logger.warn({ err: error }, 'A database connection was lost');
+    },
   });
   const gateway = createGateway({
     schema,
@@ -47,16 +51,15 @@ export async function serve(
   const { url } = await gateway.listen({ host: env.HOST, port: env.PORT });
   warnAboutSettings(env, logger);
 
-  let stopping: Promise<void> | undefined;
-  const stop = async (server: Gateway) => {
-    await server.close();
+  const stop = async () => {
+    await gateway.close();
     await Promise.all([database.close(), readiness.close()]);
     await postgres?.stop();
   };
   return {
     url,
     stop: () => {
-      stopping ??= stop(gateway);
+      stopping ??= stop();
       return stopping;
     },
     databaseLost: new Promise((resolve) => {

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { AlreadyRunningError, findEmbeddedPostgres } from '../database/embedded.ts';
 import type { Env } from '../env.ts';
 import { openDatabase, type ServedDatabase, startEmbeddedDatabase } from './database.ts';
 import type { DemoTokenOptions } from './demo/sign-in.ts';
@@ -5,30 +7,39 @@ import { assertPortFree } from './port.ts';
 import type { RunningGateway } from './serve.ts';
 
 /**
- * Starts the gateway on the database of the settings. Everything that takes long happens at once:
- * Postgres starts while the code is loaded. Throws errors whose message says what to do.
+ * Starts the gateway on the database of the settings. Throws errors whose message says what to do.
  */
 export async function start(
   env: Env,
   demo: DemoTokenOptions | null,
   onProgress: (step: string) => void,
 ): Promise<RunningGateway> {
-  const [database, code, port] = await Promise.allSettled([
+  await assertFree(env);
+  // The code is loaded while Postgres starts.
+  const [database, code] = await Promise.allSettled([
     env.DATABASE_URL
       ? openDatabase(env.DATABASE_URL)
       : startEmbeddedDatabase(env.DATA_DIR, onProgress),
     import('./serve.ts'),
-    assertPortFree(env.HOST, env.PORT),
   ]);
-  // A gateway that runs on the same folder holds the port too: the folder explains more.
   if (database.status === 'rejected') throw database.reason;
   try {
     if (code.status === 'rejected') throw code.reason;
-    if (port.status === 'rejected') throw port.reason;
     return await code.value.serve(env, database.value, demo);
   } catch (error) {
     await release(database.value);
     throw error;
+  }
+}
+
+/** A port in use is told before anything is made, unless it is this folder's gateway that uses it. */
+async function assertFree({ HOST, PORT, DATABASE_URL, DATA_DIR }: Env): Promise<void> {
+  try {
+    await assertPortFree(HOST, PORT);
+  } catch (error) {
+    const running = DATABASE_URL ? null : await findEmbeddedPostgres(DATA_DIR);
+    if (!running) throw error;
+    throw new AlreadyRunningError(resolve(DATA_DIR), { ...running, status: 'ready' });
   }
 }
 

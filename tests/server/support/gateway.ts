@@ -165,7 +165,7 @@ export async function startGateway(
     const response = await fetch(`${url}${path}`, init);
     const text = await response.text();
     const json = response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : {};
-    return { status: response.status, headers: response.headers, text, ...json };
+    return { ...json, status: response.status, headers: response.headers, text };
   };
   return {
     url,

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { EnvironmentError, readEnv } from '../../src/env.ts';
+import { demoTokenOptions } from '../../src/server/demo/settings.ts';
+
+const SECRET = 'a secret of the tests, 32 bytes or more';
+const LOCAL = 'postgresql://me@localhost/codex';
+
+describe('the environment', () => {
+  it('needs nothing', () => {
+    expect(readEnv({})).toMatchObject({ PORT: 4000, HOST: '127.0.0.1', DATA_DIR: '.data' });
+  });
+
+  it('counts an empty value as none', () => {
+    expect(readEnv({ PORT: '', DATABASE_URL: '' })).toMatchObject({ PORT: 4000 });
+    expect(readEnv({ DATABASE_URL: '' }).DATABASE_URL).toBeUndefined();
+  });
+
+  it('is refused with all that is wrong at once, and no value of it', () => {
+    const wrong = {
+      PORT: '70000',
+      DATABASE_URL: 'mysql://me:hidden@host/codex',
+      JWT_SECRET: 'hidden',
+      JWT_JWKS_URL: 'hidden',
+      GRAPHIQL: 'hidden',
+      NODE_ENV: 'hidden',
+      CORS_ORIGINS: 'https://app.example',
+    };
+    const read = () => readEnv(wrong);
+    expect(read).toThrow(EnvironmentError);
+    for (const [name, value] of Object.entries(wrong)) {
+      if (name === 'CORS_ORIGINS') expect(read).not.toThrow(name);
+      else expect(read).toThrow(`  ${name}: `);
+      expect(read).not.toThrow(value);
+    }
+  });
+
+  it('lists the origins that may call', () => {
+    const { CORS_ORIGINS } = readEnv({ CORS_ORIGINS: 'https://a.example, https://b.example,' });
+    expect(CORS_ORIGINS).toEqual(['https://a.example', 'https://b.example']);
+  });
+});
+
+describe('demo people', () => {
+  const settings = (source: Record<string, string>) => demoTokenOptions(readEnv(source));
+
+  it('cannot sign in to a DATABASE_URL unless asked for', async () => {
+    expect(await settings({ DATABASE_URL: LOCAL, JWT_SECRET: SECRET })).toBeNull();
+  });
+
+  it('can sign in to a local one when asked for', async () => {
+    const asked = { DEMO_SIGN_IN: 'true', JWT_SECRET: SECRET, JWT_ISSUER: 'https://i.example' };
+    for (const DATABASE_URL of [LOCAL, 'postgres://127.0.0.1:5/x', 'postgres://[::1]/x']) {
+      expect(await settings({ ...asked, DATABASE_URL })).toEqual({
+        secret: SECRET,
+        issuer: 'https://i.example',
+        audience: 'authenticated',
+      });
+    }
+  });
+
+  it.each([
+    'postgresql://db.example/codex',
+    'postgresql://localhost.example/codex',
+    'postgresql://10.0.0.1/codex',
+    'postgresql://localhost/codex?host=db.example',
+    'postgresql://127.0.0.1@db.example/codex',
+  ])('can never sign in to %s', async (DATABASE_URL) => {
+    expect(await settings({ DATABASE_URL, JWT_SECRET: SECRET })).toBeNull();
+    await expect(
+      settings({ DATABASE_URL, JWT_SECRET: SECRET, DEMO_SIGN_IN: 'true' }),
+    ).rejects.toThrow(/this machine only/);
+  });
+
+  it('cannot sign in without a secret', async () => {
+    await expect(settings({ DATABASE_URL: LOCAL, DEMO_SIGN_IN: 'true' })).rejects.toThrow(
+      /needs JWT_SECRET/,
+    );
+  });
+});

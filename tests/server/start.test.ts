@@ -1,0 +1,256 @@
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { type Program, run } from './support/process.ts';
+
+const SECRET = 'a secret of the tests, 32 bytes or more';
+const STARTED = /answers at (http:\/\/127\.0\.0\.1:(\d+))\/graphql[\s\S]*Stop with Ctrl-C/;
+
+const programs: Program[] = [];
+const folders: string[] = [];
+
+async function emptyFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'codex-gateway-start-'));
+  folders.push(folder);
+  return folder;
+}
+
+function start(env: Record<string, string>): Program {
+  const program = run('src/main.ts', { PORT: '0', ...env });
+  programs.push(program);
+  return program;
+}
+
+afterAll(async () => {
+  for (const { child } of programs) child.kill('SIGKILL');
+  // Postgres follows its killed parent in a moment.
+  await Promise.all(programs.map((program) => program.ends()));
+  for (const folder of folders) {
+    await vi.waitUntil(async () => (await postgresOf(folder)) === null, { timeout: 10_000 });
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+/** Returns the process of the folder's Postgres, null when none runs. */
+async function postgresOf(folder: string): Promise<number | null> {
+  const lock = await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8').catch(() => null);
+  return lock ? Number(lock.split('\n', 1)[0]) : null;
+}
+
+async function ask(url: string, token: string, body: string) {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body,
+  });
+  return response.json() as Promise<{ data?: unknown; errors?: unknown }>;
+}
+
+describe('with nothing set, from an empty folder', () => {
+  let folder: string;
+  let gateway: Program;
+  let url: string;
+  let port: string;
+  let token: string;
+  let firstQuery: string;
+
+  beforeAll(async () => {
+    folder = await emptyFolder();
+    gateway = start({ DATA_DIR: folder });
+    [, url = '', port = ''] = await gateway.prints(STARTED);
+    [, token = ''] = await gateway.prints(/^(eyJ\S+)$/m);
+    [, firstQuery = ''] = await gateway.prints(/-d '(.*)'/);
+  });
+
+  it('answers the query that it prints, with the token that it prints', async () => {
+    const answer = await ask(url, token, firstQuery);
+    expect(answer.errors).toBeUndefined();
+    expect(answer.data).toMatchObject({
+      viewer: { email: 'asha.rao@example.com', workspace: { name: 'Kaveri Coffee Roasters' } },
+      campaigns: { nodes: [{}, {}, {}] },
+    });
+  });
+
+  it('is ready, and shows GraphiQL with a token filled in', async () => {
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    const page = await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } });
+    expect(await page.text()).toMatch(/"Authorization":"Bearer eyJ/);
+  });
+
+  it('signs people of the demo in, and nobody else', async () => {
+    const signIn = async (body: string, headers = {}) => {
+      const response = await fetch(`${url}/dev/token`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body,
+      });
+      return { status: response.status, body: await response.json() };
+    };
+    const { status, body } = await signIn('{"email":"Meera.Iyer@example.com"}');
+    expect(status).toBe(200);
+    const answer = await ask(url, body.token, '{"query":"{ viewer { id email } }"}');
+    expect(answer.data).toEqual({
+      viewer: { id: body.person.id, email: 'meera.iyer@example.com' },
+    });
+    for (const refused of ['{"email":"root@example.com"}', '{}', 'x', '[]', '{"email":5}']) {
+      expect(await signIn(refused)).toMatchObject({
+        status: 400,
+        body: { errors: [{ message: expect.stringContaining('asha.rao@example.com') }] },
+      });
+    }
+    const email = '{"email":"meera.iyer@example.com"}';
+    expect((await signIn(email, { 'content-type': 'text/plain' })).status).toBe(400);
+    expect((await signIn(`${email}${' '.repeat(2_000)}`)).status).toBe(400);
+    expect((await fetch(`${url}/dev/token`)).status).toBe(405);
+  });
+
+  it('takes the tokens that the command line prints', async () => {
+    const program = run('src/server/dev-token-cli.ts', { DATA_DIR: folder }, [
+      '--email',
+      'grace.kim@example.com',
+    ]);
+    expect(await program.ends()).toBe(0);
+    const answer = await ask(url, program.stdout().trim(), '{"query":"{ viewer { email } }"}');
+    expect(answer.data).toEqual({ viewer: { email: 'grace.kim@example.com' } });
+  });
+
+  it('keeps its secret to itself', async () => {
+    expect((await stat(join(folder, 'jwt.secret'))).mode & 0o777).toBe(0o600);
+  });
+
+  it('is found by a second start on the folder', async () => {
+    const second = start({ DATA_DIR: folder, PORT: port });
+    expect(await second.ends()).toBe(1);
+    expect(second.stderr()).toMatch(/already running on .*process \d+.*choose another DATA_DIR/);
+    expect(second.stderr()).not.toMatch(/\n\s+at /);
+  });
+
+  it('is found by a start on the port', async () => {
+    const second = start({ DATA_DIR: await emptyFolder(), PORT: port });
+    expect(await second.ends()).toBe(1);
+    expect(second.stderr()).toMatch(new RegExp(`Port ${port} .*in use.*PORT=${Number(port) + 1}`));
+    expect(second.stderr()).not.toMatch(/\n\s+at /);
+  });
+
+  it('leaves nothing running after Ctrl-C, and nothing secret in its log', async () => {
+    const postgres = await postgresOf(folder);
+    expect(postgres).toBeGreaterThan(0);
+    gateway.child.kill('SIGINT');
+    expect(await gateway.ends()).toBe(0);
+    expect(await postgresOf(folder)).toBeNull();
+    expect(() => process.kill(Number(postgres), 0)).toThrow(/ESRCH/);
+    expect(gateway.stderr()).toBe('');
+  });
+
+  it('starts again with the same data and keys', async () => {
+    const again = start({ DATA_DIR: folder });
+    const [, address = ''] = await again.prints(STARTED);
+    expect(again.stdout()).not.toMatch(/Loading|Making/);
+    expect((await ask(address, token, firstQuery)).errors).toBeUndefined();
+
+    // A request that never ends keeps the first Ctrl-C waiting; the second does not wait.
+    const stuck = request(`${address}/graphql`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    });
+    stuck.on('error', () => {});
+    stuck.write('{');
+    await once(stuck, 'socket').then(([socket]) => socket.connecting && once(socket, 'connect'));
+    await delay(200);
+    again.child.kill('SIGINT');
+    await again.prints(/Finishing/);
+    again.child.kill('SIGINT');
+    await delay(700);
+    expect(again.child.exitCode).toBeNull();
+    again.child.kill('SIGINT');
+    expect(await again.ends()).toBe(130);
+    await expect.poll(() => postgresOf(folder), { timeout: 10_000 }).toBeNull();
+  });
+});
+
+describe('with a DATABASE_URL', () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+
+  afterAll(() => database?.close());
+
+  it('serves it as it is, with no demo, and stops on SIGTERM', async () => {
+    const gateway = start({
+      DATABASE_URL: database.gatewayUrl,
+      JWT_SECRET: SECRET,
+      NODE_ENV: 'production',
+    });
+    const [, url] = await gateway.prints(/answers at (\S+)\/graphql/);
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    expect((await fetch(`${url}/dev/token`, { method: 'POST' })).status).toBe(404);
+    const page = await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } });
+    expect(page.status).not.toBe(200);
+    expect(gateway.stdout()).not.toMatch(/token|eyJ/);
+    expect(gateway.stderr()).toMatch(/JWT_ISSUER is not set/);
+    const [row] = await database.query<{ count: string }>('SELECT count(*) FROM workspaces');
+    expect(row?.count).toBe('0');
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.ends()).toBe(0);
+  });
+
+  const refusal = async (env: Record<string, string>) => {
+    const gateway = start({ JWT_SECRET: SECRET, ...env });
+    expect(await gateway.ends()).toBe(1);
+    expect(gateway.stderr()).not.toMatch(/\n\s+at /);
+    return gateway.stderr();
+  };
+
+  it('that does not answer is refused, by its place and not its password', async () => {
+    const message = await refusal({ DATABASE_URL: 'postgresql://me:hidden@127.0.0.1:9/codex' });
+    expect(message).toMatch(/127\.0\.0\.1:9\/codex/);
+    expect(message).not.toMatch(/hidden/);
+  });
+
+  it('that is half migrated is refused, with what to run', async () => {
+    const half = await createTestDatabase();
+    await half.query(
+      "UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '017_alerts'",
+    );
+    const message = await refusal({ DATABASE_URL: half.url });
+    expect(message).toMatch(/half applied: 017_alerts[\s\S]*npm run db:status/);
+    await half.close();
+  });
+
+  it('is refused without a way to check tokens', async () => {
+    expect(await refusal({ DATABASE_URL: database.gatewayUrl, JWT_SECRET: '' })).toMatch(
+      /Set JWT_SECRET .* or JWT_JWKS_URL/,
+    );
+  });
+
+  it('of another machine is refused with the demo', async () => {
+    const DATABASE_URL = 'postgresql://db.example/codex';
+    expect(await refusal({ DATABASE_URL, DEMO_SIGN_IN: 'true' })).toMatch(/this machine only/);
+  });
+
+  it('prints no demo tokens', async () => {
+    const program = run('src/server/dev-token-cli.ts', { DATABASE_URL: database.gatewayUrl }, [
+      '--email',
+      'asha.rao@example.com',
+    ]);
+    expect(await program.ends()).toBe(1);
+    expect(program.stdout()).toBe('');
+    expect(program.stderr()).toMatch(/without DATABASE_URL/);
+  });
+});
+
+describe('with wrong settings', () => {
+  it('says which, all at once', async () => {
+    const gateway = start({ PORT: 'x', LOG_LEVEL: 'loud' });
+    expect(await gateway.ends()).toBe(1);
+    expect(gateway.stderr()).toMatch(/PORT: .*\n.*LOG_LEVEL: /);
+    expect(gateway.stderr()).not.toMatch(/\n\s+at /);
+  });
+});

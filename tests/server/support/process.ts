@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+export interface Program {
+  child: ChildProcess;
+  stdout(): string;
+  stderr(): string;
+  /** Resolves once standard output matches; rejects when the program ends before. */
+  prints(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves to its exit code, null if a signal ended it. */
+  ends(): Promise<number | null>;
+}
+
+/** Runs a program of the project with these settings and no others. */
+export function run(script: string, env: Record<string, string>, args: string[] = []): Program {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+    cwd: ROOT,
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (data) => {
+    output.stdout += data;
+  });
+  child.stderr.on('data', (data) => {
+    output.stderr += data;
+  });
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  return {
+    child,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    ends: () => ended,
+    prints: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const match = pattern.exec(output.stdout);
+          if (match) resolve(match);
+        };
+        child.stdout.on('data', look);
+        look();
+        ended.then(() => reject(new Error(`Ended without it: ${output.stdout}${output.stderr}`)));
+      }),
+  };
+}

@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A way to a database that can be cut and mended. */
+export interface DatabaseProxy {
+  /** The connection string, by this way. */
+  url: string;
+  cut(): void;
+  mend(): void;
+  close(): void;
+}
+
+/** Puts a proxy before the server of a connection string. */
+export async function startProxy(connectionString: string): Promise<DatabaseProxy> {
+  const target = new URL(connectionString);
+  const sockets = new Set<Socket>();
+  let open = true;
+  const server = createServer((client) => {
+    if (!open) return void client.destroy();
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+      from.pipe(to);
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = () => {
+    open = false;
+    for (const socket of sockets) socket.destroy();
+  };
+  const url = new URL(connectionString);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+  return {
+    url: url.href,
+    cut,
+    mend: () => {
+      open = true;
+    },
+    close: () => {
+      cut();
+      server.close();
+    },
+  };
+}
