@@ -16,6 +16,10 @@ export function toWhere(model: string, filter: Input | null | undefined, path = 
   return new Translation().model(model, filter, path, { depth: 0, throughRelation: false });
 }
 
+// Prisma takes an empty OR, AND or NOT inside of another condition for one that always holds.
+const EVERY_ROW = { id: { notIn: [] } };
+const NO_ROW = { id: { in: [] } };
+
 interface Place {
   depth: number;
   throughRelation: boolean;
@@ -39,6 +43,7 @@ class Translation {
         const parts = (value as Input[]).map((part, i) =>
           this.model(model, part, `${at}[${i}]`, deeper),
         );
+        if (parts.length === 0) return name === 'or' ? NO_ROW : EVERY_ROW;
         return { [name.toUpperCase()]: parts };
       }
       if (name === 'not') return { NOT: this.model(model, value as Input, at, deeper) };
@@ -46,7 +51,7 @@ class Translation {
       if (column) return this.column(name, column, value as Input, at);
       return this.relation(name, relations[name] as Relation, value as Input, at, place);
     });
-    return { AND: conditions };
+    return conditions.length === 0 ? EVERY_ROW : { AND: conditions };
   }
 
   private relation(
@@ -67,7 +72,7 @@ class Translation {
       quantifier,
       this.model(relation.to, filter as Input, `${path}.${quantifier}`, inside),
     ]);
-    return { [name]: Object.fromEntries(quantified) };
+    return quantified.length === 0 ? EVERY_ROW : { [name]: Object.fromEntries(quantified) };
   }
 
   private column(name: string, column: Column, operators: Input, path: string): object {
@@ -77,6 +82,7 @@ class Translation {
       throw refusal(path, `A filter has at most ${limits.maxFilterConditions} comparisons.`);
     }
     for (const [operator, operand] of entries) bound(`${path}.${operator}`, operand);
+    if (entries.length === 0) return EVERY_ROW;
     if (column.type === 'Json') return json(name, Object.fromEntries(entries));
     return {
       AND: entries.map(([operator, operand]) => comparison(name, column, operator, operand)),
@@ -108,16 +114,14 @@ function comparison(name: string, column: Column, operator: string, operand: unk
 
 function json(name: string, { isNull, path, ...operators }: Input): object {
   const at = path ? { path } : {};
+  // Without a path Prisma compares the JSON's source, in SQL that Postgres refuses in part.
+  const text = { path: path ?? [], mode: 'insensitive' };
   const conditions: object[] = Object.entries(operators).map(([operator, operand]) => {
     switch (operator) {
       case 'contains':
-        return {
-          [name]: { ...at, string_contains: escapeLike(operand as string), mode: 'insensitive' },
-        };
+        return { [name]: { ...text, string_contains: escapeLike(operand as string) } };
       case 'startsWith':
-        return {
-          [name]: { ...at, string_starts_with: escapeLike(operand as string), mode: 'insensitive' },
-        };
+        return { [name]: { ...text, string_starts_with: escapeLike(operand as string) } };
       case 'has':
         return { [name]: { ...at, array_contains: [operand] } };
       default:
@@ -128,7 +132,7 @@ function json(name: string, { isNull, path, ...operators }: Input): object {
     const absent = { [name]: { ...at, equals: Prisma.AnyNull } };
     conditions.push(isNull ? absent : { NOT: absent });
   }
-  return { AND: conditions };
+  return conditions.length === 0 ? EVERY_ROW : { AND: conditions };
 }
 
 /** The fields that the client filled in; a null is refused. */

@@ -141,7 +141,8 @@ function behind(column: Column, { column: name, direction, nulls }: Ordering, va
       [name]: { in: direction === 'asc' ? listed.slice(at + 1) : listed.slice(0, at) },
     };
     if (column.type === 'Boolean') {
-      condition = value === (direction === 'desc') ? { [name]: !value } : { OR: [] };
+      // No row, as an empty OR would say, were it not ignored inside of another condition.
+      condition = value === (direction === 'desc') ? { [name]: !value } : { id: { in: [] } };
     }
   } else {
     condition = { [name]: { [direction === 'asc' ? 'gt' : 'lt']: value } };

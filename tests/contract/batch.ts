@@ -1,0 +1,45 @@
+import type { Answer } from '../server/support/gateway.ts';
+import type { Client } from '../support/api.ts';
+
+/** A field of Query, as a document has it but for its alias; `$0`, `$1`… are its variables. */
+export interface Ask {
+  field: string;
+  variables?: [type: string, value: unknown][];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the field's.
+export type Told = { data: any; error?: NonNullable<Answer['errors']>[number] };
+
+/** As many as a document may have aliases, less some for those inside of a field. */
+const FIELDS = 25;
+
+/** Asks for many fields in few documents; each answer has its field's data, or its error. */
+export async function askAll(client: Client, asks: readonly Ask[]): Promise<Told[]> {
+  const told: Told[] = [];
+  for (let start = 0; start < asks.length; start += FIELDS) {
+    told.push(...(await askTogether(client, asks.slice(start, start + FIELDS))));
+  }
+  return told;
+}
+
+async function askTogether(client: Client, asks: readonly Ask[]): Promise<Told[]> {
+  const types: string[] = [];
+  const values: Record<string, unknown> = {};
+  const fields = asks.map(({ field, variables = [] }, i) => {
+    for (const [n, [type, value]] of variables.entries()) {
+      types.push(`$v${i}_${n}: ${type}`);
+      values[`v${i}_${n}`] = value;
+    }
+    return `a${i}: ${field.replace(/\$(\d)/g, (_, n) => `$v${i}_${n}`)}`;
+  });
+  const head = types.length > 0 ? `query (${types.join(', ')}) ` : '';
+  const { data, errors = [] } = await client.ask(`${head}{ ${fields.join(' ')} }`, values);
+  if (!data && asks.length > 1) {
+    // A field that may not be null takes the others with it.
+    return (await Promise.all(asks.map((ask) => askTogether(client, [ask])))).flat();
+  }
+  return asks.map((_, i) => {
+    const error = data ? errors.find(({ path }) => path?.[0] === `a${i}`) : errors[0];
+    return { data: data?.[`a${i}`] ?? null, ...(error ? { error } : {}) };
+  });
+}

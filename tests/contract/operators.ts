@@ -1,0 +1,137 @@
+import pg from 'pg';
+import type { Column } from '../../src/generated/catalog.ts';
+
+/** One use of a column's operators: what the client sends, and the rows that it means. */
+export interface Condition {
+  operators: Record<string, unknown>;
+  sql: string;
+}
+
+const EQUALITY = { equals: '=', not: '<>' };
+const COMPARISONS = { lt: '<', lte: '<=', gt: '>', gte: '>=' };
+const NOBODY = '00000000-0000-4000-8000-000000000000';
+
+const literal = (value: string) => pg.escapeLiteral(value);
+const json = (value: unknown) => `${literal(JSON.stringify(value))}::jsonb`;
+
+/** Returns how the API writes a value that Postgres writes as `text`. */
+export function asClient({ kind, type, nativeType }: Column, text: string): unknown {
+  if (kind === 'enum') return text.toUpperCase();
+  if (type === 'Boolean') return text === 'true';
+  if (type === 'Int' || type === 'Float') return Number(text);
+  if (type === 'DateTime' && nativeType !== 'Date') return new Date(text).toISOString();
+  return text;
+}
+
+/**
+ * Returns every operator that a column offers, with values that it holds: as `text`, or as a list
+ * of them. `c` is the column in SQL.
+ */
+export function conditionsOn(
+  c: string,
+  sqlType: string,
+  column: Column,
+  stored: readonly (string | string[])[],
+): Condition[] {
+  if (column.isList) return listConditions(c, sqlType, stored as string[][]);
+  if (column.type === 'Json') return jsonConditions(c);
+  const conditions = scalarConditions(c, sqlType, column, stored as string[]);
+  const isText = column.type === 'String' && column.nativeType !== 'Uuid' && column.kind !== 'enum';
+  if (isText) conditions.push(...textConditions(c));
+  if (!column.isRequired) {
+    conditions.push(
+      { operators: { isNull: true }, sql: `${c} is null` },
+      { operators: { isNull: false }, sql: `${c} is not null` },
+    );
+  }
+  return conditions;
+}
+
+function scalarConditions(
+  c: string,
+  sqlType: string,
+  column: Column,
+  [first = NOBODY, ...others]: string[],
+): Condition[] {
+  const cast = (text: string) => `${literal(text)}::${sqlType}`;
+  const compare = ([operator, sign]: [string, string]): Condition => ({
+    operators: { [operator]: asClient(column, first) },
+    sql: `${c} ${sign} ${cast(first)}`,
+  });
+  const conditions = Object.entries(EQUALITY).map(compare);
+  if (column.type === 'Boolean') return conditions;
+  const texts = [first, ...others.slice(-1)];
+  const list = texts.map((text) => asClient(column, text));
+  const sqlList = texts.map(cast).join(', ');
+  conditions.push(
+    { operators: { in: list }, sql: `${c} in (${sqlList})` },
+    { operators: { in: [] }, sql: 'false' },
+    { operators: { notIn: list }, sql: `${c} not in (${sqlList})` },
+  );
+  if (column.kind === 'enum' || column.nativeType === 'Uuid') return conditions;
+  return [...conditions, ...Object.entries(COMPARISONS).map(compare)];
+}
+
+function textConditions(c: string): Condition[] {
+  return ['LPH', 'beta', '%', '_', '\\', 'ÉMI', ''].flatMap((text) => {
+    const wanted = `lower(${literal(text)})`;
+    return [
+      { operators: { contains: text }, sql: `position(${wanted} in lower(${c})) > 0` },
+      { operators: { startsWith: text }, sql: `left(lower(${c}), ${text.length}) = ${wanted}` },
+      { operators: { endsWith: text }, sql: `right(lower(${c}), ${text.length}) = ${wanted}` },
+    ];
+  });
+}
+
+function listConditions(c: string, sqlType: string, stored: readonly string[][]): Condition[] {
+  const array = (items: readonly string[]) => `array[${items.map(literal).join(', ')}]::${sqlType}`;
+  const full = stored.find(({ length }) => length > 0) ?? [NOBODY];
+  return [
+    ...[full, full.slice(-1), [NOBODY]].flatMap((items) => [
+      { operators: { has: items[0] }, sql: `${c} @> ${array(items.slice(0, 1))}` },
+      { operators: { hasSome: items }, sql: `${c} && ${array(items)}` },
+      { operators: { hasEvery: items }, sql: `${c} @> ${array(items)}` },
+      { operators: { equals: items }, sql: `${c} = ${array(items)}` },
+    ]),
+    { operators: { isEmpty: true }, sql: `coalesce(cardinality(${c}), 0) = 0` },
+    { operators: { isEmpty: false }, sql: `cardinality(${c}) > 0` },
+  ];
+}
+
+const PATHS = [[], ['a'], ['b', 'c'], ['list', '1'], ['1'], ['no "such", {key}']];
+
+function jsonConditions(c: string): Condition[] {
+  return PATHS.flatMap((path) => {
+    const at = path.length > 0 ? { path } : {};
+    const part = path.length > 0 ? `(${c} #> array[${path.map(literal).join(', ')}]::text[])` : c;
+    const isText = `jsonb_typeof(${part}) = 'string'`;
+    const text = `lower(${part} #>> '{}')`;
+    const compared = [1, 'Alpha'].flatMap((value) =>
+      Object.entries(COMPARISONS).map(([operator, sign]) => ({
+        operators: { ...at, [operator]: value },
+        sql: `jsonb_typeof(${part}) = jsonb_typeof(${json(value)}) and ${part} ${sign} ${json(value)}`,
+      })),
+    );
+    return [
+      ...compared,
+      ...[1, 'Alpha', { c: 'Alpha' }, [1, 'two', [3]]].flatMap((value) => [
+        { operators: { ...at, equals: value }, sql: `${part} = ${json(value)}` },
+        { operators: { ...at, not: value }, sql: `${part} <> ${json(value)}` },
+      ]),
+      ...['LPH', '100%', '_'].map((wanted) => ({
+        operators: { ...at, contains: wanted },
+        sql: `${isText} and position(lower(${literal(wanted)}) in ${text}) > 0`,
+      })),
+      {
+        operators: { ...at, startsWith: 'aL' },
+        sql: `${isText} and left(${text}, 2) = 'al'`,
+      },
+      ...[1, 'two', { deep: true }].map((value) => ({
+        operators: { ...at, has: value },
+        sql: `jsonb_typeof(${part}) = 'array' and ${part} @> ${json([value])}`,
+      })),
+      { operators: { ...at, isNull: true }, sql: `coalesce(${part}, 'null') = 'null'` },
+      { operators: { ...at, isNull: false }, sql: `${part} <> 'null'` },
+    ];
+  });
+}

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { catalog } from '../../src/generated/catalog.ts';
+import { type Api, type Client, openApi } from '../support/api.ts';
+import { createTestDatabase, type Query, type TestDatabase } from '../support/database.ts';
+import { isTenant, type Row, readTables, type Table } from '../support/rows.ts';
+import { cases } from './cases.ts';
+import { variedValue } from './values.ts';
+
+/** One workspace whose rows differ in everything that lists filter and order by. */
+export interface VariedWorld {
+  database: TestDatabase;
+  api: Api;
+  client: Client;
+  userId: string;
+  workspaceId: string;
+  /** Runs SQL that triggers, references and ranges do not hold up. */
+  plant: Query;
+  /** Runs SQL that sees what the client may see. */
+  seen: Query;
+  close(): Promise<void>;
+}
+
+/** Tables of which only the person sees the rows. */
+const PERSONAL = ['user_notifications', 'onboarding_responses'];
+const PEOPLE = 'auth.users';
+
+/**
+ * Fills every table with rows of one workspace, of which the first person is the Owner. With `gaps`
+ * every third value that may be missing is, and references meet in few rows; without, nothing is
+ * missing and the n-th row refers to the n-th of every other table.
+ */
+export async function createVariedWorld({ rows = 12, gaps = true } = {}): Promise<VariedWorld> {
+  const database = await createTestDatabase('migrated');
+  const client = new pg.Client({
+    connectionString: database.url,
+    options: '-c session_replication_role=replica -c timezone=UTC',
+  });
+  await client.connect();
+  const plant: Query = async <T extends object>(sql: string, values?: unknown[]) =>
+    (await client.query<T & Row>(sql, values)).rows;
+
+  await dropChecks(plant);
+  const tables = await readTables(database.query);
+  const ids = new Map(
+    [...tables.map(({ name }) => name), PEOPLE].map((name) => [name, uuids(rows)]),
+  );
+  const fill = new Filling(ids, rows, gaps);
+  await insert(
+    plant,
+    PEOPLE,
+    fill.idsOf(PEOPLE).map((id) => ({ id, email: `${id}@example.com` })),
+  );
+  for (const table of tables) await insert(plant, `public.${table.name}`, fill.table(table));
+  const [userId, workspaceId] = [fill.idsOf(PEOPLE)[0], fill.idsOf('workspaces')[0]] as [
+    string,
+    string,
+  ];
+  await plant(
+    `insert into user_workspaces (user_id, workspace_id, role)
+     select $1, id, 'Owner' from workspaces on conflict do nothing`,
+    [userId],
+  );
+  await plant(`update user_workspaces set role = 'Owner' where user_id = $1`, [userId]);
+  await plant('analyze');
+  const api = await openApi(database);
+  return {
+    database,
+    api,
+    userId,
+    workspaceId,
+    client: await api.as(userId, workspaceId),
+    plant,
+    seen: (sql, values) =>
+      database.as({ userId, workspaceId }, (query) => query(sql, values)) as never,
+    async close() {
+      await api.close();
+      await client.end();
+      await database.close();
+    },
+  };
+}
+
+const uuids = (count: number) => Array.from({ length: count }, () => randomUUID() as string);
+
+// What a column may hold is tested where tables are; here any value of its type does.
+async function dropChecks(query: Query): Promise<void> {
+  await query(`
+    do $$
+    declare statement text;
+    begin
+      for statement in
+        select format('alter table %s drop constraint %I', conrelid::regclass, conname)
+        from pg_constraint where contype = 'c' and connamespace = 'public'::regnamespace
+      loop execute statement; end loop;
+    end $$`);
+}
+
+async function insert(query: Query, table: string, rows: readonly Row[]): Promise<void> {
+  const names = Object.keys(rows[0] ?? {})
+    .map((name) => `"${name}"`)
+    .join(', ');
+  await query(
+    `insert into ${table} (${names})
+     select ${names} from jsonb_populate_recordset(null::${table}, $1) on conflict do nothing`,
+    [JSON.stringify(rows)],
+  );
+}
+
+class Filling {
+  readonly #made = new Map<string, Row[]>();
+  readonly #ids: ReadonlyMap<string, string[]>;
+  readonly #count: number;
+  readonly #gaps: boolean;
+
+  constructor(ids: ReadonlyMap<string, string[]>, count: number, gaps: boolean) {
+    this.#ids = ids;
+    this.#count = count;
+    this.#gaps = gaps;
+  }
+
+  idsOf(table: string): string[] {
+    return this.#ids.get(table) ?? [];
+  }
+
+  table(table: Table): Row[] {
+    const model = modelOfTable(table.name);
+    const distinct = new Set(
+      model?.uniqueKeys.flat().map((name) => model.columns[name]?.column ?? name),
+    );
+    const rows = Array.from({ length: this.#count }, (_, n) => this.#row(table, distinct, n));
+    this.#made.set(table.name, rows);
+    return rows;
+  }
+
+  #row(table: Table, distinct: ReadonlySet<string>, n: number): Row {
+    const row: Row = {};
+    for (const [i, column] of table.columns.entries()) {
+      const missing = this.#gaps && !column.required && (n + i) % 3 === 2;
+      row[column.name] = missing ? null : variedValue(column, n, distinct.has(column.name));
+    }
+    row.id = this.idsOf(table.name)[n];
+    this.#refer(table, distinct, n, row);
+    this.#link(table.name, n, row);
+    if (isTenant(table)) {
+      const shared = this.#gaps && !isRequired(table, 'workspace_id') && n % 4 === 3;
+      row.workspace_id = shared ? null : this.idsOf('workspaces')[0];
+    }
+    if (PERSONAL.includes(table.name)) row.user_id = this.idsOf(PEOPLE)[0];
+    // The current workspace leads the default order.
+    if (table.name === 'workspaces' && n === 0) row.created_at = '2026-02-01T00:00:00Z';
+    return row;
+  }
+
+  #refer(table: Table, distinct: ReadonlySet<string>, n: number, row: Row): void {
+    for (const { columns, target, targetColumns } of table.references) {
+      const unique = columns.some((name) => name !== 'workspace_id' && distinct.has(name));
+      const at = this.#gaps && !unique && table.name !== 'user_profiles' ? n >> 1 : n;
+      columns.forEach((name, i) => {
+        if (name === 'workspace_id' || row[name] === null) return;
+        const column = targetColumns[i] ?? '';
+        row[name] =
+          column === 'id' ? this.idsOf(target)[at] : this.#made.get(target)?.[at]?.[column];
+      });
+    }
+  }
+
+  #link(table: string, n: number, row: Row): void {
+    const shown = cases.find((each) => each.table === table);
+    for (const [, { column, to, by }] of shown?.links ?? []) {
+      const { column: name = '', isList } = modelOfTable(table)?.columns[column] ?? {};
+      if (row[name] === null) continue;
+      const target = catalog.models[to]?.table ?? '';
+      const values = by
+        ? (this.#made.get(target) ?? []).map((made) => made.agent_name)
+        : this.idsOf(target);
+      row[name] = isList ? [values[n], values[(n + 1) % this.#count], values[n]] : values[n];
+    }
+    if (table === 'strategy_insights') {
+      const target = { positioning: 'positioning' }[String(row.source_type)];
+      row.source_id = this.idsOf(target ?? `${row.source_type}s`)[n];
+    }
+  }
+}
+
+function modelOfTable(table: string) {
+  return Object.values(catalog.models).find((model) => model.table === table);
+}
+
+function isRequired(table: Table, column: string): boolean {
+  return table.columns.some(({ name, required }) => name === column && required);
+}
