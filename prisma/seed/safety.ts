@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import { demoPeople, demoWorkspaces } from './people.ts';
 
 const messages = {
-  INVALID_SCALE: 'The scale must be a whole number from 1 on, such as 1, 10, 100 or 1000.',
+  INVALID_SCALE: 'The scale must be a whole number from 1 to 1000.',
   NOT_MIGRATED: 'The database lacks tables of this version. Run `npm run db:migrate` first.',
   INSUFFICIENT_PRIVILEGE:
     'This role cannot load the demo: row-level security is forced on every table. Connect as the ' +

@@ -4,6 +4,8 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 export type Row = Record<string, Json | Date>;
 
 const BATCH_ROWS = 1000;
+/** From so many rows on, a look-up by index is the best plan and stays so. */
+const ANALYZED_ROWS = 1000;
 
 /** Writes rows in statements of bounded size, building the next one while the last one runs. */
 export class RowWriter {
@@ -35,6 +37,14 @@ export class RowWriter {
     if (batch.length > 0) await this.#insert(table, columns, batch);
   }
 
+  /**
+   * Updates a table's statistics. Foreign keys are checked by plans that Postgres makes when a
+   * table is small and keeps, such as reading all of it: statistics have it plan again.
+   */
+  async analyze(table: string): Promise<void> {
+    await this.#client.query(`ANALYZE ${table}`);
+  }
+
   // One parameter, whatever the number of rows; Postgres takes the types from the table.
   async #insert(table: string, columns: string, rows: Row[]): Promise<void> {
     await this.#client.query(
@@ -42,7 +52,9 @@ export class RowWriter {
        SELECT ${columns} FROM json_populate_recordset(NULL::${table}, $1)`,
       [JSON.stringify(rows)],
     );
-    this.counts[table] = (this.counts[table] ?? 0) + rows.length;
+    const before = this.counts[table] ?? 0;
+    this.counts[table] = before + rows.length;
+    if (before < ANALYZED_ROWS && before + rows.length >= ANALYZED_ROWS) await this.analyze(table);
     this.#onRows(rows.length, table);
   }
 }

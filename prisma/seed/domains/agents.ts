@@ -102,7 +102,7 @@ const conversations = [
   ['review.passed', 'guard-fact-checker', ['muse-letter-writer'], 'LOW'],
   ['alert.raised', 'intel-anomaly-hunter', ['guard-crisis-desk', 'lord-herald'], 'CRITICAL'],
   ['debate.called', 'lord-arbiter', ['lord-strategos', 'lord-seer', 'lord-aesthete'], 'HIGH'],
-  ['forecast.updated', 'intel-forecast-desk', ['lord-seer'], 'LOW'],
+  ['forecast.updated', 'intel-forecast-desk', [], 'LOW'],
 ] as const;
 
 function messageRows({ demo, story, id, row, random, count }: WorkspaceDemo): Row[] {
@@ -163,10 +163,9 @@ function roundRows({ demo, story, id, row }: WorkspaceDemo): Row[] {
       workspace_id: id,
       debate_id: `${story.slug}-debate-${n + 1}`,
       round_number: round + 1,
-      positions: speakers.map((agent, speaker) => ({
-        agent,
-        position: at(debate.positions, speaker + round),
-      })),
+      positions: Object.fromEntries(
+        speakers.map((agent, speaker) => [agent, at(debate.positions, speaker + round)]),
+      ),
       timestamp: demo.ago(3 + n * 16, 3 - round),
     })),
   );

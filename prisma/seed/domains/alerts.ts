@@ -12,7 +12,8 @@ export function alertRows(workspace: WorkspaceDemo): Record<string, Row[]> {
   };
 }
 
-const routine: Omit<AlertStory, 'hours' | 'campaign' | 'status'>[] = [
+/** What happens in any week. */
+export const routine: Omit<AlertStory, 'hours' | 'campaign' | 'status'>[] = [
   {
     title: 'Click rate below its usual band',
     text: 'Two days below the band. Often a tired picture.',
@@ -108,7 +109,7 @@ function alertRow(workspace: WorkspaceDemo, alert: AlertStory, n: number): Row {
     created_at: moment(alert.hours),
     triggered_at: moment(alert.hours + 0.1),
     acknowledged_at: seen ? moment(alert.hours - 1) : null,
-    resolved_at: alert.status === 'resolved' ? moment(alert.hours * 0.7 - 1) : null,
+    resolved_at: closed ? moment(alert.hours * 0.7 - 1) : null,
     expiry_date: alert.type === 'opportunity' ? demo.ago(0, alert.hours - 96) : null,
     acknowledged_by: seen ? person('Analyst') : null,
     action_taken: alert.taken ?? (closed ? at(['Done as proposed', 'No action needed'], n) : null),

@@ -6,6 +6,9 @@ import type { Row } from '../writer.ts';
 /** Price of a month in paise. */
 const prices = { Ascent: 350_000, Glide: 750_000, Soar: 1_450_000 };
 
+/** States of a charge in which money has moved. */
+const moved = ['success', 'refunded'];
+
 /** How each workspace came to its present mandate, the newest last. */
 const mandates = {
   'kaveri-coffee': ['failed', 'cancelled', 'active'],
@@ -25,6 +28,8 @@ export function planSubscriptionRows(demo: Demo): Row[] {
       plan: 'free',
       status: owned ? 'canceled' : 'active',
       stripe_customer_id: null,
+      stripe_subscription_id: null,
+      stripe_price_id: null,
       billing_period: 'monthly',
       current_period_start: null,
       current_period_end: null,
@@ -41,6 +46,8 @@ export function planSubscriptionRows(demo: Demo): Row[] {
       plan: owned?.workspace === 'kaveri-coffee' ? 'soar' : 'glide',
       status: owned?.workspace === 'saffron-trails' ? 'past_due' : 'active',
       stripe_customer_id: `cus_demo${n}`,
+      stripe_subscription_id: `sub_demo${n}`,
+      stripe_price_id: `price_demo_${owned?.workspace === 'kaveri-coffee' ? 'soar' : 'glide'}`,
       billing_period: owned?.workspace === 'ledgerloop' ? 'yearly' : 'monthly',
       current_period_start: demo.ago(12),
       current_period_end: demo.ago(owned?.workspace === 'ledgerloop' ? -353 : -18),
@@ -56,6 +63,7 @@ export function planSubscriptionRows(demo: Demo): Row[] {
       ...paid,
       id: demo.id('subscriptions', id, 'trial'),
       plan: 'ascent',
+      stripe_price_id: 'price_demo_ascent',
       status: 'trialing',
       billing_period: 'monthly',
       trial_start: demo.ago(4),
@@ -128,9 +136,9 @@ export function billingRows(workspace: WorkspaceDemo): Record<string, Row[]> {
         resumed_at: status === 'active' ? demo.ago(40) : null,
         cancelled_at: status === 'cancelled' ? demo.ago(start - 70) : null,
         cancellation_reason: status === 'cancelled' ? 'Changed the bank account' : null,
-        total_payments: n === 2 ? 8 : 1,
+        total_payments: n === 2 ? 8 : 0,
         successful_payments: n === 2 ? 4 : 0,
-        failed_payments: n === 2 ? 1 : 1,
+        failed_payments: n === 2 ? 1 : 0,
         created_at: demo.ago(start),
         updated_at: demo.ago(n === 2 ? 9 : start - 70),
       };
@@ -150,11 +158,11 @@ export function billingRows(workspace: WorkspaceDemo): Record<string, Row[]> {
       failure_reason: status === 'failed' ? 'Insufficient balance' : null,
       failure_code: status === 'failed' ? 'U30' : null,
       payment_method: 'upi',
-      upi_transaction_ref: ['pending', 'processing'].includes(status) ? null : `4${n}2981004${n}`,
-      payment_date: status === 'pending' ? null : demo.ago(84 - n * 12),
+      upi_transaction_ref: moved.includes(status) ? `4${n}2981004${n}` : null,
+      payment_date: moved.includes(status) ? demo.ago(84 - n * 12) : null,
       retry_count: status === 'failed' ? 2 : 0,
       created_at: demo.ago(84 - n * 12),
-      updated_at: demo.ago(84 - n * 12 - 0.1),
+      updated_at: demo.ago(84 - n * 12),
     })),
   };
 }

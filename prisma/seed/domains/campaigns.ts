@@ -55,7 +55,7 @@ function campaignRow(workspace: WorkspaceDemo, campaign: CampaignStory, n: numbe
     conversion_count: Math.round(engagements * numbers.decimal(0.01, 0.06, 3)),
     roi_percentage: progress > 0.5 ? numbers.decimal(-12, 140, 1) : null,
     created_by: n % 4 === 3 ? person('Owner') : person('Strategist'),
-    created_at: demo.ago(Math.max(2, 20 - campaign.start)),
+    created_at: demo.ago(Math.max(8, 20 - campaign.start)),
     updated_at: demo.ago(n % 5, numbers.int(1, 20)),
   };
 }
@@ -93,7 +93,7 @@ function questRows({ demo, story, id, row, random, person }: WorkspaceDemo): Row
           quest_order: n === 0 ? order + 1 : n,
           status: childStatus,
           start_date: demo.day(start + n * 2),
-          end_date: childStatus === 'completed' ? demo.day(start + n * 2 + 6) : null,
+          end_date: demo.day(start + n * 2 + 6),
           due_date: demo.day(start + span + n),
           // The very first quest lists one agent twice, and one that was never registered.
           assigned_to_agents:
@@ -101,7 +101,7 @@ function questRows({ demo, story, id, row, random, person }: WorkspaceDemo): Row
           expected_output: `${name}: ready to use`,
           actual_output: childStatus === 'completed' ? `${name}: delivered and filed` : null,
           created_by: person('Strategist'),
-          created_at: demo.ago(Math.max(2, 18 - campaign.start), order),
+          created_at: demo.ago(Math.max(6, 18 - campaign.start), order),
           updated_at: demo.ago(numbers.int(0, 1), numbers.int(1, 20)),
         };
       });
@@ -125,7 +125,7 @@ function cohortLinks({ demo, story, id, row, random }: WorkspaceDemo): Row[] {
         target_count: target,
         reached_count: reached,
         converted_count: Math.round(reached * numbers.decimal(0.01, 0.07)),
-        created_at: demo.ago(Math.max(1, 17 - campaign.start)),
+        created_at: demo.ago(Math.max(5, 17 - campaign.start)),
         updated_at: demo.ago(numbers.int(0, 1), numbers.int(1, 20)),
       };
     }),

@@ -132,7 +132,7 @@ function moveRow(workspace: WorkspaceDemo, move: PlannedMove): Row {
     progress_percentage: move.progress,
     owner_id: n % 3 === 0 ? person('Creator') : person('Strategist'),
     health_status: move.health,
-    created_at: demo.ago(Math.max(1, 6 - move.start)),
+    created_at: demo.ago(Math.max(3, 6 - move.start)),
     updated_at: demo.ago(numbers.int(0, 1), numbers.int(1, 20)),
     triggered_by_trend_id: n % 6 === 1 ? row('trends', n % story.trends.length) : null,
     competitor_analysis:

@@ -59,7 +59,7 @@ function onboarding(demo: Demo, person: string, workspace: string | undefined, n
     positioning_insights: done ? { strongest: 'proof', missing: 'a reason to act now' } : {},
     completed_at: done ? demo.ago(299 - n * 2) : null,
     progress_percentage: done ? 100 : 40,
-    current_step: done ? 'done' : 'audience',
+    current_step: done ? null : 'audience',
     created_at: demo.ago(300 - n * 2),
     updated_at: demo.ago(299 - n * 2),
   };
