@@ -21,6 +21,9 @@ const EXPLAINED = [
 /** One Ctrl-C reaches this process twice when npm passes it on: only a later one is a second. */
 const SAME_SIGNAL_MS = 500;
 
+// Nobody may be reading any more: that is no reason to stop.
+process.stdout.on('error', () => {});
+
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 
 try {
