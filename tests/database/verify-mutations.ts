@@ -1,0 +1,236 @@
+// How each check is made to fail: by breaking what it guards, and nothing else that matters to it.
+
+const EACH = (rows: string, action: string) => `
+  do $$ declare item record; begin
+    for item in ${rows} loop execute ${action}; end loop;
+  end $$`;
+
+const LEAK = 'create view public.leak as select * from public.moves';
+
+/** Statements by the id of the check that has to notice them. */
+export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
+  ['migrations-applied', `delete from _prisma_migrations where migration_name like '017%'`],
+  [
+    'migrations-applied',
+    `update _prisma_migrations set finished_at = null where migration_name like '017%'`,
+  ],
+  [
+    'migrations-applied',
+    `update _prisma_migrations set checksum = repeat('0', 64) where migration_name like '016%'`,
+  ],
+  ['no-drift', 'alter table moves alter progress_percentage set default 7'],
+  ['no-drift', 'alter table workspaces alter name type text'],
+  ['no-drift', 'alter table workspaces drop constraint workspaces_slug_key'],
+  ['no-drift', 'alter table sprints add surprise integer'],
+
+  ['tables', 'drop table move_logs cascade'],
+  ['tables', 'alter table move_logs rename to move_log'],
+  ['identity', 'alter table auth.users rename raw_user_meta_data to meta'],
+  ['identity', 'alter function auth.uid() rename to me'],
+  ['columns', 'alter table sprints drop column end_date cascade'],
+  ['columns', 'alter table sprints add surprise integer'],
+  ['columns', 'alter table workspaces alter name drop not null'],
+  ['columns', 'alter table assets alter move_id set not null'],
+  ['columns', 'alter table recommendation_patterns alter agent_ids drop not null'],
+  ['columns', 'alter table intelligence_signals alter key_findings set not null'],
+  ['columns', 'alter table workspaces alter name type varchar(201)'],
+  ['columns', 'alter table campaigns alter created_at type timestamptz(6)'],
+  ['columns', 'alter table moves alter progress_percentage drop default'],
+  ['enums', `alter type alert_severity add value 'fatal'`],
+  ['enums', `alter type alert_severity rename value 'info' to 'notice'`],
+  [
+    'enums',
+    `alter type alert_severity rename value 'low' to 'x'; alter type alert_severity rename value 'info' to 'low';
+     alter type alert_severity rename value 'x' to 'info'`,
+  ],
+  ['primary-keys', 'alter table move_logs drop constraint move_logs_pkey'],
+  ['primary-keys', 'create table gateway.loose (id int)'],
+  ['references', 'alter table moves drop constraint moves_workspace_id_campaign_id_fkey'],
+  ['references', 'alter table moves disable trigger all'],
+  ['references', 'alter table move_logs add foreign key (id) references workspaces not valid'],
+  [
+    'references',
+    `alter table move_logs drop constraint move_logs_workspace_id_move_id_fkey,
+       add foreign key (workspace_id, move_id) references moves (workspace_id, id) on delete cascade not valid`,
+  ],
+  [
+    'set-null',
+    `alter table experiments drop constraint experiments_workspace_id_move_id_fkey,
+       add foreign key (workspace_id, move_id) references moves (workspace_id, id) on delete set null`,
+  ],
+  ['check-constraints', 'alter table billing_history drop constraint billing_history_amount_check'],
+  ['check-constraints', 'alter table cohorts drop constraint cohorts_decision_criteria_check'],
+  [
+    'check-constraints',
+    `alter table billing_history drop constraint billing_history_amount_check,
+       add constraint billing_history_amount_check check (amount >= 0)`,
+  ],
+  [
+    'check-constraints',
+    `alter table billing_history drop constraint billing_history_amount_check,
+       add constraint billing_history_amount_check check (amount > 0) not valid`,
+  ],
+
+  ['foreign-keys-indexed', 'drop index positioning_created_by_idx'],
+  [
+    'foreign-keys-indexed',
+    'drop index positioning_created_by_idx; create index on positioning (created_by) where created_by is not null and name > $$b$$',
+  ],
+  [
+    'foreign-keys-indexed',
+    'drop index positioning_created_by_idx; create index on positioning (name, created_by)',
+  ],
+  ['indexes-needed', 'create index on positioning (created_by)'],
+  ['indexes-needed', 'create index on campaigns (workspace_id)'],
+  ['indexes-needed', 'create index on campaigns (workspace_id, created_at)'],
+  ['indexes-needed', 'create index on campaigns (created_by desc)'],
+  ['indexes-needed', 'create unique index on workspaces (slug)'],
+  ['indexes-needed', 'create index on system_alerts using gin (recommended_actions)'],
+  [
+    'indexes-needed',
+    `update pg_index set indisvalid = false where indexrelid = 'positioning_created_by_idx'::regclass`,
+  ],
+
+  ['row-security', 'alter table moves no force row level security'],
+  ['row-security', 'alter table moves disable row level security'],
+  [
+    'row-security',
+    'create table gateway.open (id int primary key); grant select on gateway.open to authenticated',
+  ],
+  ['policies', 'drop policy authenticated_delete on moves'],
+  [
+    'policies',
+    'create policy more on moves for select to authenticated using (workspace_id is not null)',
+  ],
+  ['policies', 'create policy more on moves using (true)'],
+  [
+    'policies',
+    'drop policy authenticated_select on moves; create policy authenticated_select on moves to authenticated using (workspace_id = current_workspace_id())',
+  ],
+  ['policy-conditions', 'alter policy authenticated_select on moves using (true)'],
+  [
+    'policy-conditions',
+    'alter policy authenticated_insert on moves with check (workspace_id is not null)',
+  ],
+  ['grants', 'grant truncate on moves to authenticated'],
+  ['grants', 'grant insert on user_stats to authenticated'],
+  ['grants', 'grant select on moves to public'],
+  ['grants', 'grant delete on _prisma_migrations to authenticated'],
+  ['views', 'drop view campaign_health cascade'],
+  ['views', 'alter view campaign_health reset (security_invoker)'],
+  ['views', `${LEAK}; grant select on leak to authenticated`],
+  ['views', `${LEAK} where false; grant select (id) on leak to public`],
+  [
+    'views',
+    'create materialized view hoard as select * from moves; grant select on hoard to authenticated',
+  ],
+
+  ['functions', 'drop function mark_notification_as_read(uuid) cascade'],
+  ['security-definer', 'alter function create_workspace reset all'],
+  ['security-definer', 'grant execute on function create_workspace to public'],
+  ['triggers', 'drop trigger set_updated_at on moves'],
+  ['triggers', 'alter table moves disable trigger set_updated_at'],
+  ['triggers', 'drop trigger on_auth_user_created on auth.users'],
+  [
+    'triggers',
+    `drop trigger set_updated_at on moves;
+     create trigger set_updated_at before update on moves for each row execute function set_experience_level()`,
+  ],
+
+  ['migration-013', 'drop table campaign_quests cascade'],
+  ['migration-014', 'drop table user_stats cascade'],
+  ['migration-015', 'drop table agent_capabilities cascade'],
+  ['migration-016', 'drop table market_insights cascade'],
+  ['migration-017', 'drop table user_notifications cascade'],
+  ['moves-of-campaigns', 'alter table moves drop constraint moves_workspace_id_campaign_id_fkey'],
+  ['unlock-achievement', 'drop function unlock_achievement cascade'],
+  [
+    'unlock-achievement',
+    `create function twice() returns trigger language plpgsql as
+       'begin new.total_points := new.total_points * 2; return new; end';
+     create trigger twice before insert or update on user_stats for each row execute function twice()`,
+  ],
+  ['total-tables', 'drop table move_logs cascade'],
+  [
+    'total-foreign-keys',
+    EACH(
+      `select conrelid::regclass as relation, conname from pg_constraint where contype = 'f'`,
+      `format('alter table %s drop constraint %I', item.relation, item.conname)`,
+    ),
+  ],
+  [
+    'total-indexes',
+    EACH(
+      `select indexrelid::regclass as name from pg_index where not indisunique and indrelid::regclass::text ~ '^[a-z_]+$'
+         and indrelid >= 16384`,
+      `'drop index ' || item.name`,
+    ),
+  ],
+  [
+    'total-policies',
+    EACH(
+      'select polrelid::regclass as relation, polname from pg_policy',
+      `format('drop policy %I on %s', item.polname, item.relation)`,
+    ),
+  ],
+  [
+    'total-functions',
+    'drop function mark_notification_as_read(uuid), get_critical_alerts(uuid) cascade',
+  ],
+  ['total-enumerations', 'drop type alert_severity cascade'],
+  ['total-triggers', 'drop trigger set_updated_at on moves'],
+  ['total-views', 'drop view campaign_health cascade'],
+  ['migrations-recorded-once', `update _prisma_migrations set rolled_back_at = now()`],
+  [
+    'migrations-recorded-once',
+    `insert into _prisma_migrations (id, checksum, finished_at, migration_name)
+     select 'again', checksum, finished_at, migration_name from _prisma_migrations limit 1`,
+  ],
+];
+
+/** The same for what belongs to the whole server, with the statement that mends it. */
+export const ROLE_MUTATIONS: readonly (readonly [check: string, sql: string, undo: string])[] = [
+  [
+    'role-authenticated',
+    'alter role authenticated bypassrls',
+    'alter role authenticated nobypassrls',
+  ],
+  [
+    'role-authenticated',
+    'grant service_role to authenticated',
+    'revoke service_role from authenticated',
+  ],
+  [
+    'role-authenticated',
+    'alter role authenticated rename to people',
+    'alter role people rename to authenticated',
+  ],
+  ['role-codex-gateway', 'alter role codex_gateway inherit', 'alter role codex_gateway noinherit'],
+  [
+    'role-codex-gateway',
+    'alter role codex_gateway createdb',
+    'alter role codex_gateway nocreatedb',
+  ],
+  [
+    'role-codex-gateway',
+    'grant service_role to codex_gateway',
+    'revoke service_role from codex_gateway',
+  ],
+  [
+    'role-codex-gateway',
+    'grant select on moves to codex_gateway',
+    'revoke select on moves from codex_gateway',
+  ],
+  [
+    'role-codex-gateway',
+    'revoke authenticated from codex_gateway granted by operator',
+    'grant authenticated to codex_gateway granted by operator',
+  ],
+  [
+    'role-codex-gateway',
+    'alter role codex_gateway rename to gate',
+    'alter role gate rename to codex_gateway',
+  ],
+  ['role-service-role', 'alter role service_role nobypassrls', 'alter role service_role bypassrls'],
+  ['grants', 'grant select on moves to anon', 'revoke select on moves from anon'],
+];
