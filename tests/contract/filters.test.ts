@@ -17,7 +17,7 @@ beforeAll(async () => {
   world = await createVariedWorld();
   // JSON's own null is a value for Postgres, and none for clients.
   await world.plant(
-    `update cohorts set budget = 'null' where id in (select id from cohorts limit 2)`,
+    `update cohorts set demographics = 'null' where id in (select id from cohorts limit 2)`,
   );
   const types = await world.plant<{ column: string; type: string }>(`
     select attrelid::regclass || '.' || attname as column, format_type(atttypid, null) as type
@@ -32,7 +32,7 @@ async function disagreements({ name, root, table }: Case, checks: readonly Check
   const told = await askAll(
     world.client,
     checks.map(({ filter }) => ({
-      field: `${root}(filter: $0, first: 100) { totalCount nodes { id } }`,
+      field: `${root}(filter: $0, first: 100) { nodes { id } }`,
       variables: [[`${name}Filter`, filter]],
     })),
   );
@@ -49,8 +49,7 @@ async function disagreements({ name, root, table }: Case, checks: readonly Check
     const found = data?.nodes.map(({ id }: { id: string }) => id).sort();
     const meant = sets[n]?.ids.sort();
     const same = JSON.stringify(found) === JSON.stringify(meant);
-    if (same && data.totalCount === meant?.length) return [];
-    return [{ filter: JSON.stringify(filter), sql, error, found, total: data?.totalCount, meant }];
+    return same ? [] : [{ filter: JSON.stringify(filter), sql, error, found, meant }];
   });
 }
 
@@ -62,12 +61,22 @@ async function columnChecks({ name, table, columns }: Case): Promise<Check[]> {
   const [stored] = await world.seen<{ values: ((string | string[] | null)[] | null)[] }>(
     `select jsonb_build_array(${sql.join(', ')}) as values from ${table}`,
   );
+  const first = (isList: boolean) =>
+    columns.find(
+      ([, column]) =>
+        column.type === 'String' && column.nativeType !== 'Uuid' && column.isList === isList,
+    )?.[0];
+  const thorough = [first(false), first(true), 'demographics'];
   return columns.flatMap(([column, details], i) => {
     const known = (stored?.values[i] ?? []).filter((value) => value !== null);
     const type = sqlTypes.get(`${table}.${details.column}`) as string;
-    return conditionsOn(`a.${sqlName(name, column)}`, type, details, known).map(
-      ({ operators, sql }) => ({ filter: { [column]: operators }, sql }),
-    );
+    return conditionsOn(
+      `a.${sqlName(name, column)}`,
+      type,
+      details,
+      known,
+      thorough.includes(column),
+    ).map(({ operators, sql }) => ({ filter: { [column]: operators }, sql }));
   });
 }
 
