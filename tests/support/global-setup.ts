@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, statfs } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -10,6 +10,7 @@ import { testEnv } from './env.ts';
 import { databaseUrl, type TestServer } from './server.ts';
 
 const ROOM = 2 * 1024 ** 3;
+const FOLDER = 'codex-gateway-test-';
 
 /** Gives the run one Postgres with a migrated database, of which test files get copies. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -40,7 +41,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function startServer() {
-  const dataDir = await mkdtemp(join(await fastFolder(), 'codex-gateway-test-'));
+  const folder = await fastFolder();
+  await removeLeftovers(folder);
+  const dataDir = await mkdtemp(join(folder, `${FOLDER}${process.pid}-`));
   const discard = () => rm(dataDir, { recursive: true, force: true });
   try {
     const server = await startEmbeddedPostgres({
@@ -66,6 +69,24 @@ async function fastFolder(): Promise<string> {
     () => 0,
   );
   return free > ROOM ? '/dev/shm' : tmpdir();
+}
+
+// A run that is killed leaves its folder behind, and its server ends by itself.
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [, pid] = name.match(`^${FOLDER}(\\d+)-`) ?? [];
+    if (pid && !isAlive(Number(pid)))
+      await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 async function dropDatabases({ url, prefix }: TestServer): Promise<void> {
