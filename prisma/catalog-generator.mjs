@@ -45,7 +45,10 @@ export interface Catalog {
 `;
 
 generatorHelper.generatorHandler({
-  onManifest: () => ({ prettyName: 'column catalog', defaultOutput: '../src/generated/catalog.ts' }),
+  onManifest: () => ({
+    prettyName: 'column catalog',
+    defaultOutput: '../src/generated/catalog.ts',
+  }),
   async onGenerate({ dmmf, generator }) {
     const models = dmmf.datamodel.models.map((model) => [
       model.name,
@@ -107,6 +110,9 @@ generatorHelper.generatorHandler({
     const catalog = { models: Object.fromEntries(models), enums: Object.fromEntries(enums) };
     const output = generator.output.value;
     await mkdir(dirname(output), { recursive: true });
-    await writeFile(output, `${types}\nexport const catalog: Catalog = ${JSON.stringify(catalog, null, 1)};\n`);
+    await writeFile(
+      output,
+      `${types}\nexport const catalog: Catalog = ${JSON.stringify(catalog, null, 1)};\n`,
+    );
   },
 });

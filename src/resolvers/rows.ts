@@ -1,5 +1,5 @@
 import type { Context } from '../context/context.ts';
-import { GatewayError } from '../context/errors.ts';
+import { requireWorkspace } from '../context/workspace.ts';
 import { modelOf } from './catalog.ts';
 import { type Connection, type Page, toConnection } from './page.ts';
 
@@ -23,15 +23,8 @@ export function delegateOf({ database }: Context, model: string): Delegate {
  * Throws WORKSPACE_REQUIRED when the model's rows belong to a workspace and the request has none:
  * the database would answer with nothing, which looks like an empty workspace.
  */
-export function requireScope({ workspace }: Context, model: string): void {
-  const needed = modelOf(model).columns.workspaceId?.isRequired;
-  if (needed && !workspace) {
-    throw new GatewayError(
-      'WORKSPACE_REQUIRED',
-      'Choose a workspace: send its id in the header x-workspace-id. "viewer { memberships }" lists yours.',
-      { argument: 'x-workspace-id' },
-    );
-  }
+export function requireScope(context: Context, model: string): void {
+  if (modelOf(model).columns.workspaceId?.isRequired) requireWorkspace(context);
 }
 
 /** Returns a row by its id, null when there is none that the viewer may see. */
