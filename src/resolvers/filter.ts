@@ -83,7 +83,7 @@ class Translation {
     }
     for (const [operator, operand] of entries) bound(`${path}.${operator}`, operand);
     if (entries.length === 0) return EVERY_ROW;
-    if (column.type === 'Json') return json(name, Object.fromEntries(entries));
+    if (column.type === 'Json') return json(name, Object.fromEntries(entries), path);
     return {
       AND: entries.map(([operator, operand]) => comparison(name, column, operator, operand)),
     };
@@ -112,7 +112,7 @@ function comparison(name: string, column: Column, operator: string, operand: unk
   }
 }
 
-function json(name: string, { isNull, path, ...operators }: Input): object {
+function json(name: string, { isNull, path, ...operators }: Input, place: string): object {
   const at = path ? { path } : {};
   // Without a path Prisma compares the JSON's source, in SQL that Postgres refuses in part.
   const text = { path: path ?? [], mode: 'insensitive' };
@@ -124,6 +124,14 @@ function json(name: string, { isNull, path, ...operators }: Input): object {
         return { [name]: { ...text, string_starts_with: escapeLike(operand as string) } };
       case 'has':
         return { [name]: { ...at, array_contains: [operand] } };
+      case 'lt':
+      case 'lte':
+      case 'gt':
+      case 'gte':
+        if (typeof operand !== 'number' && typeof operand !== 'string') {
+          throw refusal(`${place}.${operator}`, 'Only numbers and texts have an order.');
+        }
+        return { [name]: { ...at, [operator]: operand } };
       default:
         return { [name]: { ...at, [operator]: operand } };
     }
@@ -148,6 +156,8 @@ function given(input: Input, path: string): [string, unknown][] {
   });
 }
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 function bound(path: string, operand: unknown): void {
   if (Array.isArray(operand)) {
     if (operand.length > limits.maxFilterValues) {
@@ -161,10 +171,20 @@ function bound(path: string, operand: unknown): void {
         `A filter's text has at most ${limits.maxFilterStringLength} characters.`,
       );
     }
-    // Postgres stores no such character, so no row can match.
+    // Postgres stores no such characters, so no row can match.
     if (operand.includes('\0')) throw refusal(path, 'A text cannot contain the character U+0000.');
-  } else if (operand !== null && typeof operand === 'object' && !(operand instanceof Date)) {
-    for (const [name, value] of Object.entries(operand)) bound(`${path}.${name}`, value);
+    if (LONE_SURROGATE.test(operand)) {
+      throw refusal(path, 'A text cannot contain half of a surrogate pair.');
+    }
+  } else if (typeof operand === 'bigint') {
+    if (BigInt.asIntN(64, operand) !== operand) throw refusal(path, 'A BigInt has 64 bits.');
+  } else if (operand instanceof Date) {
+    if (operand.getUTCFullYear() < 1) throw refusal(path, 'Years begin with 1.');
+  } else if (operand !== null && typeof operand === 'object') {
+    for (const [name, value] of Object.entries(operand)) {
+      bound(path, name);
+      bound(`${path}.${name}`, value);
+    }
   }
 }
 

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { limits } from '../../src/resolvers/limits.ts';
+import { cases, named } from './cases.ts';
+import { createWorld, type World } from './world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld(1);
+});
+afterAll(() => world?.close());
+
+const find = (filter: unknown) =>
+  world.ours.client.ask(
+    'query ($filter: CampaignFilter) { campaigns(filter: $filter) { totalCount } }',
+    { filter },
+  );
+const list = (length: number, value: unknown = {}) => Array.from({ length }, () => value);
+const nest = (depth: number): object =>
+  depth === 0 ? { name: { equals: 'x' } } : { not: nest(depth - 1) };
+const uuid = '00000000-0000-4000-8000-000000000000';
+
+describe('a filter that is too large or holds what none can is refused, with its place', () => {
+  it.each<[string, object, string, RegExp]>([
+    [
+      'comparisons',
+      { or: list(limits.maxFilterConditions + 1, { name: { equals: 'x' } }) },
+      `filter.or[${limits.maxFilterConditions}].name`,
+      /at most 100 comparisons/,
+    ],
+    [
+      'comparisons of one column',
+      { and: list(51, { name: { equals: 'x', not: 'y' } }) },
+      'filter.and[50].name',
+      /at most 100 comparisons/,
+    ],
+    [
+      'levels',
+      nest(limits.maxFilterDepth + 1),
+      `filter${'.not'.repeat(limits.maxFilterDepth + 1)}`,
+      /at most 6 levels/,
+    ],
+    [
+      'values',
+      { id: { in: list(limits.maxFilterValues + 1, uuid) } },
+      'filter.id.in',
+      /at most 500 values/,
+    ],
+    [
+      'characters',
+      { name: { contains: 'x'.repeat(limits.maxFilterStringLength + 1) } },
+      'filter.name.contains',
+      /at most 1000 characters/,
+    ],
+    [
+      'characters of a list',
+      { targetSegments: { hasSome: ['x', 'x'.repeat(limits.maxFilterStringLength + 1)] } },
+      'filter.targetSegments.hasSome[1]',
+      /at most 1000 characters/,
+    ],
+    [
+      'characters inside JSON',
+      { resourceAllocation: { equals: { a: ['x'.repeat(limits.maxFilterStringLength + 1)] } } },
+      'filter.resourceAllocation.equals.a[0]',
+      /at most 1000 characters/,
+    ],
+    ['U+0000', { name: { equals: 'a\0b' } }, 'filter.name.equals', /U\+0000/],
+    [
+      'U+0000 inside JSON',
+      { resourceAllocation: { path: ['a\0'], equals: 1 } },
+      'filter.resourceAllocation.path[0]',
+      /U\+0000/,
+    ],
+    [
+      'U+0000 as a key of JSON',
+      { resourceAllocation: { equals: { 'a\0': 1 } } },
+      'filter.resourceAllocation.equals',
+      /U\+0000/,
+    ],
+    ['null for a column', { name: null }, 'filter.name', /takes no null.*isNull/],
+    ['null for an operator', { name: { equals: null } }, 'filter.name.equals', /takes no null/],
+    ['null for or', { or: null }, 'filter.or', /takes no null/],
+    ['null for a relation', { positioning: null }, 'filter.positioning', /takes no null/],
+    ['null for some', { quests: { some: null } }, 'filter.quests.some', /takes no null/],
+  ])('%s', async (_, filter, argument, message) => {
+    const { data, errors } = await find(filter);
+    expect(data).toBeNull();
+    expect(errors).toHaveLength(1);
+    expect(errors?.[0]?.message).toMatch(message);
+    expect(errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', argument });
+  });
+});
+
+describe('a filter at its bounds is answered', () => {
+  it.each<[string, object]>([
+    ['comparisons', { or: list(limits.maxFilterConditions, { name: { equals: 'x' } }) }],
+    ['levels', nest(limits.maxFilterDepth)],
+    ['values', { id: { in: list(limits.maxFilterValues, uuid) } }],
+    ['characters', { name: { contains: 'x'.repeat(limits.maxFilterStringLength) } }],
+    ['no filter', null as never],
+  ])('%s', async (_, filter) => {
+    expect((await find(filter)).errors).toBeUndefined();
+  });
+});
+
+describe('a value at the edge of its type finds nothing, and breaks nothing', () => {
+  it.each<[string, object]>([
+    ['BigInt', { totalReach: { equals: '9223372036854775808' } }],
+    ['negative BigInt', { totalReach: { lt: '-9223372036854775809' } }],
+    ['Decimal', { roiPercentage: { equals: '1e999' } }],
+    ['small Decimal', { roiPercentage: { equals: '1e-999' } }],
+    ['late DateTime', { createdAt: { gt: '+275760-09-13T00:00:00.000Z' } }],
+    ['late year', { createdAt: { gt: '9999-12-31T23:59:59.999Z' } }],
+    ['early DateTime', { createdAt: { lt: '0000-01-01T00:00:00.000Z' } }],
+    ['early Date', { startDate: { lt: '0000-01-01' } }],
+    ['late Date', { startDate: { gt: '9999-12-31' } }],
+    ['half of a character', { name: { contains: '\ud800' } }],
+    ['half of a character in a list', { targetSegments: { has: '\ud800' } }],
+    ['half of a character in JSON', { resourceAllocation: { equals: { a: '\ud800' } } }],
+    ['half of a character in a key', { resourceAllocation: { equals: { '\udc00': 1 } } }],
+    ['half of a character in a path', { resourceAllocation: { path: ['\udc00'], equals: 1 } }],
+    ['a number in JSON', { resourceAllocation: { path: ['a'], gt: 1e308 } }],
+    ['an object to compare', { resourceAllocation: { lt: { a: [] } } }],
+    ['a list for has', { resourceAllocation: { has: [] } }],
+    ['a Boolean to compare', { resourceAllocation: { gte: true } }],
+    ['an empty path', { resourceAllocation: { path: [], equals: {} } }],
+    ['a path alone', { resourceAllocation: { path: ['a'] } }],
+    ['an emoji', { name: { startsWith: '\u{1F600}%' } }],
+  ])('%s', async (_, filter) => {
+    const { data, errors } = await find(filter);
+    // Outside of the type, the client is told so; inside, it is answered.
+    const codes = errors?.map(({ extensions }) => extensions.code) ?? [];
+    expect(codes.filter((code) => code !== 'BAD_USER_INPUT')).toEqual([]);
+    expect(data !== null || codes.length > 0).toBe(true);
+  });
+});
+
+describe('an unknown column is named, with a known one that is like it', () => {
+  it.each(named(cases))('%s', async (_, { root, columns }) => {
+    const known = columns.at(-1)?.[0] as string;
+    const { errors } = await world.ours.client.ask(
+      `{ ${root}(filter: { ${known}s: { equals: 1 } }) { totalCount } }`,
+    );
+    expect(errors?.[0]?.message).toMatch(new RegExp(`"${known}s".*Did you mean.*"${known}"`));
+    expect(errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+  });
+
+  it('in a variable, too', async () => {
+    const { errors } = await find({ nam: { equals: 'x' } });
+    expect(errors?.[0]?.message).toMatch(/"nam".*Did you mean "name"/);
+    expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+  });
+});
