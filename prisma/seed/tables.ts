@@ -87,23 +87,29 @@ export function storyTables(demo: Demo): [table: string, rows: Row[]][] {
     { subscriptions: planSubscriptionRows(demo) },
     dictionaryRows(demo),
     sharedContentRows(demo),
-    ...stories
-      .map((story) => new WorkspaceDemo(demo, story))
-      .flatMap((workspace) => [
-        workspaceRows(workspace),
-        billingRows(workspace),
-        strategyRows(workspace),
-        cohortRows(workspace),
-        campaignRows(workspace),
-        moveRows(workspace),
-        contentRows(workspace),
-        experimentRows(workspace),
-        gamificationRows(workspace),
-        agentRows(workspace),
-        learningRows(workspace),
-        intelligenceRows(workspace),
-        alertRows(workspace),
-      ]),
+    ...stories.map((story) => new WorkspaceDemo(demo, story)).flatMap(workspaceParts),
   ];
   return insertOrder.map((table) => [table, parts.flatMap((part) => part[table] ?? [])]);
+}
+
+function workspaceParts(workspace: WorkspaceDemo): Record<string, Row[]>[] {
+  const campaigns = campaignRows(workspace);
+  const moves = moveRows(workspace);
+  const content = contentRows(workspace);
+  const alerts = alertRows(workspace);
+  return [
+    workspaceRows(workspace),
+    billingRows(workspace),
+    strategyRows(workspace),
+    cohortRows(workspace),
+    campaigns,
+    moves,
+    content,
+    experimentRows(workspace),
+    agentRows(workspace),
+    learningRows(workspace),
+    intelligenceRows(workspace),
+    alerts,
+    gamificationRows(workspace, { ...campaigns, ...moves, ...content, ...alerts }),
+  ];
 }

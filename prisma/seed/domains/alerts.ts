@@ -4,12 +4,12 @@ import { at } from '../random.ts';
 import type { AlertStory } from '../story.ts';
 import type { Row } from '../writer.ts';
 
-export function alertRows(workspace: WorkspaceDemo): Record<string, Row[]> {
+export function alertRows(workspace: WorkspaceDemo) {
   const alerts = allAlerts(workspace);
   return {
     system_alerts: alerts.map((alert, n) => alertRow(workspace, alert, n)),
     user_notifications: notificationRows(workspace, alerts),
-  };
+  } satisfies Record<string, Row[]>;
 }
 
 /** What happens in any week. */
@@ -130,7 +130,6 @@ interface Told {
   hours: number;
   priority: string;
   alert?: number;
-  achievement?: number;
   campaign?: number;
 }
 
@@ -148,10 +147,7 @@ function notificationRows(workspace: WorkspaceDemo, alerts: AlertStory[]): Row[]
       notification_type: told.type,
       title: told.title,
       message: told.message,
-      description: null,
       related_alert_id: told.alert === undefined ? null : row('system_alerts', told.alert),
-      related_achievement_id:
-        told.achievement === undefined ? null : row('achievements', told.achievement),
       related_campaign_id: told.campaign === undefined ? null : row('campaigns', told.campaign),
       channel,
       is_read: read,
@@ -189,7 +185,7 @@ function announcements({ story, members, person }: WorkspaceDemo, alerts: AlertS
       }),
     );
   });
-  const fromLife = members.flatMap(({ id: user, role }, m): Told[] => [
+  const fromLife = members.flatMap(({ id: user }, m): Told[] => [
     {
       key: `summary/${user}`,
       user,
@@ -209,20 +205,6 @@ function announcements({ story, members, person }: WorkspaceDemo, alerts: AlertS
       priority: 'normal',
       campaign: m % story.campaigns.length,
     },
-    ...(role === 'Viewer' || role === 'Analyst'
-      ? []
-      : [
-          {
-            key: `achievement/${user}`,
-            user,
-            type: 'achievement',
-            title: 'Achievement unlocked: First campaign',
-            message: 'You earned 100 points.',
-            hours: (100 - m) * 24,
-            priority: 'normal',
-            achievement: 0,
-          },
-        ]),
     {
       key: `message/${user}`,
       user,

@@ -4,12 +4,16 @@ import { at } from '../random.ts';
 import type { CampaignStory } from '../story.ts';
 import type { Row } from '../writer.ts';
 
-export function campaignRows(workspace: WorkspaceDemo): Record<string, Row[]> {
+export function campaignRows(workspace: WorkspaceDemo) {
+  const links = cohortLinks(workspace);
   return {
-    campaigns: workspace.story.campaigns.map((campaign, n) => campaignRow(workspace, campaign, n)),
+    campaigns: workspace.story.campaigns.map((campaign, n) => {
+      const own = links.filter(({ campaign_id }) => campaign_id === workspace.row('campaigns', n));
+      return campaignRow(workspace, campaign, n, own);
+    }),
     campaign_quests: questRows(workspace),
-    campaign_cohorts: cohortLinks(workspace),
-  };
+    campaign_cohorts: links,
+  } satisfies Record<string, Row[]>;
 }
 
 /** Returns how much of a campaign lies behind it, from 0 to 1. */
@@ -18,12 +22,12 @@ function progressOf({ status, start, days }: CampaignStory): number {
   return Math.min(1, Math.max(0, -start / days));
 }
 
-function campaignRow(workspace: WorkspaceDemo, campaign: CampaignStory, n: number): Row {
+function campaignRow(workspace: WorkspaceDemo, campaign: CampaignStory, n: number, links: Row[]) {
   const { demo, story, id, row, random, person } = workspace;
   const numbers = random(`campaigns/${n}`);
   const progress = progressOf(campaign);
-  const reach = Math.round(progress * campaign.budget * numbers.decimal(0.2, 0.5));
-  const engagements = Math.round(reach * numbers.decimal(0.03, 0.09, 3));
+  const reach = links.reduce((sum, link) => sum + Number(link.reached_count), 0);
+  const engagements = Math.round(reach * numbers.decimal(0.12, 0.3, 3));
   const message = story.messages.findIndex(
     ({ positioning }) => positioning === campaign.positioning,
   );
@@ -52,12 +56,12 @@ function campaignRow(workspace: WorkspaceDemo, campaign: CampaignStory, n: numbe
     },
     total_reach: reach,
     total_engagements: engagements,
-    conversion_count: Math.round(engagements * numbers.decimal(0.01, 0.06, 3)),
+    conversion_count: links.reduce((sum, link) => sum + Number(link.converted_count), 0),
     roi_percentage: progress > 0.5 ? numbers.decimal(-12, 140, 1) : null,
     created_by: n % 4 === 3 ? person('Owner') : person('Strategist'),
     created_at: demo.ago(Math.max(8, 20 - campaign.start)),
     updated_at: demo.ago(n % 5, numbers.int(1, 20)),
-  };
+  } satisfies Row;
 }
 
 function questStatus({ status }: CampaignStory, order: number, last: boolean): string {

@@ -43,7 +43,7 @@ export function sharedContentRows(demo: Demo): Record<string, Row[]> {
   };
 }
 
-export function contentRows(workspace: WorkspaceDemo): Record<string, Row[]> {
+export function contentRows(workspace: WorkspaceDemo) {
   return {
     content_patterns: patternRows(workspace),
     assets: assetRows(workspace),
@@ -51,7 +51,7 @@ export function contentRows(workspace: WorkspaceDemo): Record<string, Row[]> {
     visual_design_templates: templateRows(workspace),
     content_adaptations: adaptationRows(workspace),
     adaptation_patterns: adaptationPatternRows(workspace),
-  };
+  } satisfies Record<string, Row[]>;
 }
 
 function assetRows({ demo, story, id, row, random, count, person }: WorkspaceDemo): Row[] {

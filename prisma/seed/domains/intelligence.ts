@@ -156,12 +156,14 @@ function signalRows(workspace: WorkspaceDemo): Row[] {
   return allSignals(workspace).map((signal, n) => {
     const status = actioned.has(n) ? 'actioned' : at(['new', 'new', 'acknowledged', 'archived'], n);
     const cohort = row('cohorts', signal.cohort);
+    // What customers say is entered by hand now and then.
+    const byHand = signal.source === 'customer' && n % 2 === 0;
     const competitors =
       signal.competitor === undefined ? [] : [row('competitors', signal.competitor)];
     return {
       id: row('intelligence_signals', n),
       workspace_id: id,
-      source_agent_id: demo.id('agent_registry', at(agentsOf('intelligence'), n)),
+      source_agent_id: byHand ? null : demo.id('agent_registry', at(agentsOf('intelligence'), n)),
       source_type: signal.source,
       data_source: at(['page watch', 'search index', 'survey', 'price feed', 'replies'], n),
       signal_title: signal.title,
@@ -182,7 +184,7 @@ function signalRows(workspace: WorkspaceDemo): Row[] {
       action_status: status,
       assigned_to_user_id: status === 'new' ? null : person('Analyst'),
       action_notes: status === 'actioned' ? 'Became part of an insight.' : null,
-      created_by: null,
+      created_by: byHand ? person('Analyst') : null,
       created_at: demo.ago(signal.days),
       updated_at: demo.ago(Math.max(0, signal.days - 1)),
     };

@@ -16,13 +16,19 @@ const advisers = [
 const outcomes = ['approved', 'implemented', 'rejected', 'partial', 'pending'] as const;
 
 export function learningRows(workspace: WorkspaceDemo): Record<string, Row[]> {
+  const recommendations = recommendationRows(workspace);
   return {
-    agent_recommendations: recommendationRows(workspace),
+    agent_recommendations: recommendations,
     recommendation_patterns: patternRows(workspace),
     recommendation_outcomes: outcomeRows(workspace),
-    agent_trust_scores: trustRows(workspace),
+    agent_trust_scores: trustRows(workspace, recommendations),
     meta_learner_state: [learnerRow(workspace)],
   };
+}
+
+/** Returns who gave recommendation number `n`; one adviser was never registered. */
+function adviserOf(n: number): string {
+  return n === 7 ? danglingAgent : at(advisers, n);
 }
 
 /** Returns the name that is shown for an agent: `res-search-miner` is the Search miner. */
@@ -35,8 +41,7 @@ function recommendationRows({ demo, story, id, row, random, count }: WorkspaceDe
   const numbers = random('agent_recommendations');
   return Array.from({ length: count(30) }, (_, n) => {
     const told = at(story.recommendations, n);
-    // One adviser is no longer in the registry.
-    const agent = n === 7 ? danglingAgent : at(advisers, n);
+    const agent = adviserOf(n);
     const outcome = at(outcomes, n);
     return {
       id: row('agent_recommendations', n),
@@ -97,7 +102,7 @@ function outcomeRows({ demo, id, row, random, count, person }: WorkspaceDemo): R
         id: row('recommendation_outcomes', n),
         workspace_id: id,
         recommendation_id: row('agent_recommendations', n),
-        agent_id: at(advisers, n),
+        agent_id: adviserOf(n),
         quality_dimensions: ['relevance', 'effect'],
         quality_scores: { relevance, effect },
         overall_quality_score: Number(((relevance + effect) / 2).toFixed(3)),
@@ -113,12 +118,16 @@ function outcomeRows({ demo, id, row, random, count, person }: WorkspaceDemo): R
     });
 }
 
-function trustRows({ demo, id, row, random }: WorkspaceDemo): Row[] {
+function trustRows({ demo, id, row, random }: WorkspaceDemo, recommendations: Row[]): Row[] {
   const numbers = random('agent_trust_scores');
   return advisers.map((agent, n) => {
-    const total = numbers.int(12, 80);
-    const approved = Math.round(total * numbers.decimal(0.4, 0.8));
-    const rejected = Math.floor((total - approved) / 2);
+    const given = recommendations.filter(({ agent_id }) => agent_id === agent);
+    const decided = (...outcomes: string[]) =>
+      given.filter(({ outcome_status }) => outcomes.includes(String(outcome_status))).length;
+    const approved = decided('approved', 'implemented');
+    const scores = given
+      .filter(({ outcome_quality_score }) => outcome_quality_score !== null)
+      .map(({ outcome_quality_score }) => Number(outcome_quality_score));
     return {
       id: row('agent_trust_scores', agent),
       workspace_id: id,
@@ -129,12 +138,14 @@ function trustRows({ demo, id, row, random }: WorkspaceDemo): Row[] {
       consistency_score: numbers.decimal(0.4, 0.98),
       timeliness_score: numbers.decimal(0.4, 0.98),
       reliability_score: numbers.decimal(0.4, 0.98),
-      total_recommendations: total,
+      total_recommendations: given.length,
       approved_recommendations: approved,
-      rejected_recommendations: rejected,
-      partial_recommendations: total - approved - rejected,
-      approval_rate: Number((approved / total).toFixed(3)),
-      avg_quality_score: numbers.decimal(0.4, 0.9),
+      rejected_recommendations: decided('rejected'),
+      partial_recommendations: decided('partial'),
+      approval_rate: Number((approved / Math.max(1, given.length)).toFixed(3)),
+      avg_quality_score: Number(
+        (scores.reduce((sum, score) => sum + score, 0) / Math.max(1, scores.length)).toFixed(3),
+      ),
       trust_trend: at(['improving', 'stable', 'declining'], n),
       improvement_rate: at([0.04, 0, -0.03], n),
       created_at: demo.ago(150 - n),

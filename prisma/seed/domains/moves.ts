@@ -5,7 +5,7 @@ import type { Row } from '../writer.ts';
 
 const SPRINT_DAYS = 14;
 
-export function moveRows(workspace: WorkspaceDemo): Record<string, Row[]> {
+export function moveRows(workspace: WorkspaceDemo) {
   const moves = plannedMoves(workspace);
   return {
     lines_of_operation: lineRows(workspace),
@@ -13,7 +13,7 @@ export function moveRows(workspace: WorkspaceDemo): Record<string, Row[]> {
     moves: moves.map((move) => moveRow(workspace, move)),
     move_anomalies: anomalyRows(workspace, moves),
     move_logs: logRows(workspace, moves),
-  };
+  } satisfies Record<string, Row[]>;
 }
 
 function lineRows({ demo, story, id, row }: WorkspaceDemo): Row[] {

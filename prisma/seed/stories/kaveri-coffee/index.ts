@@ -1,7 +1,9 @@
 import type { Story } from '../../story.ts';
 import { alerts } from './alerts.ts';
+import { campaigns } from './campaigns.ts';
 import { market } from './market.ts';
 import { plan } from './plan.ts';
+import { work } from './work.ts';
 
 export const kaveriCoffee: Story = {
   slug: 'kaveri-coffee',
@@ -12,6 +14,8 @@ export const kaveriCoffee: Story = {
   cities: ['Bengaluru', 'Mumbai', 'Pune', 'Hyderabad', 'Kochi', 'Berlin', 'Dubai'],
   products: ['Monsoon Malabar', 'Baba Budangiri', 'House filter', 'Cold brew', 'Office box'],
   ...plan,
+  campaigns,
+  ...work,
   ...market,
   alerts,
 };

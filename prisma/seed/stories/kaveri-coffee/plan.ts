@@ -2,14 +2,7 @@ import type { Story } from '../../story.ts';
 
 type Plan = Pick<
   Story,
-  | 'strategy'
-  | 'positionings'
-  | 'messages'
-  | 'cohorts'
-  | 'campaigns'
-  | 'lines'
-  | 'sprintThemes'
-  | 'moves'
+  'strategy' | 'positionings' | 'messages' | 'cohorts' | 'lines' | 'sprintThemes' | 'moves'
 >;
 
 export const plan: Plan = {
@@ -183,127 +176,6 @@ export const plan: Plan = {
       objection: 'Customs took three weeks last time',
       criteria: { taste: 0.45, shipping: 0.35, price: 0.2 },
       journey: [0.4, 0.25, 0.15, 0.12, 0.08],
-    },
-  ],
-  campaigns: [
-    {
-      name: 'Monsoon Malabar launch',
-      objective: 'Sell 3,000 boxes of the monsooned harvest in six weeks',
-      status: 'active',
-      start: -24,
-      days: 42,
-      budget: 850_000,
-      positioning: 0,
-      cohorts: [0, 3, 5],
-      quests: [
-        ['Tell the monsooning story', 'Film at the Mangaluru warehouse', 'Cut three short films'],
-        'Open the waiting list to subscribers',
-        ['Tasting evenings', 'Bengaluru tasting', 'Mumbai tasting'],
-        'Win-back letter to paused subscribers',
-      ],
-    },
-    {
-      name: 'Diwali gift boxes',
-      objective: 'Win 4,000 gift orders before the last safe delivery day',
-      status: 'completed',
-      start: -75,
-      days: 35,
-      budget: 1_200_000,
-      positioning: 0,
-      cohorts: [3, 0],
-      quests: ['Design the box', 'Corporate price list', ['Courier plan', 'Cut-off dates by city']],
-    },
-    {
-      name: 'Office coffee, one price a cup',
-      objective: 'Sign 25 offices in Bengaluru, Pune and Hyderabad',
-      status: 'active',
-      start: -40,
-      days: 90,
-      budget: 600_000,
-      positioning: 1,
-      cohorts: [2],
-      quests: [
-        'List of contracts that end this quarter',
-        ['Tasting on site', 'Book 40 tastings', 'Scorecards from tasters'],
-        'Cost-per-cup calculator',
-      ],
-    },
-    {
-      name: 'The brass filter is back',
-      objective: 'Make filter blends a fifth of online revenue',
-      status: 'planning',
-      start: 12,
-      days: 60,
-      budget: 450_000,
-      positioning: 2,
-      cohorts: [1, 5],
-      quests: ['Recipe films with grandmothers', 'Grind guide in three languages', 'Pongal bundle'],
-    },
-    {
-      name: 'Wholesale: a house blend of your own',
-      objective: 'Bring 30 independent cafes to a first order',
-      status: 'paused',
-      start: -55,
-      days: 80,
-      budget: 380_000,
-      positioning: 1,
-      cohorts: [4],
-      quests: ['Blend workshop', 'Credit terms with finance', 'Barista training calendar'],
-    },
-    {
-      name: 'Farmers by name',
-      objective: 'Raise unaided recall among metro brewers from 9 % to 14 %',
-      status: 'draft',
-      start: 30,
-      days: 75,
-      budget: 700_000,
-      positioning: 0,
-      cohorts: [0],
-      quests: ['Portraits of fourteen estates', 'Prices paid, printed on the bag'],
-    },
-    {
-      name: 'Summer cold brew',
-      objective: 'Sell 20,000 bottles between March and June',
-      status: 'archived',
-      start: -230,
-      days: 95,
-      budget: 900_000,
-      positioning: 0,
-      cohorts: [0, 4],
-      quests: ['Bottle supplier', 'Metro station sampling', 'Retail margins'],
-    },
-    {
-      name: 'Student mornings',
-      objective: 'A first box for 1,500 students at half price',
-      status: 'completed',
-      start: -140,
-      days: 45,
-      budget: 250_000,
-      positioning: 0,
-      cohorts: [0],
-      quests: ['Campus ambassadors', 'Verification of student cards'],
-    },
-    {
-      name: 'Berlin and Dubai pop-ups',
-      objective: 'Reach 2,000 diaspora households in two cities',
-      status: 'planning',
-      start: 25,
-      days: 30,
-      budget: 1_100_000,
-      positioning: 2,
-      cohorts: [5],
-      quests: ['Find the venues', ['Customs papers', 'Certificate of origin'], 'Guest list'],
-    },
-    {
-      name: 'Pause, do not cancel',
-      objective: 'Bring monthly churn from 5.1 % to below 4 %',
-      status: 'active',
-      start: -18,
-      days: 60,
-      budget: 180_000,
-      positioning: 0,
-      cohorts: [0, 1],
-      quests: ['One-tap pause', 'Exit interview with 50 people', 'Letter from the roaster'],
     },
   ],
   lines: [
