@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
 import { catalog } from '../../src/generated/catalog.ts';
 import { type Api, type Client, openApi } from '../support/api.ts';
 import { createTestDatabase, type Query, type TestDatabase } from '../support/database.ts';
 import { isTenant, type Row, readTables, type Table } from '../support/rows.ts';
 import { cases } from './cases.ts';
+import { openPlanter } from './plant.ts';
 import { variedValue } from './values.ts';
 
 /** One workspace whose rows differ in everything that lists filter and order by. */
@@ -32,13 +32,7 @@ const PEOPLE = 'auth.users';
  */
 export async function createVariedWorld({ rows = 12, gaps = true } = {}): Promise<VariedWorld> {
   const database = await createTestDatabase('migrated');
-  const client = new pg.Client({
-    connectionString: database.url,
-    options: '-c session_replication_role=replica -c timezone=UTC',
-  });
-  await client.connect();
-  const plant: Query = async <T extends object>(sql: string, values?: unknown[]) =>
-    (await client.query<T & Row>(sql, values)).rows;
+  const { plant, close } = await openPlanter(database.url);
 
   await dropChecks(plant);
   const tables = await readTables(database.query);
@@ -75,7 +69,7 @@ export async function createVariedWorld({ rows = 12, gaps = true } = {}): Promis
       database.as({ userId, workspaceId }, (query) => query(sql, values)) as never,
     async close() {
       await api.close();
-      await client.end();
+      await close();
       await database.close();
     },
   };
