@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../../src', import.meta.url));
+
+/** Layers, from the outermost; each may import from itself and from those after it. */
+const LAYERS = ['main', 'server', 'schema', 'resolvers', 'context', 'database', 'env'];
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts') && !file.startsWith('generated'))
+  .sort();
+
+function layerOf(file: string): string {
+  return file.split(sep)[0]?.replace(/\.ts$/, '') ?? '';
+}
+
+/** What a file imports, in whatever form: types, re-exports and dynamic imports too. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(SRC, file), 'utf8');
+  return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
+}
+
+function innerImports(file: string): string[] {
+  return importsOf(file)
+    .filter((name) => name.startsWith('.'))
+    .map((name) => relative(SRC, join(SRC, dirname(file), name)));
+}
+
+it('there are files to look at, each in a layer', () => {
+  expect(files.length).toBeGreaterThan(50);
+  expect(files.filter((file) => !LAYERS.includes(layerOf(file)))).toEqual([]);
+});
+
+describe('a file imports from its own layer and those below', () => {
+  it.each(files)('%s', (file) => {
+    const below = LAYERS.slice(LAYERS.indexOf(layerOf(file)));
+    // Below all of them is what Prisma generates.
+    const allowed = [...below, 'generated'];
+    const outside = innerImports(file).filter((name) => !allowed.includes(layerOf(name)));
+    // Whoever starts the server offers the demo; no request sees it.
+    const demo = layerOf(file) === 'server' ? join('..', 'prisma', 'seed', sep) : SRC;
+    expect(outside.filter((name) => !name.startsWith(demo))).toEqual([]);
+  });
+});
+
+describe('GraphQL is known in the server and the schema only', () => {
+  const inner = files.filter((file) => !['main', 'server', 'schema'].includes(layerOf(file)));
+  it.each(inner)('%s', (file) => {
+    const graphql = importsOf(file).filter((name) => /graphql|pothos/i.test(name));
+    expect(graphql).toEqual([]);
+  });
+});
+
+describe('the environment is read in one place', () => {
+  it.each(files.filter((file) => file !== 'env.ts'))('%s', (file) => {
+    const text = readFileSync(join(SRC, file), 'utf8');
+    expect(text).not.toMatch(/\bprocess\s*(\.\s*env\b|\[)|\{[^}]*\benv\b[^}]*\}\s*=\s*process\b/);
+    expect(text).not.toMatch(/import\s*\{[^}]*\benv\b[^}]*\}\s*from\s*'(node:)?process'/);
+  });
+});
