@@ -14,6 +14,12 @@ export const limits = {
   maxFilterValues: 500,
   /** Characters of one string in a filter. */
   maxFilterStringLength: 1_000,
+  /** Rows in one bulk mutation, given or matched. */
+  maxBulkRows: 500,
+  /** Items of one list in an input. */
+  maxListItems: 1_000,
+  /** Levels of a JSON value, and steps of a path into one. */
+  maxJsonDepth: 50,
   /** Rows that an operation may read at most, as estimated from its page sizes. */
   maxRows: 50_000,
 } as const;

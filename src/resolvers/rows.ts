@@ -3,20 +3,29 @@ import { requireWorkspace } from '../context/workspace.ts';
 import { modelOf } from './catalog.ts';
 import { type Connection, type Page, toConnection } from './page.ts';
 
-/** The part of Prisma's model API that lists and look-ups use, the same for every model. */
+/** The part of Prisma's model API that is the same for every model. */
 interface Delegate {
   findMany(args: object): Promise<Row[]>;
+  findFirst(args: object): Promise<Row | null>;
   findUnique(args: object): Promise<Row | null>;
   count(args: object): Promise<number>;
   groupBy(args: object): Promise<(Row & { _count: { _all: number } })[]>;
+  createMany(args: object): Promise<{ count: number }>;
+  updateMany(args: object): Promise<{ count: number }>;
+  deleteMany(args: object): Promise<{ count: number }>;
 }
 
 export type Row = Record<string, unknown>;
 
-/** Prisma's API of a model that is known by its name only. */
-export function delegateOf({ database }: Context, model: string): Delegate {
+/** Prisma's API of a model that is known by its name only, in a client or a transaction. */
+export function delegateIn(client: object, model: string): Delegate {
   const property = model[0]?.toLowerCase() + model.slice(1);
-  return (database.prisma as unknown as Record<string, Delegate>)[property] as Delegate;
+  return (client as Record<string, Delegate>)[property] as Delegate;
+}
+
+/** Prisma's API of a model in the request's session. */
+export function delegateOf({ database }: Context, model: string): Delegate {
+  return delegateIn(database.prisma, model);
 }
 
 /**

@@ -84,6 +84,16 @@ export const AgentAssignment = model('AgentAssignment', {
   ],
   one: ['workspace', 'agent', 'assignedToCampaign'],
   people: ['assignedBy'],
+  writes: {
+    readOnly: [
+      'tasksAssigned',
+      'tasksCompleted',
+      'tasksFailed',
+      'totalTokensUsed',
+      'totalCostIncurred',
+      'assignedById',
+    ],
+  },
 });
 
 export const AgentPerformance = model('AgentPerformance', {
@@ -137,6 +147,7 @@ export const AgentMessage = model('AgentMessage', {
     targetAgents: { column: 'targets', to: 'Agent', by: 'agentName' },
     originAgent: { column: 'origin', to: 'Agent', by: 'agentName' },
   },
+  writes: {},
 });
 
 export const AgentDebate = model('AgentDebate', {
@@ -164,12 +175,14 @@ export const AgentDebate = model('AgentDebate', {
   links: {
     participantAgents: { column: 'participants', to: 'Agent', by: 'agentName' },
   },
+  writes: { nested: ['debateRounds'] },
 });
 
 export const DebateRound = model('DebateRound', {
   root: 'debateRounds',
   columns: ['id', 'workspaceId', 'debateId', 'roundNumber', 'positions', 'timestamp'],
   one: ['debate', 'workspace'],
+  writes: {},
 });
 
 export const PolicyDecision = model('PolicyDecision', {
@@ -190,6 +203,7 @@ export const PolicyDecision = model('PolicyDecision', {
   links: {
     involvedAgents: { column: 'involvedAgentNames', to: 'Agent', by: 'agentName' },
   },
+  writes: {},
 });
 
 readModel('AgentPerformanceDay', {

@@ -40,6 +40,7 @@ export const SystemAlert = model('SystemAlert', {
   ],
   many: ['notifications'],
   people: ['createdBy', 'acknowledgedBy'],
+  writes: { readOnly: ['acknowledgedAt', 'resolvedAt', 'acknowledgedById'] },
 });
 
 export const UserNotification = model('UserNotification', {
@@ -70,4 +71,26 @@ export const UserNotification = model('UserNotification', {
   ],
   one: ['workspace', 'relatedAlert', 'relatedAchievement', 'relatedCampaign'],
   people: ['user'],
+  writes: {
+    operations: ['update'],
+    readOnly: [
+      'userId',
+      'notificationType',
+      'title',
+      'message',
+      'description',
+      'relatedAlertId',
+      'relatedAchievementId',
+      'relatedCampaignId',
+      'channel',
+      'readAt',
+      'deliveryStatus',
+      'deliveryMethod',
+      'actionUrl',
+      'actionLabel',
+      'callToAction',
+      'priorityLevel',
+      'expiresAt',
+    ],
+  },
 });

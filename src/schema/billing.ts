@@ -47,6 +47,7 @@ export const BillingRecord = model('BillingRecord', {
   ],
   one: ['workspace'],
   people: ['user'],
+  writes: {},
 });
 
 export const AutopaySubscription = model('AutopaySubscription', {
@@ -82,6 +83,7 @@ export const AutopaySubscription = model('AutopaySubscription', {
   one: ['workspace'],
   many: ['payments'],
   people: ['user'],
+  writes: { readOnly: ['totalPayments', 'successfulPayments', 'failedPayments'] },
 });
 
 export const AutopayPayment = model('AutopayPayment', {
@@ -106,4 +108,5 @@ export const AutopayPayment = model('AutopayPayment', {
   ],
   one: ['subscription', 'workspace'],
   people: ['user'],
+  writes: { readOnly: ['retryCount'] },
 });

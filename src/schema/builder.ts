@@ -52,6 +52,10 @@ export const builder = new SchemaBuilder<BuilderTypes>({
 /** The types of this schema, for Pothos' generic references. */
 export type Types = typeof builder.$inferSchemaTypes;
 
+builder.mutationType({
+  description: 'What can be written. Each field is a transaction of its own; they run in order.',
+});
+
 builder.queryType({
   description: 'What can be read. Rows of a workspace are those of the current one.',
 });

@@ -32,6 +32,10 @@ export const Campaign = model('Campaign', {
   one: ['workspace', 'positioning', 'messageArchitecture'],
   many: ['quests', 'cohortLinks', 'moves', 'agentAssignments', 'alerts', 'notifications'],
   people: ['createdBy'],
+  writes: {
+    readOnly: ['totalReach', 'totalEngagements', 'conversionCount'],
+    nested: ['quests', 'cohortLinks'],
+  },
 });
 
 export const CampaignQuest = model('CampaignQuest', {
@@ -62,6 +66,7 @@ export const CampaignQuest = model('CampaignQuest', {
   links: {
     assignedToAgents: { column: 'assignedToAgentNames', to: 'Agent', by: 'agentName' },
   },
+  writes: { nested: ['childQuests'] },
 });
 
 export const CampaignCohort = model('CampaignCohort', {
@@ -79,6 +84,7 @@ export const CampaignCohort = model('CampaignCohort', {
     'updatedAt',
   ],
   one: ['workspace', 'campaign', 'cohort'],
+  writes: { readOnly: ['reachedCount', 'convertedCount'] },
 });
 
 readModel('CampaignHealth', {

@@ -37,6 +37,7 @@ export const Cohort = model('Cohort', {
   ],
   one: ['workspace'],
   many: ['campaignLinks', 'moves', 'assets', 'alerts'],
+  writes: {},
 });
 
 export const SupportFeedback = model('SupportFeedback', {
@@ -59,6 +60,7 @@ export const SupportFeedback = model('SupportFeedback', {
   links: {
     relatedCohorts: { column: 'relatedCohortIds', to: 'Cohort' },
   },
+  writes: {},
 });
 
 readModel('CohortJourneyShare', {

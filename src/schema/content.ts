@@ -34,6 +34,7 @@ export const Asset = model('Asset', {
     reviewedByAgents: { column: 'reviewedByAgentNames', to: 'Agent', by: 'agentName' },
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
+  writes: { readOnly: ['createdByAgentName'] },
 });
 
 export const VisualDesign = model('VisualDesign', {
@@ -61,6 +62,7 @@ export const VisualDesign = model('VisualDesign', {
   links: {
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
+  writes: { readOnly: ['createdByAgentName'] },
 });
 
 export const VisualDesignTemplate = model('VisualDesignTemplate', {
@@ -78,6 +80,7 @@ export const VisualDesignTemplate = model('VisualDesignTemplate', {
     'createdAt',
   ],
   one: ['workspace'],
+  writes: { readOnly: ['usageCount'] },
 });
 
 export const ContentAdaptation = model('ContentAdaptation', {
@@ -99,6 +102,7 @@ export const ContentAdaptation = model('ContentAdaptation', {
   links: {
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
+  writes: { readOnly: ['createdByAgentName'] },
 });
 
 export const AdaptationPattern = model('AdaptationPattern', {
@@ -114,6 +118,7 @@ export const AdaptationPattern = model('AdaptationPattern', {
     'createdAt',
   ],
   one: ['workspace'],
+  writes: { readOnly: ['usageCount'] },
 });
 
 export const ContentPattern = model('ContentPattern', {
@@ -138,4 +143,5 @@ export const ContentPattern = model('ContentPattern', {
     performingAssets: { column: 'performingAssetIds', to: 'Asset' },
     recommendedForCohorts: { column: 'recommendedForCohortIds', to: 'Cohort' },
   },
+  writes: { readOnly: ['usageCount'] },
 });

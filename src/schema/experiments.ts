@@ -27,6 +27,7 @@ export const Experiment = model('Experiment', {
   links: {
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
+  writes: { readOnly: ['createdByAgentName'], nested: ['results', 'metadataEntries'] },
 });
 
 export const ExperimentResult = model('ExperimentResult', {
@@ -42,12 +43,14 @@ export const ExperimentResult = model('ExperimentResult', {
     'timestamp',
   ],
   one: ['experiment', 'workspace'],
+  writes: {},
 });
 
 export const ExperimentMetadata = model('ExperimentMetadata', {
   root: 'experimentMetadataList',
   columns: ['id', 'workspaceId', 'experimentId', 'key', 'value', 'createdAt'],
   one: ['experiment', 'workspace'],
+  writes: {},
 });
 
 readModel('ExperimentSummary', {

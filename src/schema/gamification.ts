@@ -26,6 +26,7 @@ export const Achievement = model('Achievement', {
   one: ['workspace', 'requiredPreviousAchievement'],
   many: ['nextAchievements', 'userAchievements', 'notifications'],
   people: ['createdBy'],
+  writes: {},
 });
 
 export const UserAchievement = model('UserAchievement', {
@@ -48,6 +49,19 @@ export const UserAchievement = model('UserAchievement', {
   ],
   one: ['workspace', 'achievement'],
   people: ['user'],
+  writes: {
+    operations: ['update'],
+    readOnly: [
+      'userId',
+      'achievementId',
+      'progressPercentage',
+      'progressValue',
+      'progressData',
+      'unlockedAt',
+      'unlockedByEvent',
+      'isLocked',
+    ],
+  },
 });
 
 export const UserStats = model('UserStats', {

@@ -40,6 +40,7 @@ export const IntelligenceSignal = model('IntelligenceSignal', {
     relatedCohorts: { column: 'relatedCohortIds', to: 'Cohort' },
     relatedCampaigns: { column: 'relatedCampaignIds', to: 'Campaign' },
   },
+  writes: {},
 });
 
 export const MarketInsight = model('MarketInsight', {
@@ -84,6 +85,7 @@ export const MarketInsight = model('MarketInsight', {
     relevantForCohorts: { column: 'relevantForCohortIds', to: 'Cohort' },
     relevantForCampaigns: { column: 'relevantForCampaignIds', to: 'Campaign' },
   },
+  writes: { readOnly: ['reviewedById'] },
 });
 
 export const Competitor = model('Competitor', {
@@ -102,6 +104,7 @@ export const Competitor = model('Competitor', {
   ],
   one: ['workspace'],
   many: ['content', 'patterns'],
+  writes: {},
 });
 
 export const CompetitorContent = model('CompetitorContent', {
@@ -125,6 +128,7 @@ export const CompetitorContent = model('CompetitorContent', {
   links: {
     scrapedByAgent: { column: 'scrapedByAgentName', to: 'Agent', by: 'agentName' },
   },
+  writes: { readOnly: ['scrapedByAgentName'] },
 });
 
 export const CompetitorPattern = model('CompetitorPattern', {
@@ -145,6 +149,7 @@ export const CompetitorPattern = model('CompetitorPattern', {
   links: {
     identifiedByAgent: { column: 'identifiedByAgentName', to: 'Agent', by: 'agentName' },
   },
+  writes: { readOnly: ['identifiedByAgentName'] },
 });
 
 export const Trend = model('Trend', {
@@ -169,6 +174,7 @@ export const Trend = model('Trend', {
   links: {
     relevantCohorts: { column: 'relevantCohortIds', to: 'Cohort' },
   },
+  writes: { nested: ['mentions'] },
 });
 
 export const TrendMention = model('TrendMention', {
@@ -184,6 +190,7 @@ export const TrendMention = model('TrendMention', {
     'timestamp',
   ],
   one: ['trend', 'workspace'],
+  writes: {},
 });
 
 readModel('TrendOpportunity', {

@@ -30,6 +30,7 @@ export const AgentRecommendation = model('AgentRecommendation', {
   links: {
     agent: { column: 'agentId', to: 'Agent', by: 'agentName' },
   },
+  writes: {},
 });
 
 export const RecommendationPattern = model('RecommendationPattern', {
@@ -53,6 +54,7 @@ export const RecommendationPattern = model('RecommendationPattern', {
   links: {
     agents: { column: 'agentIds', to: 'Agent', by: 'agentName' },
   },
+  writes: {},
 });
 
 export const RecommendationOutcome = model('RecommendationOutcome', {
@@ -79,6 +81,7 @@ export const RecommendationOutcome = model('RecommendationOutcome', {
   links: {
     agent: { column: 'agentId', to: 'Agent', by: 'agentName' },
   },
+  writes: {},
 });
 
 export const AgentTrustScore = model('AgentTrustScore', {
@@ -110,6 +113,7 @@ export const AgentTrustScore = model('AgentTrustScore', {
   links: {
     agent: { column: 'agentId', to: 'Agent', by: 'agentName' },
   },
+  writes: { readOnly: ['lastUpdatedAt'] },
 });
 
 export const MetaLearnerState = model('MetaLearnerState', {
@@ -133,6 +137,7 @@ export const MetaLearnerState = model('MetaLearnerState', {
     'updatedAt',
   ],
   one: ['workspace'],
+  writes: {},
 });
 
 readModel('AgentRecommendationSummary', {

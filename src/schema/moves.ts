@@ -33,6 +33,7 @@ export const LineOfOperation = model('LineOfOperation', {
   ],
   one: ['workspace'],
   many: ['moves'],
+  writes: {},
 });
 
 export const Sprint = model('Sprint', {
@@ -52,6 +53,7 @@ export const Sprint = model('Sprint', {
   ],
   one: ['workspace'],
   many: ['moves'],
+  writes: { readOnly: ['currentLoad'] },
 });
 
 export const Move = model('Move', {
@@ -109,6 +111,7 @@ export const Move = model('Move', {
     secondaryIcps: { column: 'secondaryIcpIds', to: 'Cohort' },
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
+  writes: { readOnly: ['createdByAgentName'] },
 });
 
 export const MoveAnomaly = model('MoveAnomaly', {
@@ -126,6 +129,7 @@ export const MoveAnomaly = model('MoveAnomaly', {
     'status',
   ],
   one: ['move', 'workspace'],
+  writes: {},
 });
 
 export const MoveLog = model('MoveLog', {
@@ -141,4 +145,5 @@ export const MoveLog = model('MoveLog', {
     'createdAt',
   ],
   one: ['move', 'workspace'],
+  writes: {},
 });

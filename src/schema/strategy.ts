@@ -24,6 +24,7 @@ export const GlobalStrategy = model('GlobalStrategy', {
     'updatedAt',
   ],
   one: ['workspace'],
+  writes: {},
 });
 
 export const Positioning = model('Positioning', {
@@ -47,6 +48,7 @@ export const Positioning = model('Positioning', {
   one: ['workspace'],
   many: ['messageArchitectures', 'campaigns'],
   people: ['createdBy'],
+  writes: {},
 });
 
 export const MessageArchitecture = model('MessageArchitecture', {
@@ -72,6 +74,7 @@ export const MessageArchitecture = model('MessageArchitecture', {
   one: ['workspace', 'positioning'],
   many: ['campaigns'],
   people: ['createdBy'],
+  writes: {},
 });
 
 export const StrategyInsight = model('StrategyInsight', {
@@ -94,6 +97,7 @@ export const StrategyInsight = model('StrategyInsight', {
     'actionedAt',
   ],
   one: ['workspace'],
+  writes: {},
 });
 
 export const JourneyStage = model('JourneyStage', {

@@ -68,6 +68,10 @@ export const Workspace = model('Workspace', {
     'systemAlerts',
     'userNotifications',
   ],
+  writes: {
+    operations: ['update', 'delete'],
+    readOnly: ['plan', 'cohortsLimit', 'movesPerSprintLimit'],
+  },
 });
 
 export const WorkspaceMember = model('WorkspaceMember', {
@@ -75,6 +79,7 @@ export const WorkspaceMember = model('WorkspaceMember', {
   columns: ['id', 'userId', 'workspaceId', 'role', 'joinedAt'],
   one: ['workspace'],
   people: ['user'],
+  writes: {},
 });
 
 export const UserProfile = model('UserProfile', {
@@ -91,6 +96,7 @@ export const UserProfile = model('UserProfile', {
     'createdAt',
     'updatedAt',
   ],
+  writes: { operations: ['update'], readOnly: ['features'] },
 });
 
 export const OnboardingResponse = model('OnboardingResponse', {
@@ -110,6 +116,7 @@ export const OnboardingResponse = model('OnboardingResponse', {
   ],
   one: ['workspace'],
   people: ['user'],
+  writes: { readOnly: ['userId'] },
 });
 
 readModel('WorkspaceStatusCount', {

@@ -7,8 +7,10 @@ import { implementConnection } from './connection.ts';
 import { columnFields, described, relationFields } from './fields.ts';
 import { implementFilter } from './inputs.ts';
 import { type Link, linkFields } from './links.ts';
+import { defineMutations, type Writes } from './mutations.ts';
 import { defineQueries } from './queries.ts';
 import { relatedConnection } from './related-connection.ts';
+import { settableColumns } from './write-inputs.ts';
 
 export type ModelName = Exclude<keyof PrismaTypes & string, 'AuthUser'>;
 export type ColumnName<Name extends ModelName> = keyof PrismaTypes[Name]['Shape'] & string;
@@ -38,6 +40,11 @@ export interface ModelDescriptor<Name extends ModelName> {
   many?: readonly ManyName<Name>[];
   /** Relations to the person behind an id, shown as their profile. */
   people?: readonly PersonName<Name>[];
+  /** How clients write the table; left out, they do not. */
+  writes?: Writes & {
+    readOnly?: readonly ColumnName<Name>[];
+    nested?: readonly ManyName<Name>[];
+  };
   /** References that the database does not know as such: names and lists of ids. */
   links?: Record<string, Link & { column: ColumnName<Name> }>;
 }
@@ -64,7 +71,17 @@ export function model<Name extends ModelName>(name: Name, descriptor: ModelDescr
   implementFilter(name, columns, [...(descriptor.one ?? []), ...(descriptor.many ?? [])]);
   implementConnection(name, columns, ref as unknown as ObjectRef<Types, unknown>);
   defineQueries(name, lookup, descriptor.root);
+  if (descriptor.writes) {
+    const plural = descriptor.root.charAt(0).toUpperCase() + descriptor.root.slice(1);
+    defineMutations({ model: name, lookup, plural }, columns, descriptor.writes, settableOf);
+  }
   return ref;
+}
+
+/** The columns of a model that clients set when they create a row. */
+function settableOf(name: string): readonly string[] {
+  const { columns = [], writes } = models.get(name)?.descriptor ?? {};
+  return settableColumns(columns, writes?.readOnly);
 }
 
 // Pothos types its options for a model known at compile time, where this one is any of them; the

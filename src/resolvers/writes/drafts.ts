@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { Context } from '../../context/context.ts';
+import { modelOf, relationOf } from '../catalog.ts';
+import { countKey } from '../loaders.ts';
+import { writerOf } from '../permissions.ts';
+import { delegateIn, type Row } from '../rows.ts';
+import { type MutationError, mutationError } from './errors.ts';
+import { inSavepoint, type Transaction } from './transaction.ts';
+import { readValues } from './values.ts';
+
+/** A row to be created, with rows of its own. */
+export interface Draft {
+  id: string;
+  data: Row;
+  /** Rows of to-many relations, which get the parent's id. */
+  children: { relation: string; data: Row[] }[];
+  path: readonly string[];
+  errors: MutationError[];
+}
+
+/** Reads the input of a new row; what is wrong with it is in `errors`. */
+export function draftOf(
+  context: Context,
+  model: string,
+  input: Row,
+  path: readonly string[],
+): Draft {
+  const errors: MutationError[] = [];
+  const { relations } = modelOf(model);
+  const own: Row = {};
+  const children: Draft['children'] = [];
+  for (const [name, value] of Object.entries(input)) {
+    if (relations[name] && value) {
+      const { to } = relationOf(model, name);
+      const data = (value as Row[]).map((child, i) => ({
+        id: randomUUID(),
+        ...standing(context, to),
+        ...readValues(to, child, [...path, name, String(i)], errors),
+      }));
+      children.push({ relation: name, data });
+    } else if (!relations[name]) {
+      own[name] = value;
+    }
+  }
+  const id = (own.id as string | undefined) ?? randomUUID();
+  const data = { ...standing(context, model), ...readValues(model, own, path, errors), id };
+  return { id, data, children, path, errors };
+}
+
+/** Whether a draft is not to be inserted. */
+export function isRefused({ errors }: Draft): boolean {
+  return errors.length > 0;
+}
+
+/** What every new row says of where it is and who made it. */
+function standing({ workspace, viewer }: Context, model: string): Row {
+  const { columns } = modelOf(model);
+  return {
+    ...(columns.workspaceId && workspace ? { workspaceId: workspace.id } : {}),
+    ...(columns.createdById ? { createdById: viewer.id } : {}),
+    ...(columns.userId && !columns.createdById && writerOf(model) === 'Viewer'
+      ? { userId: viewer.id }
+      : {}),
+  };
+}
+
+/** Inserts what can be inserted, and notes in the other drafts why they cannot. */
+export async function insertByHalves(
+  transaction: Transaction,
+  model: string,
+  drafts: readonly Draft[],
+): Promise<void> {
+  try {
+    await inSavepoint(transaction, () => insertAll(transaction, model, drafts));
+  } catch (error) {
+    const [only, ...others] = drafts as [Draft, ...Draft[]];
+    if (others.length === 0) {
+      const explained = mutationError(model, error, only.path);
+      if (!explained) throw error;
+      only.errors.push(explained);
+      return;
+    }
+    const middle = Math.ceil(drafts.length / 2);
+    await insertByHalves(transaction, model, drafts.slice(0, middle));
+    await insertByHalves(transaction, model, drafts.slice(middle));
+  }
+}
+
+/** Inserts drafts with one statement a table. */
+export async function insertAll(transaction: Transaction, model: string, drafts: readonly Draft[]) {
+  await delegateIn(transaction, model).createMany({ data: drafts.map(({ data }) => data) });
+  const relations = new Set(
+    drafts.flatMap(({ children }) => children.map(({ relation }) => relation)),
+  );
+  for (const name of relations) {
+    const { child, columns, references } = countKey(model, name);
+    const data = drafts.flatMap((draft) =>
+      draft.children
+        .filter(({ relation }) => relation === name)
+        .flatMap((nested) =>
+          nested.data.map((row) => ({
+            ...row,
+            ...Object.fromEntries(
+              columns.map((column, i) => [column, draft.data[references[i] ?? '']]),
+            ),
+          })),
+        ),
+    );
+    if (data.length > 0) await delegateIn(transaction, child).createMany({ data });
+  }
+}

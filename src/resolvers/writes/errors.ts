@@ -1,0 +1,169 @@
+import { databaseError } from '../../context/database/errors.ts';
+import { catalog, type Model } from '../../generated/catalog.ts';
+import { modelOf } from '../catalog.ts';
+
+/** What a client can act on; each code is a type of its own in the API. */
+export type MutationError = { message: string; path: readonly string[] } & (
+  | { code: 'VALIDATION' | 'NOT_FOUND' | 'CONFLICT' | 'FORBIDDEN' }
+  | { code: 'INVALID_TRANSITION'; detail: string | null }
+  | { code: 'LIMIT_REACHED'; limit: number; current: number }
+);
+
+/** Thrown inside a mutation's transaction: nothing of it remains, and the client is told why. */
+export class MutationRefused extends Error {
+  override readonly name = 'MutationRefused';
+  readonly errors: readonly MutationError[];
+
+  constructor(errors: readonly MutationError[]) {
+    super(errors.map(({ message }) => message).join(' '));
+    this.errors = errors;
+  }
+}
+
+/** SQLSTATEs that the database's own functions and triggers raise for people. */
+const RAISED: Record<string, MutationError['code']> = {
+  P0002: 'NOT_FOUND',
+  '22023': 'VALIDATION',
+  '42501': 'FORBIDDEN',
+  '55000': 'INVALID_TRANSITION',
+  CX001: 'LIMIT_REACHED',
+};
+
+/**
+ * Returns what a refusal of the database means for a write to a model, null for an error that is
+ * none of the client's doing. `path` is the argument that holds the values.
+ */
+export function mutationError(
+  model: string,
+  error: unknown,
+  path: readonly string[],
+): MutationError | null {
+  const failure = databaseError(error);
+  if (!failure) return null;
+  const { kind, sqlstate = '', constraint, columns, message, detail } = failure;
+  const described = modelOf(model);
+  const at = (names: readonly string[]) => {
+    const [first] = names
+      .map((name) => fieldOf(described, name))
+      .filter((name) => name !== undefined);
+    return first ? [...path, first] : path;
+  };
+
+  const raised = RAISED[sqlstate];
+  if (raised === 'LIMIT_REACHED') return limitReached(message, detail, path);
+  if (raised === 'INVALID_TRANSITION') {
+    return {
+      code: raised,
+      message: sentence(message),
+      path: at(['status', ...columns]),
+      detail: detail ?? null,
+    };
+  }
+  if (raised && kind !== 'permission')
+    return { code: raised, message: sentence(message), path: at(columns) };
+  switch (kind) {
+    case 'unique':
+      return {
+        code: 'CONFLICT',
+        message: `Another ${model} has the same ${listed(uniqueFields(described, constraint, columns))}.`,
+        path: at(uniqueColumns(described, constraint, columns)),
+      };
+    case 'foreignKey':
+      return foreignKey(model, constraint, path);
+    case 'check':
+      return {
+        code: 'VALIDATION',
+        message: 'The value is outside its allowed range.',
+        path: at(checkedColumns(described, constraint)),
+      };
+    case 'notNull':
+      return { code: 'VALIDATION', message: 'A value is required.', path: at(columns) };
+    case 'invalidInput':
+      return { code: 'VALIDATION', message: 'A value cannot be stored.', path: at(columns) };
+    case 'permission':
+      return { code: 'FORBIDDEN', message: 'Your role does not allow this.', path };
+    case 'notFound':
+      return { code: 'NOT_FOUND', message: `There is no such ${model}.`, path };
+    case 'serialization':
+      return {
+        code: 'CONFLICT',
+        message: 'Somebody else changed the same rows at this moment. Try again.',
+        path,
+      };
+    default:
+      return null;
+  }
+}
+
+function foreignKey(
+  model: string,
+  constraint: string | undefined,
+  path: readonly string[],
+): MutationError {
+  for (const [name, { table, relations, columns }] of Object.entries(catalog.models)) {
+    const relation = Object.values(relations).find(({ columns: own }) => {
+      const joined = own.map((column) => columns[column]?.column).join('_');
+      return own.length > 0 && constraint === `${table}_${joined}_fkey`;
+    });
+    if (!relation) continue;
+    // A row that goes away is missed by others; one that comes misses another.
+    if (path[0] === 'id') {
+      return { code: 'CONFLICT', message: `The ${model} is still used by a ${name}.`, path };
+    }
+    const field = name === model ? [relation.columns.at(-1) as string] : [];
+    return {
+      code: 'VALIDATION',
+      message: `There is no such ${relation.to}.`,
+      path: [...path, ...field],
+    };
+  }
+  return { code: 'VALIDATION', message: 'A row that this refers to does not exist.', path };
+}
+
+function limitReached(
+  message: string,
+  detail: string | undefined,
+  path: readonly string[],
+): MutationError {
+  const { limit, current } = JSON.parse(detail ?? '{}') as { limit: number; current: number };
+  return { code: 'LIMIT_REACHED', message: sentence(message), path, limit, current };
+}
+
+/** The API's name of a column that the database names. */
+function fieldOf({ columns }: Model, name: string): string | undefined {
+  if (name in columns) return name;
+  return Object.entries(columns).find(([, { column }]) => column === name)?.[0];
+}
+
+function uniqueColumns(
+  { table, columns, uniqueKeys }: Model,
+  constraint: string | undefined,
+  known: string[],
+) {
+  if (known.length > 0)
+    return known.filter((name) => name !== 'workspace_id' && name !== 'workspaceId');
+  const key = uniqueKeys.find(
+    (names) =>
+      constraint === `${table}_${names.map((name) => columns[name]?.column).join('_')}_key`,
+  );
+  return (key ?? ['id']).filter((name) => name !== 'workspaceId');
+}
+
+function uniqueFields(model: Model, constraint: string | undefined, known: string[]): string[] {
+  return uniqueColumns(model, constraint, known).map((name) => fieldOf(model, name) ?? name);
+}
+
+function checkedColumns({ table }: Model, constraint: string | undefined): string[] {
+  const column = constraint?.slice(table.length + 1).replace(/_check$/, '');
+  return column ? [column] : [];
+}
+
+function listed(names: readonly string[]): string {
+  return names.length > 0 ? names.join(' and ') : 'values';
+}
+
+/** The database's messages begin in lower case and end without a stop. */
+function sentence(message: string): string {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

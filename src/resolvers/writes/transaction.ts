@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from '../../context/context.ts';
+import { databaseError } from '../../context/database/errors.ts';
+import type { PrismaClient } from '../../generated/prisma/client.ts';
+import { MutationRefused } from './errors.ts';
+
+/** Prisma inside a transaction. */
+export type Transaction = Omit<
+  PrismaClient,
+  '$connect' | '$disconnect' | '$on' | '$transaction' | '$extends'
+>;
+
+const MAX_ATTEMPTS = 5;
+const MAX_DELAY_MS = 50;
+
+/** Carries the result of a rehearsal out of the transaction that it rolls back. */
+class Rehearsed extends Error {
+  readonly result: unknown;
+
+  constructor(result: unknown) {
+    super('The transaction was a rehearsal');
+    this.result = result;
+  }
+}
+
+/**
+ * Runs a mutation in a transaction and returns what it returns. A dry run does everything and then
+ * rolls back. Work that met another transaction (a deadlock, a serialization failure) is done again
+ * from the start, a few times; other errors are the caller's.
+ */
+export async function inTransaction<T>(
+  { database }: Context,
+  dryRun: boolean,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await database.prisma.$transaction(async (transaction) => {
+        const result = await work(transaction as Transaction);
+        if (dryRun) throw new Rehearsed(result);
+        return result;
+      });
+    } catch (error) {
+      if (error instanceof Rehearsed) return error.result as T;
+      if (attempt === MAX_ATTEMPTS || !isWorthAnotherTry(error)) throw error;
+      await delay(Math.random() * MAX_DELAY_MS * attempt);
+    }
+  }
+}
+
+function isWorthAnotherTry(error: unknown): boolean {
+  return !(error instanceof MutationRefused) && databaseError(error)?.kind === 'serialization';
+}
+
+/** Runs part of a transaction so that its failure leaves what came before. */
+export async function inSavepoint<T>(transaction: Transaction, work: () => Promise<T>): Promise<T> {
+  await transaction.$executeRawUnsafe('SAVEPOINT part');
+  try {
+    const result = await work();
+    await transaction.$executeRawUnsafe('RELEASE SAVEPOINT part');
+    return result;
+  } catch (error) {
+    await transaction.$executeRawUnsafe('ROLLBACK TO SAVEPOINT part');
+    throw error;
+  }
+}

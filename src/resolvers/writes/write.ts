@@ -1,0 +1,310 @@
+import type { Context } from '../../context/context.ts';
+import { columnOf, modelOf } from '../catalog.ts';
+import { toWhere } from '../filter.ts';
+import { limits } from '../limits.ts';
+import { hasRole, writerOf } from '../permissions.ts';
+import { delegateIn, type Row, requireScope } from '../rows.ts';
+import { draftOf, insertAll, insertByHalves, isRefused } from './drafts.ts';
+import { type MutationError, MutationRefused, mutationError } from './errors.ts';
+import { inTransaction, type Transaction } from './transaction.ts';
+import { type Changes, type JsonPatchOperation, readChanges } from './values.ts';
+
+/** What became of one row. */
+export interface WriteResult {
+  id: string | null;
+  /** The row as selected: after the write or, when it was deleted, before. */
+  row: Row | null;
+  errors: readonly MutationError[];
+}
+
+/** A mutation on a model: who asks, what of the row to read back, and whether to keep it. */
+export interface Write {
+  context: Context;
+  model: string;
+  /** Prisma's selection of what the client reads back. */
+  selection: object;
+  dryRun: boolean;
+}
+
+/** Creates a row, with rows of the relations that its input nests. */
+export async function createRow(write: Write, input: Row): Promise<WriteResult> {
+  const [result] = await createRows(write, [input], true, () => ['input']);
+  return result as WriteResult;
+}
+
+/**
+ * Creates rows and returns a result for each, in their order. All or nothing when `atomic`: then one
+ * problem refuses the others too; else those without a problem are kept.
+ */
+export async function createRows(
+  write: Write,
+  inputs: readonly Row[],
+  atomic: boolean,
+  pathOf = (i: number): string[] => ['inputs', String(i)],
+): Promise<WriteResult[]> {
+  const { model } = write;
+  const refused = refusal(write);
+  if (refused) return inputs.map((_, i) => failed([{ ...refused, path: pathOf(i) }]));
+  if (inputs.length > limits.maxBulkRows) {
+    return [failed([tooMany('inputs', inputs.length, limits.maxBulkRows)])];
+  }
+  const drafts = inputs.map((input, i) => draftOf(write.context, model, input, pathOf(i)));
+  const settle = (insert: typeof insertAll) => async (transaction: Transaction) => {
+    if (atomic && drafts.some(isRefused)) throw new Unsettled();
+    const sound = drafts.filter((draft) => !isRefused(draft));
+    if (sound.length > 0) await insert(transaction, model, sound);
+    if (atomic && drafts.some(isRefused)) throw new Unsettled();
+    const ids = drafts.filter((draft) => !isRefused(draft)).map(({ id }) => id);
+    const rows = await readBack(transaction, write, ids);
+    return drafts.map((draft) =>
+      isRefused(draft)
+        ? failed(draft.errors)
+        : { id: draft.id, row: rows.get(draft.id) ?? null, errors: [] },
+    );
+  };
+  try {
+    return await inTransaction(write.context, write.dryRun, settle(insertAll)).catch((error) => {
+      if (error instanceof Unsettled || !mutationError(model, error, [])) throw error;
+      // Rows that cannot be inserted together are told apart in a second, slower attempt.
+      return inTransaction(write.context, write.dryRun, settle(insertByHalves));
+    });
+  } catch (error) {
+    if (error instanceof Unsettled) return drafts.map(({ errors }) => failed(errors));
+    throw error;
+  }
+}
+
+/** Changes one row; with `unmodifiedSince` only when nobody has changed it after that moment. */
+export function updateRow(
+  write: Write,
+  id: string,
+  input: Row,
+  unmodifiedSince?: Date | null,
+): Promise<WriteResult> {
+  return one(write, ['input'], async (transaction) => {
+    const problems: MutationError[] = [];
+    const changes = readChanges(write.model, input, ['input'], problems);
+    if (problems.length > 0) throw new MutationRefused(problems);
+    await hold(transaction, write, id, unmodifiedSince);
+    await change(transaction, write.model, [id], changes);
+    const rows = await readBack(transaction, write, [id]);
+    return { id, row: rows.get(id) ?? null, errors: [] };
+  });
+}
+
+/** Deletes one row, under the same condition. Returns it as it was. */
+export function deleteRow(write: Write, id: string, unmodifiedSince?: Date | null) {
+  return one(write, ['id'], async (transaction) => {
+    await hold(transaction, write, id, unmodifiedSince);
+    const rows = await readBack(transaction, write, [id]);
+    await delegateIn(transaction, write.model).deleteMany({ where: { id } });
+    return { id, row: rows.get(id) ?? null, errors: [] };
+  });
+}
+
+/** Changes the row that a unique key names or, when there is none, creates it. */
+export async function upsertRow(
+  write: Write,
+  key: Row,
+  create: Row,
+  update: Row,
+): Promise<WriteResult> {
+  const find = () =>
+    delegateIn(write.context.database.prisma, write.model).findFirst({
+      where: key,
+      select: { id: true },
+    });
+  const found = await find();
+  if (found) return updateRow(write, found.id as string, update);
+  const created = await createRow(write, { ...create, ...key });
+  // Somebody else may have created it in between: then there is one to update now.
+  const lostRace = created.errors.some(({ code }) => code === 'CONFLICT');
+  const other = lostRace ? await find() : null;
+  return other ? updateRow(write, other.id as string, update) : created;
+}
+
+/** Changes all rows that a filter leaves, unless these are more than `atMost`. */
+export function updateRows(write: Write, filter: Row, input: Row, atMost: number) {
+  return many(write, filter, atMost, async (transaction, ids) => {
+    const problems: MutationError[] = [];
+    const changes = readChanges(write.model, input, ['input'], problems);
+    if (problems.length > 0) throw new MutationRefused(problems);
+    await change(transaction, write.model, ids, changes);
+    return readBack(transaction, write, ids);
+  });
+}
+
+/** Deletes all rows that a filter leaves, unless these are more than `atMost`. */
+export function deleteRows(write: Write, filter: Row, atMost: number) {
+  return many(write, filter, atMost, async (transaction, ids) => {
+    const rows = await readBack(transaction, write, ids);
+    await delegateIn(transaction, write.model).deleteMany({ where: { id: { in: [...ids] } } });
+    return rows;
+  });
+}
+
+async function change(
+  transaction: Transaction,
+  model: string,
+  ids: readonly string[],
+  { data, patches }: Changes,
+): Promise<void> {
+  if (Object.keys(data).length > 0) {
+    await delegateIn(transaction, model).updateMany({ where: { id: { in: [...ids] } }, data });
+  }
+  const patched = Object.entries(patches);
+  if (patched.length > 0) await patchJson(transaction, model, ids, patched);
+}
+
+/** In the database, on the value that is stored at that moment: two patches lose neither. */
+async function patchJson(
+  transaction: Transaction,
+  model: string,
+  ids: readonly string[],
+  patches: [string, readonly JsonPatchOperation[]][],
+): Promise<void> {
+  const { schema, table } = modelOf(model);
+  const assignments = patches.map(([name], i) => {
+    const { column } = columnOf(model, name);
+    return `"${column}" = gateway.jsonb_patch("${column}", $${i + 2}::jsonb)`;
+  });
+  await transaction.$executeRawUnsafe(
+    `UPDATE "${schema}"."${table}" SET ${assignments.join(', ')} WHERE id = ANY ($1::uuid[])`,
+    ids,
+    ...patches.map(([, operations]) => JSON.stringify(operations)),
+  );
+}
+
+/** Locks a row for this transaction; refuses when it is not there, or was changed since. */
+async function hold(
+  transaction: Transaction,
+  { model }: Write,
+  id: string,
+  unmodifiedSince: Date | null | undefined,
+): Promise<void> {
+  const { schema, table, columns } = modelOf(model);
+  const version = columns.updatedAt ? ', updated_at AS "updatedAt"' : '';
+  const [row] = await transaction.$queryRawUnsafe<{ updatedAt?: Date }[]>(
+    `SELECT id${version} FROM "${schema}"."${table}" WHERE id = $1::uuid FOR NO KEY UPDATE`,
+    id,
+  );
+  if (!row) {
+    throw new MutationRefused([
+      { code: 'NOT_FOUND', message: `There is no such ${model}.`, path: ['id'] },
+    ]);
+  }
+  if (unmodifiedSince && row.updatedAt && row.updatedAt > unmodifiedSince) {
+    throw new MutationRefused([
+      {
+        code: 'CONFLICT',
+        message: `The ${model} was changed at ${row.updatedAt.toISOString()}: read it again.`,
+        path: ['ifUnmodifiedSince'],
+      },
+    ]);
+  }
+}
+
+async function readBack(
+  transaction: Transaction,
+  { model, selection }: Write,
+  ids: readonly string[],
+) {
+  const rows = await delegateIn(transaction, model).findMany({
+    ...selection,
+    where: { id: { in: [...ids] } },
+  });
+  return new Map(rows.map((row) => [row.id as string, row]));
+}
+
+async function one(
+  write: Write,
+  path: readonly string[],
+  work: (transaction: Transaction) => Promise<WriteResult>,
+): Promise<WriteResult> {
+  const refused = refusal(write);
+  if (refused) return failed([refused]);
+  try {
+    return await inTransaction(write.context, write.dryRun, work);
+  } catch (error) {
+    return failed(explained(write.model, error, path));
+  }
+}
+
+async function many(
+  write: Write,
+  filter: Row,
+  atMost: number,
+  work: (transaction: Transaction, ids: readonly string[]) => Promise<Map<string, Row>>,
+): Promise<WriteResult[]> {
+  const refused = refusal(write);
+  if (refused) return [failed([refused])];
+  if (atMost < 1 || atMost > limits.maxBulkRows) {
+    return [failed([tooMany('atMost', atMost, limits.maxBulkRows)])];
+  }
+  const where = toWhere(write.model, filter);
+  try {
+    return await inTransaction(write.context, write.dryRun, async (transaction) => {
+      const found = await delegateIn(transaction, write.model).findMany({
+        where,
+        select: { id: true },
+        orderBy: { id: 'asc' },
+        take: atMost + 1,
+      });
+      if (found.length > atMost) {
+        throw new MutationRefused([
+          {
+            code: 'VALIDATION',
+            message: `The filter matches more than ${atMost} rows: nothing was done.`,
+            path: ['atMost'],
+          },
+        ]);
+      }
+      const ids = found.map(({ id }) => id as string);
+      const rows = await work(transaction, ids);
+      return ids.map((id) => ({ id, row: rows.get(id) ?? null, errors: [] }));
+    });
+  } catch (error) {
+    return [failed(explained(write.model, error, ['input']))];
+  }
+}
+
+function explained(
+  model: string,
+  error: unknown,
+  path: readonly string[],
+): readonly MutationError[] {
+  if (error instanceof MutationRefused) return error.errors;
+  const problem = mutationError(model, error, path);
+  if (!problem) throw error;
+  return [problem];
+}
+
+/** Why the viewer may not write this model at all. */
+function refusal({ context, model }: Write): MutationError | undefined {
+  requireScope(context, model);
+  const role = writerOf(model);
+  if (role && hasRole(context, role)) return undefined;
+  const message = role
+    ? `This takes the role ${role} or one that includes it; yours is ${context.workspace?.role ?? 'none'}.`
+    : `A ${model} is written by trusted writers only.`;
+  return { code: 'FORBIDDEN', message, path: [] };
+}
+
+function tooMany(argument: string, given: number, most: number): MutationError {
+  return {
+    code: 'VALIDATION',
+    message: `"${argument}" must be between 1 and ${most}, not ${given}.`,
+    path: [argument],
+  };
+}
+
+function failed(errors: readonly MutationError[]): WriteResult {
+  return { id: null, row: null, errors };
+}
+
+/** Ends a transaction whose drafts hold the reasons. */
+class Unsettled extends Error {
+  constructor() {
+    super('Some rows cannot be created');
+  }
+}

@@ -1,0 +1,62 @@
+import type { MutationError } from '../../resolvers/writes/errors.ts';
+import { builder } from '../builder.ts';
+
+/** What a client can act on when a mutation is refused; every payload has a list of them. */
+export const MutationErrorInterface = builder
+  .interfaceRef<MutationError>('MutationError')
+  .implement({
+    description:
+      'Why a mutation, or one of its rows, was refused. The concrete type tells what to do about it; nothing of what was refused remains.',
+    resolveType: ({ code }) => TYPE_NAMES[code],
+    fields: (t) => ({
+      message: t.exposeString('message', {
+        nullable: false,
+        description: 'In plain words, for people.',
+      }),
+      path: t.exposeStringList('path', {
+        nullable: false,
+        description: 'The argument at fault, from the outside in: ["input", "name"].',
+      }),
+    }),
+  });
+
+const TYPE_NAMES: Record<MutationError['code'], string> = {
+  VALIDATION: 'ValidationError',
+  NOT_FOUND: 'NotFoundError',
+  CONFLICT: 'ConflictError',
+  FORBIDDEN: 'ForbiddenError',
+  INVALID_TRANSITION: 'InvalidTransitionError',
+  LIMIT_REACHED: 'LimitReachedError',
+};
+
+function errorType<Code extends MutationError['code']>(code: Code, description: string) {
+  return builder.objectRef<Extract<MutationError, { code: Code }>>(TYPE_NAMES[code]).implement({
+    interfaces: [MutationErrorInterface],
+    description,
+  });
+}
+
+errorType('VALIDATION', 'A value is not acceptable: change it.');
+errorType('NOT_FOUND', 'There is no such row that you may see.');
+errorType(
+  'CONFLICT',
+  'Another row, or another change to this one, is in the way: read again and decide.',
+);
+errorType('FORBIDDEN', 'Your role does not allow this.');
+
+const InvalidTransitionError = errorType(
+  'INVALID_TRANSITION',
+  'The row cannot go from its status to that one.',
+);
+builder.objectField(InvalidTransitionError, 'detail', (t) =>
+  t.exposeString('detail', { description: 'Which statuses it can go to.' }),
+);
+
+const LimitReachedError = errorType(
+  'LIMIT_REACHED',
+  "The workspace's plan allows no more of these.",
+);
+builder.objectFields(LimitReachedError, (t) => ({
+  limit: t.exposeInt('limit', { nullable: false }),
+  current: t.exposeInt('current', { nullable: false, description: 'How many there are now.' }),
+}));

@@ -1,0 +1,286 @@
+import type { MaybePromise, ObjectRef } from '@pothos/core';
+import { getRefFromModel, queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Context } from '../../context/context.ts';
+import { GatewayError } from '../../context/errors.ts';
+import { modelOf } from '../../resolvers/catalog.ts';
+import { limits } from '../../resolvers/limits.ts';
+import type { Row } from '../../resolvers/rows.ts';
+import {
+  createRow,
+  createRows,
+  deleteRow,
+  deleteRows,
+  updateRow,
+  updateRows,
+  upsertRow,
+  type Write,
+  type WriteResult,
+} from '../../resolvers/writes/write.ts';
+import { builder, type Types } from '../builder.ts';
+import { filterInput } from './inputs.ts';
+import { MutationErrorInterface } from './mutation-errors.ts';
+import {
+  createInput,
+  keyInput,
+  settableColumns,
+  uniqueKeysOf,
+  updateInput,
+} from './write-inputs.ts';
+
+export type Operation = 'create' | 'update' | 'delete';
+
+/** How a table is written through the API. */
+export interface Writes {
+  /** All of them unless told otherwise. */
+  operations?: readonly Operation[];
+  /** Shown columns that clients do not set: counters, computed values, state kept by functions. */
+  readOnly?: readonly string[];
+  /** To-many relations whose rows can be created along with a new row. */
+  nested?: readonly string[];
+}
+
+interface Names {
+  model: string;
+  /** The model's name in camelCase: `campaign`. */
+  lookup: string;
+  /** Its plural with a capital: `Campaigns`. */
+  plural: string;
+}
+
+type Arguments = { dryRun?: boolean | null; [name: string]: unknown };
+type Payload = ObjectRef<Types, WriteResult>;
+type Arg = PothosSchemaTypes.MutationFieldBuilder<Types, object>['arg'];
+
+/** Gives Mutation the writes of a model, single and in bulk. */
+export function defineMutations(
+  names: Names,
+  columns: readonly string[],
+  writes: Writes,
+  settableOf: (model: string) => readonly string[],
+): void {
+  const { operations = ['create', 'update', 'delete'] } = writes;
+  const settable = settableColumns(columns, writes.readOnly);
+  const payload = definePayload(names);
+  const bulk = defineBulkPayload(names, payload);
+  const create = operations.includes('create')
+    ? createInput(names.model, settable, writes.nested ?? [], settableOf)
+    : undefined;
+  const update = operations.includes('update') ? updateInput(names.model, settable) : undefined;
+  if (create) defineCreates(names, payload, bulk, create);
+  if (update) defineUpdates(names, payload, bulk, update);
+  if (create && update) defineUpsert(names, payload, create, update);
+  if (operations.includes('delete')) defineDeletes(names, payload, bulk);
+}
+
+function definePayload({ model, lookup }: Names): Payload {
+  return builder.objectRef<WriteResult>(`${model}Payload`).implement({
+    description: `What became of a ${model}.`,
+    fields: (t) => ({
+      id: t.expose('id', { type: 'UUID', description: 'Null when nothing was written.' }),
+      [lookup]: t.field({
+        type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
+        nullable: true,
+        description: 'The row after the change or, when it was deleted, as it was before.',
+        complexity: { field: 1, multiplier: 1 },
+        resolve: ({ row }) => row,
+      }),
+      errors: t.field({
+        type: [MutationErrorInterface],
+        nullable: false,
+        description: 'Empty when it was done.',
+        resolve: ({ errors }) => errors,
+      }),
+    }),
+  });
+}
+
+function defineBulkPayload({ model }: Names, payload: Payload) {
+  return builder.objectRef<WriteResult[]>(`${model}BulkPayload`).implement({
+    description: 'What became of each row.',
+    fields: (t) => ({
+      results: t.field({
+        type: [payload],
+        nullable: false,
+        description: 'In the order given, or by id where a filter chose the rows.',
+        complexity: { field: 0, multiplier: limits.defaultPageSize },
+        resolve: (results) => results,
+      }),
+      affected: t.int({
+        nullable: false,
+        description: 'How many rows were written.',
+        resolve: (results) => results.filter(({ id }) => id !== null).length,
+      }),
+    }),
+  });
+}
+
+const DRY_RUN = 'Do everything, return what would change, and keep none of it.';
+const UNMODIFIED =
+  'Refuse with ConflictError when the row was changed after this moment: its updatedAt as you read it.';
+
+function common(arg: Arg) {
+  return { dryRun: arg.boolean({ defaultValue: false, description: DRY_RUN }) };
+}
+
+function conditional(arg: Arg, model: string) {
+  const versioned = 'updatedAt' in modelOf(model).columns;
+  return {
+    id: arg({ type: 'UUID', required: true }),
+    ...(versioned ? { ifUnmodifiedSince: arg({ type: 'DateTime', description: UNMODIFIED }) } : {}),
+    ...common(arg),
+  };
+}
+
+function chosen(arg: Arg, model: string) {
+  return {
+    filter: arg({ type: filterInput(model), required: true }),
+    atMost: arg.int({
+      required: true,
+      description: `Refuse, before anything is done, when the filter leaves more rows than this; at most ${limits.maxBulkRows}.`,
+    }),
+    ...common(arg),
+  };
+}
+
+/** Adds one field to Mutation; the resolver gets what the client wants to read back as a `Write`. */
+function mutation(
+  names: Names,
+  name: string,
+  description: string,
+  type: unknown,
+  path: string[],
+  args: (arg: Arg) => object,
+  run: (write: Write, args: Arguments) => MaybePromise<unknown>,
+): void {
+  builder.mutationField(name, (t) =>
+    t.field({
+      type: type as Payload,
+      nullable: false,
+      description,
+      args: args(t.arg) as never,
+      complexity: { field: 1, multiplier: 1 },
+      resolve: ((_root: unknown, given: Arguments, context: Context, info: GraphQLResolveInfo) =>
+        run(
+          {
+            context,
+            model: names.model,
+            selection: queryFromInfo({ context, info, typeName: names.model, path }),
+            dryRun: given.dryRun ?? false,
+          },
+          given,
+        )) as never,
+    }),
+  );
+}
+
+function defineCreates(names: Names, payload: Payload, bulk: unknown, input: object): void {
+  const { model, lookup, plural } = names;
+  mutation(
+    names,
+    `create${model}`,
+    `Creates a ${model}.`,
+    payload,
+    [lookup],
+    (arg) => ({ input: arg({ type: input as never, required: true }), ...common(arg) }),
+    (write, args) => createRow(write, args.input as Row),
+  );
+  mutation(
+    names,
+    `create${plural}`,
+    `Creates many in one transaction: all or nothing, unless atomic is false.`,
+    bulk,
+    ['results', lookup],
+    (arg) => ({
+      inputs: arg({ type: [input as never], required: true }),
+      atomic: arg.boolean({
+        defaultValue: true,
+        description: 'False keeps the rows that can be created.',
+      }),
+      ...common(arg),
+    }),
+    (write, { inputs, atomic }) => createRows(write, inputs as Row[], atomic !== false),
+  );
+}
+
+function defineUpdates(names: Names, payload: Payload, bulk: unknown, input: object): void {
+  const { model, lookup, plural } = names;
+  mutation(
+    names,
+    `update${model}`,
+    `Changes a ${model}.`,
+    payload,
+    [lookup],
+    (arg) => ({ ...conditional(arg, model), input: arg({ type: input as never, required: true }) }),
+    (write, { id, input: changes, ifUnmodifiedSince }) =>
+      updateRow(write, id as string, changes as Row, ifUnmodifiedSince as Date | null),
+  );
+  mutation(
+    names,
+    `update${plural}`,
+    'Changes all rows that the filter leaves, in one transaction.',
+    bulk,
+    ['results', lookup],
+    (arg) => ({ ...chosen(arg, model), input: arg({ type: input as never, required: true }) }),
+    (write, { filter, input: changes, atMost }) =>
+      updateRows(write, filter as Row, changes as Row, atMost as number),
+  );
+}
+
+function defineDeletes(names: Names, payload: Payload, bulk: unknown): void {
+  const { model, lookup, plural } = names;
+  mutation(
+    names,
+    `delete${model}`,
+    `Deletes a ${model}, with what cannot be without it.`,
+    payload,
+    [lookup],
+    (arg) => conditional(arg, model),
+    (write, { id, ifUnmodifiedSince }) =>
+      deleteRow(write, id as string, ifUnmodifiedSince as Date | null),
+  );
+  mutation(
+    names,
+    `delete${plural}`,
+    'Deletes all rows that the filter leaves, in one transaction.',
+    bulk,
+    ['results', lookup],
+    (arg) => chosen(arg, model),
+    (write, { filter, atMost }) => deleteRows(write, filter as Row, atMost as number),
+  );
+}
+
+function defineUpsert(names: Names, payload: Payload, create: object, update: object): void {
+  const { model, lookup } = names;
+  const key = keyInput(model);
+  mutation(
+    names,
+    `upsert${model}`,
+    `Changes the ${model} that the key names or, when there is none, creates it.`,
+    payload,
+    [lookup],
+    (arg) => ({
+      key: arg({ type: key, required: true }),
+      create: arg({ type: create as never, required: true }),
+      update: arg({ type: update as never, required: true }),
+      ...common(arg),
+    }),
+    (write, args) => {
+      const given = Object.fromEntries(
+        Object.entries(args.key as Row).filter(([, value]) => value != null),
+      );
+      if (
+        !uniqueKeysOf(model).some(
+          (names) => [...names].sort().join() === Object.keys(given).sort().join(),
+        )
+      ) {
+        throw new GatewayError(
+          'BAD_USER_INPUT',
+          `"key" must hold exactly one of the unique keys of ${model}.`,
+          { argument: 'key' },
+        );
+      }
+      return upsertRow(write, given, args.create as Row, args.update as Row);
+    },
+  );
+}

@@ -1,0 +1,133 @@
+import type { InputObjectRef } from '@pothos/core';
+import { columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
+import { countKey } from '../../resolvers/loaders.ts';
+import type { Row } from '../../resolvers/rows.ts';
+import type { JsonChange } from '../../resolvers/writes/values.ts';
+import { builder, type Types } from '../builder.ts';
+import { columnType } from './columns.ts';
+import { described } from './fields.ts';
+
+type Input<Shape = Row> = InputObjectRef<Types, Shape>;
+
+/** Columns that no client sets: identity, tenant, author, and moments that the database keeps. */
+const KEPT = new Set(['id', 'workspaceId', 'createdById', 'createdAt', 'updatedAt', 'joinedAt']);
+
+/** The columns of those shown that a client may set. */
+export function settableColumns(columns: readonly string[], readOnly: readonly string[] = []) {
+  return columns.filter((column) => !KEPT.has(column) && !readOnly.includes(column));
+}
+
+const JsonPatchOperationInput = builder.inputRef<Row>('JSONPatchOperation').implement({
+  description: 'Sets or removes one part of a JSON value.',
+  fields: (t) => ({
+    path: t.stringList({
+      required: true,
+      description:
+        'Names of keys, and positions in arrays as numbers in strings. Missing objects on the way are made.',
+    }),
+    set: t.field({ type: 'JSON', description: 'The value to put there.' }) as never,
+    remove: t.boolean({ description: 'True to remove what is there.' }),
+  }),
+});
+
+const JsonChangeInput = builder.inputType('JSONChange', {
+  description: 'Replaces a JSON value, or patches parts of it as they are stored at that moment.',
+  isOneOf: true,
+  fields: (t) => ({
+    replace: t.field({ type: 'JSON', description: 'The whole new value.' }),
+    patch: t.field({ type: [JsonPatchOperationInput], description: 'Operations, in order.' }),
+  }),
+}) as unknown as Input<JsonChange>;
+
+function valueFields(
+  t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>,
+  model: string,
+  columns: readonly string[],
+  forUpdate: boolean,
+) {
+  return columns.map((name) => {
+    const column = columnOf(model, name);
+    const type = columnType(name, column);
+    const json = type === 'JSON' && forUpdate;
+    const field = t.field({
+      type: (json ? JsonChangeInput : column.isList ? [type] : type) as 'String',
+      required: (!forUpdate && column.isRequired && !column.hasDefault && !column.isList) as false,
+      ...described(column.documentation),
+    });
+    return [name, field] as const;
+  });
+}
+
+/** The input for a new row, and for rows of relations that are created along with it. */
+export function createInput(
+  model: string,
+  columns: readonly string[],
+  nested: readonly string[],
+  columnsOf: (model: string) => readonly string[],
+): Input {
+  return builder.inputType(`${model}CreateInput`, {
+    description: `A new ${model}. What is left out gets its default.`,
+    fields: (t) => ({
+      ...Object.fromEntries(valueFields(t as never, model, columns, false)),
+      ...Object.fromEntries(
+        nested.map((relation) => [
+          relation,
+          t.field({
+            type: [nestedInput(model, relation, columnsOf)],
+            description: `Created together with the ${model}, or not at all.`,
+          }),
+        ]),
+      ),
+    }),
+  }) as unknown as Input;
+}
+
+function nestedInput(
+  model: string,
+  relation: string,
+  columnsOf: (model: string) => readonly string[],
+): Input {
+  const { to } = relationOf(model, relation);
+  const { columns } = countKey(model, relation);
+  return builder.inputType(`${to}In${model}Input`, {
+    description: `A new ${to} of the ${model} that is created with it.`,
+    fields: (t) =>
+      Object.fromEntries(
+        valueFields(
+          t as never,
+          to,
+          columnsOf(to).filter((name) => !columns.includes(name)),
+          false,
+        ),
+      ),
+  }) as unknown as Input;
+}
+
+/** The input for changes to a row. */
+export function updateInput(model: string, columns: readonly string[]): Input {
+  return builder.inputType(`${model}UpdateInput`, {
+    description: `Changes to a ${model}. What is left out stays as it is; null clears.`,
+    fields: (t) => Object.fromEntries(valueFields(t as never, model, columns, true)),
+  }) as unknown as Input;
+}
+
+/** The unique keys of a model within the workspace, each as the columns that a client names. */
+export function uniqueKeysOf(model: string): string[][] {
+  const keys = modelOf(model).uniqueKeys.map((key) => key.filter((name) => name !== 'workspaceId'));
+  return [['id'], ...keys.filter((key) => key.length > 0 && key.join() !== 'id')];
+}
+
+/** The input that names a row by a unique key. */
+export function keyInput(model: string): Input {
+  const keys = uniqueKeysOf(model);
+  return builder.inputType(`${model}Key`, {
+    description: `Names a ${model} by one of: ${keys.map((key) => key.join(' and ')).join('; ')}.`,
+    fields: (t) =>
+      Object.fromEntries(
+        [...new Set(keys.flat())].map((name) => [
+          name,
+          t.field({ type: columnType(name, columnOf(model, name)) as 'String' }),
+        ]),
+      ),
+  }) as unknown as Input;
+}
