@@ -75,6 +75,13 @@ export async function createVariedWorld({ rows = 12, gaps = true } = {}): Promis
   };
 }
 
+/** Runs a query and returns its data with the statements that it took. */
+export async function runCounted({ api, client }: VariedWorld, query: string, variables?: object) {
+  api.statements();
+  const data = await client.data(query, variables);
+  return { data, statements: api.statements() };
+}
+
 const uuids = (count: number) => Array.from({ length: count }, () => randomUUID() as string);
 
 // What a column may hold is tested where tables are; here any value of its type does.

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createVariedWorld, runCounted, type VariedWorld } from './varied.ts';
+
+let world: VariedWorld;
+beforeAll(async () => {
+  world = await createVariedWorld({ rows: 50, gaps: false });
+  await world.plant(`update system_alerts set status = 'active'`);
+});
+afterAll(() => world?.close());
+
+const DASHBOARD = /* GraphQL */ `
+  query ($first: Int!) {
+    campaigns(first: $first) {
+      nodes {
+        id
+        name
+        status
+        positioning { name }
+        quests(first: 5) { nodes { id name status } }
+        cohortLinks { nodes { cohort { id name } } }
+        alerts(filter: { status: { equals: ACTIVE } }) { totalCount }
+      }
+    }
+  }
+`;
+
+const DEEP = /* GraphQL */ `
+  query ($first: Int!, $workspace: UUID!) {
+    workspace(id: $workspace) {
+      name
+      campaigns(first: $first) {
+        nodes {
+          name
+          quests { nodes { name } }
+          alerts { nodes { title triggeredByAgent { agentName } } }
+        }
+      }
+    }
+  }
+`;
+
+/** The person's memberships, which every request reads first. */
+const VIEWER = 1;
+
+describe('the number of statements does not depend on the number of campaigns', () => {
+  it.each([2, 20, 50])('%i on a dashboard', async (first) => {
+    const { data, statements } = await runCounted(world, DASHBOARD, { first });
+    expect(data.campaigns.nodes).toHaveLength(first);
+    for (const { positioning, quests, cohortLinks, alerts } of data.campaigns.nodes) {
+      expect(positioning.name).toEqual(expect.any(String));
+      expect([quests.nodes.length, cohortLinks.nodes.length, alerts.totalCount]).toEqual([1, 1, 1]);
+    }
+    // The campaigns with all that belongs to them, and the counts of their alerts.
+    expect(statements.length - VIEWER).toBe(2);
+  });
+
+  it.each([2, 20, 50])('%i with quests, alerts and their agents', async (first) => {
+    const { data, statements } = await runCounted(world, DEEP, {
+      first,
+      workspace: world.workspaceId,
+    });
+    expect(data.workspace.campaigns.nodes).toHaveLength(first);
+    for (const { quests, alerts } of data.workspace.campaigns.nodes) {
+      expect(quests.nodes).toHaveLength(1);
+      expect(alerts.nodes[0].triggeredByAgent.agentName).toEqual(expect.any(String));
+    }
+    // The workspace with all that belongs to it.
+    expect(statements.length - VIEWER).toBe(1);
+  });
+});
