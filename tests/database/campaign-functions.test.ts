@@ -119,7 +119,7 @@ describe('change_campaign_status', () => {
           [tenant.workspaceId, 'New', status],
         ),
       );
-    await expectRefusal(create(strategist, 'active'), '55000', /new campaign is a draft/);
+    await expectRefusal(create(strategist, 'active'), '55000', /new campaign is draft/);
     expect(await create(strategist, 'draft')).toMatchObject([{ status: 'draft' }]);
     expect(await create(service, 'completed')).toMatchObject([{ status: 'completed' }]);
   });

@@ -130,6 +130,8 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
   ['security-definer', 'grant execute on function create_workspace to public'],
   ['triggers', 'drop trigger set_updated_at on moves'],
   ['triggers', 'alter table moves disable trigger set_updated_at'],
+  ['triggers', 'drop trigger audit_update on moves'],
+  ['triggers', 'alter table cohorts disable trigger check_limit_on_insert'],
   ['triggers', 'drop trigger on_auth_user_created on auth.users'],
   [
     'triggers',
@@ -175,7 +177,11 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
   ],
   [
     'total-functions',
-    'drop function mark_notification_as_read(uuid), get_critical_alerts(uuid) cascade',
+    EACH(
+      `select oid::regprocedure as name from pg_proc
+         where pronamespace = 'public'::regnamespace and proname ~ '^(get|mark|record|set|validate|create)_'`,
+      `'drop function ' || item.name || ' cascade'`,
+    ),
   ],
   ['total-enumerations', 'drop type alert_severity cascade'],
   ['total-triggers', 'drop trigger set_updated_at on moves'],

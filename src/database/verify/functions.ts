@@ -1,6 +1,6 @@
 import { type Check, finding } from './check.ts';
-import { FUNCTIONS, TRIGGERS } from './expected.ts';
-import { STAMPED_TABLES } from './model.ts';
+import { AUDIT_TRIGGERS, FUNCTIONS, TRIGGERS } from './expected.ts';
+import { STAMPED_TABLES, TABLE_NAMES } from './model.ts';
 
 const functions: Check = {
   id: 'functions',
@@ -45,7 +45,8 @@ const definers: Check = {
 
 const triggers: Check = {
   id: 'triggers',
-  title: 'Every trigger is there and enabled; set_updated_at wherever the column exists',
+  title:
+    'Every trigger is there and enabled; set_updated_at wherever the column exists; all tables audited',
   remedy: 'Run npm run db:migrate; ALTER TABLE ... ENABLE TRIGGER ....',
   async run({ query }) {
     const stamped = STAMPED_TABLES.map((table) => ({
@@ -53,7 +54,10 @@ const triggers: Check = {
       name: 'set_updated_at',
       calls: 'public.set_updated_at()',
     }));
-    const expected = [...stamped, ...TRIGGERS];
+    const audited = TABLE_NAMES.flatMap((table) =>
+      AUDIT_TRIGGERS.map((name) => ({ table: `public.${table}`, name, calls: 'gateway.audit()' })),
+    );
+    const expected = [...stamped, ...audited, ...TRIGGERS];
     const rows = await query<{ table: string; name: string }>(
       `select wanted.table, wanted.name
        from jsonb_to_recordset($1) as wanted("table" text, name text, calls text)

@@ -2,7 +2,8 @@ import { type Check, finding } from './check.ts';
 import { VIEWS } from './expected.ts';
 import { TABLE_NAMES, TABLE_OIDS, TABLES } from './model.ts';
 
-const PROTECT = 'Run the CALL gateway.protect_… line of the table in its migration again.';
+const PROTECT =
+  'Run the CALL gateway.protect_… line of the table in its migration again, then 018_writes.';
 
 const rowSecurity: Check = {
   id: 'row-security',

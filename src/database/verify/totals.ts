@@ -1,6 +1,6 @@
 import { catalog } from '../../generated/catalog.ts';
 import { type Check, finding, type Query } from './check.ts';
-import { TABLES_BY_MIGRATION, TRIGGERS, VIEWS } from './expected.ts';
+import { AUDIT_TRIGGERS, TABLES_BY_MIGRATION, TRIGGERS, VIEWS } from './expected.ts';
 import { STAMPED_TABLES, TABLE_NAMES, TABLE_OIDS } from './model.ts';
 import { tryUnlock } from './unlock.ts';
 
@@ -135,9 +135,11 @@ const enumerations = atLeast({
 const triggerTotal = atLeast({
   id: 'total-triggers',
   noun: 'triggers',
-  least: STAMPED_TABLES.length + TRIGGERS.length,
+  least: STAMPED_TABLES.length + TABLE_NAMES.length * AUDIT_TRIGGERS.length + TRIGGERS.length,
   sql: `select count(*) from pg_trigger
-        where not tgisinternal and (tgrelid in (${TABLE_OIDS}) or tgrelid = to_regclass('auth.users'))`,
+        where not tgisinternal
+          and (tgrelid in (${TABLE_OIDS})
+               or tgrelid in (to_regclass('auth.users'), to_regclass('gateway.audit_log')))`,
 });
 
 const viewTotal = atLeast({
