@@ -1,16 +1,20 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../context/context.ts';
-import type { Viewer as ViewerShape } from '../context/viewer.ts';
+import type { Person, Viewer as ViewerShape } from '../context/viewer.ts';
 import type { Membership } from '../context/workspace.ts';
 import { loadRow } from '../resolvers/loaders.ts';
+import { Agent } from './agents.ts';
 import { builder } from './builder.ts';
 import { enumType } from './model/columns.ts';
 import { selectionOf } from './model/links.ts';
 import { UserProfile, Workspace } from './workspace.ts';
 
-function load(model: string, id: string, context: Context, info: GraphQLResolveInfo) {
-  return loadRow(context, model, 'id', id, selectionOf(context, info, model)) as Promise<never>;
+function load(model: string, id: string, context: Context, info: GraphQLResolveInfo, by = 'id') {
+  return loadRow(context, model, by, id, selectionOf(context, info, model)) as Promise<never>;
 }
+
+const personOf = (viewer: ViewerShape): Person | undefined =>
+  viewer.kind === 'person' ? viewer : undefined;
 
 const ViewerMembership = builder.objectRef<Membership>('ViewerMembership').implement({
   description: 'A workspace that the viewer belongs to, whichever one is current.',
@@ -25,6 +29,7 @@ const ViewerMembership = builder.objectRef<Membership>('ViewerMembership').imple
     workspace: t.field({
       type: Workspace,
       nullable: true,
+      description: 'Its lists are empty unless it is the current workspace.',
       complexity: { field: 1, multiplier: 1 },
       resolve: ({ workspaceId }, _args, context, info) =>
         load('Workspace', workspaceId, context, info),
@@ -33,28 +38,48 @@ const ViewerMembership = builder.objectRef<Membership>('ViewerMembership').imple
 });
 
 const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
-  description: 'The signed-in person, and where they are.',
+  description: 'Who asks, a signed-in person or an agent, and where they are.',
   fields: (t) => ({
-    id: t.expose('id', { type: 'UUID', nullable: false }),
-    email: t.exposeString('email', {
-      description: 'As the token says; null where it says nothing.',
+    id: t.field({
+      type: 'UUID',
+      description: "The person's; null for an agent.",
+      resolve: (viewer) => personOf(viewer)?.id,
+    }),
+    email: t.string({
+      description: 'As the token says; null where it says nothing, and for an agent.',
+      resolve: (viewer) => personOf(viewer)?.email,
     }),
     profile: t.field({
       type: UserProfile,
       nullable: true,
+      description: "The person's; null for an agent.",
       complexity: { field: 1, multiplier: 1 },
-      resolve: ({ id }, _args, context, info) => load('UserProfile', id, context, info),
+      resolve: (viewer, _args, context, info) =>
+        viewer.kind === 'person' ? load('UserProfile', viewer.id, context, info) : null,
+    }),
+    agent: t.field({
+      type: Agent,
+      nullable: true,
+      description: 'The agent that asks, as the registry has it; null for a person.',
+      complexity: { field: 1, multiplier: 1 },
+      resolve: (viewer, _args, context, info) =>
+        viewer.kind === 'agent' ? load('Agent', viewer.name, context, info, 'agentName') : null,
+    }),
+    scopes: t.stringList({
+      description: 'What the token lets the agent do: "intelligence:write"; null for a person.',
+      resolve: (viewer) => (viewer.kind === 'agent' ? [...viewer.scopes] : null),
     }),
     memberships: t.field({
       type: [ViewerMembership],
       nullable: false,
-      description: 'Oldest first. The id of one of these goes into the header x-workspace-id.',
+      description:
+        "The person's, oldest first; none for an agent. The id of one of these goes into the header x-workspace-id.",
       complexity: { field: 1, multiplier: 10 },
-      resolve: ({ memberships }) => memberships,
+      resolve: (viewer) => personOf(viewer)?.memberships ?? [],
     }),
     role: t.field({
       type: enumType('MemberRole'),
-      description: 'The role in the current workspace; null when none is chosen.',
+      description: 'The role in the current workspace; null when none is chosen, and for an agent.',
       resolve: (_viewer, _args, context) => context.workspace?.role ?? null,
     }),
     workspace: t.field({

@@ -121,7 +121,7 @@ describe('a reference that the database does not know as one is a field', () => 
 
 /** Fields whose names say all there is to say. */
 const EVIDENT =
-  /^(id|nodeId|name|title|description|status|workspace|workspaceId|createdAt|updatedAt|createdBy(Id)?|joinedAt|role|message|topic|question|reasoning|content|summary|notes|tags|url|slug|currency|email)$/;
+  /^(id|name|title|description|status|workspace|workspaceId|createdAt|updatedAt|createdBy(Id)?|joinedAt|role|message|topic|question|reasoning|content|summary|notes|tags|url|slug|currency|email)$/;
 
 const types = Object.values(schema.getTypeMap()).filter(
   (type) => !isIntrospectionType(type) && !isScalarType(type),

@@ -34,3 +34,9 @@ it('shows every digit of a related row, which comes as JSON', async () => {
   expect(viewer.workspace.campaigns.nodes).toEqual([exact]);
   expect(moves.nodes).toEqual([{ campaign: exact }]);
 });
+
+it("shows JSON's own null in a column that must have a value", async () => {
+  await world.database.query(`update cohorts set demographics = 'null'`);
+  const { cohorts } = await world.ours.client.data('{ cohorts { nodes { demographics } } }');
+  expect(cohorts.nodes).toEqual([{ demographics: null }]);
+});

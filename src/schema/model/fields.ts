@@ -12,7 +12,8 @@ export function columnFields(t: PrismaFields, model: string, columns: readonly s
         name as never,
         {
           type: column.isList ? [type] : type,
-          nullable: !(column.isRequired || column.isList),
+          // JSON has a null of its own, which a required column may hold.
+          nullable: type === 'JSON' || !(column.isRequired || column.isList),
           ...described(column.documentation),
         } as never,
       );
