@@ -27,7 +27,9 @@ export const builder = new SchemaBuilder<BuilderTypes>({
   },
   relay: {
     idFieldName: 'nodeId',
-    idFieldOptions: { description: 'Names the row among all types: for node(nodeId:) and client caches.' },
+    idFieldOptions: {
+      description: 'Names the row among all types: for node(nodeId:) and client caches.',
+    },
     nodeQueryOptions: false,
     nodesQueryOptions: false,
     edgesFieldOptions: { nullable: false, complexity: { field: 0, multiplier: 1 } },
