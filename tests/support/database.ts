@@ -8,10 +8,16 @@ type Row = Record<string, unknown>;
 /** Runs a statement and returns its rows. */
 export type Query = <T extends object = Row>(sql: string, values?: unknown[]) => Promise<T[]>;
 
-/** Who runs the SQL: a person in a workspace, or the trusted writers' role. */
+/** Who runs the SQL: a person or an agent in a workspace, or the trusted writers' role. */
 export interface Actor {
   userId?: string | undefined;
+  /** The agent's name, instead of a person. */
+  agent?: string;
+  /** What the agent may do, such as `alerts:write`. */
+  scopes?: readonly string[];
   workspaceId?: string | undefined;
+  /** Default `read committed`. */
+  isolation?: 'repeatable read' | 'serializable' | undefined;
   /** Default `authenticated`. */
   role?: 'authenticated' | 'service_role';
 }
@@ -30,9 +36,13 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-/** Returns a database of the caller's own: without anything in it, migrated, or with the demo. */
+/**
+ * Returns a database of the caller's own: without anything in it, migrated, or with the demo; used
+ * over at most so many connections as people, and as trusted writers.
+ */
 export async function createTestDatabase(
   template: 'empty' | 'migrated' | 'demo' = 'migrated',
+  connections?: number,
 ): Promise<TestDatabase> {
   const server = inject('testServer');
   const name = `${server.prefix}${randomBytes(6).toString('hex')}`;
@@ -45,26 +55,28 @@ export async function createTestDatabase(
   } finally {
     await maintenance.end();
   }
-  return openDatabase(databaseUrl(server.url, name), server.gatewayPassword);
+  return openDatabase(databaseUrl(server.url, name), server.gatewayPassword, connections);
 }
 
 /** Returns a handle of any database that the migrations were applied to. */
-export function openDatabase(url: string, gatewayPassword: string): TestDatabase {
+export function openDatabase(url: string, gatewayPassword: string, connections = 25): TestDatabase {
   const gatewayUrl = new URL(url);
   gatewayUrl.username = 'codex_gateway';
   gatewayUrl.password = gatewayPassword;
-  const pool = createPool(url);
-  const gatewayPool = createPool(gatewayUrl.href);
+  const pool = createPool(url, connections);
+  const gatewayPool = createPool(gatewayUrl.href, connections);
 
   const transaction = async <T>(actor: Actor, run: (query: Query) => Promise<T>, end: string) => {
-    const { userId, workspaceId, role = 'authenticated' } = actor;
+    const { userId, agent, scopes, workspaceId, role = 'authenticated' } = actor;
+    const { isolation = 'read committed' } = actor;
+    const claims = userId || agent ? JSON.stringify({ sub: userId, agent, scopes, role }) : '';
     const client = await (role === 'authenticated' ? gatewayPool : pool).connect();
     try {
-      await client.query('begin');
+      await client.query(`begin isolation level ${isolation}`);
       await client.query(
         `select set_config('role', $1, true), set_config('request.jwt.claims', $2, true),
                 set_config('app.current_workspace_id', $3, true)`,
-        [role, userId ? JSON.stringify({ sub: userId, role }) : '', workspaceId ?? ''],
+        [role, claims, workspaceId ?? ''],
       );
       const result = await run(queryOf(client));
       await client.query(end);
@@ -89,8 +101,8 @@ export function openDatabase(url: string, gatewayPassword: string): TestDatabase
   };
 }
 
-function createPool(connectionString: string): pg.Pool {
-  const pool = new pg.Pool({ connectionString, max: 25, options: '-c timezone=UTC' });
+function createPool(connectionString: string, max: number): pg.Pool {
+  const pool = new pg.Pool({ connectionString, max, options: '-c timezone=UTC' });
   // An idle connection that its server ends is no failure of the test that has finished with it.
   pool.on('error', () => {});
   return pool;

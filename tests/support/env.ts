@@ -1,9 +1,11 @@
-const { TEST_DATABASE_URL, CI } = process.env;
+const { TEST_DATABASE_URL, STRESS_ROUNDS, CI } = process.env;
 
 /** The environment of a test run; tests read it nowhere else. */
 export const testEnv = {
   /** A superuser's connection string to the server that tests use; unset, they start their own. */
   serverUrl: TEST_DATABASE_URL || undefined,
+  /** How often tests of concurrency repeat a race. */
+  stressRounds: Number(STRESS_ROUNDS || 2),
   /** In CI a test whose needs are missing fails; elsewhere it is skipped and says so. */
   ci: Boolean(CI),
 };
