@@ -88,6 +88,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.keep_last_owner()',
   'gateway.lock_user_stats(uuid,uuid)',
   'gateway.may_write(public.member_role,text)',
+  'gateway.may_write_shared()',
   'gateway.member_reads()',
   'gateway.member_writes(public.member_role)',
   'gateway.next_statuses(text,text)',

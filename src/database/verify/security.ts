@@ -3,7 +3,7 @@ import { VIEWS } from './expected.ts';
 import { TABLE_NAMES, TABLE_OIDS, TABLES } from './model.ts';
 
 const PROTECT =
-  'Run the CALL gateway.protect_… line of the table in its migration again, then 018_writes.';
+  'Run the CALL gateway.protect_… line of the table in its migration again, then those from 018_writes on.';
 
 const rowSecurity: Check = {
   id: 'row-security',
@@ -70,7 +70,7 @@ const policies: Check = {
 };
 
 // What tells one request from another; an expression without any of it lets everybody through.
-const WHO_ASKS = /\b(current_workspace_id|viewer_memberships|uid)\(\)/;
+const WHO_ASKS = /\b(current_workspace_id|viewer_memberships|may_write_shared|uid)\(\)/;
 
 const policyConditions: Check = {
   id: 'policy-conditions',
