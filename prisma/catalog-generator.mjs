@@ -1,7 +1,8 @@
-// Writes what the Prisma client keeps to itself and the API needs: the native type of each column
-// and the `///` documentation of models, columns and enumerations.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+// Writes what the Prisma client keeps to itself and the API needs: the domain of each model, the
+// native type of each column, and the `///` documentation of models, columns and enumerations.
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import generatorHelper from '@prisma/generator-helper';
 
 const types = `export interface Column {
@@ -28,6 +29,8 @@ export interface Relation {
 export interface Model {
   table: string;
   schema: string;
+  /** What the model is about: the name of its file in prisma/models. */
+  domain: string;
   documentation?: string;
   uniqueKeys: readonly (readonly string[])[];
   columns: Record<string, Column>;
@@ -44,17 +47,33 @@ export interface Catalog {
 }
 `;
 
+const MODELS = fileURLToPath(new URL('models', import.meta.url));
+
+/** The domain of each model and view. */
+async function readDomains() {
+  const domains = new Map();
+  for (const file of await readdir(MODELS)) {
+    const text = await readFile(join(MODELS, file), 'utf8');
+    for (const [, name] of text.matchAll(/^(?:model|view) (\w+)/gm)) {
+      domains.set(name, basename(file, '.prisma'));
+    }
+  }
+  return domains;
+}
+
 generatorHelper.generatorHandler({
   onManifest: () => ({
     prettyName: 'column catalog',
     defaultOutput: '../src/generated/catalog.ts',
   }),
   async onGenerate({ dmmf, generator }) {
+    const domains = await readDomains();
     const models = dmmf.datamodel.models.map((model) => [
       model.name,
       {
         table: model.dbName ?? model.name,
         schema: model.schema ?? 'public',
+        domain: domains.get(model.name),
         documentation: model.documentation,
         uniqueKeys: [
           ...model.fields.filter((field) => field.isUnique).map((field) => [field.name]),

@@ -9,7 +9,9 @@ const number = (min: number, max: number) => {
 };
 const milliseconds = number(1, 86_400_000);
 
-const schema = z.object({
+const secret = z.string().min(32, 'must have at least 32 characters').optional();
+
+const settings = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
   /** Port to listen on; 0 takes a free one. */
   PORT: number(0, 65_535).default(4000),
@@ -31,7 +33,9 @@ const schema = z.object({
   DATABASE_STATEMENT_TIMEOUT: milliseconds.default(15_000),
 
   /** Key of HS256 tokens. */
-  JWT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  JWT_SECRET: secret,
+  /** Key of the HS256 tokens of agents; without it none is taken. */
+  SERVICE_JWT_SECRET: secret,
   /** Where the public keys of RS256, ES256 and EdDSA tokens are published. */
   JWT_JWKS_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
   JWT_ISSUER: z.string().optional(),
@@ -51,6 +55,11 @@ const schema = z.object({
   /** How long a request may take, in milliseconds. */
   REQUEST_TIMEOUT: milliseconds.default(30_000),
 });
+
+const schema = settings.refine(
+  ({ JWT_SECRET, SERVICE_JWT_SECRET }) => !JWT_SECRET || JWT_SECRET !== SERVICE_JWT_SECRET,
+  { path: ['SERVICE_JWT_SECRET'], error: 'must not be JWT_SECRET' },
+);
 
 export type Env = z.output<typeof schema>;
 

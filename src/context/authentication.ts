@@ -1,14 +1,37 @@
-import { createRemoteJWKSet, errors, type JWTHeaderParameters, jwtVerify } from 'jose';
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JWTHeaderParameters,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose';
 import { z } from 'zod';
 import { GatewayError } from './errors.ts';
 
-/** The person that a verified token stands for. */
-export interface Identity {
+/** A signed-in person. */
+export interface PersonIdentity {
+  kind: 'person';
   id: string;
+  /** As the token says; absent where it says nothing. */
   email?: string;
   /** When the token stops being valid. */
   expiresAt: Date;
 }
+
+/** An agent, and what its token lets it do. */
+export interface AgentIdentity {
+  kind: 'agent';
+  /** Its name in the registry. */
+  name: string;
+  scopes: readonly string[];
+  /** When the token stops being valid. */
+  expiresAt: Date;
+}
+
+/** Whom a verified token stands for. */
+export type Identity = PersonIdentity | AgentIdentity;
 
 /**
  * Returns whom an Authorization header stands for. Throws UNAUTHENTICATED with the reason, or
@@ -16,12 +39,15 @@ export interface Identity {
  */
 export type Authenticate = (authorization: string | null) => Promise<Identity>;
 
-/** Which tokens to trust: at least one of `secret` and `jwksUrl`. */
+/** Which tokens to trust: for people at least one of `secret` and `jwksUrl`. */
 export interface AuthenticationOptions {
   /** Key of HS256 tokens, at least 32 bytes. */
   secret?: string;
   /** Where the public keys of RS256, ES256 and EdDSA tokens are published. */
   jwksUrl?: string;
+  /** Key of agents' tokens (HS256), at least 32 bytes and of no other use; without it none is taken. */
+  serviceSecret?: string;
+  /** Whose tokens of people to trust; those of agents need no more than their own key. */
   issuer?: string;
   audience: string;
   /** How far the issuer's clock may be off, in seconds. */
@@ -32,7 +58,13 @@ export interface AuthenticationOptions {
 const SECRET_ALGORITHMS = ['HS256'];
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
 
-const claimsSchema = z.object({
+/**
+ * What the header of an agent's token says it is. Choosing the key by it rather than trying both is
+ * safe, since the chosen key has to verify the header too, and each refusal keeps its reason.
+ */
+export const SERVICE_TOKEN_TYPE = 'service+jwt';
+
+const personClaims = z.object({
   sub: z.guid().toLowerCase(),
   exp: z.number(),
   email: z.string().optional().catch(undefined),
@@ -40,39 +72,44 @@ const claimsSchema = z.object({
   role: z.literal('authenticated').optional(),
 });
 
-/** Builds the check of bearer tokens. */
+const agentClaims = z.object({
+  agent: z.string().regex(/^[^\p{Cc}\p{Cs}]{1,200}$/u),
+  scopes: z.array(z.string().regex(/^([a-z]+|\*):(read|write)$/)).max(100),
+  exp: z.number(),
+});
+
+/** Builds the check of bearer tokens. Throws TypeError for options that no token could satisfy. */
 export function createAuthentication(options: AuthenticationOptions): Authenticate {
   const { issuer, audience, clockTolerance = 5 } = options;
   const secret = options.secret ? new TextEncoder().encode(options.secret) : undefined;
   const publicKeys = options.jwksUrl ? createRemoteJWKSet(new URL(options.jwksUrl)) : undefined;
+  const serviceSecret = options.serviceSecret
+    ? new TextEncoder().encode(options.serviceSecret)
+    : undefined;
   const algorithms = [
     ...(secret ? SECRET_ALGORITHMS : []),
     ...(publicKeys ? PUBLIC_KEY_ALGORITHMS : []),
   ];
   if (algorithms.length === 0) throw new TypeError('Tokens need a secret or a JWKS URL');
-  const verification = {
-    algorithms,
-    audience,
-    clockTolerance,
-    requiredClaims: ['sub', 'exp'],
-    ...(issuer ? { issuer } : {}),
-  };
+  if (options.secret && options.secret === options.serviceSecret) {
+    throw new TypeError('Tokens of people and of agents need keys of their own');
+  }
 
-  const keyFor = (header: JWTHeaderParameters) => {
+  const keyOfPeople = (header: JWTHeaderParameters) => {
     if (secret && SECRET_ALGORITHMS.includes(header.alg)) return secret;
     if (publicKeys) return publicKeys(header);
     throw new errors.JOSEAlgNotAllowed();
   };
 
-  return async (authorization) => {
-    const token = bearerToken(authorization);
-    let payload: unknown;
-    try {
-      ({ payload } = await jwtVerify(token, keyFor, verification));
-    } catch (error) {
-      throw refusal(error, algorithms);
-    }
-    const claims = claimsSchema.safeParse(payload);
+  const verifyPerson = async (token: string): Promise<PersonIdentity> => {
+    const payload = await verified(token, keyOfPeople, {
+      algorithms,
+      audience,
+      clockTolerance,
+      requiredClaims: ['sub', 'exp'],
+      ...(issuer ? { issuer } : {}),
+    });
+    const claims = personClaims.safeParse(payload);
     if (!claims.success) {
       throw unauthenticated(
         claims.error.issues.some(({ path }) => path[0] === 'role')
@@ -81,8 +118,58 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       );
     }
     const { sub, exp, email } = claims.data;
-    return { id: sub, expiresAt: new Date(exp * 1000), ...(email ? { email } : {}) };
+    return {
+      kind: 'person',
+      id: sub,
+      expiresAt: new Date(exp * 1000),
+      ...(email ? { email } : {}),
+    };
   };
+
+  const verifyAgent = async (token: string): Promise<AgentIdentity> => {
+    if (!serviceSecret) throw unauthenticated('Tokens of agents are not taken here.');
+    const payload = await verified(token, () => serviceSecret, {
+      algorithms: SECRET_ALGORITHMS,
+      audience,
+      clockTolerance,
+      requiredClaims: ['agent', 'scopes', 'exp'],
+      typ: SERVICE_TOKEN_TYPE,
+    });
+    const claims = agentClaims.safeParse(payload);
+    if (!claims.success) {
+      throw unauthenticated(
+        'The token must name an agent ("agent") and its "scopes", such as ["intelligence:write"].',
+      );
+    }
+    const { agent, scopes, exp } = claims.data;
+    return { kind: 'agent', name: agent, scopes, expiresAt: new Date(exp * 1000) };
+  };
+
+  return async (authorization) => {
+    const token = bearerToken(authorization);
+    return isServiceToken(token) ? verifyAgent(token) : verifyPerson(token);
+  };
+}
+
+function isServiceToken(token: string): boolean {
+  try {
+    return decodeProtectedHeader(token).typ === SERVICE_TOKEN_TYPE;
+  } catch {
+    // No token at all: the check of people's tokens says so.
+    return false;
+  }
+}
+
+async function verified(
+  token: string,
+  key: JWTVerifyGetKey,
+  options: JWTVerifyOptions & { algorithms: string[] },
+): Promise<unknown> {
+  try {
+    return (await jwtVerify(token, key, options)).payload;
+  } catch (error) {
+    throw refusal(error, options.algorithms);
+  }
 }
 
 function bearerToken(authorization: string | null): string {

@@ -1,16 +1,19 @@
 import type { Identity } from './authentication.ts';
 import type { Database } from './database/client.ts';
+import { type Idempotency, readIdempotency } from './idempotency.ts';
 import type { SessionSettings } from './session.ts';
-import { loadViewer, sessionOf, type Viewer } from './viewer.ts';
-import { type CurrentWorkspace, selectWorkspace } from './workspace.ts';
+import { loadPerson, sessionOf, type Viewer } from './viewer.ts';
+import { type CurrentWorkspace, selectAssignedWorkspace, selectWorkspace } from './workspace.ts';
 
-/** What a request runs with. There is none without a signed-in person. */
+/** What a request runs with. There is none without a signed-in person or an agent. */
 export interface Context {
   /** Identifies the request in answers and logs. */
   requestId: string;
   viewer: Viewer;
   /** The only workspace that this request sees; null when none was chosen. */
   workspace: CurrentWorkspace | null;
+  /** Set when the client may send the same mutations again. */
+  idempotency: Idempotency | null;
   /** What every statement of the request runs with. */
   session: SessionSettings;
   database: Database;
@@ -21,19 +24,33 @@ export interface ContextRequest {
   identity: Identity;
   /** The value of the header `x-workspace-id`, null when it was not sent. */
   workspaceHeader: string | null;
+  /** The value of the header `idempotency-key`, null when it was not sent. */
+  idempotencyHeader: string | null;
+  /** What the request asks for: document, variables and operation. */
+  body: unknown;
   database: Database;
 }
 
-/** Builds the context of a request. Throws BAD_USER_INPUT or FORBIDDEN for the workspace header. */
+/** Builds the context of a request. Throws BAD_USER_INPUT or FORBIDDEN for its headers. */
 export async function createContext(request: ContextRequest): Promise<Context> {
-  const { requestId, identity, workspaceHeader, database } = request;
-  const viewer = await loadViewer(identity, database);
-  const workspace = selectWorkspace(workspaceHeader, viewer.memberships);
+  const { requestId, identity, idempotencyHeader, body, database } = request;
+  const { viewer, workspace } = await locate(request);
   return {
     requestId,
     viewer,
     workspace,
+    idempotency: readIdempotency(idempotencyHeader, workspace?.id, body),
     session: sessionOf(identity, workspace?.id),
     database,
   };
+}
+
+/** Who asks, and where. */
+async function locate({ identity, workspaceHeader, database }: ContextRequest) {
+  if (identity.kind === 'agent') {
+    const workspace = await selectAssignedWorkspace(workspaceHeader, identity, database);
+    return { viewer: identity, workspace };
+  }
+  const viewer = await loadPerson(identity, database);
+  return { viewer, workspace: selectWorkspace(workspaceHeader, viewer.memberships) };
 }

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'NOT_FOUND'
   | 'CONFLICT'
   | 'INVALID_STATE'
+  | 'IDEMPOTENCY_MISMATCH'
   | 'QUERY_TOO_COMPLEX'
   | 'TIMEOUT'
   | 'SERVICE_UNAVAILABLE';

@@ -3,8 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** Whom the statements of a request run for. The database's policies read nothing else. */
 export interface SessionSettings {
   role: 'authenticated';
-  /** The verified claims of the token; `sub` is the person. */
-  claims: { sub: string; role: string; [claim: string]: unknown };
+  /** The verified claims of the token: `sub` is the person; an agent has `agent` and `scopes`. */
+  claims: { sub?: string; role: string; [claim: string]: unknown };
   /** The current workspace; without one, tenant tables show nothing. */
   workspaceId?: string;
 }

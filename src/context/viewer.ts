@@ -1,10 +1,12 @@
-import type { Identity } from './authentication.ts';
+import type { AgentIdentity, Identity, PersonIdentity } from './authentication.ts';
 import type { Database } from './database/client.ts';
+import { GatewayError } from './errors.ts';
 import { runInSession, type SessionSettings } from './session.ts';
 import type { Membership } from './workspace.ts';
 
 /** The signed-in person of a request. */
-export interface Viewer {
+export interface Person {
+  kind: 'person';
   id: string;
   /** As the token says; absent where it says nothing. */
   email?: string;
@@ -12,23 +14,38 @@ export interface Viewer {
   memberships: readonly Membership[];
 }
 
-/** Returns the session settings of a person, in a workspace or in none. */
-export function sessionOf({ id, email }: Identity, workspaceId?: string): SessionSettings {
+/** Who asks. */
+export type Viewer = Person | AgentIdentity;
+
+/** Returns the session settings of a person or an agent, in a workspace or in none. */
+export function sessionOf(identity: Identity, workspaceId?: string): SessionSettings {
   return {
     role: 'authenticated',
     // Only what policies read: the rest of a token can be long, and travels with every statement.
-    claims: { sub: id, role: 'authenticated', ...(email ? { email } : {}) },
+    claims: { role: 'authenticated', ...claimsOf(identity) },
     ...(workspaceId ? { workspaceId } : {}),
   };
 }
 
+function claimsOf(identity: Identity) {
+  if (identity.kind === 'agent') return { agent: identity.name, scopes: identity.scopes };
+  const { id, email } = identity;
+  return { sub: id, ...(email ? { email } : {}) };
+}
+
 /** Returns the person with their memberships, in one statement. */
-export async function loadViewer(identity: Identity, database: Database): Promise<Viewer> {
+export async function loadPerson(identity: PersonIdentity, database: Database): Promise<Person> {
   const memberships = await runInSession(sessionOf(identity), () =>
     database.query<Membership>(
       'SELECT workspace_id AS "workspaceId", role, joined_at AS "joinedAt" FROM viewer_memberships()',
     ),
   );
   const { id, email } = identity;
-  return { id, ...(email ? { email } : {}), memberships };
+  return { kind: 'person', id, ...(email ? { email } : {}), memberships };
+}
+
+/** Returns the person who asks. Throws FORBIDDEN for an agent. */
+export function requirePerson({ viewer }: { viewer: Viewer }): Person {
+  if (viewer.kind === 'person') return viewer;
+  throw new GatewayError('FORBIDDEN', 'Only people can do this, not agents.');
 }

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import type { MemberRole } from '../generated/prisma/enums.ts';
+import type { AgentIdentity } from './authentication.ts';
+import type { Database } from './database/client.ts';
 import { GatewayError } from './errors.ts';
+import { runInSession } from './session.ts';
+import { sessionOf, type Viewer } from './viewer.ts';
 
 /** The header that chooses the workspace of a request. */
 export const WORKSPACE_HEADER = 'x-workspace-id';
@@ -15,7 +19,8 @@ export interface Membership {
 /** The one workspace that a request sees, and what the viewer is in it. */
 export interface CurrentWorkspace {
   id: string;
-  role: MemberRole;
+  /** Null for an agent, which has scopes instead. */
+  role: MemberRole | null;
 }
 
 /**
@@ -31,14 +36,7 @@ export function selectWorkspace(
     const [only, ...others] = memberships;
     return only && others.length === 0 ? { id: only.workspaceId, role: only.role } : null;
   }
-  if (!z.guid().safeParse(header).success) {
-    throw new GatewayError(
-      'BAD_USER_INPUT',
-      `The header ${WORKSPACE_HEADER} must be the UUID of a workspace.`,
-      { argument: WORKSPACE_HEADER, status: 400 },
-    );
-  }
-  const id = header.toLowerCase();
+  const id = readWorkspaceId(header);
   const membership = memberships.find(({ workspaceId }) => workspaceId === id);
   if (!membership) {
     throw new GatewayError('FORBIDDEN', 'You are not a member of this workspace.', {
@@ -49,18 +47,54 @@ export function selectWorkspace(
   return { id, role: membership.role };
 }
 
+/**
+ * Returns the workspace that the header names for an agent, null without a header. Throws
+ * BAD_USER_INPUT for a header that is no UUID and FORBIDDEN for a workspace in which the agent has
+ * no active assignment, whether it exists or not.
+ */
+export async function selectAssignedWorkspace(
+  header: string | null,
+  agent: AgentIdentity,
+  database: Database,
+): Promise<CurrentWorkspace | null> {
+  if (header === null) return null;
+  const id = readWorkspaceId(header);
+  const [row] = await runInSession(sessionOf(agent, id), () =>
+    database.query<{ admitted: boolean }>('SELECT is_workspace_member($1) AS admitted', [id]),
+  );
+  if (row?.admitted) return { id, role: null };
+  throw new GatewayError('FORBIDDEN', 'The agent has no active assignment in this workspace.', {
+    argument: WORKSPACE_HEADER,
+    status: 403,
+  });
+}
+
+function readWorkspaceId(header: string): string {
+  if (z.guid().safeParse(header).success) return header.toLowerCase();
+  throw new GatewayError(
+    'BAD_USER_INPUT',
+    `The header ${WORKSPACE_HEADER} must be the UUID of a workspace.`,
+    { argument: WORKSPACE_HEADER, status: 400 },
+  );
+}
+
 /** Returns the request's workspace. Throws WORKSPACE_REQUIRED, saying how to choose one. */
 export function requireWorkspace(context: {
-  viewer: { memberships: readonly Membership[] };
+  viewer: Viewer;
   workspace: CurrentWorkspace | null;
 }): CurrentWorkspace {
   if (context.workspace) return context.workspace;
-  const count = context.viewer.memberships.length;
-  throw new GatewayError(
-    'WORKSPACE_REQUIRED',
-    count === 0
-      ? 'This needs a workspace, and you are not a member of any: create one, or ask to be added.'
-      : `You are a member of ${count} workspaces: choose one with the header ${WORKSPACE_HEADER}.`,
-    { argument: WORKSPACE_HEADER },
-  );
+  throw new GatewayError('WORKSPACE_REQUIRED', howToChoose(context.viewer), {
+    argument: WORKSPACE_HEADER,
+  });
+}
+
+function howToChoose(viewer: Viewer): string {
+  if (viewer.kind === 'agent') {
+    return `An agent names its workspace with the header ${WORKSPACE_HEADER}.`;
+  }
+  const count = viewer.memberships.length;
+  return count === 0
+    ? 'This needs a workspace, and you are not a member of any: create one, or ask to be added.'
+    : `You are a member of ${count} workspaces: choose one with the header ${WORKSPACE_HEADER}.`;
 }

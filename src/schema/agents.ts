@@ -31,6 +31,7 @@ export const Agent = model('Agent', {
     'updatedAt',
   ],
   many: ['capabilities', 'assignments', 'performance', 'signals', 'insights', 'triggeredAlerts'],
+  writes: { nested: ['capabilities'] },
 });
 
 export const AgentCapability = model('AgentCapability', {
@@ -57,6 +58,7 @@ export const AgentCapability = model('AgentCapability', {
     'updatedAt',
   ],
   one: ['agent'],
+  writes: {},
 });
 
 export const AgentAssignment = model('AgentAssignment', {

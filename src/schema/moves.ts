@@ -15,6 +15,7 @@ export const ManeuverType = model('ManeuverType', {
     'createdAt',
   ],
   many: ['moves'],
+  writes: {},
 });
 
 export const LineOfOperation = model('LineOfOperation', {

@@ -104,11 +104,13 @@ export const JourneyStage = model('JourneyStage', {
   root: 'journeyStages',
   columns: ['id', 'name', 'description', 'sortOrder', 'createdAt'],
   many: ['movesFrom', 'movesTo'],
+  writes: {},
 });
 
 export const ChannelRole = model('ChannelRole', {
   root: 'channelRoles',
   columns: ['id', 'name', 'description', 'createdAt'],
+  writes: {},
 });
 
 const sources = {

@@ -2,10 +2,19 @@ import { parseArgs } from 'node:util';
 import { GatewayError } from '../context/errors.ts';
 import { EnvironmentError, env } from '../env.ts';
 import { demoTokenOptions } from './demo/settings.ts';
-import { findDemoPerson, signDemoToken } from './demo/sign-in.ts';
+import { findDemoPerson, signAgentToken, signDemoToken } from './demo/sign-in.ts';
+
+const USAGE = `Usage: npm run dev:token -- --email ADDRESS
+       npm run dev:token -- --agent NAME --scopes intelligence:write,alerts:write`;
 
 try {
-  const { values } = parseArgs({ options: { email: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: {
+      email: { type: 'string' },
+      agent: { type: 'string' },
+      scopes: { type: 'string', default: '*:read' },
+    },
+  });
   const options = await demoTokenOptions(env);
   if (!options) {
     throw new EnvironmentError(
@@ -13,13 +22,13 @@ try {
         'DEMO_SIGN_IN=true and JWT_SECRET, to a database on this machine.',
     );
   }
-  const { token } = await signDemoToken(findDemoPerson(values.email), options);
+  const token = values.agent
+    ? await signAgentToken(values.agent, values.scopes.split(','), options)
+    : (await signDemoToken(findDemoPerson(values.email), options)).token;
   process.stdout.write(`${token}\n`);
 } catch (error) {
   const { message } = error as Error;
   const isRefusal = error instanceof GatewayError || error instanceof EnvironmentError;
-  process.stderr.write(
-    isRefusal ? `${message}\n` : `${message}\nUsage: npm run dev:token -- --email E\n`,
-  );
+  process.stderr.write(isRefusal ? `${message}\n` : `${message}\n${USAGE}\n`);
   process.exitCode = 1;
 }

@@ -4,6 +4,7 @@ import type { Authenticate } from '../context/authentication.ts';
 import { type Context, createContext } from '../context/context.ts';
 import type { Database } from '../context/database/client.ts';
 import { GatewayError } from '../context/errors.ts';
+import { IDEMPOTENCY_HEADER } from '../context/idempotency.ts';
 import { WORKSPACE_HEADER } from '../context/workspace.ts';
 import { type ServerContext, useAuthentication } from './authentication.ts';
 import { createErrorMask } from './errors.ts';
@@ -39,7 +40,7 @@ export interface Gateway extends HttpServer {
   fetch(request: Request): Promise<Response>;
 }
 
-/** Builds the HTTP server: `/graphql` for signed-in people, `/health/*` for everybody. */
+/** Builds the HTTP server: `/graphql` for people and agents with a token, `/health/*` for everybody. */
 export function createGateway(options: GatewayOptions): Gateway {
   const { schema, database, authenticate, logger, checkReadiness, graphiql } = options;
   const { corsOrigins = [], requestTimeoutMs = 30_000, plugins = [] } = options;
@@ -47,12 +48,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: ENDPOINT,
-    context: ({ request, identity }) => {
+    context: ({ request, params, identity }) => {
       if (!identity) throw new GatewayError('UNAUTHENTICATED', 'Sign in first.', { status: 401 });
       return createContext({
         requestId: currentRequestId() ?? '',
         identity,
         workspaceHeader: request.headers.get(WORKSPACE_HEADER),
+        idempotencyHeader: request.headers.get(IDEMPOTENCY_HEADER),
+        body: [params.query, params.variables, params.operationName],
         database,
       });
     },

@@ -1,7 +1,6 @@
 import { createAuthentication } from '../context/authentication.ts';
 import { createDatabase, type Database } from '../context/database/client.ts';
 import { runInSession } from '../context/session.ts';
-import { sessionOf } from '../context/viewer.ts';
 import { type Env, EnvironmentError } from '../env.ts';
 import { schema } from '../schema/index.ts';
 import type { ServedDatabase } from './database.ts';
@@ -9,6 +8,7 @@ import { useDemoSignIn } from './demo/plugin.ts';
 import { type DemoTokenOptions, firstDemoPerson, signDemoToken } from './demo/sign-in.ts';
 import { createGateway } from './gateway.ts';
 import { createLogger, type Logger } from './logger.ts';
+import { NOBODY, startUpkeep } from './upkeep.ts';
 
 export interface RunningGateway {
   /** Where it answers, without a path. */
@@ -50,9 +50,11 @@ export async function serve(
   await warmUp(database);
   const { url } = await gateway.listen({ host: env.HOST, port: env.PORT });
   warnAboutSettings(env, logger);
+  const upkeep = startUpkeep(database, logger);
 
   const stop = async () => {
     await gateway.close();
+    await upkeep.stop();
     await Promise.all([database.close(), readiness.close()]);
     await postgres?.stop();
   };
@@ -72,6 +74,7 @@ export async function serve(
 
 function authenticationOptions(env: Env, demo: DemoTokenOptions | null) {
   const secret = env.JWT_SECRET ?? demo?.secret;
+  const serviceSecret = env.SERVICE_JWT_SECRET ?? demo?.serviceSecret;
   if (!secret && !env.JWT_JWKS_URL) {
     throw new EnvironmentError(
       'Set JWT_SECRET (HS256) or JWT_JWKS_URL (RS256, ES256, EdDSA): without one, nobody can sign in.',
@@ -80,6 +83,7 @@ function authenticationOptions(env: Env, demo: DemoTokenOptions | null) {
   return {
     ...(secret ? { secret } : {}),
     ...(env.JWT_JWKS_URL ? { jwksUrl: env.JWT_JWKS_URL } : {}),
+    ...(serviceSecret ? { serviceSecret } : {}),
     ...(env.JWT_ISSUER ? { issuer: env.JWT_ISSUER } : {}),
     audience: env.JWT_AUDIENCE,
     clockTolerance: env.JWT_CLOCK_TOLERANCE,
@@ -98,8 +102,7 @@ function graphiqlOptions(env: Env, demo: DemoTokenOptions | null) {
 
 /** Prisma compiles WebAssembly at its first query, which nobody should wait for. */
 async function warmUp(database: Database): Promise<void> {
-  const nobody = { id: '00000000-0000-0000-0000-000000000000', expiresAt: new Date() };
-  await runInSession(sessionOf(nobody), () => database.prisma.campaign.findMany({ take: 1 }));
+  await runInSession(NOBODY, () => database.prisma.campaign.findMany({ take: 1 }));
 }
 
 function warnAboutSettings(env: Env, logger: Logger): void {

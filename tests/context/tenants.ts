@@ -5,7 +5,7 @@ import type { TestDatabase } from '../support/database.ts';
 export interface Tenant {
   workspaceId: string;
   campaignIds: string[];
-  settings: SessionSettings;
+  settings: SessionSettings & { claims: { sub: string } };
 }
 
 /** Returns a workspace with its Owner and as many campaigns, each named after the workspace. */

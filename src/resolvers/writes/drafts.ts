@@ -52,11 +52,16 @@ export function isRefused({ errors }: Draft): boolean {
   return errors.length > 0;
 }
 
-/** What every new row says of where it is and who made it. */
+/**
+ * What every new row says of where it is and which person made it. Which agent did is filled in by
+ * the database.
+ */
 function standing({ workspace, viewer }: Context, model: string): Row {
   const { columns } = modelOf(model);
+  const place = columns.workspaceId && workspace ? { workspaceId: workspace.id } : {};
+  if (viewer.kind === 'agent') return place;
   return {
-    ...(columns.workspaceId && workspace ? { workspaceId: workspace.id } : {}),
+    ...place,
     ...(columns.createdById ? { createdById: viewer.id } : {}),
     ...(columns.userId && !columns.createdById && writerOf(model) === 'Viewer'
       ? { userId: viewer.id }

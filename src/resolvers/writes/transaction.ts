@@ -3,6 +3,7 @@ import type { Context } from '../../context/context.ts';
 import { databaseError } from '../../context/database/errors.ts';
 import type { PrismaClient } from '../../generated/prisma/client.ts';
 import { MutationRefused } from './errors.ts';
+import { once } from './idempotency.ts';
 
 /** Prisma inside a transaction. */
 export type Transaction = Omit<
@@ -10,8 +11,19 @@ export type Transaction = Omit<
   '$connect' | '$disconnect' | '$on' | '$transaction' | '$extends'
 >;
 
+/** One field of a mutation. */
+export interface MutationField {
+  context: Context;
+  /** What the answer calls it: its name or alias. */
+  field: string;
+  /** Do everything, and keep none of it. */
+  dryRun: boolean;
+}
+
 const MAX_ATTEMPTS = 5;
 const MAX_DELAY_MS = 50;
+/** How long to wait for a connection, and for a first request with the same key. */
+const PATIENCE = { maxWait: 5_000, timeout: 20_000 };
 
 /** Carries the result of a rehearsal out of the transaction that it rolls back. */
 class Rehearsed extends Error {
@@ -24,22 +36,26 @@ class Rehearsed extends Error {
 }
 
 /**
- * Runs a mutation in a transaction and returns what it returns. A dry run does everything and then
- * rolls back. Work that met another transaction (a deadlock, a serialization failure) is done again
- * from the start, a few times; other errors are the caller's.
+ * Runs a field of a mutation in a transaction and returns what it returns; sent again with the same
+ * idempotency key, what it returned then. A dry run does everything and then rolls back. Work that
+ * met another transaction (a deadlock, a serialization failure) is done again from the start, a few
+ * times; other errors are the caller's.
  */
 export async function inTransaction<T>(
-  { database }: Context,
-  dryRun: boolean,
+  { context, field, dryRun }: MutationField,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
+  const { database, idempotency } = context;
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await database.prisma.$transaction(async (transaction) => {
-        const result = await work(transaction as Transaction);
+        if (idempotency && !dryRun) {
+          return once(transaction, idempotency, field, () => work(transaction));
+        }
+        const result = await work(transaction);
         if (dryRun) throw new Rehearsed(result);
         return result;
-      });
+      }, PATIENCE);
     } catch (error) {
       if (error instanceof Rehearsed) return error.result as T;
       if (attempt === MAX_ATTEMPTS || !isWorthAnotherTry(error)) throw error;

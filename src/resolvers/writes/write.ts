@@ -1,12 +1,11 @@
-import type { Context } from '../../context/context.ts';
 import { columnOf, modelOf } from '../catalog.ts';
 import { toWhere } from '../filter.ts';
 import { limits } from '../limits.ts';
-import { hasRole, writerOf } from '../permissions.ts';
+import { writeRefusal } from '../permissions.ts';
 import { delegateIn, type Row, requireScope } from '../rows.ts';
 import { draftOf, insertAll, insertByHalves, isRefused } from './drafts.ts';
 import { type MutationError, MutationRefused, mutationError } from './errors.ts';
-import { inTransaction, type Transaction } from './transaction.ts';
+import { inTransaction, type MutationField, type Transaction } from './transaction.ts';
 import { type Changes, type JsonPatchOperation, readChanges } from './values.ts';
 
 /** What became of one row. */
@@ -18,12 +17,10 @@ export interface WriteResult {
 }
 
 /** A mutation on a model: who asks, what of the row to read back, and whether to keep it. */
-export interface Write {
-  context: Context;
+export interface Write extends MutationField {
   model: string;
   /** Prisma's selection of what the client reads back. */
   selection: object;
-  dryRun: boolean;
 }
 
 /** Creates a row, with rows of the relations that its input nests. */
@@ -50,10 +47,13 @@ export async function createRows(
   }
   const drafts = inputs.map((input, i) => draftOf(write.context, model, input, pathOf(i)));
   const settle = (insert: typeof insertAll) => async (transaction: Transaction) => {
-    if (atomic && drafts.some(isRefused)) throw new Unsettled();
+    const assertSettled = () => {
+      if (atomic ? drafts.some(isRefused) : drafts.every(isRefused)) throw new Unsettled();
+    };
+    assertSettled();
     const sound = drafts.filter((draft) => !isRefused(draft));
     if (sound.length > 0) await insert(transaction, model, sound);
-    if (atomic && drafts.some(isRefused)) throw new Unsettled();
+    assertSettled();
     const ids = drafts.filter((draft) => !isRefused(draft)).map(({ id }) => id);
     const rows = await readBack(transaction, write, ids);
     return drafts.map((draft) =>
@@ -63,10 +63,10 @@ export async function createRows(
     );
   };
   try {
-    return await inTransaction(write.context, write.dryRun, settle(insertAll)).catch((error) => {
+    return await inTransaction(write, settle(insertAll)).catch((error) => {
       if (error instanceof Unsettled || !mutationError(model, error, [])) throw error;
       // Rows that cannot be inserted together are told apart in a second, slower attempt.
-      return inTransaction(write.context, write.dryRun, settle(insertByHalves));
+      return inTransaction(write, settle(insertByHalves));
     });
   } catch (error) {
     if (error instanceof Unsettled) return drafts.map(({ errors }) => failed(errors));
@@ -169,7 +169,7 @@ async function patchJson(
     return `"${column}" = gateway.jsonb_patch("${column}", $${i + 2}::jsonb)`;
   });
   await transaction.$executeRawUnsafe(
-    `UPDATE "${schema}"."${table}" SET ${assignments.join(', ')} WHERE id = ANY ($1::uuid[])`,
+    `UPDATE "${schema}"."${table}" SET ${assignments.join(', ')} WHERE id = ANY ($1::${keyType(model)}[])`,
     ids,
     ...patches.map(([, operations]) => JSON.stringify(operations)),
   );
@@ -185,7 +185,7 @@ async function hold(
   const { schema, table, columns } = modelOf(model);
   const version = columns.updatedAt ? ', updated_at AS "updatedAt"' : '';
   const [row] = await transaction.$queryRawUnsafe<{ updatedAt?: Date }[]>(
-    `SELECT id${version} FROM "${schema}"."${table}" WHERE id = $1::uuid FOR NO KEY UPDATE`,
+    `SELECT id${version} FROM "${schema}"."${table}" WHERE id = $1::${keyType(model)} FOR NO KEY UPDATE`,
     id,
   );
   if (!row) {
@@ -204,7 +204,13 @@ async function hold(
   }
 }
 
-async function readBack(
+/** The type of a model's primary key: dictionaries have keys that people can read. */
+function keyType(model: string): 'uuid' | 'text' {
+  return columnOf(model, 'id').nativeType === 'Uuid' ? 'uuid' : 'text';
+}
+
+/** Reads rows as the client selects them, by id. */
+export async function readBack(
   transaction: Transaction,
   { model, selection }: Write,
   ids: readonly string[],
@@ -224,7 +230,7 @@ async function one(
   const refused = refusal(write);
   if (refused) return failed([refused]);
   try {
-    return await inTransaction(write.context, write.dryRun, work);
+    return await inTransaction(write, work);
   } catch (error) {
     return failed(explained(write.model, error, path));
   }
@@ -243,7 +249,7 @@ async function many(
   }
   const where = toWhere(write.model, filter);
   try {
-    return await inTransaction(write.context, write.dryRun, async (transaction) => {
+    return await inTransaction(write, async (transaction) => {
       const found = await delegateIn(transaction, write.model).findMany({
         where,
         select: { id: true },
@@ -280,14 +286,10 @@ function explained(
 }
 
 /** Why the viewer may not write this model at all. */
-function refusal({ context, model }: Write): MutationError | undefined {
+export function refusal({ context, model }: Write): MutationError | undefined {
   requireScope(context, model);
-  const role = writerOf(model);
-  if (role && hasRole(context, role)) return undefined;
-  const message = role
-    ? `This takes the role ${role} or one that includes it; yours is ${context.workspace?.role ?? 'none'}.`
-    : `A ${model} is written by trusted writers only.`;
-  return { code: 'FORBIDDEN', message, path: [] };
+  const message = writeRefusal(context, model);
+  return message ? { code: 'FORBIDDEN', message, path: [] } : undefined;
 }
 
 function tooMany(argument: string, given: number, most: number): MutationError {
@@ -298,7 +300,8 @@ function tooMany(argument: string, given: number, most: number): MutationError {
   };
 }
 
-function failed(errors: readonly MutationError[]): WriteResult {
+/** The result of a row that was refused. */
+export function failed(errors: readonly MutationError[]): WriteResult {
   return { id: null, row: null, errors };
 }
 

@@ -3,7 +3,7 @@ import { getRefFromModel, queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
-import { modelOf } from '../../resolvers/catalog.ts';
+import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { limits } from '../../resolvers/limits.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import {
@@ -18,6 +18,7 @@ import {
   type WriteResult,
 } from '../../resolvers/writes/write.ts';
 import { builder, type Types } from '../builder.ts';
+import { columnType } from './columns.ts';
 import { filterInput } from './inputs.ts';
 import { MutationErrorInterface } from './mutation-errors.ts';
 import {
@@ -40,7 +41,8 @@ export interface Writes {
   nested?: readonly string[];
 }
 
-interface Names {
+/** How the mutations of a model are called. */
+export interface Names {
   model: string;
   /** The model's name in camelCase: `campaign`. */
   lookup: string;
@@ -48,9 +50,10 @@ interface Names {
   plural: string;
 }
 
-type Arguments = { dryRun?: boolean | null; [name: string]: unknown };
+/** What a client gives to a mutation. */
+export type Arguments = { dryRun?: boolean | null; [name: string]: unknown };
 type Payload = ObjectRef<Types, WriteResult>;
-type Arg = PothosSchemaTypes.MutationFieldBuilder<Types, object>['arg'];
+export type Arg = PothosSchemaTypes.MutationFieldBuilder<Types, object>['arg'];
 
 /** Gives Mutation the writes of a model, single and in bulk. */
 export function defineMutations(
@@ -61,10 +64,11 @@ export function defineMutations(
 ): void {
   const { operations = ['create', 'update', 'delete'] } = writes;
   const settable = settableColumns(columns, writes.readOnly);
-  const payload = definePayload(names);
-  const bulk = defineBulkPayload(names, payload);
+  const payload = payloadOf(names);
+  const bulk = bulkPayloadOf(names);
+  const ownKey = columnOf(names.model, 'id').hasDefault ? [] : ['id'];
   const create = operations.includes('create')
-    ? createInput(names.model, settable, writes.nested ?? [], settableOf)
+    ? createInput(names.model, [...ownKey, ...settable], writes.nested ?? [], settableOf)
     : undefined;
   const update = operations.includes('update') ? updateInput(names.model, settable) : undefined;
   if (create) defineCreates(names, payload, bulk, create);
@@ -73,11 +77,33 @@ export function defineMutations(
   if (operations.includes('delete')) defineDeletes(names, payload, bulk);
 }
 
-function definePayload({ model, lookup }: Names): Payload {
+const payloads = new Map<string, Payload>();
+
+/** The payload of mutations that write one row of a model. */
+export function payloadOf(names: Pick<Names, 'model' | 'lookup'>): Payload {
+  const payload = payloads.get(names.model) ?? definePayload(names);
+  payloads.set(names.model, payload);
+  return payload;
+}
+
+const bulkPayloads = new Map<string, ReturnType<typeof defineBulkPayload>>();
+
+/** The payload of mutations that write many. */
+export function bulkPayloadOf(names: Pick<Names, 'model' | 'lookup'>) {
+  const payload = bulkPayloads.get(names.model) ?? defineBulkPayload(names, payloadOf(names));
+  bulkPayloads.set(names.model, payload);
+  return payload;
+}
+
+function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payload {
   return builder.objectRef<WriteResult>(`${model}Payload`).implement({
     description: `What became of a ${model}.`,
     fields: (t) => ({
-      id: t.expose('id', { type: 'UUID', description: 'Null when nothing was written.' }),
+      id: t.field({
+        type: keyType(model),
+        description: 'Null when nothing was written.',
+        resolve: ({ id }) => id,
+      }),
       [lookup]: t.field({
         type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
         nullable: true,
@@ -95,7 +121,7 @@ function definePayload({ model, lookup }: Names): Payload {
   });
 }
 
-function defineBulkPayload({ model }: Names, payload: Payload) {
+function defineBulkPayload({ model }: { model: string }, payload: Payload) {
   return builder.objectRef<WriteResult[]>(`${model}BulkPayload`).implement({
     description: 'What became of each row.',
     fields: (t) => ({
@@ -115,18 +141,24 @@ function defineBulkPayload({ model }: Names, payload: Payload) {
   });
 }
 
+/** The type of a model's `id`: dictionaries have keys that people can read. */
+function keyType(model: string) {
+  return columnType('id', columnOf(model, 'id')) as 'UUID' | 'String';
+}
+
 const DRY_RUN = 'Do everything, return what would change, and keep none of it.';
 const UNMODIFIED =
   'Refuse with ConflictError when the row was changed after this moment: its updatedAt as you read it.';
 
-function common(arg: Arg) {
+/** The arguments of every mutation. */
+export function common(arg: Arg) {
   return { dryRun: arg.boolean({ defaultValue: false, description: DRY_RUN }) };
 }
 
 function conditional(arg: Arg, model: string) {
   const versioned = 'updatedAt' in modelOf(model).columns;
   return {
-    id: arg({ type: 'UUID', required: true }),
+    id: arg({ type: keyType(model), required: true }),
     ...(versioned ? { ifUnmodifiedSince: arg({ type: 'DateTime', description: UNMODIFIED }) } : {}),
     ...common(arg),
   };
@@ -144,8 +176,8 @@ function chosen(arg: Arg, model: string) {
 }
 
 /** Adds one field to Mutation; the resolver gets what the client wants to read back as a `Write`. */
-function mutation(
-  names: Names,
+export function mutation(
+  names: { model: string },
   name: string,
   description: string,
   type: unknown,
@@ -166,6 +198,7 @@ function mutation(
             context,
             model: names.model,
             selection: queryFromInfo({ context, info, typeName: names.model, path }),
+            field: String(info.path.key),
             dryRun: given.dryRun ?? false,
           },
           given,

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Returns the secret that signs demo tokens of a data folder, made at its first use. */
-export async function demoSecret(dataDir: string): Promise<string> {
-  const file = join(dataDir, 'jwt.secret');
+/** Returns a secret that signs demo tokens of a data folder, made at its first use. */
+export async function demoSecret(dataDir: string, name = 'jwt'): Promise<string> {
+  const file = join(dataDir, `${name}.secret`);
   const known = await readFile(file, 'utf8').catch(() => null);
   if (known) return known;
   await mkdir(dataDir, { recursive: true });

@@ -20,8 +20,12 @@ export async function demoTokenOptions(env: Env): Promise<DemoTokenOptions | nul
     }
     if (!env.JWT_SECRET) throw new EnvironmentError('DEMO_SIGN_IN needs JWT_SECRET too.');
   }
+  const serviceSecret =
+    env.SERVICE_JWT_SECRET ??
+    (env.DATABASE_URL ? undefined : await demoSecret(env.DATA_DIR, 'service-jwt'));
   return {
     secret: env.JWT_SECRET ?? (await demoSecret(env.DATA_DIR)),
+    ...(serviceSecret ? { serviceSecret } : {}),
     audience: env.JWT_AUDIENCE,
     ...(env.JWT_ISSUER ? { issuer: env.JWT_ISSUER } : {}),
   };

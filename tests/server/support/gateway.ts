@@ -8,6 +8,7 @@ import {
 import type { Context } from '../../../src/context/context.ts';
 import { createDatabase } from '../../../src/context/database/client.ts';
 import { GatewayError } from '../../../src/context/errors.ts';
+import { requirePerson } from '../../../src/context/viewer.ts';
 import { requireWorkspace } from '../../../src/context/workspace.ts';
 import { createGateway, type GatewayOptions } from '../../../src/server/gateway.ts';
 
@@ -53,7 +54,7 @@ export const schema = createSchema<Context>({
   typeDefs,
   resolvers: {
     Query: {
-      me: (_, __, { viewer }) => viewer.id,
+      me: (_, __, context) => requirePerson(context).id,
       workspace: (_, __, context) => requireWorkspace(context).id,
       currentWorkspace: (_, __, { workspace }) => workspace?.id ?? null,
       setting: (_, __, context) =>
