@@ -32,7 +32,10 @@ export async function createWorld(rowsPerTable = 2): Promise<World> {
         `${id}@example.com`,
       ]);
     }
-    await database.query('insert into workspaces (id, name) values ($1, $2)', [workspaceId, name]);
+    await database.query(
+      'insert into workspaces (id, name, cohorts_limit, moves_per_sprint_limit) values ($1, $2, 1000, 1000)',
+      [workspaceId, name],
+    );
     await database.query(
       "insert into user_workspaces (user_id, workspace_id, role) values ($1, $3, 'Owner'), ($2, $3, 'Viewer')",
       [ownerId, colleagueId, workspaceId],
