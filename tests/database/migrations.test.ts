@@ -42,7 +42,9 @@ test('the baseline makes 43 tables, and all of them hold rows here', () => {
 });
 
 test('the step to 59 tables keeps every row as it was', async () => {
-  await runByHand(database.url, (await readMigrations()).slice(1));
+  const names = (await readMigrations()).slice(1);
+  const platform = names.filter(({ name }) => name < '018');
+  await runByHand(database.url, platform);
   expect(await readTables(database.query)).toHaveLength(59);
   expect(await rowChecksums(database.query, columns)).toEqual(before);
   expect(await database.query('select from moves where campaign_id is not null')).toEqual([]);

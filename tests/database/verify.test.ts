@@ -55,6 +55,12 @@ describe('the embedded Postgres', () => {
     expect(await database.query(count)).toEqual(before);
   });
 
+  test('is not checked by a role that cannot see all of it', async () => {
+    await expect(verify(database.gatewayUrl)).rejects.toThrow(
+      /The role "codex_gateway" cannot see all that is checked: log in as "/,
+    );
+  });
+
   test('passes with things of others in it', async () => {
     const { query, url, close } = await createTestDatabase();
     await query(`

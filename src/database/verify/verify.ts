@@ -41,12 +41,14 @@ export interface Result {
 
 /**
  * Returns the result of each check of a live database, which stays as it is. A check that cannot
- * be made has failed. Throws DatabaseUnreachableError.
+ * be made has failed. Throws DatabaseUnreachableError, and VerificationError for a role that cannot
+ * see what there is to check.
  */
 export function verify(url: string, checks: readonly GroupedCheck[] = CHECKS): Promise<Result[]> {
   return withConnection(url, async (pool) => {
     const client = await pool.connect();
     try {
+      await requireOwner(client);
       const results: Result[] = [];
       for (const check of checks) results.push(await run(check, url, client));
       return results;
@@ -54,6 +56,24 @@ export function verify(url: string, checks: readonly GroupedCheck[] = CHECKS): P
       client.release();
     }
   });
+}
+
+/** Thrown for a role that would find faults everywhere. */
+export class VerificationError extends Error {
+  override readonly name = 'VerificationError';
+}
+
+async function requireOwner(client: pg.PoolClient): Promise<void> {
+  const { rows } = await client.query<{ role: string; owner: string }>(
+    `SELECT current_user AS role, pg_get_userbyid(nspowner) AS owner FROM pg_namespace
+     WHERE nspname = 'gateway' AND NOT pg_has_role(current_user, nspowner, 'MEMBER')`,
+  );
+  const [refused] = rows;
+  if (refused) {
+    throw new VerificationError(
+      `The role "${refused.role}" cannot see all that is checked: log in as "${refused.owner}", which owns it.`,
+    );
+  }
 }
 
 async function run(check: GroupedCheck, url: string, client: pg.PoolClient): Promise<Result> {

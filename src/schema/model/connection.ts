@@ -1,6 +1,6 @@
 import type { MaybePromise, ObjectRef } from '@pothos/core';
-import { modelOf } from '../../resolvers/catalog.ts';
 import { limits } from '../../resolvers/limits.ts';
+import { creationColumn } from '../../resolvers/ordering.ts';
 import type { Connection, PageArguments } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder, type Types } from '../builder.ts';
@@ -58,7 +58,7 @@ export function implementConnection(model: string, columns: readonly string[], r
 export function connectionOptions(model: string, arg: ArgumentBuilder) {
   const defined = connections.get(model);
   if (!defined) throw new TypeError(`${model} has no connection: define it with model() first`);
-  const newestFirst = modelOf(model).columns.createdAt ? 'newest first' : 'in a fixed order';
+  const newestFirst = creationColumn(model) ? 'newest first' : 'in a fixed order';
   return {
     type: defined.connection,
     args: {
