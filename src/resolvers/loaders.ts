@@ -7,8 +7,11 @@ type Batch<Key, Value> = (keys: readonly Key[]) => Promise<ArrayLike<Value>>;
 
 const loadersOf = new WeakMap<Context, Map<string, DataLoader<unknown, unknown, string>>>();
 
-/** One loader a request and name: look-ups of the same kind share a statement. */
-function loader<Key, Value>(context: Context, name: string, batch: Batch<Key, Value>) {
+/**
+ * Returns the loader of a request with this name, which stands for what `batch` looks up: look-ups
+ * of the same kind share a statement.
+ */
+export function loader<Key, Value>(context: Context, name: string, batch: Batch<Key, Value>) {
   const loaders = loadersOf.get(context) ?? new Map();
   loadersOf.set(context, loaders);
   let found = loaders.get(name);
@@ -17,6 +20,11 @@ function loader<Key, Value>(context: Context, name: string, batch: Batch<Key, Va
     loaders.set(name, found);
   }
   return found as DataLoader<Key, Value, string>;
+}
+
+/** Makes a request look everything up anew: what it knows may be about to change. */
+export function forgetLoaded(context: Context): void {
+  loadersOf.delete(context);
 }
 
 /**

@@ -1,3 +1,6 @@
+import { requirePerson } from '../context/viewer.ts';
+import { requireWorkspace } from '../context/workspace.ts';
+import { functionList } from './model/function-list.ts';
 import { model } from './model/model.ts';
 
 export const SystemAlert = model('SystemAlert', {
@@ -40,6 +43,7 @@ export const SystemAlert = model('SystemAlert', {
   ],
   many: ['notifications'],
   people: ['createdBy', 'acknowledgedBy'],
+  stateMachine: 'status',
   writes: { readOnly: ['acknowledgedAt', 'resolvedAt', 'acknowledgedById'] },
 });
 
@@ -92,5 +96,23 @@ export const UserNotification = model('UserNotification', {
       'priorityLevel',
       'expiresAt',
     ],
+  },
+});
+
+functionList('criticalAlerts', {
+  model: 'SystemAlert',
+  description: 'Active, unexpired alerts that are critical or high, in this order, newest first.',
+  sql: 'get_critical_alerts',
+  values: (context) => [requireWorkspace(context).id],
+});
+
+functionList('unreadNotifications', {
+  model: 'UserNotification',
+  description:
+    'What you have not read, unless it has expired: the most urgent first, then the newest.',
+  sql: 'get_user_unread_notifications',
+  values: (context) => {
+    requireWorkspace(context);
+    return [requirePerson(context).id];
   },
 });

@@ -32,6 +32,7 @@ export const Campaign = model('Campaign', {
   one: ['workspace', 'positioning', 'messageArchitecture'],
   many: ['quests', 'cohortLinks', 'moves', 'agentAssignments', 'alerts', 'notifications'],
   people: ['createdBy'],
+  stateMachine: 'status',
   writes: {
     readOnly: ['totalReach', 'totalEngagements', 'conversionCount'],
     nested: ['quests', 'cohortLinks'],
@@ -66,6 +67,7 @@ export const CampaignQuest = model('CampaignQuest', {
   links: {
     assignedToAgents: { column: 'assignedToAgentNames', to: 'Agent', by: 'agentName' },
   },
+  stateMachine: 'status',
   writes: { nested: ['childQuests'] },
 });
 

@@ -34,6 +34,7 @@ export const Asset = model('Asset', {
     reviewedByAgents: { column: 'reviewedByAgentNames', to: 'Agent', by: 'agentName' },
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
+  stateMachine: 'status',
   writes: { readOnly: ['createdByAgentName'] },
 });
 

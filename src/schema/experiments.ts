@@ -27,6 +27,7 @@ export const Experiment = model('Experiment', {
   links: {
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
+  stateMachine: 'status',
   writes: { readOnly: ['createdByAgentName'], nested: ['results', 'metadataEntries'] },
 });
 

@@ -1,5 +1,7 @@
+import { requireWorkspace } from '../context/workspace.ts';
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { functionList } from './model/function-list.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
 import { Workspace } from './workspace.ts';
@@ -40,6 +42,7 @@ export const IntelligenceSignal = model('IntelligenceSignal', {
     relatedCohorts: { column: 'relatedCohortIds', to: 'Cohort' },
     relatedCampaigns: { column: 'relatedCampaignIds', to: 'Campaign' },
   },
+  stateMachine: 'actionStatus',
   writes: {},
 });
 
@@ -224,3 +227,19 @@ builder.prismaObjectField(Workspace, 'trendOpportunities', (t) =>
     },
   }),
 );
+
+functionList('activeInsights', {
+  model: 'MarketInsight',
+  description: 'Active insights that are relevant today (UTC), most confident first.',
+  sql: 'get_active_insights',
+  values: (context) => [requireWorkspace(context).id],
+});
+
+functionList('prioritySignals', {
+  model: 'IntelligenceSignal',
+  description:
+    'New signals whose confidence x relevance / 100 reaches the threshold, highest first, then newest.',
+  sql: 'get_priority_signals',
+  args: (arg) => ({ threshold: arg({ type: 'Decimal', required: true, defaultValue: '50' }) }),
+  values: (context, { threshold }) => [requireWorkspace(context).id, threshold],
+});

@@ -112,6 +112,7 @@ export const Move = model('Move', {
     secondaryIcps: { column: 'secondaryIcpIds', to: 'Cohort' },
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
+  stateMachine: 'status',
   writes: { readOnly: ['createdByAgentName'] },
 });
 
@@ -130,6 +131,7 @@ export const MoveAnomaly = model('MoveAnomaly', {
     'status',
   ],
   one: ['move', 'workspace'],
+  stateMachine: 'status',
   writes: {},
 });
 

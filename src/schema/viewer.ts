@@ -37,7 +37,7 @@ const ViewerMembership = builder.objectRef<Membership>('ViewerMembership').imple
   }),
 });
 
-const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
+export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
   description: 'Who asks, a signed-in person or an agent, and where they are.',
   fields: (t) => ({
     id: t.field({

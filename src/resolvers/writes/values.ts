@@ -87,7 +87,8 @@ function problemsOfPatch({ path, set, remove }: JsonPatchOperation, at: string[]
     .map((message) => ({ code: 'VALIDATION', message, path: at }));
 }
 
-function problemOf(column: Column, value: unknown): string | undefined {
+/** Returns what is wrong with a value for a column, undefined when nothing is. */
+export function problemOf(column: Column, value: unknown): string | undefined {
   if (value === null)
     return column.isRequired || column.isList ? 'A value is required.' : undefined;
   if (!column.isList) return itemProblem(column, value);

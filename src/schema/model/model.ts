@@ -5,11 +5,13 @@ import { modelOf } from '../../resolvers/catalog.ts';
 import { builder, type Types } from '../builder.ts';
 import { implementConnection } from './connection.ts';
 import { columnFields, described, relationFields } from './fields.ts';
+import { historyFields } from './history.ts';
 import { implementFilter } from './inputs.ts';
 import { type Link, linkFields } from './links.ts';
 import { defineMutations, type Writes } from './mutations.ts';
 import { defineQueries } from './queries.ts';
 import { relatedConnection } from './related-connection.ts';
+import { stateMachineFields } from './state-machine.ts';
 import { settableColumns } from './write-inputs.ts';
 
 export type ModelName = Exclude<keyof PrismaTypes & string, 'AuthUser'>;
@@ -45,6 +47,8 @@ export interface ModelDescriptor<Name extends ModelName> {
     readOnly?: readonly ColumnName<Name>[];
     nested?: readonly ManyName<Name>[];
   };
+  /** The status that takes the steps of the database's state machine only. */
+  stateMachine?: ColumnName<Name>;
   /** References that the database does not know as such: names and lists of ids. */
   links?: Record<string, Link & { column: ColumnName<Name> }>;
 }
@@ -107,6 +111,8 @@ function defineType<Name extends ModelName>(
         ...relationFields(fields, name, descriptor.one ?? []),
         ...Object.fromEntries(many),
         ...linkFields(fields, name, descriptor as never),
+        ...stateMachineFields(fields, name, descriptor.stateMachine),
+        ...historyFields(fields, name, descriptor.columns),
       };
     },
   });

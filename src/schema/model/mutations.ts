@@ -5,6 +5,7 @@ import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
 import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { limits } from '../../resolvers/limits.ts';
+import { forgetLoaded } from '../../resolvers/loaders.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import {
   createRow,
@@ -192,17 +193,17 @@ export function mutation(
       description,
       args: args(t.arg) as never,
       complexity: { field: 1, multiplier: 1 },
-      resolve: ((_root: unknown, given: Arguments, context: Context, info: GraphQLResolveInfo) =>
-        run(
-          {
-            context,
-            model: names.model,
-            selection: queryFromInfo({ context, info, typeName: names.model, path }),
-            field: String(info.path.key),
-            dryRun: given.dryRun ?? false,
-          },
-          given,
-        )) as never,
+      resolve: ((_root: unknown, given: Arguments, context: Context, info: GraphQLResolveInfo) => {
+        forgetLoaded(context);
+        const write = {
+          context,
+          model: names.model,
+          selection: queryFromInfo({ context, info, typeName: names.model, path }),
+          field: String(info.path.key),
+          dryRun: given.dryRun ?? false,
+        };
+        return run(write, given);
+      }) as never,
     }),
   );
 }

@@ -1,0 +1,171 @@
+import { databaseError } from '../../context/database/errors.ts';
+import { type Column, catalog } from '../../generated/catalog.ts';
+import { delegateIn, type Row } from '../rows.ts';
+import { type MutationError, MutationRefused, mutationError } from './errors.ts';
+import { inTransaction, type Transaction } from './transaction.ts';
+import { problemOf } from './values.ts';
+import { failed, readBack, refusal, type Write, type WriteResult } from './write.ts';
+
+/** A parameter of a function of the database. */
+export interface Parameter {
+  /** As the function calls it. */
+  name: string;
+  /** Of which type and length its values are. */
+  column: Column;
+  /** The model's column that the value ends up in, where there is one. */
+  field?: string;
+}
+
+/** A function of the database that writes, as a mutation calls it. */
+export interface DatabaseFunction {
+  name: string;
+  /** By the client's argument; the first one names what the function is about. */
+  parameters: Record<string, Parameter>;
+  /** Whoever may write this model may call it; the mutation's own model unless told otherwise. */
+  writersOf?: string;
+  /** Values that no client gives, by parameter. */
+  fixed?: Record<string, { value: string; type: 'uuid' }>;
+  /**
+   * Where it returns something else than its rows: the unique key of the one that it writes. It is
+   * read before a function that deletes it.
+   */
+  row?: { key: Row; isDeleted?: boolean };
+  /** Whether it answers with a verdict (`success` and `message`) where others raise an error. */
+  returnsVerdict?: boolean;
+}
+
+/** Calls a function and returns a result for each of its rows, in its order. */
+export async function callFunction(
+  write: Write,
+  fn: DatabaseFunction,
+  values: Row,
+): Promise<WriteResult[]> {
+  const refused = refusal({ ...write, model: fn.writersOf ?? write.model });
+  if (refused) return [failed([refused])];
+  const problems = problemsOf(fn, values);
+  if (problems.length > 0) return [failed(problems)];
+  try {
+    return await inTransaction(write, async (transaction) => {
+      if (!fn.row) return resultsOf(transaction, write, await idsFrom(transaction, fn, values));
+      const { key, isDeleted } = fn.row;
+      const before = isDeleted ? await find(transaction, write, key) : null;
+      await idsFrom(transaction, fn, values);
+      const row = before ?? (await find(transaction, write, key));
+      return [{ id: (row?.id as string | undefined) ?? null, row, errors: [] }];
+    });
+  } catch (error) {
+    return [failed(explained(write.model, fn, error))];
+  }
+}
+
+/** Calls a function that returns how many rows it wrote. */
+export async function callCounting(write: Write, fn: DatabaseFunction, values: Row) {
+  const refused = refusal({ ...write, model: fn.writersOf ?? write.model });
+  if (refused) return { affected: 0, errors: [refused] };
+  const { text, parameters } = statementOf(fn, values, `"${fn.name}" AS affected`);
+  const [row] = await inTransaction(write, (transaction) =>
+    transaction.$queryRawUnsafe<{ affected: number }[]>(text, ...parameters),
+  );
+  return { affected: row?.affected ?? 0, errors: [] };
+}
+
+async function idsFrom(transaction: Transaction, fn: DatabaseFunction, values: Row) {
+  if (fn.returnsVerdict) {
+    const { text, parameters } = statementOf(fn, values, 'success, message');
+    const [verdict] = await transaction.$queryRawUnsafe<{ success: boolean; message: string }[]>(
+      text,
+      ...parameters,
+    );
+    if (!verdict?.success) throw new MutationRefused([refusedBy(fn, verdict?.message ?? '')]);
+    return [];
+  }
+  const { text, parameters } = statementOf(fn, values, 'id');
+  const rows = await transaction.$queryRawUnsafe<{ id: string }[]>(text, ...parameters);
+  return rows.map(({ id }) => id);
+}
+
+/** Arguments that were left out are left to the function's defaults. */
+function statementOf(fn: DatabaseFunction, values: Row, selected: string) {
+  const given = [
+    ...Object.entries(fn.fixed ?? {}).map(([name, { value, type }]) => ({ name, value, type })),
+    ...Object.entries(fn.parameters).flatMap(([argument, { name, column }]) =>
+      values[argument] == null
+        ? []
+        : [{ name, value: toSql(column, values[argument]), type: sqlType(column) }],
+    ),
+  ];
+  const list = given.map(({ name, type }, i) => `"${name}" => $${i + 1}::${type}`).join(', ');
+  return {
+    text: `SELECT ${selected} FROM public."${fn.name}"(${list})`,
+    parameters: given.map(({ value }) => value),
+  };
+}
+
+const SQL_TYPES: Record<string, string> = {
+  String: 'text',
+  Int: 'integer',
+  BigInt: 'bigint',
+  Float: 'double precision',
+  Decimal: 'numeric',
+  Boolean: 'boolean',
+  Json: 'jsonb',
+  DateTime: 'timestamptz',
+};
+
+function sqlType({ type, kind, nativeType, isList }: Column): string {
+  const native = nativeType === 'Uuid' || nativeType === 'Date' ? nativeType.toLowerCase() : '';
+  const name =
+    kind === 'enum' ? `public."${catalog.enums[type]?.type}"` : native || SQL_TYPES[type];
+  return isList ? `${name}[]` : `${name}`;
+}
+
+function toSql(column: Column, value: unknown): unknown {
+  if (column.type === 'Json') return JSON.stringify(value);
+  // A text is cast in the database: a driver's idea of a day depends on the zone it runs in.
+  if (value instanceof Date) return value.toISOString();
+  if (!column.isList || !(value as unknown[]).includes(null)) return value;
+  // The driver's lists have no missing items, which only lists of numbers have here.
+  return `{${(value as unknown[]).map((item) => item ?? 'NULL').join(',')}}`;
+}
+
+function find(transaction: Transaction, { model, selection }: Write, key: Row) {
+  return delegateIn(transaction, model).findFirst({ ...selection, where: key });
+}
+
+async function resultsOf(transaction: Transaction, write: Write, ids: readonly string[]) {
+  const rows = await readBack(transaction, write, ids);
+  return ids.map((id) => ({ id, row: rows.get(id) ?? null, errors: [] }));
+}
+
+function problemsOf({ parameters }: DatabaseFunction, values: Row): MutationError[] {
+  return Object.entries(parameters).flatMap(([argument, { column }]) => {
+    const message = values[argument] == null ? undefined : problemOf(column, values[argument]);
+    return message ? [{ code: 'VALIDATION' as const, message, path: [argument] }] : [];
+  });
+}
+
+/** An error of the function, at the argument that it is about. */
+function explained(model: string, fn: DatabaseFunction, error: unknown): readonly MutationError[] {
+  if (error instanceof MutationRefused) return error.errors;
+  const problem = mutationError(model, error, []);
+  if (!problem) throw error;
+  const names = [...(databaseError(error)?.columns ?? []), ...problem.path];
+  const argument = Object.entries(fn.parameters).find(
+    ([, { name, field }]) => names.includes(name) || (field !== undefined && names.includes(field)),
+  )?.[0];
+  return [{ ...problem, path: argument ? [argument] : pathOf(fn, problem) }];
+}
+
+function refusedBy(fn: DatabaseFunction, reason: string): MutationError {
+  const message = `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
+  const refused = reason.startsWith('there is no such')
+    ? ({ code: 'NOT_FOUND', message, path: [] } as const)
+    : ({ code: 'INVALID_TRANSITION', message, path: [], detail: null } as const);
+  return { ...refused, path: pathOf(fn, refused) };
+}
+
+/** What is not there, or cannot take the step, is what the first argument names. */
+function pathOf({ parameters }: DatabaseFunction, { code }: MutationError): string[] {
+  const about = code === 'NOT_FOUND' || code === 'INVALID_TRANSITION';
+  return about ? Object.keys(parameters).slice(0, 1) : [];
+}

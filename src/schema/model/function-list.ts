@@ -1,0 +1,44 @@
+import type { Context } from '../../context/context.ts';
+import { listFrom } from '../../resolvers/function-rows.ts';
+import { limits } from '../../resolvers/limits.ts';
+import type { Row } from '../../resolvers/rows.ts';
+import { builder } from '../builder.ts';
+import type { ModelName } from './model.ts';
+import type { Arg } from './mutations.ts';
+
+/** A list whose rows and order a function of the database decides. */
+export interface FunctionList {
+  model: ModelName;
+  description: string;
+  /** The function's name, in the schema public. */
+  sql: string;
+  /** Values of its parameters, in their order. */
+  values: (context: Context, args: Row) => readonly unknown[];
+  /** Arguments besides `first`. */
+  args?: (arg: Arg) => object;
+}
+
+/** Gives Query a function that returns rows of a model, bounded by `first`. */
+export function functionList(name: string, options: FunctionList): void {
+  const { model, description, sql, values, args } = options;
+  builder.queryField(name, (t) =>
+    t.prismaField({
+      type: [model as 'Workspace'],
+      nullable: false,
+      description: `${description} At most ${limits.maxPageSize}.`,
+      args: {
+        first: t.arg.int({ required: true, defaultValue: limits.defaultPageSize }),
+        ...args?.(t.arg as never),
+      },
+      complexity: ({ first }) => ({ field: first, multiplier: first }),
+      resolve: (query, _root, given, context) =>
+        listFrom(
+          context,
+          model,
+          { name: sql, values: values(context, given) },
+          given.first,
+          query,
+        ) as Promise<never>,
+    }),
+  );
+}

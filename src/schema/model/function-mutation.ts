@@ -1,0 +1,120 @@
+import type { Context } from '../../context/context.ts';
+import type { Column } from '../../generated/catalog.ts';
+import { columnOf } from '../../resolvers/catalog.ts';
+import type { Row } from '../../resolvers/rows.ts';
+import { callFunction, type DatabaseFunction } from '../../resolvers/writes/call.ts';
+import { columnType, upperSnake } from './columns.ts';
+import { described } from './fields.ts';
+import type { ModelName } from './model.ts';
+import { type Arg, bulkPayloadOf, common, mutation, payloadOf } from './mutations.ts';
+
+/** An argument of a mutation, and the parameter of the function that it becomes. */
+export interface FunctionArgument {
+  /** The argument's name in snake_case unless told otherwise. */
+  parameter?: string;
+  /** The model's column that it ends up in, from which it has its type, limits and description. */
+  column?: string;
+  /** Where there is no such column, or it is of another type. */
+  type?: keyof typeof TYPES | readonly [keyof typeof TYPES];
+  required?: boolean;
+  description?: string;
+}
+
+const TYPES = {
+  UUID: { type: 'String', nativeType: 'Uuid' },
+  String: { type: 'String' },
+  Int: { type: 'Int' },
+  Decimal: { type: 'Decimal' },
+  Boolean: { type: 'Boolean' },
+} as const;
+
+/** A mutation that is a function of the database. */
+export interface FunctionMutation {
+  /** Whose row it writes; its payload is that of the model's other mutations. */
+  model: ModelName;
+  description: string;
+  /** The function's name, in the schema public. */
+  sql: string;
+  /** The first one names what the mutation is about. */
+  args: Record<string, FunctionArgument>;
+  /** Whether it returns several rows. */
+  many?: boolean;
+  /** Whoever may write this model may call it; its own model unless told otherwise. */
+  writersOf?: ModelName;
+  /** Parameters that the request knows, and how to find the row where the function does not say. */
+  inContext?: (context: Context, args: Row) => Pick<DatabaseFunction, 'fixed' | 'row'>;
+  returnsVerdict?: boolean;
+  /** Makes the values of `args` from what the client gives, where that is shaped differently. */
+  input?: { args: (arg: Arg) => object; toValues: (given: Row) => Row };
+}
+
+/** Every mutation that is a function, with the model whose writers may call it. */
+export const functions: { name: string; model: ModelName; writersOf: ModelName }[] = [];
+
+/** Gives Mutation a function of the database. */
+export function functionMutation(name: string, options: FunctionMutation): void {
+  const { model, description, sql, args, many, writersOf, inContext, returnsVerdict } = options;
+  const { input } = options;
+  const names = { model, lookup: model.charAt(0).toLowerCase() + model.slice(1) };
+  const parameters = parametersOf(model, args);
+  functions.push({ name, model, writersOf: writersOf ?? model });
+  mutation(
+    names,
+    name,
+    description,
+    many ? bulkPayloadOf(names) : payloadOf(names),
+    many ? ['results', names.lookup] : [names.lookup],
+    (arg) => ({ ...(input?.args(arg) ?? argumentsOf(arg, model, args)), ...common(arg) }),
+    async (write, given) => {
+      const values = input?.toValues(given) ?? given;
+      const fn: DatabaseFunction = {
+        name: sql,
+        parameters,
+        ...(writersOf ? { writersOf } : {}),
+        ...(returnsVerdict ? { returnsVerdict } : {}),
+        ...inContext?.(write.context, given),
+      };
+      const results = await callFunction(write, fn, values);
+      return many ? results : results[0];
+    },
+  );
+}
+
+/** The current workspace, for functions with a parameter `workspace`. */
+export function inWorkspace({ workspace }: Context): Pick<DatabaseFunction, 'fixed'> {
+  return workspace ? { fixed: { workspace: { value: workspace.id, type: 'uuid' } } } : {};
+}
+
+function columnFor(model: string, { column, type }: FunctionArgument): Column {
+  if (!type) return columnOf(model, column ?? '');
+  const [of, isList] = typeof type === 'string' ? [type, false] : [type[0], true];
+  return { column: '', kind: 'scalar', isList, isRequired: true, hasDefault: false, ...TYPES[of] };
+}
+
+function parametersOf(model: string, args: Record<string, FunctionArgument>) {
+  return Object.fromEntries(
+    Object.entries(args).map(([name, argument]) => [
+      name,
+      {
+        name: argument.parameter ?? upperSnake(name).toLowerCase(),
+        column: columnFor(model, argument),
+        ...(argument.column ? { field: argument.column } : {}),
+      },
+    ]),
+  );
+}
+
+function argumentsOf(arg: Arg, model: string, args: Record<string, FunctionArgument>) {
+  return Object.fromEntries(
+    Object.entries(args).map(([name, argument]) => {
+      const column = columnFor(model, argument);
+      const type = columnType(argument.column ?? name, column);
+      const options = {
+        type: column.isList ? [type] : type,
+        required: argument.required ?? false,
+        ...described(argument.description ?? column.documentation),
+      };
+      return [name, arg(options as never)];
+    }),
+  );
+}

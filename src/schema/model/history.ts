@@ -1,0 +1,100 @@
+import type { ObjectRef } from '@pothos/core';
+import { getRefFromModel } from '@pothos/plugin-prisma';
+import type { Context } from '../../context/context.ts';
+import { modelOf } from '../../resolvers/catalog.ts';
+import { type AuditEntry, type HistoryArguments, loadHistory } from '../../resolvers/history.ts';
+import { limits } from '../../resolvers/limits.ts';
+import { loadRow } from '../../resolvers/loaders.ts';
+import type { Row } from '../../resolvers/rows.ts';
+import { builder, type Types } from '../builder.ts';
+import { connectionComplexity } from './connection.ts';
+import { type PrismaFields, selectionOf } from './links.ts';
+
+const AuditOperation = builder.enumType('AuditOperation', {
+  description: 'What happened to a row.',
+  values: ['INSERT', 'UPDATE', 'DELETE'] as const,
+});
+
+const AuditEntryRef = builder.objectRef<AuditEntry>('AuditEntry');
+
+AuditEntryRef.implement({
+  description: 'A change to a row, through this API or in SQL.',
+  fields: (t) => ({
+    occurredAt: t.expose('occurredAt', { type: 'DateTime', nullable: false }),
+    operation: t.expose('operation', { type: AuditOperation, nullable: false }),
+    actorId: t.expose('actorId', {
+      type: 'UUID',
+      description: 'The person who did it; null for agents and for SQL of trusted writers.',
+    }),
+    actor: linked(
+      t,
+      'UserProfile',
+      'id',
+      ({ actorId }) => actorId,
+      'Null also for a person who is no longer a member of the workspace.',
+    ),
+    agentName: t.exposeString('agentName', { description: 'The agent that did it.' }),
+    agent: linked(t, 'Agent', 'agentName', ({ agentName }) => agentName, 'Null for people.'),
+    changedColumns: t.stringList({
+      nullable: false,
+      description: 'Those of the whole row when it was inserted or deleted.',
+      resolve: ({ before, after }) => Object.keys(after ?? before ?? {}),
+    }),
+    before: t.field({
+      type: 'JSON',
+      description: 'The changed columns as they were. Secrets are hidden, large values shortened.',
+      resolve: ({ before }) => before,
+    }),
+    after: t.field({
+      type: 'JSON',
+      description: 'The changed columns as they became, in the same way.',
+      resolve: ({ after }) => after,
+    }),
+  }),
+});
+
+type EntryFields = PothosSchemaTypes.ObjectFieldBuilder<Types, AuditEntry>;
+
+function linked(
+  t: EntryFields,
+  model: 'UserProfile' | 'Agent',
+  column: string,
+  keyOf: (entry: AuditEntry) => string | null,
+  description: string,
+) {
+  return t.field({
+    type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
+    nullable: true,
+    description,
+    complexity: { field: 1, multiplier: 1 },
+    resolve: (entry, _args, context, info) => {
+      const value = keyOf(entry);
+      return value === null
+        ? null
+        : loadRow(context, model, column, value, selectionOf(context, info, model));
+    },
+  });
+}
+
+const AuditEntryEdge = builder.edgeObject({ name: 'AuditEntryEdge', type: AuditEntryRef });
+const AuditEntryConnection = builder.connectionObject(
+  { name: 'AuditEntryConnection', type: AuditEntryRef },
+  AuditEntryEdge,
+);
+
+/** The field that shows what became of a row, and who did it. */
+export function historyFields(t: PrismaFields, model: string, shown: readonly string[]) {
+  const key = modelOf(model).columns.workspaceId ? { id: true, workspaceId: true } : { id: true };
+  return {
+    history: t.field({
+      type: AuditEntryConnection,
+      nullable: false,
+      description: `Changes to the row, newest first: ${limits.defaultPageSize} of them, at most ${limits.maxPageSize}. Kept for a year.`,
+      args: { first: t.arg.int(), after: t.arg.string() },
+      complexity: connectionComplexity,
+      select: key as never,
+      resolve: (row: Row, args: HistoryArguments, context: Context) =>
+        loadHistory(context, model, row, args, shown),
+    } as never),
+  };
+}

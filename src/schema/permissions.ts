@@ -1,0 +1,57 @@
+import type { Context } from '../context/context.ts';
+import { modelOf } from '../resolvers/catalog.ts';
+import { writeRefusal } from '../resolvers/permissions.ts';
+import { builder } from './builder.ts';
+import { functions } from './model/function-mutation.ts';
+import { models } from './model/model.ts';
+import type { Operation } from './model/mutations.ts';
+import { Viewer } from './viewer.ts';
+
+type Permission = Record<Operation, boolean> & { type: string; functions: string[] };
+
+const ALL: readonly Operation[] = ['create', 'update', 'delete'];
+
+function permissionsOf(context: Context): Permission[] {
+  return [...models.values()].map(({ name, descriptor: { writes } }) => {
+    const operations = writes ? (writes.operations ?? ALL) : [];
+    const may = (operation: Operation) => operations.includes(operation) && mayWrite(context, name);
+    return {
+      type: name,
+      create: may('create'),
+      update: may('update'),
+      delete: may('delete'),
+      functions: functions
+        .filter(({ model, writersOf }) => model === name && mayWrite(context, writersOf))
+        .map((each) => each.name),
+    };
+  });
+}
+
+function mayWrite(context: Context, model: string): boolean {
+  const isPlaced = context.workspace !== null || !modelOf(model).columns.workspaceId?.isRequired;
+  return isPlaced && writeRefusal(context, model) === undefined;
+}
+
+const PermissionRef = builder.objectRef<Permission>('Permission').implement({
+  description:
+    'What the viewer may do with the rows of a type in the current workspace; the database decides about each row.',
+  fields: (t) => ({
+    type: t.exposeString('type', { nullable: false, description: 'As in __typename.' }),
+    create: t.exposeBoolean('create', { nullable: false }),
+    update: t.exposeBoolean('update', { nullable: false }),
+    delete: t.exposeBoolean('delete', { nullable: false }),
+    functions: t.exposeStringList('functions', {
+      nullable: false,
+      description: 'Other mutations of the type that the viewer may call, by name.',
+    }),
+  }),
+});
+
+builder.objectField(Viewer, 'permissions', (t) =>
+  t.field({
+    type: [PermissionRef],
+    nullable: false,
+    description: 'One entry a type, so that a client can hide what would be refused.',
+    resolve: (_viewer, _args, context) => permissionsOf(context),
+  }),
+);
