@@ -81,17 +81,15 @@ describe('an agent with an active assignment', () => {
     expect(await run(actor, MOVE, workspaceId, cohort, AGENT)).toEqual([
       { created_by_agent: AGENT },
     ]);
-    const forged = [
-      run(actor, MOVE, workspaceId, cohort, OTHER),
-      run(actor, SIGNAL, workspaceId, otherAgentId),
-      run(
-        actor,
-        `insert into agent_messages (workspace_id, type, origin) values ($1, 'ask', $2)`,
-        workspaceId,
-        OTHER,
-      ),
+    const message = `insert into agent_messages (workspace_id, type, origin) values ($1, 'ask', $2)`;
+    const forged: [sql: string, ...values: unknown[]][] = [
+      [MOVE, workspaceId, cohort, OTHER],
+      [SIGNAL, workspaceId, otherAgentId],
+      [message, workspaceId, OTHER],
     ];
-    for (const write of forged) await expectRefusal(write, '42501', /in its own name/);
+    for (const [sql, ...values] of forged) {
+      await expectRefusal(run(actor, sql, ...values), '42501', /in its own name/);
+    }
     const theirs = await insert(database, 'moves', {
       workspace_id: workspaceId,
       name: 'Theirs',

@@ -1099,21 +1099,26 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION gateway.trim_audit_log IS 'How many entries older than this were deleted. For trusted writers.';
 
+-- In PL/pgSQL for speed: its plans are kept, those of an SQL function with a subquery are made again
+-- for each statement.
 CREATE OR REPLACE FUNCTION gateway.shorten_row(r jsonb) RETURNS jsonb
-LANGUAGE sql STABLE AS $$
-  SELECT CASE
-    WHEN pg_column_size(r) <= 1024 AND NOT r ?| '{mobile_number,stripe_customer_id,stripe_subscription_id,upi_transaction_ref,transaction_id,payment_id,system_prompt}' THEN r
-    ELSE (
-      SELECT jsonb_object_agg(key, CASE
-        WHEN value = 'null' THEN value
-        WHEN key = ANY ('{mobile_number,stripe_customer_id,stripe_subscription_id,upi_transaction_ref,transaction_id,payment_id,system_prompt}') THEN '{"$hidden": true}'
-        WHEN pg_column_size(value) > 1024 THEN jsonb_build_object('$shortened',
-          jsonb_build_object('bytes', octet_length(value #>> '{}'), 'start', left(value #>> '{}', 100)))
-        ELSE value
-      END)
-      FROM jsonb_each(r))
-  END
-$$;
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  secrets CONSTANT text[] := '{mobile_number,stripe_customer_id,stripe_subscription_id,upi_transaction_ref,transaction_id,payment_id,system_prompt}';
+BEGIN
+  IF pg_column_size(r) <= 1024 AND NOT r ?| secrets THEN
+    RETURN r;
+  END IF;
+  RETURN (
+    SELECT jsonb_object_agg(key, CASE
+      WHEN value = 'null' THEN value
+      WHEN key = ANY (secrets) THEN '{"$hidden": true}'
+      WHEN pg_column_size(value) > 1024 THEN jsonb_build_object('$shortened',
+        jsonb_build_object('bytes', octet_length(value #>> '{}'), 'start', left(value #>> '{}', 100)))
+      ELSE value
+    END)
+    FROM jsonb_each(r));
+END $$;
 COMMENT ON FUNCTION gateway.shorten_row IS 'Columns as the audit log keeps them: secrets hidden, large values shortened.';
 
 CREATE OR REPLACE FUNCTION gateway.audit_reader(table_name text, r jsonb) RETURNS uuid
