@@ -34,6 +34,16 @@ describe('the environment', () => {
     }
   });
 
+  it('wants keys of people and of agents that differ', () => {
+    const other = SECRET.toUpperCase();
+    expect(readEnv({ JWT_SECRET: SECRET, SERVICE_JWT_SECRET: other })).toMatchObject({
+      SERVICE_JWT_SECRET: other,
+    });
+    const same = () => readEnv({ JWT_SECRET: SECRET, SERVICE_JWT_SECRET: SECRET });
+    expect(same).toThrow('SERVICE_JWT_SECRET: must not be JWT_SECRET');
+    expect(() => readEnv({ SERVICE_JWT_SECRET: 'short' })).toThrow(/SERVICE_JWT_SECRET: .* 32/);
+  });
+
   it('lists the origins that may call', () => {
     const { CORS_ORIGINS } = readEnv({ CORS_ORIGINS: 'https://a.example, https://b.example,' });
     expect(CORS_ORIGINS).toEqual(['https://a.example', 'https://b.example']);

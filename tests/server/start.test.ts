@@ -119,8 +119,23 @@ describe('with nothing set, from an empty folder', () => {
     expect(answer.data).toEqual({ viewer: { email: 'grace.kim@example.com' } });
   });
 
-  it('keeps its secret to itself', async () => {
-    expect((await stat(join(folder, 'jwt.secret'))).mode & 0o777).toBe(0o600);
+  it('takes those of agents too', async () => {
+    const program = run('src/server/dev-token-cli.ts', { DATA_DIR: folder }, [
+      ...['--agent', 'a new agent', '--scopes', 'global:write,alerts:read'],
+    ]);
+    expect(await program.ends()).toBe(0);
+    const query = '{"query":"{ viewer { email scopes } agents(first: 1) { nodes { id } } }"}';
+    const answer = await ask(url, program.stdout().trim(), query);
+    expect(answer.data).toEqual({
+      viewer: { email: null, scopes: ['global:write', 'alerts:read'] },
+      agents: { nodes: [{ id: expect.any(String) }] },
+    });
+  });
+
+  it('keeps its secrets to itself', async () => {
+    for (const file of ['jwt.secret', 'service-jwt.secret']) {
+      expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600);
+    }
   });
 
   it('is found by a second start on the folder', async () => {

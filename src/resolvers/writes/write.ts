@@ -230,7 +230,9 @@ async function one(
   const refused = refusal(write);
   if (refused) return failed([refused]);
   try {
-    return await inTransaction(write, work);
+    // A list like that of every write: an upsert that is sent again may meet the other one's outcome.
+    const [result] = await inTransaction(write, async (transaction) => [await work(transaction)]);
+    return result as WriteResult;
   } catch (error) {
     return failed(explained(write.model, error, path));
   }

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import {
   type AuthenticationOptions,
   createAuthentication,
+  SERVICE_TOKEN_TYPE,
 } from '../../../src/context/authentication.ts';
 import type { Context } from '../../../src/context/context.ts';
 import { createDatabase } from '../../../src/context/database/client.ts';
@@ -13,6 +14,8 @@ import { requireWorkspace } from '../../../src/context/workspace.ts';
 import { createGateway, type GatewayOptions } from '../../../src/server/gateway.ts';
 
 export const SECRET = 'a secret of the tests, 32 bytes or more';
+/** Signs the tokens of agents. */
+export const SERVICE_SECRET = 'another secret of the tests, for agents';
 export const ISSUER = 'https://issuer.example/auth/v1';
 export const AUDIENCE = 'authenticated';
 /** Secrets that no answer may hold. */
@@ -111,6 +114,14 @@ export async function token(claims: Claims = {}, secret = SECRET): Promise<strin
     .sign(new TextEncoder().encode(secret));
 }
 
+/** Returns a token of an agent that the test gateway trusts, but for what is changed. */
+export async function agentToken(claims: Claims, secret = SERVICE_SECRET): Promise<string> {
+  const all = { aud: AUDIENCE, exp: Math.floor(Date.now() / 1000) + 600, ...claims };
+  return new SignJWT(JSON.parse(JSON.stringify(all)))
+    .setProtectedHeader({ alg: 'HS256', typ: SERVICE_TOKEN_TYPE })
+    .sign(new TextEncoder().encode(secret));
+}
+
 export interface Answer {
   status: number;
   headers: Headers;
@@ -136,14 +147,16 @@ export async function startGateway(
   options: Partial<GatewayOptions> & {
     authentication?: Partial<AuthenticationOptions>;
     statementTimeoutMs?: number;
+    maxConnections?: number;
     onStatement?: (sql: string) => void;
   } = {},
 ): Promise<TestGateway> {
   const log: Record<string, unknown>[] = [];
-  const { authentication, statementTimeoutMs = 2_000, onStatement, ...others } = options;
+  const { authentication, statementTimeoutMs = 2_000, onStatement, ...rest } = options;
+  const { maxConnections = 3, ...others } = rest;
   const database = createDatabase({
     connectionString,
-    maxConnections: 3,
+    maxConnections,
     statementTimeoutMs,
     ...(onStatement ? { onStatement } : {}),
   });
@@ -152,6 +165,7 @@ export async function startGateway(
     database,
     authenticate: createAuthentication({
       secret: SECRET,
+      serviceSecret: SERVICE_SECRET,
       issuer: ISSUER,
       audience: AUDIENCE,
       ...authentication,

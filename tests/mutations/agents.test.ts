@@ -1,0 +1,365 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { catalog } from '../../src/generated/catalog.ts';
+import { scopeOf, shared, writerOf } from '../../src/resolvers/permissions.ts';
+import { type Api, openApi } from '../support/api.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTenant, insert, type Tenant } from '../support/tenant.ts';
+
+let database: TestDatabase;
+let api: Api;
+let tenant: Tenant;
+let other: Tenant;
+let scout: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  [tenant, other] = await Promise.all([createTenant(database), createTenant(database)]);
+  scout = await register('scout');
+  await assign(scout, tenant.workspaceId);
+  api = await openApi(database);
+});
+
+afterAll(async () => {
+  await api?.close();
+  await database?.close();
+});
+
+function register(name: string, isActive = true): Promise<string> {
+  return insert(database, 'agent_registry', {
+    agent_name: name,
+    agent_type: 'researcher',
+    is_active: isActive,
+  });
+}
+
+function assign(agentId: string, workspaceId: string, status = 'active'): Promise<string> {
+  return insert(database, 'agent_assignments', {
+    workspace_id: workspaceId,
+    agent_id: agentId,
+    assignment_status: status,
+  });
+}
+
+const asScout = (...scopes: string[]) => api.asAgent('scout', scopes, tenant.workspaceId);
+
+const count = async (table: string) => {
+  const [row] = await database.query<{ n: number }>(`select count(*)::int as n from ${table}`);
+  return row?.n;
+};
+
+describe('an agent as the viewer', () => {
+  it('is shown as itself, and as no person', async () => {
+    const agent = await asScout('intelligence:write', '*:read');
+    const { viewer } = await agent.data(`{ viewer {
+      id email role scopes agent { id agentName } profile { id } memberships { role }
+      workspace { id }
+    } }`);
+    expect(viewer).toEqual({
+      id: null,
+      email: null,
+      role: null,
+      scopes: ['intelligence:write', '*:read'],
+      agent: { id: scout, agentName: 'scout' },
+      profile: null,
+      memberships: [],
+      workspace: { id: tenant.workspaceId },
+    });
+  });
+
+  it('is nothing to a person', async () => {
+    const person = await api.as(tenant.people.Viewer, tenant.workspaceId);
+    const { viewer } = await person.data('{ viewer { id agent { id } scopes } }');
+    expect(viewer).toEqual({ id: tenant.people.Viewer, agent: null, scopes: null });
+  });
+
+  it('reads its workspace with any scope, and names it first', async () => {
+    await insert(database, 'campaigns', { workspace_id: tenant.workspaceId, name: 'Ours' });
+    await insert(database, 'campaigns', { workspace_id: other.workspaceId, name: 'Theirs' });
+    const agent = await asScout('alerts:read');
+    const { campaigns } = await agent.data('{ campaigns { nodes { name } } }');
+    expect(campaigns.nodes).toEqual([{ name: 'Ours' }]);
+
+    const nowhere = await api.asAgent('scout', ['*:read']);
+    const answer = await nowhere.ask('{ viewer { workspace { id } } campaigns { totalCount } }');
+    expect(answer.errors?.[0]?.extensions).toEqual({
+      code: 'WORKSPACE_REQUIRED',
+      argument: 'x-workspace-id',
+    });
+    expect(answer.errors?.[0]?.message).toMatch(/An agent names its workspace/);
+  });
+});
+
+describe('a workspace admits an agent', () => {
+  const refusedTo = async (name: string, workspaceId: string, scopes = ['*:write']) => {
+    const agent = await api.asAgent(name, scopes, workspaceId);
+    const answer = await agent.ask('{ viewer { scopes } }');
+    expect(answer.status).toBe(403);
+    expect(answer.errors?.[0]?.extensions).toEqual({
+      code: 'FORBIDDEN',
+      argument: 'x-workspace-id',
+    });
+    return answer.text;
+  };
+
+  it('with an active assignment there; elsewhere as if there were no such workspace', async () => {
+    const elsewhere = await refusedTo('scout', other.workspaceId);
+    expect(await refusedTo('scout', randomUUID())).toBe(elsewhere);
+  });
+
+  it.each(['paused', 'completed', 'failed', 'archived'])('with none that is %s', async (status) => {
+    await assign(await register(`agent ${status}`), tenant.workspaceId, status);
+    await refusedTo(`agent ${status}`, tenant.workspaceId);
+  });
+
+  it('while it is active in the registry', async () => {
+    await assign(await register('retired', false), tenant.workspaceId);
+    await refusedTo('retired', tenant.workspaceId);
+    await refusedTo('unheard of', tenant.workspaceId);
+  });
+
+  it('with a scope', async () => {
+    await refusedTo('scout', tenant.workspaceId, []);
+  });
+
+  it('until the assignment ends', async () => {
+    const id = await assign(await register('leaving'), tenant.workspaceId);
+    const agent = await api.asAgent('leaving', ['*:read'], tenant.workspaceId);
+    expect((await agent.ask('{ viewer { scopes } }')).status).toBe(200);
+    await database.query(
+      "update agent_assignments set assignment_status = 'paused' where id = $1",
+      [id],
+    );
+    await refusedTo('leaving', tenant.workspaceId);
+  });
+
+  it('by a header that is a UUID', async () => {
+    const agent = await api.asAgent('scout', ['*:read'], 'nonsense');
+    const answer = await agent.ask('{ viewer { scopes } }');
+    expect(answer.status).toBe(400);
+    expect(answer.errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+  });
+});
+
+describe('what an agent writes', () => {
+  const CREATE_SIGNAL = `mutation($input: IntelligenceSignalCreateInput!) {
+    createIntelligenceSignal(input: $input) {
+      intelligenceSignal { sourceAgentId }
+      errors { __typename message path }
+    }
+  }`;
+  const signal = {
+    signalTitle: 'A new rival',
+    sourceType: 'COMPETITOR',
+    signalCategory: 'COMPETITOR_ACTIVITY',
+  };
+
+  it('is signed by it, and by no person', async () => {
+    const agent = await asScout('intelligence:write', 'campaigns:write', 'moves:write');
+    const { createIntelligenceSignal } = await agent.data(CREATE_SIGNAL, { input: signal });
+    expect(createIntelligenceSignal).toEqual({
+      intelligenceSignal: { sourceAgentId: scout },
+      errors: [],
+    });
+    const { createCampaign } = await agent.data(`mutation {
+      createCampaign(input: { name: "By an agent", quests: [{ name: "A quest" }] }) {
+        campaign { createdBy { id } quests { nodes { createdBy { id } } } }
+        errors { message }
+      }
+    }`);
+    expect(createCampaign).toEqual({
+      campaign: { createdBy: null, quests: { nodes: [{ createdBy: null }] } },
+      errors: [],
+    });
+    const cohort = await insert(database, 'cohorts', {
+      workspace_id: tenant.workspaceId,
+      name: 'A cohort',
+    });
+    const { createMove } = await agent.data(
+      `mutation($cohort: UUID!) {
+        createMove(input: { name: "A move", primaryIcpId: $cohort }) {
+          move { createdByAgentName } errors { message }
+        }
+      }`,
+      { cohort },
+    );
+    expect(createMove).toEqual({ move: { createdByAgentName: 'scout' }, errors: [] });
+  });
+
+  it('cannot be signed by another agent', async () => {
+    const rival = await register('rival');
+    const agent = await asScout('*:write');
+    const { createIntelligenceSignal } = await agent.data(CREATE_SIGNAL, {
+      input: { ...signal, signalTitle: 'Forged', sourceAgentId: rival },
+    });
+    expect(createIntelligenceSignal).toMatchObject({
+      intelligenceSignal: null,
+      errors: [{ __typename: 'ForbiddenError' }],
+    });
+    expect(
+      await database.query("select from intelligence_signals where signal_title = 'Forged'"),
+    ).toEqual([]);
+  });
+
+  it('is of the domains that its scopes cover', async () => {
+    const before = await count('campaigns');
+    const create =
+      'mutation { createCampaign(input: { name: "No" }) { errors { __typename message } } }';
+    for (const scope of ['intelligence:write', 'campaigns:read', '*:read', 'global:write']) {
+      const { createCampaign } = await (await asScout(scope)).data(create);
+      expect(createCampaign.errors).toEqual([
+        { __typename: 'ForbiddenError', message: 'This takes the scope "campaigns:write".' },
+      ]);
+    }
+    expect(await count('campaigns')).toBe(before);
+    for (const scope of ['campaigns:write', '*:write']) {
+      const { createCampaign } = await (await asScout(scope)).data(create);
+      expect(createCampaign.errors).toEqual([]);
+    }
+  });
+
+  it('is nothing that people keep to themselves', async () => {
+    const agent = await asScout('*:write', 'workspace:write', 'agents:write', 'global:write');
+    const mutations = [
+      `updateWorkspace(id: "${tenant.workspaceId}", input: { name: "Taken" })`,
+      `createWorkspaceMember(input: { userId: "${other.people.Owner}" })`,
+      `createAgentAssignment(input: { agentId: "${scout}" })`,
+      `updateUserNotifications(filter: {}, atMost: 1, input: {})`,
+    ];
+    for (const mutation of mutations) {
+      const errors = mutation.startsWith('updateUserN')
+        ? 'results { errors { message } }'
+        : 'errors { message }';
+      const answer = await agent.ask(`mutation { it: ${mutation} { ${errors} } }`);
+      expect(answer.text).toMatch(/is not written by agents/);
+    }
+  });
+
+  it('takes the scopes that the policies of the tables ask for', async () => {
+    const rows = await database.query<{ table: string; domain: string }>(`
+      select tablename as table, substring(with_check from 'may_write\\(.*?, ''(\\w+)''') as domain
+      from pg_policies where schemaname = 'public' and policyname = 'authenticated_insert'
+        and with_check ~ 'may_write\\('`);
+    const domains = new Map(rows.map(({ table, domain }) => [table, domain]));
+    const models = Object.entries(catalog.models).filter(([name]) => writerOf(name));
+    expect(models.length).toBeGreaterThan(40);
+    for (const [name, { table }] of models) {
+      const domain = domains.get(table);
+      expect({ name, scope: scopeOf(name) }).toEqual({
+        name,
+        scope: domain ? `${domain}:write` : undefined,
+      });
+    }
+  });
+});
+
+describe('what all workspaces share', () => {
+  const asRegistrar = (scope = 'global:write') => api.asAgent('registrar', [scope]);
+  const CREATE_AGENT = `mutation($name: String!) {
+    createAgent(input: {
+      agentName: $name, agentType: CREATIVE, costPerExecution: "0.125",
+      capabilities: [{ capabilityName: "write", category: CREATION }]
+    }) {
+      agent { id agentName costPerExecution capabilities { nodes { capabilityName } } }
+      errors { __typename message }
+    }
+  }`;
+
+  it('is written with a scope of its own, by agents that are not registered either', async () => {
+    const registrar = await asRegistrar();
+    const { createAgent } = await registrar.data(CREATE_AGENT, { name: 'poet' });
+    expect(createAgent).toEqual({
+      agent: {
+        id: expect.any(String),
+        agentName: 'poet',
+        costPerExecution: '0.125',
+        capabilities: { nodes: [{ capabilityName: 'write' }] },
+      },
+      errors: [],
+    });
+    const { upsertAgent, createAgentCapability, deleteAgents } = await registrar.data(
+      `mutation($id: UUID!) {
+        upsertAgent(
+          key: { agentName: "poet" }, update: { purpose: "Verse" }
+          create: { agentName: "poet", agentType: CREATIVE }
+        ) { id agent { purpose } errors { message } }
+        createAgentCapability(input: { agentId: $id, capabilityName: "rhyme", category: CREATION }) {
+          errors { message }
+        }
+        deleteAgents(filter: { agentName: { equals: "poet" } }, atMost: 1) { affected }
+      }`,
+      { id: createAgent.agent.id },
+    );
+    expect(upsertAgent).toEqual({
+      id: createAgent.agent.id,
+      agent: { purpose: 'Verse' },
+      errors: [],
+    });
+    expect(createAgentCapability.errors).toEqual([]);
+    expect(deleteAgents.affected).toBe(1);
+    expect(await database.query("select from agent_registry where agent_name = 'poet'")).toEqual(
+      [],
+    );
+  });
+
+  it('has keys of its own where these are words', async () => {
+    const registrar = await asRegistrar();
+    for (const model of ['JourneyStage', 'ChannelRole']) {
+      const field = model === 'JourneyStage' ? 'journeyStage' : 'channelRole';
+      const more = model === 'JourneyStage' ? ', sortOrder: 9' : '';
+      const data = await registrar.data(`mutation {
+        create${model}(input: { id: "loyal", name: "Loyal"${more} }) { id errors { message } }
+        update${model}(id: "loyal", input: { name: "Very loyal" }) {
+          ${field} { id name } errors { message }
+        }
+        delete${model}(id: "loyal") { id errors { message } }
+      }`);
+      expect(data).toEqual({
+        [`create${model}`]: { id: 'loyal', errors: [] },
+        [`update${model}`]: { [field]: { id: 'loyal', name: 'Very loyal' }, errors: [] },
+        [`delete${model}`]: { id: 'loyal', errors: [] },
+      });
+    }
+    const { createManeuverType } = await registrar.data(
+      'mutation { createManeuverType(input: { name: "Feint", category: OFFENSIVE }) { id errors { message } } }',
+    );
+    expect(createManeuverType).toEqual({ id: expect.any(String), errors: [] });
+  });
+
+  it('is refused to people and to agents that write in workspaces only', async () => {
+    const before = await count('agent_registry');
+    const askers = [
+      [await api.as(tenant.people.Owner, tenant.workspaceId), /trusted writers only/],
+      [await asScout('*:write', 'agents:write'), /takes the scope "global:write"/],
+      [await asRegistrar('*:write'), /takes the scope "global:write"/],
+    ] as const;
+    for (const [client, reason] of askers) {
+      const { createAgent } = await client.data(CREATE_AGENT, { name: randomUUID() });
+      expect(createAgent).toMatchObject({
+        agent: null,
+        errors: [{ __typename: 'ForbiddenError' }],
+      });
+      expect(createAgent.errors[0].message).toMatch(reason);
+    }
+    expect(await count('agent_registry')).toBe(before);
+  });
+
+  it('is refused by the database too', async () => {
+    for (const name of shared.models) {
+      const table = catalog.models[name]?.table;
+      const attempt = (scopes: string[]) =>
+        database.rehearse({ agent: 'scout', scopes, workspaceId: tenant.workspaceId }, (query) =>
+          query(`delete from ${table} returning id`),
+        );
+      const rows = await database.query(`select id from ${table}`);
+      expect(await attempt(['*:write', 'agents:write'])).toEqual([]);
+      expect(await attempt(['global:write'])).toHaveLength(rows.length);
+    }
+  });
+
+  it('does not admit to a workspace', async () => {
+    const nowhere = await asRegistrar();
+    const answer = await nowhere.ask('mutation { createCampaign(input: { name: "No" }) { id } }');
+    expect(answer.errors?.[0]?.extensions.code).toBe('WORKSPACE_REQUIRED');
+  });
+});
