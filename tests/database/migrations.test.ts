@@ -51,8 +51,14 @@ test('the step to 59 tables keeps every row as it was', async () => {
 });
 
 test('all migrations run again by hand without an error and without a change', async () => {
+  const migrations = await readMigrations();
+  await runByHand(
+    database.url,
+    migrations.filter(({ name }) => name >= '018'),
+  );
+  expect(await rowChecksums(database.query, columns)).toEqual(before);
   const first = await catalogSnapshot(database.query);
-  await runByHand(database.url, await readMigrations());
+  await runByHand(database.url, migrations);
   expect(await catalogSnapshot(database.query)).toEqual(first);
   expect(await rowChecksums(database.query, columns)).toEqual(before);
 });
