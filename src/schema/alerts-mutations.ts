@@ -112,7 +112,7 @@ mutation(
   'markAllNotificationsRead',
   'Marks all your notifications in the current workspace as read.',
   MarkAllNotificationsReadPayload,
-  [],
+  null,
   common,
   (write) =>
     callCounting(

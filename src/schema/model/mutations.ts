@@ -176,13 +176,16 @@ function chosen(arg: Arg, model: string) {
   };
 }
 
-/** Adds one field to Mutation; the resolver gets what the client wants to read back as a `Write`. */
+/**
+ * Adds one field to Mutation. The resolver gets what the client wants to read back as a `Write`:
+ * what is selected at the `path` in the payload, null where a payload has no rows.
+ */
 export function mutation(
   names: { model: string },
   name: string,
   description: string,
   type: unknown,
-  path: string[],
+  path: string[] | null,
   args: (arg: Arg) => object,
   run: (write: Write, args: Arguments) => MaybePromise<unknown>,
 ): void {
@@ -198,7 +201,7 @@ export function mutation(
         const write = {
           context,
           model: names.model,
-          selection: queryFromInfo({ context, info, typeName: names.model, path }),
+          selection: path ? queryFromInfo({ context, info, typeName: names.model, path }) : {},
           field: String(info.path.key),
           dryRun: given.dryRun ?? false,
         };
