@@ -50,13 +50,14 @@ COMMENT ON FUNCTION gateway.current_agent_id IS 'The agent that asks, null for p
 
 -- SECURITY DEFINER: the policies of agent_assignments ask this, and must not ask themselves.
 CREATE OR REPLACE FUNCTION gateway.agent_may_act(agent_name text, workspace uuid) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
-  SELECT EXISTS (
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  RETURN EXISTS (
     SELECT FROM public.agent_registry AS r
     JOIN public.agent_assignments AS a ON a.agent_id = r.id
     WHERE r.agent_name = agent_may_act.agent_name AND r.is_active
-      AND a.workspace_id = workspace AND a.assignment_status = 'active')
-$$;
+      AND a.workspace_id = workspace AND a.assignment_status = 'active');
+END $$;
 COMMENT ON FUNCTION gateway.agent_may_act IS 'Whether the agent is active and has an active assignment in the workspace.';
 
 -- SECURITY DEFINER: which workspaces these are is asked before one of them is chosen.
@@ -70,32 +71,38 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
 $$;
 COMMENT ON FUNCTION gateway.agent_workspaces IS 'The workspaces in which the agent that asks may act, longest assigned first.';
 
+-- In PL/pgSQL for speed: policies ask these for each statement, and the plans of an SQL function
+-- would be made each time.
 CREATE OR REPLACE FUNCTION public.is_workspace_member(workspace uuid) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
-  SELECT CASE WHEN gateway.current_agent() IS NULL
-    THEN EXISTS (SELECT FROM public.user_workspaces WHERE user_id = auth.uid() AND workspace_id = workspace)
-    ELSE coalesce(gateway.current_claims() -> 'scopes' <> '[]', false)
-      AND gateway.agent_may_act(gateway.current_agent(), workspace)
-  END
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  IF gateway.current_agent() IS NULL THEN
+    RETURN EXISTS (SELECT FROM public.user_workspaces WHERE user_id = auth.uid() AND workspace_id = workspace);
+  END IF;
+  RETURN coalesce(gateway.current_claims() -> 'scopes' <> '[]', false)
+    AND gateway.agent_may_act(gateway.current_agent(), workspace);
+END $$;
 COMMENT ON FUNCTION public.is_workspace_member IS 'Whether the person of the request is a member of the workspace; of an agent, whether it may act there and has any scope.';
 
 CREATE OR REPLACE FUNCTION public.workspace_role(workspace uuid) RETURNS public.member_role
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
-  SELECT role FROM public.user_workspaces
-  WHERE user_id = auth.uid() AND workspace_id = workspace AND gateway.current_agent() IS NULL
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  RETURN (
+    SELECT role FROM public.user_workspaces
+    WHERE user_id = auth.uid() AND workspace_id = workspace AND gateway.current_agent() IS NULL);
+END $$;
 COMMENT ON FUNCTION public.workspace_role IS 'The role in the workspace of the person of the request, null for others and for agents.';
 
 -- SECURITY DEFINER, as has_workspace_role.
 CREATE OR REPLACE FUNCTION gateway.may_write(minimum public.member_role, domain text) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
-  SELECT CASE WHEN gateway.current_agent() IS NULL
-    THEN public.has_workspace_role(minimum)
-    ELSE gateway.agent_has_scope(domain, 'write')
-      AND gateway.agent_may_act(gateway.current_agent(), public.current_workspace_id())
-  END
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  IF gateway.current_agent() IS NULL THEN
+    RETURN coalesce(public.workspace_role(public.current_workspace_id()) <= minimum, false);
+  END IF;
+  RETURN gateway.agent_has_scope(domain, 'write')
+    AND gateway.agent_may_act(gateway.current_agent(), public.current_workspace_id());
+END $$;
 COMMENT ON FUNCTION gateway.may_write IS 'Whether the person has the role in the current workspace or the agent, which may act there, the scope to write in the domain.';
 
 CREATE OR REPLACE FUNCTION gateway.require_writer(workspace uuid, minimum public.member_role, domain text) RETURNS void
