@@ -33,13 +33,13 @@ export interface ContextRequest {
 
 /** Builds the context of a request. Throws BAD_USER_INPUT or FORBIDDEN for its headers. */
 export async function createContext(request: ContextRequest): Promise<Context> {
-  const { requestId, identity, idempotencyHeader, body, database } = request;
+  const { requestId, identity, workspaceHeader, idempotencyHeader, body, database } = request;
   const { viewer, workspace } = await locate(request);
   return {
     requestId,
     viewer,
     workspace,
-    idempotency: readIdempotency(idempotencyHeader, workspace?.id, body),
+    idempotency: readIdempotency(idempotencyHeader, [workspaceHeader?.toLowerCase(), body]),
     session: sessionOf(identity, workspace?.id),
     database,
   };

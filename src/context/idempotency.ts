@@ -10,19 +10,16 @@ const PRINTABLE = /^[\x20-\x7e]{1,200}$/;
 export interface Idempotency {
   /** The client's own. */
   key: string;
-  /** SHA-256 of what the request asks for, and in which workspace. */
+  /** SHA-256 of what the request asks for, and where. */
   hash: Buffer;
 }
 
 /**
- * Returns what the header asks for, null without it. `body` is whatever decides what the request
- * does. Throws BAD_USER_INPUT for a header that is no key.
+ * Returns what the header asks for, null without it. `request` is what the client sent that decides
+ * what the request does; not what followed from it, which is another thing after a first workspace
+ * was created. Throws BAD_USER_INPUT for a header that is no key.
  */
-export function readIdempotency(
-  header: string | null,
-  workspaceId: string | undefined,
-  body: unknown,
-): Idempotency | null {
+export function readIdempotency(header: string | null, request: unknown): Idempotency | null {
   if (header === null) return null;
   if (!PRINTABLE.test(header)) {
     throw new GatewayError(
@@ -31,6 +28,6 @@ export function readIdempotency(
       { argument: IDEMPOTENCY_HEADER, status: 400 },
     );
   }
-  const text = JSON.stringify([workspaceId ?? null, body]);
-  return { key: header, hash: createHash('sha256').update(text).digest() };
+  const hash = createHash('sha256').update(JSON.stringify(request)).digest();
+  return { key: header, hash };
 }

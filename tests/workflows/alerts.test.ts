@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { attempt, meetIn, PLACES, perform, type Team } from './team.ts';
+import { attempt, perform } from '../support/mutations.ts';
+import { meetIn, PLACES, type Team } from './team.ts';
 
 let team: Team;
 afterEach(() => team?.close());

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { demoPeople, demoWorkspaces } from '../../prisma/seed/people.ts';
 import { type Api, type Client, openApi } from '../support/api.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { perform } from '../support/mutations.ts';
 
 /** Where the stories happen. */
 export const PLACES = ['the demo', 'an empty workspace'] as const;
@@ -62,40 +63,4 @@ async function found(api: Api, people: readonly { id: string; email: string }[])
     await perform(owner, `inviteMember(email: "${email.toUpperCase()}", role: ${role})`, '{ id }');
   }
   return workspace.id;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
-type Payload = any;
-
-/** Sends a mutation of one field, which must be done, and returns its payload. */
-export async function perform(
-  client: Client,
-  call: string,
-  selection: string,
-  variables: Record<string, [type: string, value: unknown]> = {},
-): Promise<Payload> {
-  const payload = await attempt(client, call, selection, variables);
-  const errors = payload.errors ?? payload.results.flatMap((result: Payload) => result.errors);
-  if (errors.length > 0) throw new Error(`${call} was refused: ${JSON.stringify(errors)}`);
-  return payload;
-}
-
-/** Sends a mutation of one field and returns its payload, whether it was done or refused. */
-export async function attempt(
-  client: Client,
-  call: string,
-  selection: string,
-  variables: Record<string, [type: string, value: unknown]> = {},
-): Promise<Payload> {
-  const declared = Object.entries(variables).map(([name, [type]]) => `$${name}: ${type}`);
-  const head = declared.length > 0 ? `(${declared.join(', ')})` : '';
-  const errors = 'errors { __typename message path }';
-  const selected = selection.includes('results')
-    ? selection.replace(/results \{/, `results { ${errors}`)
-    : selection.replace('{', `{ ${errors}`);
-  const data = await client.data(
-    `mutation ${head} { done: ${call} ${selected} }`,
-    Object.fromEntries(Object.entries(variables).map(([name, [, value]]) => [name, value])),
-  );
-  return data.done;
 }

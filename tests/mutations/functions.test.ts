@@ -1,0 +1,433 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import '../../src/schema/index.ts';
+import { functions } from '../../src/schema/model/function-mutation.ts';
+import { type Api, type Client, openApi } from '../support/api.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { attempt, perform } from '../support/mutations.ts';
+import { createTenant, insert, type Role, type Tenant } from '../support/tenant.ts';
+
+let database: TestDatabase;
+let api: Api;
+let ours: Tenant;
+let ids: Ids;
+let theirIds: Ids;
+let clients: Record<Role, Client>;
+
+type Ids = Awaited<ReturnType<typeof plant>>;
+
+/** One row for each function to work on. */
+async function plant({ workspaceId, people }: Tenant) {
+  const person = randomUUID();
+  await database.query('insert into auth.users (id) values ($1)', [person]);
+  const row = (table: string, values: object = {}) =>
+    insert(database, table, { workspace_id: workspaceId, ...values });
+  await row('user_workspaces', { user_id: person, role: 'Viewer' });
+  const cohort = await row('cohorts', { name: 'Cohort' });
+  const move = await row('moves', { name: 'Move', primary_icp_id: cohort });
+  const campaign = await row('campaigns', { name: 'Campaign' });
+  return {
+    move,
+    campaign,
+    quest: await row('campaign_quests', {
+      campaign_id: campaign,
+      name: 'Quest',
+      status: 'in_progress',
+    }),
+    cohort,
+    achievement: await row('achievements', {
+      name: 'Achievement',
+      badge_type: 'milestone',
+      condition_type: 'count',
+      condition_value: '5',
+    }),
+    agent: await insert(database, 'agent_registry', {
+      agent_name: `agent-${randomUUID()}`,
+      agent_type: 'creative',
+    }),
+    experiment: await row('experiments', {
+      move_id: move,
+      hypothesis: 'Shorter is better',
+      variants: JSON.stringify([{ key: 'a' }, { key: 'b' }]),
+      success_metric: 'opens',
+    }),
+    signal: await row('intelligence_signals', {
+      source_type: 'market',
+      signal_title: 'Signal',
+      signal_category: 'market_trend',
+    }),
+    alert: await row('system_alerts', {
+      alert_type: 'anomaly',
+      severity_level: 'high',
+      title: 'Alert',
+    }),
+    acknowledged: await row('system_alerts', {
+      alert_type: 'anomaly',
+      severity_level: 'high',
+      title: 'Taken on',
+      status: 'acknowledged',
+    }),
+    person,
+    notifications: Object.fromEntries(
+      await Promise.all(
+        Object.entries(people).map(async ([role, userId]) => [
+          role,
+          await row('user_notifications', {
+            user_id: userId,
+            notification_type: 'message',
+            title: 'Hello',
+            message: 'There',
+          }),
+        ]),
+      ),
+    ) as Record<Role, string>,
+  };
+}
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  ours = await createTenant(database);
+  const theirs = await createTenant(database);
+  [ids, theirIds] = [await plant(ours), await plant(theirs)];
+  await database.query('insert into auth.users (id, email) values ($1, $2)', [
+    randomUUID(),
+    'Newcomer@example.com',
+  ]);
+  api = await openApi(database);
+  clients = Object.fromEntries(
+    await Promise.all(
+      Object.entries(ours.people).map(async ([role, userId]) => [
+        role,
+        await api.as(userId, ours.workspaceId),
+      ]),
+    ),
+  ) as typeof clients;
+});
+
+afterAll(async () => {
+  await api?.close();
+  await database?.close();
+});
+
+/** A call that is done for people from this role on; `about` is what another workspace has too. */
+interface Call {
+  least: Role;
+  call: (rows: Ids, role: Role) => string;
+  about?: string;
+  selection?: string;
+}
+
+const quoted = JSON.stringify;
+const CALLS: Record<string, Call> = {
+  createWorkspace: { least: 'Viewer', call: () => 'name: "Another", slug: "another"' },
+  inviteMember: { least: 'Owner', call: () => 'email: "newcomer@EXAMPLE.com", role: ANALYST' },
+  changeMemberRole: {
+    least: 'Owner',
+    call: ({ person }) => `userId: ${quoted(person)}, role: STRATEGIST`,
+    about: 'userId',
+  },
+  removeMember: {
+    least: 'Owner',
+    call: ({ person }) => `userId: ${quoted(person)}`,
+    about: 'userId',
+  },
+  changeCampaignStatus: {
+    least: 'Strategist',
+    call: ({ campaign }) => `id: ${quoted(campaign)}, status: PLANNING`,
+    about: 'id',
+  },
+  completeQuest: { least: 'Strategist', call: ({ quest }) => `id: ${quoted(quest)}`, about: 'id' },
+  linkCohorts: {
+    least: 'Strategist',
+    call: ({ campaign, cohort }) =>
+      `campaignId: ${quoted(campaign)}, cohorts: [{ cohortId: ${quoted(cohort)} }]`,
+    about: 'campaignId',
+    selection: '{ results { id campaignCohort { id } } }',
+  },
+  startMove: { least: 'Strategist', call: ({ move }) => `id: ${quoted(move)}`, about: 'id' },
+  logMove: {
+    least: 'Strategist',
+    call: ({ move }) =>
+      `moveId: ${quoted(move)}, date: "2026-02-28", actionsCompleted: 2, notes: "Done", metrics: { reach: 5 }`,
+    about: 'moveId',
+  },
+  raiseAnomaly: {
+    least: 'Strategist',
+    call: ({ move }) => `moveId: ${quoted(move)}, type: DRIFT, severity: 3`,
+    about: 'moveId',
+  },
+  unlockAchievement: {
+    least: 'Owner',
+    call: ({ achievement }) =>
+      `achievementId: ${quoted(achievement)}, userId: ${quoted(ids.person)}`,
+    about: 'achievementId',
+  },
+  recordAchievementProgress: {
+    least: 'Owner',
+    call: ({ achievement }) =>
+      `achievementId: ${quoted(achievement)}, userId: ${quoted(ids.person)}, value: 2`,
+    about: 'achievementId',
+  },
+  assignAgent: {
+    least: 'Strategist',
+    call: ({ campaign }) => `agentId: ${quoted(ids.agent)}, campaignId: ${quoted(campaign)}`,
+    about: 'campaignId',
+  },
+  recordAgentExecution: {
+    least: 'Owner',
+    call: ({ agent }) =>
+      `agentId: ${quoted(agent)}, seconds: 1.5, inputTokens: 1, outputTokens: 2, cost: "0.01", success: true`,
+  },
+  recordSignal: {
+    least: 'Analyst',
+    call: ({ campaign }) =>
+      `title: "Signal", source: MARKET, category: MARKET_TREND, campaignIds: [${quoted(campaign)}],
+       keyFindings: ["a", "b"], dataPoints: [1, 2], signalDate: "2026-01-02T03:04:05.678Z"`,
+  },
+  createInsightFromSignals: {
+    least: 'Analyst',
+    call: ({ signal }) => `signalIds: [${quoted(signal)}], title: "Insight", type: TREND`,
+    about: 'signalIds',
+  },
+  acknowledgeSignal: {
+    least: 'Analyst',
+    call: ({ signal }) => `id: ${quoted(signal)}`,
+    about: 'id',
+  },
+  raiseAlert: {
+    least: 'Analyst',
+    call: ({ campaign }) =>
+      `title: "Alert", type: ERROR, severity: LOW, campaignId: ${quoted(campaign)}`,
+    about: 'campaignId',
+  },
+  acknowledgeAlert: { least: 'Analyst', call: ({ alert }) => `id: ${quoted(alert)}`, about: 'id' },
+  resolveAlert: {
+    least: 'Analyst',
+    call: ({ acknowledged }) => `id: ${quoted(acknowledged)}, actionTaken: "Mended"`,
+    about: 'id',
+  },
+  dismissAlert: {
+    least: 'Analyst',
+    call: ({ alert }) => `id: ${quoted(alert)}, reason: "A drill"`,
+    about: 'id',
+  },
+  sendNotification: {
+    least: 'Analyst',
+    call: ({ person }) =>
+      `userId: ${quoted(person)}, type: REMINDER, title: "Look", message: "Now"`,
+    about: 'userId',
+  },
+  markNotificationRead: {
+    least: 'Viewer',
+    call: ({ notifications }, role) => `id: ${quoted(notifications[role])}`,
+    about: 'id',
+  },
+  markAllNotificationsRead: { least: 'Viewer', call: () => '', selection: '{ affected }' },
+  decideExperiment: {
+    least: 'Creator',
+    call: ({ experiment }) => `id: ${quoted(experiment)}, winner: "b", confidence: 0.9`,
+    about: 'id',
+  },
+};
+
+const ROLES: readonly Role[] = ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer'];
+
+async function rehearse(name: string, rows: Ids, role: Role) {
+  const { call, selection } = CALLS[name] as Call;
+  const payload = await attempt(
+    clients[role],
+    `${name}(${[call(rows, role), 'dryRun: true'].filter(Boolean).join(', ')})`,
+    selection ?? '{ id }',
+  );
+  return payload.results ? payload.results[0] : payload;
+}
+
+it('there is a case for every function', () => {
+  expect(Object.keys(CALLS).sort()).toEqual(functions.map(({ name }) => name).sort());
+});
+
+describe('a function is for people from a role on, and for a rehearsal as well', () => {
+  it.each(Object.keys(CALLS))('%s', async (name) => {
+    const logged = () => database.query('select max(id) from gateway.audit_log');
+    const before = await logged();
+    const { least } = CALLS[name] as Call;
+    for (const role of ROLES) {
+      const { errors, id } = await rehearse(name, ids, role);
+      if (ROLES.indexOf(role) <= ROLES.indexOf(least)) {
+        expect(errors, role).toEqual([]);
+        if (name !== 'markAllNotificationsRead') expect(id).toEqual(expect.any(String));
+      } else {
+        expect(errors, role).toMatchObject([{ __typename: 'ForbiddenError', path: [] }]);
+      }
+      const { viewer } = await clients[role].data('{ viewer { permissions { functions } } }');
+      const offered = viewer.permissions.flatMap((each: { functions: string[] }) => each.functions);
+      // Everybody may leave.
+      const shown = name === 'removeMember' || errors.length === 0;
+      expect(offered.includes(name), role).toBe(shown);
+    }
+    expect(await logged()).toEqual(before);
+  });
+});
+
+describe('what another workspace has is not there', () => {
+  it.each(Object.entries(CALLS).filter(([, { about }]) => about))('%s', async (name, { about }) => {
+    const { errors, id } = await rehearse(name, theirIds, 'Owner');
+    expect(id).toBeNull();
+    expect(errors).toMatchObject([
+      { __typename: expect.stringMatching(/^(NotFound|Validation)Error$/), path: [about] },
+    ]);
+    // Nor is it told from what is nowhere.
+    const nowhere = Object.fromEntries(
+      Object.entries(theirIds).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? randomUUID() : { Owner: randomUUID() },
+      ]),
+    ) as unknown as Ids;
+    expect((await rehearse(name, nowhere, 'Owner')).errors).toEqual(errors);
+  });
+});
+
+describe('a refusal names the argument', () => {
+  it.each([
+    ['a text of no words', 'raiseAlert(title: " ", type: ERROR, severity: LOW)', ['title']],
+    ['a text that is too long', `createWorkspace(name: "${'x'.repeat(201)}")`, ['name']],
+    ['a text that cannot be stored', 'createWorkspace(name: "a\\u0000b")', ['name']],
+    ['an address that nobody has', 'inviteMember(email: "nobody@example.com")', ['email']],
+    [
+      'a negative number',
+      'recordAgentExecution(agentId: $agent, seconds: -1, inputTokens: 1, outputTokens: 1, cost: 0, success: true)',
+      ['seconds'],
+    ],
+    [
+      'a severity out of range',
+      'raiseAnomaly(moveId: $move, type: DRIFT, severity: 6)',
+      ['severity'],
+    ],
+    ['a variant that is none', 'decideExperiment(id: $experiment, winner: "c")', ['winner']],
+    [
+      'no signals',
+      'createInsightFromSignals(signalIds: [], title: "T", type: TREND)',
+      ['signalIds'],
+    ],
+    ['no cohorts', 'linkCohorts(campaignId: $campaign, cohorts: [])', ['cohorts']],
+  ])('%s', async (_, call, path) => {
+    const filled = call.replace(/\$(\w+)/g, (_all, name) => quoted(ids[name as 'move']));
+    const selection = call.startsWith('link') ? '{ results { id } }' : '{ id }';
+    const payload = await attempt(clients.Owner, filled, selection);
+    const { errors } = payload.results?.[0] ?? payload;
+    expect(errors).toMatchObject([{ path, message: expect.stringMatching(/^[A-Z0-9].*\.$/) }]);
+  });
+});
+
+describe('members', () => {
+  it('the last Owner stays, members leave, and a workspace can be handed over', async () => {
+    const people = await createTenant(database);
+    const owner = await api.as(people.people.Owner, people.workspaceId);
+    const change = (userId: string, role: string) =>
+      attempt(owner, `changeMemberRole(userId: ${quoted(userId)}, role: ${role})`, '{ id }');
+    expect((await change(people.people.Owner, 'VIEWER')).errors).toMatchObject([
+      {
+        __typename: 'InvalidTransitionError',
+        path: ['role'],
+        message: 'The workspace would be left without an Owner.',
+      },
+    ]);
+    const leave = (client: Client, userId: string) =>
+      attempt(
+        client,
+        `removeMember(userId: ${quoted(userId)})`,
+        '{ id workspaceMember { userId role } }',
+      );
+    expect((await leave(owner, people.people.Owner)).errors).toMatchObject([
+      { __typename: 'InvalidTransitionError' },
+    ]);
+    const viewer = await api.as(people.people.Viewer, people.workspaceId);
+    expect((await leave(viewer, people.people.Analyst)).errors).toMatchObject([
+      { __typename: 'ForbiddenError' },
+    ]);
+    expect(await leave(viewer, people.people.Viewer)).toMatchObject({
+      id: expect.any(String),
+      workspaceMember: { userId: people.people.Viewer, role: 'VIEWER' },
+      errors: [],
+    });
+    expect((await viewer.ask('{ viewer { id } }')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    expect((await change(people.people.Analyst, 'OWNER')).errors).toEqual([]);
+    expect((await leave(owner, people.people.Owner)).errors).toEqual([]);
+  });
+
+  it('somebody who is a member already is not invited again', async () => {
+    const email = `${randomUUID()}@example.com`;
+    await database.query('insert into auth.users (id, email) values ($1, $2)', [
+      randomUUID(),
+      email,
+    ]);
+    const invite = () => attempt(clients.Owner, `inviteMember(email: "${email}")`, '{ id }');
+    expect((await invite()).errors).toEqual([]);
+    expect((await invite()).errors).toMatchObject([
+      { __typename: 'ConflictError', path: ['email'] },
+    ]);
+  });
+
+  it('whoever has no workspace makes one, once for a key', async () => {
+    const userId = randomUUID();
+    await database.query('insert into auth.users (id) values ($1)', [userId]);
+    const person = await api.as(userId);
+    const make =
+      'mutation { createWorkspace(name: "First", slug: "first") { workspace { id name slug } errors { message } } }';
+    const answers = [await person.ask(make, {}, 'a key'), await person.ask(make, {}, 'a key')];
+    expect(answers[0]?.text).toBe(answers[1]?.text);
+    const { viewer } = await person.data(
+      '{ viewer { role memberships { role } workspace { slug } } }',
+    );
+    expect(viewer).toEqual({
+      role: 'OWNER',
+      memberships: [{ role: 'OWNER' }],
+      workspace: { slug: 'first' },
+    });
+  });
+});
+
+describe('values reach the database as they are', () => {
+  it('days, moments, decimals, lists, JSON and defaults', async () => {
+    const { moveLog } = await perform(
+      clients.Owner,
+      `logMove(moveId: ${quoted(ids.move)}, date: "2024-02-29", metrics: [1, { a: null }])`,
+      '{ moveLog { date actionsCompleted notes metricsSnapshot } }',
+    );
+    expect(moveLog).toEqual({
+      date: '2024-02-29',
+      actionsCompleted: 0,
+      notes: null,
+      metricsSnapshot: [1, { a: null }],
+    });
+    const { intelligenceSignal } = await perform(
+      clients.Owner,
+      `recordSignal(title: "T", source: TREND, category: MARKET_TREND, confidence: "12.34", relevance: null,
+        keyFindings: ["a,b", "{c}", "\\"d\\""], dataPoints: "text", signalDate: "2026-01-02T03:04:05.678Z",
+        campaignIds: [${quoted(ids.campaign)}])`,
+      `{ intelligenceSignal { confidenceScore relevanceScore keyFindings dataPoints signalDate relatedCampaignIds } }`,
+    );
+    expect(intelligenceSignal).toEqual({
+      confidenceScore: '12.34',
+      relevanceScore: null,
+      keyFindings: ['a,b', '{c}', '"d"'],
+      dataPoints: 'text',
+      signalDate: '2026-01-02T03:04:05.678Z',
+      relatedCampaignIds: [ids.campaign],
+    });
+  });
+});
+
+it('a function takes a call and, for the row, a look-up', async () => {
+  const [{ id }, { id: other }] = await Promise.all(
+    [1, 2].map(() =>
+      perform(clients.Owner, 'raiseAlert(title: "T", type: ERROR, severity: LOW)', '{ id }'),
+    ),
+  );
+  api.statements();
+  await perform(clients.Owner, `acknowledgeAlert(id: ${quoted(id)})`, '{ systemAlert { status } }');
+  // Who asks; BEGIN and settings travel with the call.
+  const statements = api.statements();
+  expect(statements.filter((sql) => !/^(COMMIT|BEGIN)/.test(sql))).toHaveLength(3);
+  expect(other).not.toBe(id);
+});

@@ -1,0 +1,37 @@
+import type { Client } from './api.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
+type Payload = any;
+
+/** Sends a mutation of one field, which must be done, and returns its payload. */
+export async function perform(
+  client: Client,
+  call: string,
+  selection: string,
+  variables: Record<string, [type: string, value: unknown]> = {},
+): Promise<Payload> {
+  const payload = await attempt(client, call, selection, variables);
+  const errors = payload.errors ?? payload.results.flatMap((result: Payload) => result.errors);
+  if (errors.length > 0) throw new Error(`${call} was refused: ${JSON.stringify(errors)}`);
+  return payload;
+}
+
+/** Sends a mutation of one field and returns its payload, whether it was done or refused. */
+export async function attempt(
+  client: Client,
+  call: string,
+  selection: string,
+  variables: Record<string, [type: string, value: unknown]> = {},
+): Promise<Payload> {
+  const declared = Object.entries(variables).map(([name, [type]]) => `$${name}: ${type}`);
+  const head = declared.length > 0 ? `(${declared.join(', ')})` : '';
+  const errors = 'errors { __typename message path }';
+  const selected = selection.includes('results')
+    ? selection.replace(/results \{/, `results { ${errors}`)
+    : selection.replace('{', `{ ${errors}`);
+  const data = await client.data(
+    `mutation ${head} { done: ${call} ${selected} }`,
+    Object.fromEntries(Object.entries(variables).map(([name, [, value]]) => [name, value])),
+  );
+  return data.done;
+}
