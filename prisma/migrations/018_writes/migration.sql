@@ -1180,6 +1180,18 @@ COMMENT ON FUNCTION gateway.audit IS 'Triggers of the 59 tables: who changed whi
 REVOKE EXECUTE ON FUNCTION gateway.audit, gateway.trim_audit_log FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gateway.trim_audit_log TO service_role;
 
+CREATE OR REPLACE PROCEDURE gateway.audit_table(target regclass)
+LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('CREATE OR REPLACE TRIGGER audit_insert AFTER INSERT ON %s'
+    ' REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gateway.audit()', target);
+  EXECUTE format('CREATE OR REPLACE TRIGGER audit_update AFTER UPDATE ON %s'
+    ' REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gateway.audit()', target);
+  EXECUTE format('CREATE OR REPLACE TRIGGER audit_delete AFTER DELETE ON %s'
+    ' REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION gateway.audit()', target);
+END $$;
+REVOKE EXECUTE ON PROCEDURE gateway.audit_table FROM PUBLIC;
+
 DO $$
 DECLARE
   target regclass;
@@ -1189,12 +1201,7 @@ BEGIN
     WHERE relnamespace = 'public'::regnamespace AND polname = 'authenticated_select'
     ORDER BY relname
   LOOP
-    EXECUTE format('CREATE OR REPLACE TRIGGER audit_insert AFTER INSERT ON %s'
-      ' REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gateway.audit()', target);
-    EXECUTE format('CREATE OR REPLACE TRIGGER audit_update AFTER UPDATE ON %s'
-      ' REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gateway.audit()', target);
-    EXECUTE format('CREATE OR REPLACE TRIGGER audit_delete AFTER DELETE ON %s'
-      ' REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION gateway.audit()', target);
+    CALL gateway.audit_table(target);
   END LOOP;
 END $$;
 

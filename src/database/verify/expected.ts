@@ -65,6 +65,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.agent_may_act(text,uuid)',
   'gateway.agent_workspaces()',
   'gateway.audit()',
+  'gateway.audit_table(regclass)',
   'gateway.audit_reader(text,jsonb)',
   'gateway.bucket_seconds(smallint)',
   'gateway.bypasses_policies()',
