@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Client } from '../support/api.ts';
+import { perform } from '../support/mutations.ts';
+import { cases, named } from './cases.ts';
+import { createWorld, type World } from './world.ts';
+
+let world: World;
+let client: Client;
+beforeAll(async () => {
+  world = await createWorld(3);
+  client = world.ours.client;
+});
+afterAll(() => world?.close());
+
+const HISTORY = 'history { nodes { operation changedColumns before after actorId agentName } }';
+
+/** A row of a table, one of the person's own where others see none. */
+async function rowOf(table: string): Promise<{ id: string }> {
+  if (table === 'workspaces') return { id: world.ours.workspaceId };
+  const { workspaceId, ownerId } = world.ours;
+  const [row] = await world.database.as({ userId: ownerId, workspaceId }, (query) =>
+    query<{ id: string }>(`select id from ${table} limit 1`),
+  );
+  if (!row) throw new Error(`The person sees nothing in ${table}`);
+  return row;
+}
+
+describe('every row tells what became of it', () => {
+  it.each(named(cases))('%s', async (_, { lookup, table, columns }) => {
+    const { id } = await rowOf(table);
+    const type = columns.some(([name, { nativeType }]) => name === 'id' && nativeType === 'Uuid');
+    const { row } = await client.data(
+      `query ($id: ${type ? 'UUID' : 'String'}!) { row: ${lookup}(id: $id) { id ${HISTORY} } }`,
+      { id },
+    );
+    const inserted = row.history.nodes.at(-1);
+    expect(inserted).toMatchObject({ operation: 'INSERT', before: null, actorId: null });
+    expect(inserted.after.id).toBe(id);
+    const shown = columns.map(([name]) => name);
+    expect(shown).toEqual(expect.arrayContaining(inserted.changedColumns));
+    expect(Object.keys(inserted.after).sort()).toEqual([...shown].sort());
+  });
+});
+
+it('an entry has the changed columns by the names and labels of the API', async () => {
+  const { id } = await rowOf('campaigns');
+  await perform(
+    client,
+    'updateCampaign(id: $id, input: { objective: "More", targetSegments: ["a"] })',
+    '{ id }',
+    { id: ['UUID!', id] },
+  );
+  const { campaign } = await client.data(
+    `query ($id: UUID!) { campaign(id: $id) { history(first: 1) { nodes {
+      operation changedColumns after actor { id } agent { id } occurredAt } } } }`,
+    { id },
+  );
+  expect(campaign.history.nodes).toEqual([
+    {
+      operation: 'UPDATE',
+      changedColumns: ['objective', 'targetSegments'],
+      after: { objective: 'More', targetSegments: ['a'] },
+      actor: { id: world.ours.ownerId },
+      agent: null,
+      occurredAt: expect.any(String),
+    },
+  ]);
+});
+
+it('pages go on with a cursor, newest first, while changes come in', async () => {
+  const { id } = await perform(client, 'createCohort(input: { name: "0" })', '{ id }');
+  const rename = (name: string) =>
+    perform(client, `updateCohort(id: "${id}", input: { name: "${name}" })`, '{ id }');
+  for (const name of ['1', '2', '3', '4']) await rename(name);
+  const names: string[] = [];
+  let after: string | null = null;
+  for (let pages = 0; pages < 4; pages += 1) {
+    const { cohort } = await client.data(
+      `query ($id: UUID!, $after: String) { cohort(id: $id) { history(first: 2, after: $after) {
+        edges { cursor node { after } } pageInfo { hasNextPage hasPreviousPage endCursor } } } }`,
+      { id, after },
+    );
+    const { edges, pageInfo } = cohort.history;
+    names.push(...edges.map((edge: { node: { after: { name: string } } }) => edge.node.after.name));
+    expect(pageInfo.hasPreviousPage).toBe(after !== null);
+    expect(pageInfo.endCursor).toBe(edges.at(-1).cursor);
+    after = pageInfo.endCursor;
+    if (!pageInfo.hasNextPage) break;
+    await rename(`later ${pages}`);
+  }
+  expect(names).toEqual(['4', '3', '2', '1', '0']);
+});
+
+it.each([
+  ['first: -1', 'first'],
+  ['first: 101', 'first'],
+  ['after: "nonsense"', 'after'],
+  ['after: "aGlzdG9yeSAx0000"', 'after'],
+])('%s is refused', async (args, argument) => {
+  const { errors } = await client.ask(
+    `{ cohorts(first: 1) { nodes { history(${args}) { nodes { operation } } } } }`,
+  );
+  expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument });
+});
+
+it('takes one statement for all rows, and one for those who made the changes', async () => {
+  await perform(
+    client,
+    'updateCampaigns(filter: {}, atMost: 100, input: { objective: "Another" })',
+    '{ results { id } }',
+  );
+  const count = async (first: number) => {
+    world.api.statements();
+    await client.data(
+      `{ campaigns(first: ${first}) { nodes { allowedTransitions history(first: 3) { nodes { after actor { fullName } } } } }
+         cohorts(first: ${first}) { nodes { history { nodes { operation } } } } }`,
+    );
+    return world.api.statements().length;
+  };
+  // The viewer, campaigns, cohorts, the history of each, the actors; steps are known by now or read once.
+  await count(1);
+  expect(await count(1)).toBe(6);
+  expect(await count(3)).toBe(6);
+});
+
+it('a document of several mutations shows the history as of each', async () => {
+  const { id } = await rowOf('cohorts');
+  const data = await client.data(
+    `mutation ($id: UUID!) {
+      one: updateCohort(id: $id, input: { buyerRole: "First" }) { cohort { ${HISTORY} } }
+      two: updateCohort(id: $id, input: { buyerRole: "Second" }) { cohort { ${HISTORY} } }
+    }`,
+    { id },
+  );
+  expect(data.one.cohort.history.nodes[0].after).toEqual({ buyerRole: 'First' });
+  expect(data.two.cohort.history.nodes[0].after).toEqual({ buyerRole: 'Second' });
+});
+
+it('nobody reads the history of what is not theirs to read', async () => {
+  const { id } = await rowOf('campaigns');
+  const { campaign } = await world.theirs.client.data(
+    'query ($id: UUID!) { campaign(id: $id) { history { nodes { operation } } } }',
+    { id },
+  );
+  expect(campaign).toBeNull();
+  // A workspace is seen by its members wherever they are, its history in it alone.
+  const elsewhere = await world.api.as(world.ours.ownerId);
+  await world.database.query(
+    "insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Viewer')",
+    [world.ours.ownerId, world.theirs.workspaceId],
+  );
+  const { workspaces } = await elsewhere.data(
+    '{ workspaces { nodes { history { nodes { operation } } } } }',
+  );
+  expect(workspaces.nodes).toEqual([{ history: { nodes: [] } }, { history: { nodes: [] } }]);
+});
