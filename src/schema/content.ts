@@ -35,7 +35,7 @@ export const Asset = model('Asset', {
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
   stateMachine: 'status',
-  writes: { readOnly: ['createdByAgentName'] },
+  writes: { readOnly: ['createdByAgentName', 'publishedAt'] },
 });
 
 export const VisualDesign = model('VisualDesign', {

@@ -28,7 +28,10 @@ export const Experiment = model('Experiment', {
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
   stateMachine: 'status',
-  writes: { readOnly: ['createdByAgentName'], nested: ['results', 'metadataEntries'] },
+  writes: {
+    readOnly: ['createdByAgentName', 'completedAt'],
+    nested: ['results', 'metadataEntries'],
+  },
 });
 
 export const ExperimentResult = model('ExperimentResult', {

@@ -132,7 +132,7 @@ export const MoveAnomaly = model('MoveAnomaly', {
   ],
   one: ['move', 'workspace'],
   stateMachine: 'status',
-  writes: {},
+  writes: { readOnly: ['resolvedAt'] },
 });
 
 export const MoveLog = model('MoveLog', {

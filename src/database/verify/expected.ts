@@ -85,6 +85,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.execution_percentiles(uuid[])',
   'gateway.guard_status(regclass,text,text,jsonb,text)',
   'gateway.has_variant(jsonb,text)',
+  'gateway.jsonb_patch(jsonb,jsonb,text)',
   'gateway.keep_first_reading()',
   'gateway.keep_last_owner()',
   'gateway.lock_user_stats(uuid,uuid)',

@@ -34,7 +34,7 @@ export function draftOf(
       const { to } = relationOf(model, name);
       const data = (value as Row[]).map((child, i) => ({
         id: randomUUID(),
-        ...standing(context, to),
+        ...beginning(context, to),
         ...readValues(to, child, [...path, name, String(i)], errors),
       }));
       children.push({ relation: name, data });
@@ -43,8 +43,16 @@ export function draftOf(
     }
   }
   const id = (own.id as string | undefined) ?? randomUUID();
-  const data = { ...standing(context, model), ...readValues(model, own, path, errors), id };
+  const data = { ...beginning(context, model), ...readValues(model, own, path, errors), id };
   return { id, data, children, path, errors };
+}
+
+/** What a row has where nothing is given: lists, which clients never see missing, are empty. */
+function beginning(context: Context, model: string): Row {
+  const lists = Object.entries(modelOf(model).columns).filter(
+    ([, { isList, hasDefault }]) => isList && !hasDefault,
+  );
+  return { ...Object.fromEntries(lists.map(([name]) => [name, []])), ...standing(context, model) };
 }
 
 /** Whether a draft is not to be inserted. */

@@ -63,6 +63,13 @@ export function readChanges(
     const json = columnOf(model, name).type === 'Json' && given ? (given as JsonChange) : undefined;
     if (json?.patch) {
       patches[name] = json.patch;
+      if (json.patch.length > limits.maxListItems) {
+        problems.push({
+          code: 'VALIDATION',
+          message: `A patch has at most ${limits.maxListItems} operations.`,
+          path: [...path, name, 'patch'],
+        });
+      }
       for (const [i, operation] of json.patch.entries()) {
         problems.push(...problemsOfPatch(operation, [...path, name, 'patch', String(i)]));
       }
@@ -137,6 +144,8 @@ function textProblem(text: string): string | undefined {
 function jsonProblem(value: unknown, depth = 0): string | undefined {
   if (depth > limits.maxJsonDepth) return `JSON nests at most ${limits.maxJsonDepth} levels.`;
   if (typeof value === 'string') return textProblem(value);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return 'A number is too large for JSON.';
   if (value === null || typeof value !== 'object') return undefined;
   for (const [key, item] of Object.entries(value)) {
     const problem = textProblem(key) ?? jsonProblem(item, depth + 1);

@@ -166,7 +166,7 @@ async function patchJson(
   const { schema, table } = modelOf(model);
   const assignments = patches.map(([name], i) => {
     const { column } = columnOf(model, name);
-    return `"${column}" = gateway.jsonb_patch("${column}", $${i + 2}::jsonb)`;
+    return `"${column}" = gateway.jsonb_patch("${column}", $${i + 2}::jsonb, '${column}')`;
   });
   await transaction.$executeRawUnsafe(
     `UPDATE "${schema}"."${table}" SET ${assignments.join(', ')} WHERE id = ANY ($1::${keyType(model)}[])`,

@@ -1,0 +1,115 @@
+import { getNamedType } from 'graphql';
+import { expect } from 'vitest';
+import type { Answer } from '../server/support/gateway.ts';
+import type { Client } from '../support/api.ts';
+import type { Row } from '../support/rows.ts';
+import { mutationFields, type Writable } from './writable.ts';
+
+/** A mutation and its arguments. */
+export type Call = [field: string, args: Row];
+
+export interface Refusal {
+  __typename: string;
+  message: string;
+  path: string[];
+}
+
+/** What became of one row. */
+export interface Outcome {
+  id: string | null;
+  row: Row | null;
+  errors: Refusal[];
+}
+
+/** What a mutation answered: one outcome, or with `results` those of many rows. */
+export type Told = Outcome & { affected?: number; results?: Outcome[] };
+
+/** Documents have at most 30 aliases and 2,000 tokens. */
+const FIELDS = 20;
+
+/** Runs mutations of a model one after the other; each has to be answered with data. */
+export async function mutateAll(
+  client: Client,
+  writable: Writable,
+  calls: readonly Call[],
+): Promise<Told[]> {
+  const told: Told[] = [];
+  for (let start = 0; start < calls.length; start += FIELDS) {
+    const some = calls.slice(start, start + FIELDS);
+    const { query, variables } = documentOf(writable, some);
+    const data = await client.data(query, variables);
+    told.push(...some.map((_, i) => toldIn(data[`a${i}`], writable)));
+  }
+  return told;
+}
+
+/** The row is under its own name: an alias for it would use up a document's aliases. */
+function toldIn(data: Row, { lookup }: Writable): Told {
+  const { results } = data as { results?: Row[] };
+  const outcome = ({ [lookup]: row = null, ...rest }: Row) =>
+    ({ ...rest, row }) as unknown as Outcome;
+  return results ? ({ ...data, results: results.map(outcome) } as unknown as Told) : outcome(data);
+}
+
+/** Returns an outcome that has to be a success. */
+export function done<Some extends Outcome>(told: Some | undefined): Some {
+  expect(told?.errors).toEqual([]);
+  return told as Some;
+}
+
+/** Runs one mutation that has to be answered with data. */
+export async function mutate(client: Client, writable: Writable, field: string, args: Row) {
+  const [told] = await mutateAll(client, writable, [[field, args]]);
+  return told as Told;
+}
+
+/** Runs one mutation and returns the whole answer. */
+export function tryMutation(
+  client: Client,
+  writable: Writable,
+  field: string,
+  args: Row,
+): Promise<Answer> {
+  const { query, variables } = documentOf(writable, [[field, args]]);
+  return client.ask(query, variables);
+}
+
+/** The rows of a model with these ids, with every column, as the client reads them. */
+export async function readRows(
+  client: Client,
+  { name, root, columns }: Writable,
+  ids: readonly (string | null)[],
+): Promise<Map<string, Row>> {
+  const data = await client.data(
+    `query ($filter: ${name}Filter!) { list: ${root}(filter: $filter, first: 100) { nodes { ${columns
+      .map(([column]) => column)
+      .join(' ')} } } }`,
+    { filter: { id: { in: ids } } },
+  );
+  return new Map(data.list.nodes.map((node: Row) => [String(node.id), node]));
+}
+
+function documentOf({ name, lookup, columns }: Writable, calls: readonly Call[]) {
+  const variables: Row = {};
+  const types: string[] = [];
+  const fields = calls.map(([field, args], i) => {
+    const known = mutationFields[field];
+    if (!known) throw new TypeError(`There is no mutation ${field}`);
+    const given = Object.entries(args).map(([arg, value]) => {
+      const type = known.args.find((each) => each.name === arg)?.type;
+      if (!type) throw new TypeError(`${field} has no argument ${arg}`);
+      types.push(`$${arg}${i}: ${type}`);
+      variables[`${arg}${i}`] = value;
+      return `${arg}: $${arg}${i}`;
+    });
+    const isBulk = String(getNamedType(known.type)).endsWith('BulkPayload');
+    return `a${i}: ${field}(${given.join(', ')}) ${isBulk ? '{ affected results { ...Told } }' : '{ ...Told }'}`;
+  });
+  return {
+    query: `mutation (${types.join(', ')}) { ${fields.join(' ')} }
+      fragment Told on ${name}Payload {
+        id ${lookup} { ${columns.map(([column]) => column).join(' ')} } errors { __typename message path }
+      }`,
+    variables,
+  };
+}

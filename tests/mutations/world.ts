@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { createWorld, type Side, type World } from '../contract/world.ts';
+import type { Client } from '../support/api.ts';
+import { type Call, done, mutateAll } from './mutate.ts';
+import { type Surroundings, sampleRow } from './samples.ts';
+import type { Writable } from './writable.ts';
+
+/** Two workspaces with rows in every table, and who may write in the first one. */
+export interface WritingWorld extends World {
+  /** What new rows of the first workspace belong to and refer to. */
+  around: Surroundings;
+  /** The client that may write a model: the Owner, or a trusted writer. */
+  writerOf(writable: Writable): Client;
+  /** Creates rows as the writer, who refer to different ones, and returns their ids. */
+  create(writable: Writable, count?: number): Promise<string[]>;
+  /** Returns a row that the writer may update: a new one or, where none is created, their own. */
+  some(writable: Writable): Promise<string>;
+  /** Makes room for rows of a model that refer to what other rows refer to already. */
+  clear(writable: Writable): Promise<void>;
+}
+
+/** Tables whose keys consist of references: a few rows use up what there is to refer to. */
+const CROWDED = ['AgentAssignment', 'CampaignCohort', 'GlobalStrategy', 'MetaLearnerState'];
+
+export async function createWritingWorld(rowsPerTable = 3): Promise<WritingWorld> {
+  const world = await createWorld(rowsPerTable);
+  const { database, api, ours } = world;
+  const strangers = Array.from({ length: 12 }, () => randomUUID() as string);
+  for (const id of strangers) await database.query('insert into auth.users (id) values ($1)', [id]);
+  const trusted = await api.asAgent('registrar', ['global:write'], undefined);
+  const around = surroundingsOf(ours, strangers);
+  const writerOf = ({ isShared }: Writable) => (isShared ? trusted : ours.client);
+  const clear = async ({ name, table }: Writable) => {
+    if (name === 'WorkspaceMember') {
+      await database.query('delete from user_workspaces where user_id = any ($1)', [strangers]);
+    }
+    if (!CROWDED.includes(name)) return;
+    await database.query(`delete from ${table} where workspace_id = $1`, [ours.workspaceId]);
+  };
+  const create = async (writable: Writable, count = 1) => {
+    await clear(writable);
+    const calls = Array.from({ length: count }, (_, n): Call => {
+      const input = sampleRow(writable, writable.createFields, n, around);
+      return [`create${writable.name}`, { input }];
+    });
+    const told = await mutateAll(writerOf(writable), writable, calls);
+    return told.map((each) => String(done(each).id));
+  };
+  return {
+    ...world,
+    around,
+    writerOf,
+    clear,
+    create,
+    async some(writable) {
+      const { name, table, operations } = writable;
+      if (operations.includes('create')) return (await create(writable))[0] as string;
+      if (name === 'Workspace') return ours.workspaceId;
+      if (name === 'UserProfile') return ours.ownerId;
+      const own = ours.rows.get(table)?.find((row) => row.user_id === ours.ownerId);
+      return String(own?.id);
+    },
+  };
+}
+
+export function surroundingsOf(
+  { rows, ownerId }: Side,
+  strangers: readonly string[],
+): Surroundings {
+  const members = (rows.get('user_workspaces') ?? []).map(({ user_id }) => String(user_id));
+  return { rows, people: [ownerId, ...members.filter((id) => id !== ownerId)], strangers };
+}
