@@ -148,4 +148,159 @@ query Agents {
 }
 `,
   },
+  {
+    query: `# A campaign with its quests, or nothing of it. dryRun does everything and keeps none of it.
+mutation Campaign {
+  createCampaign(
+    dryRun: true
+    input: {
+      name: "Monsoon roast"
+      startDate: "2026-12-01"
+      budgetAllocation: "250000.50"
+      quests: [
+        { name: "Shoot the film", questOrder: 1 }
+        { name: "Show it", questOrder: 2 }
+      ]
+    }
+  ) {
+    campaign {
+      name
+      status
+      allowedTransitions
+      quests(orderBy: [{ field: QUEST_ORDER }]) {
+        nodes {
+          name
+          status
+        }
+      }
+    }
+    errors {
+      __typename
+      message
+      path
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# Achievements, who has them, and the leaderboard. Points come from unlocking alone.
+query Achievements {
+  achievements(first: 5, orderBy: [{ field: POINTS_REWARD, direction: DESC }]) {
+    nodes {
+      name
+      pointsReward
+      userAchievements {
+        nodes {
+          isLocked
+          progressPercentage
+          user {
+            fullName
+          }
+        }
+      }
+    }
+  }
+  userStatsList(first: 5, orderBy: [{ field: TOTAL_POINTS, direction: DESC }]) {
+    nodes {
+      user {
+        fullName
+      }
+      totalPoints
+      experienceLevel
+      badgesEarned
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# A signal that somebody saw; prioritySignals and activeInsights show what comes of them.
+mutation Signal {
+  recordSignal(
+    title: "A rival raises its price"
+    source: COMPETITOR
+    category: COMPETITOR_ACTIVITY
+    confidence: "90"
+    relevance: "85"
+    keyFindings: ["Beans are dear this year"]
+    dryRun: true
+  ) {
+    intelligenceSignal {
+      signalTitle
+      actionStatus
+      allowedTransitions
+      createdBy {
+        fullName
+      }
+    }
+    errors {
+      __typename
+      message
+      path
+    }
+  }
+}
+`,
+  },
+  {
+    query: `# An alert is raised; without dryRun, acknowledgeAlert and resolveAlert would come next.
+mutation Alert($data: JSON) {
+  raiseAlert(
+    title: "Unsubscribes doubled"
+    type: ANOMALY
+    severity: CRITICAL
+    dataPoints: $data
+    dryRun: true
+  ) {
+    systemAlert {
+      title
+      severityLevel
+      status
+      allowedTransitions
+      dataPoints
+    }
+    errors {
+      __typename
+      message
+      path
+    }
+  }
+}
+`,
+    variables: { data: { yesterday: 40, today: 83 } },
+  },
+  {
+    query: `# What you may do here, and what became of the newest campaigns.
+query Permissions {
+  viewer {
+    role
+    permissions {
+      type
+      create
+      update
+      delete
+      functions
+    }
+  }
+  campaigns(first: 3) {
+    nodes {
+      name
+      allowedTransitions
+      history(first: 3) {
+        nodes {
+          occurredAt
+          operation
+          actor {
+            fullName
+          }
+          agentName
+          changedColumns
+        }
+      }
+    }
+  }
+}
+`,
+  },
 ];

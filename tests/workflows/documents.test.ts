@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { demoPeople, demoWorkspaces } from '../../prisma/seed/people.ts';
+import { examples } from '../../src/server/graphiql/examples.ts';
+import { type Api, type Client, openApi } from '../support/api.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+let database: TestDatabase;
+let api: Api;
+beforeAll(async () => {
+  database = await createTestDatabase('demo');
+  api = await openApi(database);
+});
+afterAll(async () => {
+  await api?.close();
+  await database?.close();
+});
+
+const workspaceId = demoWorkspaces[0]?.id as string;
+
+/** Whoever a document says that it speaks as. */
+async function speaker(text: string): Promise<Client> {
+  const [, agent, scopes] = /^As the agent `(\S+)` with `(.+)`/.exec(text) ?? [];
+  if (agent) {
+    const registers = scopes?.startsWith('global');
+    return api.asAgent(agent, scopes?.split(' ') ?? [], registers ? undefined : workspaceId);
+  }
+  const person = demoPeople.find(({ name }) => text.startsWith(`As ${name}`));
+  if (!person) throw new Error(`Nobody is named in: ${text}`);
+  return api.as(person.id, workspaceId);
+}
+
+/** Remembers ids of an answer by the name of their field, and of their type in lower case. */
+function remember(data: unknown, known: Map<string, unknown>): void {
+  for (const [name, value] of Object.entries((data ?? {}) as object)) {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) continue;
+    if ('id' in value && value.id) known.set(name, value.id);
+    remember(value, known);
+  }
+}
+
+it('docs/workflows.md tells what the API answers', async () => {
+  const file = readFileSync(new URL('../../docs/workflows.md', import.meta.url), 'utf8');
+  const pieces = file.matchAll(
+    /^(As .+)$|^```graphql\n([\s\S]+?)\n```\n\n```json\n([\s\S]+?)\n```$/gm,
+  );
+  const known = new Map<string, unknown>();
+  let client: Client | undefined;
+  let answers = 0;
+  for (const [, as, document, told] of pieces) {
+    if (as) client = await speaker(as);
+    if (!client || !document || !told) continue;
+    const names = [...document.matchAll(/\$(\w+):/g)].map(([, name]) => name as string);
+    const variables = Object.fromEntries(names.map((name) => [name, known.get(name)]));
+    const { data, errors } = await client.ask(document, variables);
+    remember(data, known);
+    const stripIds = (text: string) =>
+      JSON.parse(text.replace(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"id"'));
+    expect(stripIds(JSON.stringify(errors ?? data)), document).toEqual(stripIds(told));
+    answers += 1;
+  }
+  expect(answers).toBe(file.match(/^```graphql/gm)?.length);
+});
+
+describe('a tab of GraphiQL runs as it is, and keeps nothing', () => {
+  const tabs = examples.map(({ query, variables }) => {
+    const [first] = parse(query).definitions;
+    const name = first?.kind === 'OperationDefinition' ? first.name?.value : undefined;
+    return [name, query, variables] as const;
+  });
+  it.each(tabs)('%s', async (_, query, variables) => {
+    const logged = () => database.query('select max(id) from gateway.audit_log');
+    const before = await logged();
+    const client = await api.as(demoPeople[0]?.id as string, workspaceId);
+    const { data, errors, text } = await client.ask(query, variables);
+    expect(errors).toBeUndefined();
+    expect(text).not.toMatch(/"errors":\[[^\]]/);
+    expect(Object.values(data ?? {})).not.toContain(null);
+    expect(await logged()).toEqual(before);
+  });
+});
