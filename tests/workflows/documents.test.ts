@@ -40,8 +40,8 @@ function remember(data: unknown, known: Map<string, unknown>): void {
   }
 }
 
-it('docs/workflows.md tells what the API answers', async () => {
-  const file = readFileSync(new URL('../../docs/workflows.md', import.meta.url), 'utf8');
+it.each(['workflows.md', 'mutations.md'])('docs/%s tells what the API answers', async (name) => {
+  const file = readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
   const pieces = file.matchAll(
     /^(As .+)$|^```graphql\n([\s\S]+?)\n```\n\n```json\n([\s\S]+?)\n```$/gm,
   );
@@ -60,7 +60,7 @@ it('docs/workflows.md tells what the API answers', async () => {
     expect(stripIds(JSON.stringify(errors ?? data)), document).toEqual(stripIds(told));
     answers += 1;
   }
-  expect(answers).toBe(file.match(/^```graphql/gm)?.length);
+  expect(answers).toBe(file.match(/^```json/gm)?.length);
 });
 
 describe('a tab of GraphiQL runs as it is, and keeps nothing', () => {
