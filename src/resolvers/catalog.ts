@@ -20,3 +20,8 @@ export function relationOf(model: string, name: string): Relation {
   if (!relation) throw new TypeError(`${model} has no relation ${name}`);
   return relation;
 }
+
+/** Returns a model's name with its article: `a Move`, `an Asset`. */
+export function article(model: string): string {
+  return `${/^([AEIO]|U(?!s))/.test(model) ? 'an' : 'a'} ${model}`;
+}

@@ -37,7 +37,17 @@ const decimal = new GraphQLScalarType<string, string>({
   parseLiteral: (node) => parseDecimal('value' in node ? node.value : undefined),
 });
 
-builder.addScalarType('UUID', GraphQLUUID);
+/** As the database writes it, so that what a client sends equals what it gets. */
+const toUuid = (text: string) => text.replace(/[{}]/g, '').toLowerCase();
+
+builder.addScalarType(
+  'UUID',
+  new GraphQLScalarType<string, string>({
+    ...GraphQLUUID.toConfig(),
+    parseValue: (value) => toUuid(String(GraphQLUUID.parseValue(value))),
+    parseLiteral: (node, variables) => toUuid(String(GraphQLUUID.parseLiteral(node, variables))),
+  }),
+);
 builder.addScalarType(
   'DateTime',
   new GraphQLScalarType({

@@ -4,7 +4,7 @@ import type { Row } from '../support/rows.ts';
 import { type Call, done, mutate, mutateAll, readRows } from './mutate.ts';
 import { sampleOf, sampleRow } from './samples.ts';
 import { createWritingWorld, type WritingWorld } from './world.ts';
-import { columnOf, named, writables, writing } from './writable.ts';
+import { columnOf, named, SINGLE, writables, writing } from './writable.ts';
 
 let world: WritingWorld;
 beforeAll(async () => {
@@ -14,9 +14,6 @@ afterAll(() => world?.close());
 
 const asRead = (row: Row | null | undefined, names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, row?.[name]]));
-
-/** Tables with one row a workspace. */
-const CROWDED_BY_ONE = ['GlobalStrategy', 'MetaLearnerState'];
 
 /** Everything in the database that a write may change. */
 async function footprint(table: string): Promise<Row | undefined> {
@@ -38,7 +35,7 @@ describe('a dry run shows what would be, and leaves nothing', () => {
     const value = sampleOf(writable, field, 1, world.around);
     const change = columnOf(writable, field).type === 'Json' ? { replace: value } : value;
     const input = { [field]: change };
-    if (writable.operations.includes('create') && !CROWDED_BY_ONE.includes(name)) {
+    if (writable.operations.includes('create') && !SINGLE.includes(name)) {
       const row = sampleRow(writable, writable.createFields, 1, world.around);
       const told = await mutate(client, writable, `create${name}`, { input: row, dryRun: true });
       done(told);

@@ -86,6 +86,13 @@ export function sampleRow(
   return Object.fromEntries(names.map((name) => [name, sampleOf(writable, name, n, around)]));
 }
 
+/** Returns a value for a column that is there already, and the input that changes it to that. */
+export function changeOf(writable: Writable, name: string, n: number, around: Surroundings) {
+  const value = sampleOf(writable, name, n, around);
+  const isJson = columnOf(writable, name).type === 'Json';
+  return { value, input: { [name]: isJson ? { replace: value } : value } };
+}
+
 /** Values that refer to other rows: each row of `n` refers to the n-th of them. */
 function referenceOf({ name: model }: Writable, name: string, n: number, around: Surroundings) {
   for (const { to, columns, references } of Object.values(catalog.models[model]?.relations ?? {})) {

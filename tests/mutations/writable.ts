@@ -27,6 +27,9 @@ export interface Writable extends Case {
   isShared: boolean;
 }
 
+/** Tables with one row a workspace. */
+export const SINGLE: readonly string[] = ['GlobalStrategy', 'MetaLearnerState'];
+
 export const mutationFields = (schema.getMutationType() as GraphQLObjectType).getFields();
 
 function inputFields(name: string) {

@@ -5,7 +5,7 @@ import { countKey } from '../loaders.ts';
 import { writerOf } from '../permissions.ts';
 import { delegateIn, type Row } from '../rows.ts';
 import { type MutationError, mutationError } from './errors.ts';
-import { inSavepoint, type Transaction } from './transaction.ts';
+import { inSavepoint, isSerialization, type Transaction } from './transaction.ts';
 import { readValues } from './values.ts';
 
 /** A row to be created, with rows of its own. */
@@ -89,7 +89,8 @@ export async function insertByHalves(
     const [only, ...others] = drafts as [Draft, ...Draft[]];
     if (others.length === 0) {
       const explained = mutationError(model, error, only.path);
-      if (!explained) throw error;
+      // Two transactions in each other's way are no fault of the row: all is done again.
+      if (!explained || isSerialization(error)) throw error;
       only.errors.push(explained);
       return;
     }

@@ -1,6 +1,6 @@
-import { databaseError } from '../../context/database/errors.ts';
+import { type DatabaseFailure, databaseError } from '../../context/database/errors.ts';
 import { catalog, type Model } from '../../generated/catalog.ts';
-import { modelOf } from '../catalog.ts';
+import { article, modelOf } from '../catalog.ts';
 
 /** What a client can act on; each code is a type of its own in the API. */
 export type MutationError = { message: string; path: readonly string[] } & (
@@ -41,12 +41,13 @@ export function mutationError(
   const failure = databaseError(error);
   if (!failure) return null;
   const { kind, sqlstate = '', constraint, columns, message, detail } = failure;
-  const described = modelOf(model);
+  const place = placeOf(model, constraint, path);
+  const described = modelOf(place.model);
   const at = (names: readonly string[]) => {
     const [first] = names
       .map((name) => fieldOf(described, name))
       .filter((name) => name !== undefined);
-    return first ? [...path, first] : path;
+    return first ? [...place.path, first] : place.path;
   };
 
   const raised = RAISED[sqlstate];
@@ -65,11 +66,11 @@ export function mutationError(
     case 'unique':
       return {
         code: 'CONFLICT',
-        message: `Another ${model} has the same ${listed(uniqueFields(described, constraint, columns))}.`,
+        message: `Another ${place.model} has the same ${listed(uniqueFields(described, constraint, columns))}.`,
         path: at(uniqueColumns(described, constraint, columns)),
       };
     case 'foreignKey':
-      return foreignKey(model, constraint, path);
+      return foreignKey(model, place, failure, path);
     case 'check':
       return {
         code: 'VALIDATION',
@@ -95,29 +96,52 @@ export function mutationError(
   }
 }
 
+/**
+ * Where the row is that a constraint is about: in what holds the values or, created along with it,
+ * in one of its relations.
+ */
+function placeOf(model: string, constraint: string | undefined, path: readonly string[]): Place {
+  const owner = Object.entries(catalog.models)
+    .filter(([, { schema, table }]) => schema === 'public' && constraint?.startsWith(`${table}_`))
+    .sort(([, one], [, other]) => other.table.length - one.table.length)[0]?.[0];
+  if (!owner || owner === model) return { model, path };
+  const relation = Object.entries(modelOf(model).relations).find(([, { to }]) => to === owner)?.[0];
+  return { model: owner, path: relation ? [...path, relation] : path };
+}
+
+interface Place {
+  model: string;
+  path: readonly string[];
+}
+
 function foreignKey(
   model: string,
-  constraint: string | undefined,
+  place: Place,
+  { constraint, message }: DatabaseFailure,
   path: readonly string[],
 ): MutationError {
-  for (const [name, { table, relations, columns }] of Object.entries(catalog.models)) {
-    const relation = Object.values(relations).find(({ columns: own }) => {
-      const joined = own.map((column) => columns[column]?.column).join('_');
-      return own.length > 0 && constraint === `${table}_${joined}_fkey`;
-    });
-    if (!relation) continue;
-    // A row that goes away is missed by others; one that comes misses another.
-    if (path[0] === 'id') {
-      return { code: 'CONFLICT', message: `The ${model} is still used by a ${name}.`, path };
-    }
-    const field = name === model ? [relation.columns.at(-1) as string] : [];
+  // A row that goes away is missed by others; one that comes misses another.
+  if (message.includes('update or delete on table')) {
     return {
-      code: 'VALIDATION',
-      message: `There is no such ${relation.to}.`,
-      path: [...path, ...field],
+      code: 'CONFLICT',
+      message: `The ${model} is still used by ${article(place.model)}.`,
+      path,
     };
   }
-  return { code: 'VALIDATION', message: 'A row that this refers to does not exist.', path };
+  const { table, relations, columns } = modelOf(place.model);
+  const relation = Object.values(relations).find(
+    ({ columns: own }) =>
+      own.length > 0 &&
+      constraint === `${table}_${own.map((column) => columns[column]?.column).join('_')}_fkey`,
+  );
+  if (!relation) {
+    return { code: 'VALIDATION', message: 'A row that this refers to does not exist.', path };
+  }
+  return {
+    code: 'VALIDATION',
+    message: `There is no such ${relation.to === 'AuthUser' ? 'person' : relation.to}.`,
+    path: [...place.path, relation.columns.at(-1) as string],
+  };
 }
 
 function limitReached(

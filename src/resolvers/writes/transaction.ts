@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../../context/context.ts';
 import { databaseError } from '../../context/database/errors.ts';
 import type { PrismaClient } from '../../generated/prisma/client.ts';
-import { MutationRefused } from './errors.ts';
 import { once } from './idempotency.ts';
 
 /** Prisma inside a transaction. */
@@ -58,14 +57,15 @@ export async function inTransaction<T>(
       }, PATIENCE);
     } catch (error) {
       if (error instanceof Rehearsed) return error.result as T;
-      if (attempt === MAX_ATTEMPTS || !isWorthAnotherTry(error)) throw error;
+      if (attempt === MAX_ATTEMPTS || !isSerialization(error)) throw error;
       await delay(Math.random() * MAX_DELAY_MS * attempt);
     }
   }
 }
 
-function isWorthAnotherTry(error: unknown): boolean {
-  return !(error instanceof MutationRefused) && databaseError(error)?.kind === 'serialization';
+/** Whether a transaction failed for another one that was in its way. */
+export function isSerialization(error: unknown): boolean {
+  return databaseError(error)?.kind === 'serialization';
 }
 
 /** Runs part of a transaction so that its failure leaves what came before. */

@@ -5,6 +5,7 @@ import { writeRefusal } from '../permissions.ts';
 import { delegateIn, type Row, requireScope } from '../rows.ts';
 import { draftOf, insertAll, insertByHalves, isRefused } from './drafts.ts';
 import { type MutationError, MutationRefused, mutationError } from './errors.ts';
+import { hold, keyType, lock } from './locks.ts';
 import { inTransaction, type MutationField, type Transaction } from './transaction.ts';
 import { type Changes, type JsonPatchOperation, readChanges } from './values.ts';
 
@@ -24,8 +25,12 @@ export interface Write extends MutationField {
 }
 
 /** Creates a row, with rows of the relations that its input nests. */
-export async function createRow(write: Write, input: Row): Promise<WriteResult> {
-  const [result] = await createRows(write, [input], true, () => ['input']);
+export async function createRow(
+  write: Write,
+  input: Row,
+  argument = 'input',
+): Promise<WriteResult> {
+  const [result] = await createRows(write, [input], true, () => [argument]);
   return result as WriteResult;
 }
 
@@ -80,12 +85,11 @@ export function updateRow(
   id: string,
   input: Row,
   unmodifiedSince?: Date | null,
+  argument = 'input',
 ): Promise<WriteResult> {
-  return one(write, ['input'], async (transaction) => {
-    const problems: MutationError[] = [];
-    const changes = readChanges(write.model, input, ['input'], problems);
-    if (problems.length > 0) throw new MutationRefused(problems);
-    await hold(transaction, write, id, unmodifiedSince);
+  return one(write, [argument], async (transaction) => {
+    const changes = soundChanges(write.model, input, argument);
+    await hold(transaction, write.model, id, unmodifiedSince);
     await change(transaction, write.model, [id], changes);
     const rows = await readBack(transaction, write, [id]);
     return { id, row: rows.get(id) ?? null, errors: [] };
@@ -95,40 +99,17 @@ export function updateRow(
 /** Deletes one row, under the same condition. Returns it as it was. */
 export function deleteRow(write: Write, id: string, unmodifiedSince?: Date | null) {
   return one(write, ['id'], async (transaction) => {
-    await hold(transaction, write, id, unmodifiedSince);
+    await hold(transaction, write.model, id, unmodifiedSince);
     const rows = await readBack(transaction, write, [id]);
-    await delegateIn(transaction, write.model).deleteMany({ where: { id } });
+    await remove(transaction, write.model, [id]);
     return { id, row: rows.get(id) ?? null, errors: [] };
   });
 }
 
-/** Changes the row that a unique key names or, when there is none, creates it. */
-export async function upsertRow(
-  write: Write,
-  key: Row,
-  create: Row,
-  update: Row,
-): Promise<WriteResult> {
-  const find = () =>
-    delegateIn(write.context.database.prisma, write.model).findFirst({
-      where: key,
-      select: { id: true },
-    });
-  const found = await find();
-  if (found) return updateRow(write, found.id as string, update);
-  const created = await createRow(write, { ...create, ...key });
-  // Somebody else may have created it in between: then there is one to update now.
-  const lostRace = created.errors.some(({ code }) => code === 'CONFLICT');
-  const other = lostRace ? await find() : null;
-  return other ? updateRow(write, other.id as string, update) : created;
-}
-
 /** Changes all rows that a filter leaves, unless these are more than `atMost`. */
 export function updateRows(write: Write, filter: Row, input: Row, atMost: number) {
-  return many(write, filter, atMost, async (transaction, ids) => {
-    const problems: MutationError[] = [];
-    const changes = readChanges(write.model, input, ['input'], problems);
-    if (problems.length > 0) throw new MutationRefused(problems);
+  return many(write, filter, atMost, 'input', async (transaction, ids) => {
+    const changes = soundChanges(write.model, input, 'input');
     await change(transaction, write.model, ids, changes);
     return readBack(transaction, write, ids);
   });
@@ -136,11 +117,22 @@ export function updateRows(write: Write, filter: Row, input: Row, atMost: number
 
 /** Deletes all rows that a filter leaves, unless these are more than `atMost`. */
 export function deleteRows(write: Write, filter: Row, atMost: number) {
-  return many(write, filter, atMost, async (transaction, ids) => {
+  return many(write, filter, atMost, 'filter', async (transaction, ids) => {
     const rows = await readBack(transaction, write, ids);
-    await delegateIn(transaction, write.model).deleteMany({ where: { id: { in: [...ids] } } });
+    await remove(transaction, write.model, ids);
     return rows;
   });
+}
+
+async function remove(transaction: Transaction, model: string, ids: readonly string[]) {
+  await delegateIn(transaction, model).deleteMany({ where: { id: { in: [...ids] } } });
+}
+
+function soundChanges(model: string, input: Row, argument: string): Changes {
+  const problems: MutationError[] = [];
+  const changes = readChanges(model, input, [argument], problems);
+  if (problems.length > 0) throw new MutationRefused(problems);
+  return changes;
 }
 
 async function change(
@@ -173,40 +165,6 @@ async function patchJson(
     ids,
     ...patches.map(([, operations]) => JSON.stringify(operations)),
   );
-}
-
-/** Locks a row for this transaction; refuses when it is not there, or was changed since. */
-async function hold(
-  transaction: Transaction,
-  { model }: Write,
-  id: string,
-  unmodifiedSince: Date | null | undefined,
-): Promise<void> {
-  const { schema, table, columns } = modelOf(model);
-  const version = columns.updatedAt ? ', updated_at AS "updatedAt"' : '';
-  const [row] = await transaction.$queryRawUnsafe<{ updatedAt?: Date }[]>(
-    `SELECT id${version} FROM "${schema}"."${table}" WHERE id = $1::${keyType(model)} FOR NO KEY UPDATE`,
-    id,
-  );
-  if (!row) {
-    throw new MutationRefused([
-      { code: 'NOT_FOUND', message: `There is no such ${model}.`, path: ['id'] },
-    ]);
-  }
-  if (unmodifiedSince && row.updatedAt && row.updatedAt > unmodifiedSince) {
-    throw new MutationRefused([
-      {
-        code: 'CONFLICT',
-        message: `The ${model} was changed at ${row.updatedAt.toISOString()}: read it again.`,
-        path: ['ifUnmodifiedSince'],
-      },
-    ]);
-  }
-}
-
-/** The type of a model's primary key: dictionaries have keys that people can read. */
-function keyType(model: string): 'uuid' | 'text' {
-  return columnOf(model, 'id').nativeType === 'Uuid' ? 'uuid' : 'text';
 }
 
 /** Reads rows as the client selects them, by id. */
@@ -242,6 +200,7 @@ async function many(
   write: Write,
   filter: Row,
   atMost: number,
+  argument: string,
   work: (transaction: Transaction, ids: readonly string[]) => Promise<Map<string, Row>>,
 ): Promise<WriteResult[]> {
   const refused = refusal(write);
@@ -267,12 +226,16 @@ async function many(
           },
         ]);
       }
-      const ids = found.map(({ id }) => id as string);
+      const ids = await lock(
+        transaction,
+        write.model,
+        found.map(({ id }) => id as string),
+      );
       const rows = await work(transaction, ids);
       return ids.map((id) => ({ id, row: rows.get(id) ?? null, errors: [] }));
     });
   } catch (error) {
-    return [failed(explained(write.model, error, ['input']))];
+    return [failed(explained(write.model, error, [argument]))];
   }
 }
 

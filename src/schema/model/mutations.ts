@@ -3,10 +3,11 @@ import { getRefFromModel, queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
-import { columnOf, modelOf } from '../../resolvers/catalog.ts';
+import { article, columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { limits } from '../../resolvers/limits.ts';
 import { forgetLoaded } from '../../resolvers/loaders.ts';
 import type { Row } from '../../resolvers/rows.ts';
+import { upsertRow } from '../../resolvers/writes/upsert.ts';
 import {
   createRow,
   createRows,
@@ -14,7 +15,6 @@ import {
   deleteRows,
   updateRow,
   updateRows,
-  upsertRow,
   type Write,
   type WriteResult,
 } from '../../resolvers/writes/write.ts';
@@ -98,7 +98,7 @@ export function bulkPayloadOf(names: Pick<Names, 'model' | 'lookup'>) {
 
 function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payload {
   return builder.objectRef<WriteResult>(`${model}Payload`).implement({
-    description: `What became of a ${model}.`,
+    description: `What became of ${article(model)}.`,
     fields: (t) => ({
       id: t.field({
         type: keyType(model),
@@ -115,7 +115,7 @@ function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payl
       errors: t.field({
         type: [MutationErrorInterface],
         nullable: false,
-        description: 'Empty when it was done.',
+        description: 'Empty when it was done, or when only other rows were at fault.',
         resolve: ({ errors }) => errors,
       }),
     }),
@@ -216,7 +216,7 @@ function defineCreates(names: Names, payload: Payload, bulk: unknown, input: obj
   mutation(
     names,
     `create${model}`,
-    `Creates a ${model}.`,
+    `Creates ${article(model)}.`,
     payload,
     [lookup],
     (arg) => ({ input: arg({ type: input as never, required: true }), ...common(arg) }),
@@ -245,7 +245,7 @@ function defineUpdates(names: Names, payload: Payload, bulk: unknown, input: obj
   mutation(
     names,
     `update${model}`,
-    `Changes a ${model}.`,
+    `Changes ${article(model)}.`,
     payload,
     [lookup],
     (arg) => ({ ...conditional(arg, model), input: arg({ type: input as never, required: true }) }),
@@ -269,7 +269,7 @@ function defineDeletes(names: Names, payload: Payload, bulk: unknown): void {
   mutation(
     names,
     `delete${model}`,
-    `Deletes a ${model}, with what cannot be without it.`,
+    `Deletes ${article(model)}, with what cannot be without it.`,
     payload,
     [lookup],
     (arg) => conditional(arg, model),

@@ -1,5 +1,5 @@
 import type { InputObjectRef } from '@pothos/core';
-import { columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
+import { article, columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
 import { countKey } from '../../resolvers/loaders.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import type { JsonChange } from '../../resolvers/writes/values.ts';
@@ -106,7 +106,7 @@ function nestedInput(
 /** The input for changes to a row. */
 export function updateInput(model: string, columns: readonly string[]): Input {
   return builder.inputType(`${model}UpdateInput`, {
-    description: `Changes to a ${model}. What is left out stays as it is; null clears.`,
+    description: `Changes to ${article(model)}. What is left out stays as it is; null clears.`,
     fields: (t) => Object.fromEntries(valueFields(t as never, model, columns, true)),
   }) as unknown as Input;
 }
@@ -121,7 +121,7 @@ export function uniqueKeysOf(model: string): string[][] {
 export function keyInput(model: string): Input {
   const keys = uniqueKeysOf(model);
   return builder.inputType(`${model}Key`, {
-    description: `Names a ${model} by one of: ${keys.map((key) => key.join(' and ')).join('; ')}.`,
+    description: `Names ${article(model)} by one of: ${keys.map((key) => key.join(' and ')).join('; ')}.`,
     fields: (t) =>
       Object.fromEntries(
         [...new Set(keys.flat())].map((name) => [

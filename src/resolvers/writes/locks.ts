@@ -1,0 +1,60 @@
+import { columnOf, modelOf } from '../catalog.ts';
+import { MutationRefused } from './errors.ts';
+import type { Transaction } from './transaction.ts';
+
+interface Locked {
+  id: string;
+  updatedAt?: Date;
+}
+
+/**
+ * Locks rows for this transaction and returns the ids of those that are there and that the viewer
+ * may change. In one order: transactions that lock the same rows wait for each other, not both.
+ */
+export async function lock(
+  transaction: Transaction,
+  model: string,
+  ids: readonly string[],
+): Promise<string[]> {
+  const rows = await lockRows(transaction, model, ids);
+  return rows.map(({ id }) => id);
+}
+
+/** Locks a row for this transaction; refuses when it is not there, or was changed since. */
+export async function hold(
+  transaction: Transaction,
+  model: string,
+  id: string,
+  unmodifiedSince: Date | null | undefined,
+): Promise<void> {
+  const [row] = await lockRows(transaction, model, [id]);
+  if (!row) {
+    throw new MutationRefused([
+      { code: 'NOT_FOUND', message: `There is no such ${model}.`, path: ['id'] },
+    ]);
+  }
+  if (unmodifiedSince && row.updatedAt && row.updatedAt > unmodifiedSince) {
+    throw new MutationRefused([
+      {
+        code: 'CONFLICT',
+        message: `The ${model} was changed at ${row.updatedAt.toISOString()}: read it again.`,
+        path: ['ifUnmodifiedSince'],
+      },
+    ]);
+  }
+}
+
+function lockRows(transaction: Transaction, model: string, ids: readonly string[]) {
+  const { schema, table, columns } = modelOf(model);
+  const version = columns.updatedAt ? ', updated_at AS "updatedAt"' : '';
+  return transaction.$queryRawUnsafe<Locked[]>(
+    `SELECT id${version} FROM "${schema}"."${table}" WHERE id = ANY ($1::${keyType(model)}[])
+     ORDER BY id FOR NO KEY UPDATE`,
+    ids,
+  );
+}
+
+/** The type of a model's primary key: dictionaries have keys that people can read. */
+export function keyType(model: string): 'uuid' | 'text' {
+  return columnOf(model, 'id').nativeType === 'Uuid' ? 'uuid' : 'text';
+}
