@@ -117,6 +117,8 @@ function itemProblem(column: Column, value: unknown): string | undefined {
       return (value as bigint) < MIN_BIGINT || (value as bigint) > MAX_BIGINT
         ? 'The number does not fit into 64 bits.'
         : undefined;
+    case 'Float':
+      return Number.isFinite(value) ? undefined : 'The number is too large.';
     case 'DateTime': {
       const year = (value as Date).getUTCFullYear();
       return year < 1 || year > 9999 ? 'The year must be between 1 and 9999.' : undefined;
