@@ -44,6 +44,17 @@ function toUuid(parsed: string): string {
   return parsed.toLowerCase();
 }
 
+/** A number that JSON's own cannot hold exactly has lost digits on its way here. */
+function parseBigInt(value: unknown): bigint {
+  const text = Number.isSafeInteger(value) ? String(value) : value;
+  if (typeof text !== 'string' || !/^-?\d{1,19}$/.test(text)) {
+    throw new GraphQLError(
+      'A BigInt is a whole number of up to 64 bits in a string, such as "42".',
+    );
+  }
+  return BigInt(text);
+}
+
 function parseUrl(value: unknown): string {
   if (typeof value !== 'string' || !URL.canParse(value)) {
     throw new GraphQLError('A URL is an absolute address, such as "https://example.com/page".');
@@ -85,6 +96,8 @@ builder.addScalarType(
     name: 'BigInt',
     description: 'A whole number of up to 64 bits, in a string so that no digit is lost: "42".',
     serialize: String,
+    parseValue: parseBigInt,
+    parseLiteral: (node) => parseBigInt('value' in node ? node.value : undefined),
   }),
 );
 builder.addScalarType('Decimal', decimal);
