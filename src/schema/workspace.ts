@@ -119,9 +119,22 @@ export const OnboardingResponse = model('OnboardingResponse', {
   writes: { readOnly: ['userId'] },
 });
 
-readModel('WorkspaceStatusCount', {
-  columns: ['entity', 'status', 'total'],
-});
+const WorkspaceStatusCount = readModel('WorkspaceStatusCount', { columns: ['total'] });
+
+builder.prismaObjectFields(WorkspaceStatusCount, (t) => ({
+  entity: t.string({
+    nullable: false,
+    description: 'What is counted: CAMPAIGN, CAMPAIGN_QUEST, MOVE, SYSTEM_ALERT and so on.',
+    select: { entity: true },
+    resolve: ({ entity }) => entity.toUpperCase(),
+  }),
+  status: t.string({
+    nullable: false,
+    description: 'One of its statuses, as elsewhere in the API.',
+    select: { status: true },
+    resolve: ({ status }) => status.toUpperCase(),
+  }),
+}));
 
 builder.prismaObjectField(Workspace, 'overview', (t) =>
   t.relation('statusCounts', {
