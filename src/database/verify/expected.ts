@@ -195,6 +195,7 @@ export const TRIGGERS: readonly { table: string; name: string; calls: string }[]
   ...trigger('public.handle_new_user()', 'on_auth_user_created', 'auth.users'),
   ...trigger('public.touch_campaign()', 'touch_campaign', ...PARTS_OF_CAMPAIGNS),
   ...trigger('public.touch_campaign()', 'touch_campaign_on_change', ...PARTS_OF_CAMPAIGNS),
+  ...trigger('public.touch_campaign()', 'touch_campaign_on_delete', ...PARTS_OF_CAMPAIGNS),
   ...trigger('gateway.check_status()', 'check_new_status', ...STATEFUL),
   ...trigger('gateway.check_status()', 'check_status', ...STATEFUL),
   ...trigger('gateway.check_activation()', 'check_status_active', 'public.campaigns'),
