@@ -63,7 +63,7 @@ describe('changes on a condition', () => {
           expect(told.errors).toMatchObject([
             { __typename: 'ConflictError', path: ['ifUnmodifiedSince'] },
           ]);
-          await delay(Math.random() * 20 * attempt);
+          await delay(Math.random() * 100 * attempt);
         }
       };
       const attempts = await Promise.all(Array.from({ length: CALLERS }, increment));

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Api, type Client, openApi } from '../support/api.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTenant, insert } from '../support/tenant.ts';
+
+let database: TestDatabase;
+let api: Api;
+let owner: Client;
+let ids: string[];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const tenant = await createTenant(database);
+  await database.query('update workspaces set cohorts_limit = 1000');
+  ids = await Promise.all(
+    Array.from({ length: 100 }, (_, n) =>
+      insert(database, 'cohorts', { workspace_id: tenant.workspaceId, name: `Cohort ${n}` }),
+    ),
+  );
+  api = await openApi(database);
+  owner = await api.as(tenant.people.Owner, tenant.workspaceId);
+});
+afterAll(async () => {
+  await api?.close();
+  await database?.close();
+});
+
+const ROW = '{ id cohort { id name tags } errors { message } }';
+const ROWS = '{ affected results { id cohort { name } errors { message } } }';
+const NESTED = '{ id campaign { name } errors { message } }';
+
+interface Case {
+  field: string;
+  variables?: () => Record<string, [type: string, value: unknown]>;
+  key?: string;
+  /** What is sent inside the transaction, after BEGIN and before its end. */
+  statements: string[];
+  /** Statements before it. */
+  before?: string[];
+  ends?: 'COMMIT' | 'ROLLBACK';
+}
+
+const many = (n: number) => Array.from({ length: n }, (_, i) => ({ name: `Row ${i}` }));
+const someOf = () => ({ filter: ['CohortFilter!', { id: { in: ids } }] as [string, unknown] });
+
+const CASES: Record<string, Case> = {
+  create: {
+    field: `createCohort(input: { name: "New" }) ${ROW}`,
+    statements: ['INSERT', 'SELECT'],
+  },
+  update: {
+    field: `updateCohort(id: $id, input: { name: "Changed" }) ${ROW}`,
+    variables: () => ({ id: ['UUID!', ids[0]] }),
+    statements: ['SELECT', 'UPDATE', 'SELECT'],
+  },
+  'update, with a patch of JSON': {
+    field: `updateCohort(id: $id, input: { name: "C", demographics: { patch: [{ path: ["a"], set: 1 }] } }) ${ROW}`,
+    variables: () => ({ id: ['UUID!', ids[0]] }),
+    statements: ['SELECT', 'UPDATE', 'UPDATE', 'SELECT'],
+  },
+  'update, rehearsed': {
+    field: `updateCohort(id: $id, input: { name: "Changed" }, dryRun: true) ${ROW}`,
+    variables: () => ({ id: ['UUID!', ids[0]] }),
+    statements: ['SELECT', 'UPDATE', 'SELECT'],
+    ends: 'ROLLBACK',
+  },
+  'upsert of a new row': {
+    field: `upsertCohort(key: { id: $id }, create: { name: "New" }, update: { name: "Old" }) ${ROW}`,
+    variables: () => ({ id: ['UUID!', '00000000-0000-4000-8000-000000000000'] }),
+    before: ['SELECT'],
+    statements: ['INSERT', 'SELECT'],
+  },
+  'upsert of one that is there': {
+    field: `upsertCohort(key: { id: $id }, create: { name: "New" }, update: { name: "Old" }) ${ROW}`,
+    variables: () => ({ id: ['UUID!', ids[0]] }),
+    before: ['SELECT'],
+    statements: ['SELECT', 'UPDATE', 'SELECT'],
+  },
+  delete: {
+    field: `deleteCohort(id: $id) ${ROW}`,
+    variables: () => ({ id: ['UUID!', ids.pop()] }),
+    statements: ['SELECT', 'SELECT', 'DELETE'],
+  },
+  'create, with an idempotency key': {
+    field: `createCohort(input: { name: "New" }) ${ROW}`,
+    key: 'once',
+    statements: ['SELECT', 'INSERT', 'SELECT', 'UPDATE'],
+  },
+  'create of a campaign with 20 quests and 10 cohorts': {
+    field: `createCampaign(input: { name: "New", quests: $quests, cohortLinks: $links }) ${NESTED}`,
+    variables: () => ({
+      quests: ['[CampaignQuestInCampaignInput!]', many(20)],
+      links: [
+        '[CampaignCohortInCampaignInput!]',
+        ids.slice(0, 10).map((cohortId) => ({ cohortId })),
+      ],
+    }),
+    statements: ['INSERT', 'INSERT', 'INSERT', 'SELECT'],
+  },
+  'create of 100 rows': {
+    field: `createCohorts(inputs: $inputs) ${ROWS}`,
+    variables: () => ({ inputs: ['[CohortCreateInput!]!', many(100)] }),
+    statements: ['INSERT', 'SELECT'],
+  },
+  'update of 99 rows': {
+    field: `updateCohorts(filter: $filter, atMost: 100, input: { name: "Changed" }) ${ROWS}`,
+    variables: someOf,
+    statements: ['SELECT', 'SELECT', 'UPDATE', 'SELECT'],
+  },
+  'delete of 99 rows': {
+    field: `deleteCohorts(filter: $filter, atMost: 100) ${ROWS}`,
+    variables: someOf,
+    statements: ['SELECT', 'SELECT', 'SELECT', 'DELETE'],
+  },
+};
+
+describe('a mutation takes so many statements, each a round trip', () => {
+  it.each(Object.entries(CASES))('%s', async (_, given) => {
+    const { field, key, before = [], statements, ends = 'COMMIT' } = given;
+    const variables = Object.entries(given.variables?.() ?? {});
+    const head = variables.map(([name, [type]]) => `$${name}: ${type}`).join(', ');
+    api.statements();
+    const answer = await owner.ask(
+      `mutation ${head && `(${head})`} { ${field} }`,
+      Object.fromEntries(variables.map(([name, [, value]]) => [name, value])),
+      key,
+    );
+    const sent = api.statements();
+    expect(answer.errors).toBeUndefined();
+    expect(answer.text).not.toContain('"message"');
+    // First the caller's memberships. BEGIN is no round trip: it goes along with what follows it.
+    expect(sent.map((sql) => sql.trim().split(/\s/, 1)[0])).toEqual([
+      'SELECT',
+      ...before,
+      'BEGIN',
+      ...statements,
+      ends,
+    ]);
+    expect(sent[0]).toContain('viewer_memberships');
+  });
+});
