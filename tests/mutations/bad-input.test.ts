@@ -67,11 +67,19 @@ const BAD_JSON: readonly unknown[] = [
   'text',
 ];
 
+let turn = 0;
+
+/** A few of the values, so that each has its turn at some of the many columns. */
+function some(values: readonly unknown[]): unknown[] {
+  turn += 3;
+  return [0, 1, 2].map((n) => values[(turn + n) % values.length]);
+}
+
 /** Values that a column cannot take. */
 function probes(writable: Writable, name: string): unknown[] {
   const column = columnOf(writable, name);
-  if (column.type === 'Json') return [...BAD_JSON];
-  const bad = [...(BAD[kindOf(name, column)] ?? []), ...beyond(writable, column)];
+  if (column.type === 'Json') return some(BAD_JSON);
+  const bad = [...some(BAD[kindOf(name, column)] ?? []), ...beyond(writable, column)];
   if (!column.isList) return bad;
   const item = kindOf(name, column) === 'Uuid' ? '00000000-0000-4000-8000-000000000000' : 'a';
   const many = Array.from({ length: 10_000 }, () => item);
@@ -163,7 +171,7 @@ describe('a new row is refused alike', () => {
       const isJson = columnOf(writable, field).type === 'Json';
       const values = isJson
         ? ['a\0b', { a: '\ud800' }, nested(60)]
-        : probes(writable, field).slice(0, 6);
+        : probes(writable, field).slice(0, 3);
       await Promise.all(
         values.map((value) =>
           expectRefusal(

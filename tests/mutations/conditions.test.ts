@@ -99,3 +99,27 @@ describe('a missing row is not found', () => {
     expect(told.errors).toMatchObject([{ __typename: 'NotFoundError', path: ['id'] }]);
   });
 });
+
+it('several mutations in a document run in order, each on its own', async () => {
+  const { data, errors } = await world.ours.client.ask(`mutation {
+    first: createCampaign(input: { name: "First" }) { campaign { name } errors { message } }
+    refused: createCampaign(input: { name: "Refused", positioningId: "${randomUUID()}" }) { id errors { path } }
+    failed: upsertCampaign(key: {}, create: { name: "Failed" }, update: {}) { id }
+    last: createCampaign(input: { name: "Last" }) { campaign { name } }
+  }`);
+  expect(data).toEqual({
+    first: { campaign: { name: 'First' }, errors: [] },
+    refused: { id: null, errors: [{ path: ['input', 'positioningId'] }] },
+    failed: null,
+    last: { campaign: { name: 'Last' } },
+  });
+  expect(errors?.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+    [['failed'], 'BAD_USER_INPUT'],
+  ]);
+  const names = ['First', 'Refused', 'Failed', 'Last'];
+  const kept = await world.database.query(
+    'select name from campaigns where name = any ($1) order by created_at',
+    [names],
+  );
+  expect(kept).toEqual([{ name: 'First' }, { name: 'Last' }]);
+});

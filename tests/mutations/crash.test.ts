@@ -98,12 +98,16 @@ async function settled(): Promise<void> {
 it(`of ${CAMPAIGNS} running mutations each is wholly there or wholly absent after a crash, and done once when sent again`, async () => {
   const first = await startProcess();
   let answered = 0;
-  const told = await Promise.allSettled(
-    campaigns.map(async (campaign) => {
-      const id = await create(first.url, campaign);
-      answered += 1;
-      if (answered === ANSWERED) first.program.child.kill('SIGKILL');
-      return id;
+  const told: (string | undefined)[] = [];
+  const waiting = campaigns.entries();
+  // Half of them at a time: the gateway cannot have done all when it is killed.
+  await Promise.all(
+    Array.from({ length: CAMPAIGNS / 2 }, async () => {
+      for (const [n, campaign] of waiting) {
+        told[n] = await create(first.url, campaign).catch(() => undefined);
+        if (told[n]) answered += 1;
+        if (answered >= ANSWERED) first.program.child.kill('SIGKILL');
+      }
     }),
   );
   await first.program.ends();
@@ -111,7 +115,7 @@ it(`of ${CAMPAIGNS} running mutations each is wholly there or wholly absent afte
 
   const before = await stored();
   const ids = new Set(before.rows.map(({ id }) => id));
-  const answeredIds = told.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const answeredIds = told.filter((id) => id !== undefined);
   expect(answeredIds.length).toBeGreaterThanOrEqual(ANSWERED);
   expect(answeredIds.length).toBeLessThan(CAMPAIGNS);
   // What was answered is there; what is there is whole.
@@ -135,7 +139,7 @@ it(`of ${CAMPAIGNS} running mutations each is wholly there or wholly absent afte
   expect(after.quests).toBe(CAMPAIGNS * QUESTS);
   // Those that had been done are answered as the first time, whether that answer came or not.
   expect(before.rows.every(({ id }) => again.includes(id))).toBe(true);
-  told.forEach((each, n) => {
-    if (each.status === 'fulfilled') expect(again[n]).toBe(each.value);
+  told.forEach((id, n) => {
+    if (id) expect(again[n]).toBe(id);
   });
 }, 240_000);

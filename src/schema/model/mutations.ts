@@ -192,7 +192,8 @@ export function mutation(
   builder.mutationField(name, (t) =>
     t.field({
       type: type as Payload,
-      nullable: false,
+      // One that fails must not take with it the answers of those that were committed before.
+      nullable: true,
       description,
       args: args(t.arg) as never,
       complexity: { field: 1, multiplier: 1 },
