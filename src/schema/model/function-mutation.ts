@@ -6,7 +6,8 @@ import { callFunction, type DatabaseFunction } from '../../resolvers/writes/call
 import { columnType, upperSnake } from './columns.ts';
 import { described } from './fields.ts';
 import type { ModelName } from './model.ts';
-import { type Arg, bulkPayloadOf, common, mutation, payloadOf } from './mutations.ts';
+import { type Arg, common, mutation } from './mutations.ts';
+import { bulkPayloadOf, payloadOf } from './payloads.ts';
 
 /** An argument of a mutation, and the parameter of the function that it becomes. */
 export interface FunctionArgument {

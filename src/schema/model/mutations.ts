@@ -1,5 +1,5 @@
-import type { MaybePromise, ObjectRef } from '@pothos/core';
-import { getRefFromModel, queryFromInfo } from '@pothos/plugin-prisma';
+import type { MaybePromise } from '@pothos/core';
+import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
@@ -16,12 +16,10 @@ import {
   updateRow,
   updateRows,
   type Write,
-  type WriteResult,
 } from '../../resolvers/writes/write.ts';
 import { builder, type Types } from '../builder.ts';
-import { columnType } from './columns.ts';
 import { filterInput } from './inputs.ts';
-import { MutationErrorInterface } from './mutation-errors.ts';
+import { bulkPayloadOf, keyType, type Names, type Payload, payloadOf } from './payloads.ts';
 import {
   createInput,
   keyInput,
@@ -42,18 +40,8 @@ export interface Writes {
   nested?: readonly string[];
 }
 
-/** How the mutations of a model are called. */
-export interface Names {
-  model: string;
-  /** The model's name in camelCase: `campaign`. */
-  lookup: string;
-  /** Its plural with a capital: `Campaigns`. */
-  plural: string;
-}
-
 /** What a client gives to a mutation. */
 export type Arguments = { dryRun?: boolean | null; [name: string]: unknown };
-type Payload = ObjectRef<Types, WriteResult>;
 export type Arg = PothosSchemaTypes.MutationFieldBuilder<Types, object>['arg'];
 
 /** Gives Mutation the writes of a model, single and in bulk. */
@@ -76,75 +64,6 @@ export function defineMutations(
   if (update) defineUpdates(names, payload, bulk, update);
   if (create && update) defineUpsert(names, payload, create, update);
   if (operations.includes('delete')) defineDeletes(names, payload, bulk);
-}
-
-const payloads = new Map<string, Payload>();
-
-/** The payload of mutations that write one row of a model. */
-export function payloadOf(names: Pick<Names, 'model' | 'lookup'>): Payload {
-  const payload = payloads.get(names.model) ?? definePayload(names);
-  payloads.set(names.model, payload);
-  return payload;
-}
-
-const bulkPayloads = new Map<string, ReturnType<typeof defineBulkPayload>>();
-
-/** The payload of mutations that write many. */
-export function bulkPayloadOf(names: Pick<Names, 'model' | 'lookup'>) {
-  const payload = bulkPayloads.get(names.model) ?? defineBulkPayload(names, payloadOf(names));
-  bulkPayloads.set(names.model, payload);
-  return payload;
-}
-
-function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payload {
-  return builder.objectRef<WriteResult>(`${model}Payload`).implement({
-    description: `What became of ${article(model)}.`,
-    fields: (t) => ({
-      id: t.field({
-        type: keyType(model),
-        description: 'Null when nothing was written.',
-        resolve: ({ id }) => id,
-      }),
-      [lookup]: t.field({
-        type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
-        nullable: true,
-        description: 'The row after the change or, when it was deleted, as it was before.',
-        complexity: { field: 1, multiplier: 1 },
-        resolve: ({ row }) => row,
-      }),
-      errors: t.field({
-        type: [MutationErrorInterface],
-        nullable: false,
-        description: 'Empty when it was done, or when only other rows were at fault.',
-        resolve: ({ errors }) => errors,
-      }),
-    }),
-  });
-}
-
-function defineBulkPayload({ model }: { model: string }, payload: Payload) {
-  return builder.objectRef<WriteResult[]>(`${model}BulkPayload`).implement({
-    description: 'What became of each row.',
-    fields: (t) => ({
-      results: t.field({
-        type: [payload],
-        nullable: false,
-        description: 'In the order given, or by id where a filter chose the rows.',
-        complexity: { field: 0, multiplier: limits.defaultPageSize },
-        resolve: (results) => results,
-      }),
-      affected: t.int({
-        nullable: false,
-        description: 'How many rows were written.',
-        resolve: (results) => results.filter(({ id }) => id !== null).length,
-      }),
-    }),
-  });
-}
-
-/** The type of a model's `id`: dictionaries have keys that people can read. */
-function keyType(model: string) {
-  return columnType('id', columnOf(model, 'id')) as 'UUID' | 'String';
 }
 
 const DRY_RUN = 'Do everything, return what would change, and keep none of it.';

@@ -1,0 +1,90 @@
+import type { ObjectRef } from '@pothos/core';
+import { getRefFromModel } from '@pothos/plugin-prisma';
+import { article, columnOf } from '../../resolvers/catalog.ts';
+import { limits } from '../../resolvers/limits.ts';
+import type { Row } from '../../resolvers/rows.ts';
+import type { WriteResult } from '../../resolvers/writes/write.ts';
+import { builder, type Types } from '../builder.ts';
+import { columnType } from './columns.ts';
+import { MutationErrorInterface } from './mutation-errors.ts';
+
+/** How the mutations of a model are called. */
+export interface Names {
+  model: string;
+  /** The model's name in camelCase: `campaign`. */
+  lookup: string;
+  /** Its plural with a capital: `Campaigns`. */
+  plural: string;
+}
+
+/** What became of one row. */
+export type Payload = ObjectRef<Types, WriteResult>;
+
+const payloads = new Map<string, Payload>();
+
+/** The payload of mutations that write one row of a model. */
+export function payloadOf(names: Pick<Names, 'model' | 'lookup'>): Payload {
+  const payload = payloads.get(names.model) ?? definePayload(names);
+  payloads.set(names.model, payload);
+  return payload;
+}
+
+const bulkPayloads = new Map<string, ReturnType<typeof defineBulkPayload>>();
+
+/** The payload of mutations that write many. */
+export function bulkPayloadOf(names: Pick<Names, 'model' | 'lookup'>) {
+  const payload = bulkPayloads.get(names.model) ?? defineBulkPayload(names, payloadOf(names));
+  bulkPayloads.set(names.model, payload);
+  return payload;
+}
+
+function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payload {
+  return builder.objectRef<WriteResult>(`${model}Payload`).implement({
+    description: `What became of ${article(model)}.`,
+    fields: (t) => ({
+      id: t.field({
+        type: keyType(model),
+        description: 'Null when nothing was written.',
+        resolve: ({ id }) => id,
+      }),
+      [lookup]: t.field({
+        type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
+        nullable: true,
+        description: 'The row after the change or, when it was deleted, as it was before.',
+        complexity: { field: 1, multiplier: 1 },
+        resolve: ({ row }) => row,
+      }),
+      errors: t.field({
+        type: [MutationErrorInterface],
+        nullable: false,
+        description: 'Empty when it was done, or when only other rows were at fault.',
+        resolve: ({ errors }) => errors,
+      }),
+    }),
+  });
+}
+
+function defineBulkPayload({ model }: { model: string }, payload: Payload) {
+  return builder.objectRef<WriteResult[]>(`${model}BulkPayload`).implement({
+    description: 'What became of each row.',
+    fields: (t) => ({
+      results: t.field({
+        type: [payload],
+        nullable: false,
+        description: 'In the order given, or by id where a filter chose the rows.',
+        complexity: { field: 0, multiplier: limits.defaultPageSize },
+        resolve: (results) => results,
+      }),
+      affected: t.int({
+        nullable: false,
+        description: 'How many rows were written.',
+        resolve: (results) => results.filter(({ id }) => id !== null).length,
+      }),
+    }),
+  });
+}
+
+/** The type of a model's `id`: dictionaries have keys that people can read. */
+export function keyType(model: string) {
+  return columnType('id', columnOf(model, 'id')) as 'UUID' | 'String';
+}
