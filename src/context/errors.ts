@@ -10,6 +10,9 @@ export type ErrorCode =
   | 'IDEMPOTENCY_MISMATCH'
   | 'QUERY_TOO_COMPLEX'
   | 'TIMEOUT'
+  | 'CURSOR_EXPIRED'
+  | 'TOO_MANY_SUBSCRIPTIONS'
+  | 'TOO_SLOW'
   | 'SERVICE_UNAVAILABLE';
 
 export interface GatewayErrorOptions {

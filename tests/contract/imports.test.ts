@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 
 /** Layers, from the outermost; each may import from itself and from those after it. */
-const LAYERS = ['main', 'server', 'schema', 'resolvers', 'context', 'database', 'env'];
+const LAYERS = ['main', 'server', 'schema', 'resolvers', 'realtime', 'context', 'database', 'env'];
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.startsWith('generated'))

@@ -1,0 +1,18 @@
+export type ChangeOperation = 'INSERT' | 'UPDATE' | 'DELETE';
+
+/** A committed change of one row, as the change log has it: which row, but nothing of its data. */
+export interface Change {
+  /** Orders the changes of a batch. */
+  seq: number;
+  /** The model's name; the log knows its table. */
+  model: string;
+  rowId: string;
+  operation: ChangeOperation;
+  /** Whose members may be told; null for rows that all workspaces share, and for a person's own. */
+  workspaceId: string | null;
+  /** The only person who may be told; null where that is decided by the workspace alone. */
+  readerId: string | null;
+  /** The fields that an update changed, less `updatedAt`; empty for other operations. */
+  changedColumns: readonly string[];
+  occurredAt: Date;
+}

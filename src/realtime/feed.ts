@@ -1,0 +1,46 @@
+import type { Change } from './change.ts';
+import type { Position } from './position.ts';
+
+/** Changes in the order in which they are told, and where they are in the log. */
+export interface Batch {
+  changes: readonly Change[];
+  /** Where whoever was told all of them goes on. */
+  end: Position;
+  /** Where whoever was told the changes up to this one goes on. */
+  positionAfter(change: Change): Position;
+}
+
+/** Whose changes of the past are wanted. */
+export interface ReplayFilter {
+  models: readonly string[];
+  workspaceId: string | null;
+  /** The person for whom rows of their own are told, too. */
+  readerId: string | null;
+}
+
+export type FeedListener = (batch: Batch) => void;
+
+/** The change log as it grows: every committed change once, whoever wrote it. */
+export interface Feed {
+  /** Up to where listeners have been told; the end of a whole batch. */
+  position(): Position;
+  /** Calls the listener, synchronously and in order, with each batch from now on. Returns its end. */
+  listen(listener: FeedListener): () => void;
+  /** Resolves once `position()` covers this one. Rejects with CURSOR_EXPIRED, or when closed. */
+  reach(position: Position): Promise<void>;
+  /**
+   * Pages through what lies between two positions, the later of which has been reached. Rejects with
+   * CURSOR_EXPIRED when the earlier one is past the log's retention.
+   */
+  replay(after: Position, until: Position, filter: ReplayFilter): AsyncIterable<Batch>;
+  /** Returns the cursor of a position in a workspace, for clients. */
+  seal(position: Position, workspaceId: string | null): string;
+  /**
+   * Returns the position of a client's cursor. Throws BAD_USER_INPUT for one that this API did not
+   * hand out in this workspace, and CURSOR_EXPIRED for one of another log.
+   */
+  open(cursor: string, workspaceId: string | null, argument: string): Position;
+  /** Called when no cursor from before is valid any more: after a restore, or a failover. */
+  onReset(listener: () => void): void;
+  close(): Promise<void>;
+}

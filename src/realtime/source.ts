@@ -1,0 +1,66 @@
+import type { Change, ChangeOperation } from './change.ts';
+
+/** The changes that a subscription is made of. */
+export interface SourceOptions {
+  model: string;
+  operations: readonly ChangeOperation[];
+  /** Where an update counts only if it changed this column. */
+  changedColumn?: string;
+  /** The cursor to go on from, as the client sent it. */
+  after?: string | null;
+}
+
+/**
+ * What a subscription's `subscribe` returns. Nobody iterates over it: whoever asks for the same is
+ * served by one execution per change, with a `ChangeEvent` as its root value.
+ */
+export class ChangeSource implements AsyncIterable<never> {
+  readonly model: string;
+  readonly after: string | null;
+  readonly #operations: readonly ChangeOperation[];
+  readonly #changedColumn: string | undefined;
+
+  constructor({ model, operations, changedColumn, after }: SourceOptions) {
+    this.model = model;
+    this.after = after ?? null;
+    this.#operations = operations;
+    this.#changedColumn = changedColumn;
+  }
+
+  /** Whether the subscription may tell this change. */
+  includes({ model, operation, changedColumns }: Change): boolean {
+    return (
+      model === this.model &&
+      this.#operations.includes(operation) &&
+      (operation !== 'UPDATE' ||
+        this.#changedColumn === undefined ||
+        changedColumns.includes(this.#changedColumn))
+    );
+  }
+
+  [Symbol.asyncIterator](): never {
+    throw new TypeError('A change source is executed for its group, not iterated over');
+  }
+}
+
+/** A change on its way to a group of subscribers: the root value of their operation. */
+export class ChangeEvent {
+  readonly change: Change;
+  /** Where a client goes on that has been told of this change. */
+  readonly cursor: string;
+  #skipped = false;
+
+  constructor(change: Change, cursor: string) {
+    this.change = change;
+    this.cursor = cursor;
+  }
+
+  /** Tells nobody: the change is none that was asked for, or none that the group may know of. */
+  skip(): void {
+    this.#skipped = true;
+  }
+
+  get skipped(): boolean {
+    return this.#skipped;
+  }
+}

@@ -1,0 +1,69 @@
+import type { ErrorCode } from '../../context/errors.ts';
+
+/** How a transport writes one result down. The name keys the bytes that all its clients share. */
+export interface Encoding {
+  name: string;
+  encode(payload: Payload): Buffer;
+}
+
+/** The result of one execution, for all subscribers of a group; encoded once for each transport. */
+export class Payload {
+  /** The execution result as JSON. */
+  readonly json: string;
+  /** Where a client goes on that has been told this; undefined for results that are no changes. */
+  readonly cursor: string | undefined;
+  #encoded: Map<string, Buffer> | undefined;
+
+  constructor(json: string, cursor?: string) {
+    this.json = json;
+    this.cursor = cursor;
+  }
+
+  /** Returns the bytes in an encoding, the same ones for every caller. */
+  as(encoding: Encoding): Buffer {
+    this.#encoded ??= new Map();
+    let bytes = this.#encoded.get(encoding.name);
+    if (!bytes) {
+      bytes = encoding.encode(this);
+      this.#encoded.set(encoding.name, bytes);
+    }
+    return bytes;
+  }
+}
+
+/** Why the server ends a stream. */
+export interface StreamEnd {
+  code: ErrorCode;
+  message: string;
+  argument?: string;
+  /**
+   * What the client does next: `resume` by connecting again with its last cursor (a transport closes
+   * the connection for that), or `stop`, since the same request would be refused.
+   */
+  then: 'resume' | 'stop';
+  /** The close code of a WebSocket that is closed for it. */
+  closeCode?: 1001 | 1012 | 1013 | 4403;
+}
+
+/** A client's end of a stream. */
+export interface Sink {
+  /**
+   * Takes a result; never waits. Returns false when more bytes than the bound are unsent: the stream
+   * is ended then.
+   */
+  next(payload: Payload): boolean;
+  /** The last call: no more results will come. */
+  end(reason: StreamEnd): void;
+}
+
+/**
+ * What subscribing results in: the transports hand it a sink. Iterating over it is for nobody else's
+ * use; graphql-ws and Yoga recognise a stream by that.
+ */
+export interface LiveStream extends AsyncIterable<never> {
+  /** Starts sending; called once. Returns what the transport calls when its client has gone. */
+  attach(sink: Sink): () => void;
+}
+
+/** How many bytes may be unsent to a client. */
+export const MAX_UNSENT_BYTES = 1_048_576;
