@@ -52,6 +52,8 @@ export interface Sink {
    * is ended then.
    */
   next(payload: Payload): boolean;
+  /** Bytes not sent yet: a replay waits for its client, where news do not. */
+  readonly unsentBytes: number;
   /** The last call: no more results will come. */
   end(reason: StreamEnd): void;
 }
@@ -63,6 +65,11 @@ export interface Sink {
 export interface LiveStream extends AsyncIterable<never> {
   /** Starts sending; called once. Returns what the transport calls when its client has gone. */
   attach(sink: Sink): () => void;
+}
+
+/** Whether the result of a subscription is a stream. */
+export function isLiveStream(result: unknown): result is LiveStream {
+  return typeof (result as Partial<LiveStream> | null)?.attach === 'function';
 }
 
 /** How many bytes may be unsent to a client. */
