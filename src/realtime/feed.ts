@@ -1,3 +1,4 @@
+import type { MemberRole } from '../generated/prisma/enums.ts';
 import type { Change } from './change.ts';
 import type { Position } from './position.ts';
 
@@ -16,6 +17,12 @@ export interface ReplayFilter {
   workspaceId: string | null;
   /** The person for whom rows of their own are told, too. */
   readerId: string | null;
+}
+
+export interface WorkspaceRole {
+  workspaceId: string;
+  userId: string;
+  role: MemberRole;
 }
 
 export type FeedListener = (batch: Batch) => void;
@@ -40,6 +47,8 @@ export interface Feed {
    * hand out in this workspace, and CURSOR_EXPIRED for one of another log.
    */
   open(cursor: string, workspaceId: string | null, argument: string): Position;
+  /** Returns who is what in these workspaces, for subscriptions that stay open while that changes. */
+  workspaceRoles(workspaceIds: readonly string[]): Promise<readonly WorkspaceRole[]>;
   /** Called when no cursor from before is valid any more: after a restore, or a failover. */
   onReset(listener: () => void): void;
   close(): Promise<void>;

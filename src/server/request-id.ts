@@ -13,6 +13,11 @@ export function currentRequestId(): string | undefined {
   return storage.getStore();
 }
 
+/** Runs `fn` as a request of its own, and returns its result. */
+export function runAsRequest<T>(id: string, fn: () => T): T {
+  return storage.run(id, fn);
+}
+
 /** Takes a request's id from its header, or makes one, and sends it back. */
 export function useRequestId(): Plugin {
   return {

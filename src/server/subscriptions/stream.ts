@@ -12,11 +12,14 @@ export class Payload {
   readonly json: string;
   /** Where a client goes on that has been told this; undefined for results that are no changes. */
   readonly cursor: string | undefined;
+  /** When the change that it tells was written. */
+  readonly occurredAt: Date | undefined;
   #encoded: Map<string, Buffer> | undefined;
 
-  constructor(json: string, cursor?: string) {
+  constructor(json: string, cursor?: string, occurredAt?: Date) {
     this.json = json;
     this.cursor = cursor;
+    this.occurredAt = occurredAt;
   }
 
   /** Returns the bytes in an encoding, the same ones for every caller. */
@@ -40,7 +43,7 @@ export interface StreamEnd {
    * What the client does next: `resume` by connecting again with its last cursor (a transport closes
    * the connection for that), or `stop`, since the same request would be refused.
    */
-  then: 'resume' | 'stop';
+  outcome: 'resume' | 'stop';
   /** The close code of a WebSocket that is closed for it. */
   closeCode?: 1001 | 1012 | 1013 | 4403;
 }

@@ -1,0 +1,202 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Batch } from '../../realtime/feed.ts';
+import type { Position } from '../../realtime/position.ts';
+import type { Payload, Sink, StreamEnd } from './stream.ts';
+import { MAX_UNSENT_BYTES } from './stream.ts';
+
+/** Clients served before others get a turn: 10,000 writes would keep all else waiting. */
+const CLIENTS_PER_TURN = 1_000;
+/** Changes that may wait for their execution before the group gives up. */
+const MAX_WAITING_CHANGES = 20_000;
+
+/** Executes the changes of a batch that the group is told, each once, in order. */
+export type ExecuteBatch = (batch: Batch) => Promise<Payload[]>;
+
+export interface GroupEvents {
+  /** A result has been handed to the last of its clients. */
+  onDelivered(clients: number, payload: Payload): void;
+  onEmpty(): void;
+}
+
+interface Job {
+  number: number;
+  batch: Batch;
+}
+
+/** Results of changes of the past, and where they end. */
+export interface Page {
+  payloads: readonly Payload[];
+  end: Position;
+}
+
+/** A client that takes results until either side ends it. */
+export class Subscriber {
+  gone = false;
+  readonly #sink: Sink;
+  readonly #onEnd: (reason: StreamEnd | null) => void;
+
+  constructor(sink: Sink, onEnd: (reason: StreamEnd | null) => void) {
+    this.#sink = sink;
+    this.#onEnd = onEnd;
+  }
+
+  get unsentBytes(): number {
+    return this.#sink.unsentBytes;
+  }
+
+  tell(payload: Payload): void {
+    if (!this.gone && !this.#sink.next(payload)) this.end(TOO_SLOW);
+  }
+
+  /** Ends it for a reason that the client is told, or because the client has gone. */
+  end(reason: StreamEnd | null): void {
+    if (this.gone) return;
+    this.gone = true;
+    if (reason) this.#sink.end(reason);
+    this.#onEnd(reason);
+  }
+}
+
+/** A subscriber's place in a group: told the batches from `since` (exclusive) to `until` (inclusive). */
+export class Place {
+  readonly subscriber: Subscriber;
+  readonly since: number;
+  until = Number.POSITIVE_INFINITY;
+  /** What the subscriber is told once what came before has been; null when it is told at once. */
+  #held: Payload[] | null;
+  #heldBytes = 0;
+
+  constructor(subscriber: Subscriber, since: number, held: boolean) {
+    this.subscriber = subscriber;
+    this.since = since;
+    this.#held = held ? [] : null;
+  }
+
+  get isHeld(): boolean {
+    return this.#held !== null;
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const payload of held) this.subscriber.tell(payload);
+  }
+
+  tell(number: number, payload: Payload): boolean {
+    if (number <= this.since || number > this.until || this.subscriber.gone) return false;
+    if (this.#held) {
+      this.#held.push(payload);
+      this.#heldBytes += payload.json.length;
+      if (this.#heldBytes > MAX_UNSENT_BYTES) this.subscriber.end(TOO_SLOW);
+    } else {
+      this.subscriber.tell(payload);
+    }
+    return true;
+  }
+}
+
+export const TOO_SLOW: StreamEnd = {
+  code: 'TOO_SLOW',
+  message: 'You read more slowly than news arrive. Connect again and go on from your last cursor.',
+  outcome: 'resume',
+  closeCode: 1013,
+};
+
+export const RESTARTED: StreamEnd = {
+  code: 'SERVICE_UNAVAILABLE',
+  message: 'News could not be read right now. Connect again and go on from your last cursor.',
+  outcome: 'resume',
+  closeCode: 1012,
+};
+
+/** All clients that are told the same: whatever their number, each change is executed once. */
+export class Group {
+  readonly #places = new Set<Place>();
+  readonly #execute: ExecuteBatch;
+  readonly #events: GroupEvents;
+  #jobs: Job[] = [];
+  #waiting = 0;
+  #running: Promise<void> | null = null;
+  readonly #firstPages = new Map<string, Promise<Page>>();
+
+  constructor(execute: ExecuteBatch, events: GroupEvents) {
+    this.#execute = execute;
+    this.#events = events;
+  }
+
+  join(place: Place): void {
+    this.#places.add(place);
+  }
+
+  leave(place: Place): void {
+    if (!this.#places.delete(place) || this.#places.size > 0) return;
+    this.#jobs = [];
+    this.#waiting = 0;
+    this.#events.onEmpty();
+  }
+
+  /** Takes a batch, already reduced to what the group may be told. */
+  offer(number: number, batch: Batch): void {
+    this.#jobs.push({ number, batch });
+    this.#waiting += batch.changes.length;
+    if (this.#waiting > MAX_WAITING_CHANGES) {
+      this.#end(RESTARTED);
+      return;
+    }
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when all that was offered has been told. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  /** Returns what a page of the past holds; those who ask for the same at a time share one reading. */
+  firstPage(key: string, read: () => Promise<Page>): Promise<Page> {
+    let page = this.#firstPages.get(key);
+    if (!page) {
+      page = read().finally(() => this.#firstPages.delete(key));
+      this.#firstPages.set(key, page);
+    }
+    return page;
+  }
+
+  async #run(): Promise<void> {
+    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
+      this.#waiting -= job.batch.changes.length;
+      try {
+        for (const payload of await this.#execute(job.batch)) {
+          await this.#tell(job.number, payload);
+        }
+      } catch {
+        // Reported where it was executed. Whoever comes back with a cursor gets what is missing.
+        this.#end(RESTARTED);
+      }
+    }
+    // In the same turn as the last look at the queue: nothing is offered in between.
+    this.#running = null;
+  }
+
+  async #tell(number: number, payload: Payload): Promise<void> {
+    let clients = 0;
+    for (const place of this.#places) {
+      if (!place.tell(number, payload)) continue;
+      clients += 1;
+      if (clients % CLIENTS_PER_TURN === 0) await setImmediate();
+    }
+    this.#events.onDelivered(clients, payload);
+  }
+
+  #end(reason: StreamEnd): void {
+    for (const { subscriber } of this.#places) subscriber.end(reason);
+  }
+}
+
+/** A batch reduced to some of its changes. */
+export function narrowed(batch: Batch, changes: Batch['changes']): Batch {
+  return {
+    changes,
+    end: batch.end,
+    positionAfter: (change): Position => batch.positionAfter(change),
+  };
+}

@@ -1,0 +1,411 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql';
+import type { Context } from '../../context/context.ts';
+import { GatewayError } from '../../context/errors.ts';
+import { runInSession } from '../../context/session.ts';
+import type { MemberRole } from '../../generated/prisma/enums.ts';
+import type { Change } from '../../realtime/change.ts';
+import type { Batch, Feed } from '../../realtime/feed.ts';
+import { covers, type Position } from '../../realtime/position.ts';
+import type { ChangeSource } from '../../realtime/source.ts';
+import { type Audience, audienceOf } from './audience.ts';
+import { type Executor, executeBatch, type Operation, patiently } from './execution.ts';
+import { Group, narrowed, type Page, Place, RESTARTED, Subscriber } from './group.ts';
+import type { SubscriptionMetrics } from './metrics.ts';
+import { createPlanner } from './plan.ts';
+import { type LiveStream, MAX_UNSENT_BYTES, type Sink, type StreamEnd } from './stream.ts';
+
+/** Models whose changes decide who may go on listening. */
+const ADMITTING_MODELS = ['WorkspaceMember', 'AgentAssignment', 'Agent'];
+/** Contexts are made when a request begins, and the longest one may have begun this long ago. */
+const STALE_CONTEXT_MS = 60_000;
+const DRAIN_MS = 5;
+
+export interface HubOptions extends Omit<Executor, 'cursorAfter'> {
+  feed: Feed;
+  metrics: SubscriptionMetrics;
+  /** What an execution, or a check of memberships, failed with. */
+  onError(error: unknown): void;
+}
+
+/** What a group is made of; those who ask for the same share it. */
+interface Entry {
+  key: string;
+  group: Group;
+  audience: Audience;
+  source: ChangeSource;
+}
+
+/** What a client asked for. */
+interface Request {
+  source: ChangeSource;
+  operation: Operation;
+  /** Of the group's key, all but the audience. */
+  key: string;
+  isPersonal: boolean;
+}
+
+/** Who a subscriber is, what it asked for, and where it is told that now. */
+interface Seat {
+  subscriber: Subscriber;
+  viewer: Context['viewer'];
+  session: Context['session'];
+  request: Request;
+  entry: Entry;
+  place: Place;
+}
+
+/** Serves every subscription of this process from one reading of the change log. */
+export class SubscriptionHub {
+  readonly #options: HubOptions;
+  readonly #executor: Executor;
+  readonly #planOf: ReturnType<typeof createPlanner>;
+  readonly #entries = new Map<string, Entry>();
+  /** By model. */
+  readonly #listening = new Map<string, Set<Entry>>();
+  readonly #seats = new Set<Seat>();
+  /** When memberships of a workspace last changed. */
+  readonly #membershipsChanged = new Map<string, number>();
+  readonly #stopListening: () => void;
+  #batches: Batch[] = [];
+  #dispatching: Promise<void> | null = null;
+  #dispatched = 0;
+  #position: Position;
+  #closed = false;
+
+  constructor(options: HubOptions) {
+    const { feed, schema } = options;
+    this.#options = options;
+    this.#executor = {
+      ...options,
+      cursorAfter: (batch, change, { workspace }) =>
+        feed.seal(batch.positionAfter(change), workspace?.id ?? null),
+    };
+    this.#planOf = createPlanner(schema);
+    this.#position = feed.position();
+    this.#stopListening = feed.listen((batch) => this.#take(batch));
+    feed.onReset(() => {
+      this.#position = feed.position();
+      this.#endAll({
+        code: 'CURSOR_EXPIRED',
+        message:
+          'The database was restored or replaced: read the list again, and go on from there.',
+        outcome: 'stop',
+      });
+    });
+  }
+
+  /**
+   * Returns the stream of an operation whose `subscribe` gave this source. Rejects with
+   * BAD_USER_INPUT or CURSOR_EXPIRED for a cursor that cannot be gone on from.
+   */
+  async open(source: ChangeSource, args: ExecutionArgs, lastEventId?: string): Promise<LiveStream> {
+    const context = args.contextValue as Context;
+    const { feed } = this.#options;
+    const cursor = lastEventId ?? source.after;
+    let after: Position | null = null;
+    if (cursor !== null) {
+      const argument = lastEventId === undefined ? 'after' : 'last-event-id';
+      after = feed.open(cursor, context.workspace?.id ?? null, argument);
+      await feed.reach(after);
+      await this.#dispatching;
+    }
+    if (this.#closed) throw new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.');
+    const request = this.#requestOf(args, source);
+    return {
+      attach: (sink) => this.#attach(sink, context, request, after, cursor),
+      [Symbol.asyncIterator]: () => {
+        throw new TypeError('A live stream is attached to a sink, not iterated over');
+      },
+    };
+  }
+
+  /** Ends all streams, which go on elsewhere from their cursors. Takes no more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopListening();
+    this.#endAll({
+      code: 'SERVICE_UNAVAILABLE',
+      message: 'The gateway is stopping. Connect again and go on from your last cursor.',
+      outcome: 'resume',
+      closeCode: 1001,
+    });
+  }
+
+  #requestOf(args: ExecutionArgs, source: ChangeSource): Request {
+    const { document, operationName, variableValues } = args;
+    const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
+    const plan = this.#planOf(document, definition);
+    const { [plan.afterVariable ?? '']: _after, ...variables } = variableValues ?? {};
+    const text = JSON.stringify([plan.text, operationName ?? null, variables]);
+    return {
+      source,
+      operation: {
+        document,
+        operationName: operationName ?? undefined,
+        variableValues: variables,
+      },
+      // Documents are long, and there are many groups.
+      key: createHash('sha256').update(text).digest('base64'),
+      isPersonal: plan.isPersonal(variables),
+    };
+  }
+
+  #attach(
+    sink: Sink,
+    context: Context,
+    request: Request,
+    after: Position | null,
+    cursor: string | null,
+  ): () => void {
+    const { viewer, session, workspace } = context;
+    const changedAt = workspace ? this.#membershipsChanged.get(workspace.id) : undefined;
+    const isStale = changedAt !== undefined && Date.now() - changedAt < STALE_CONTEXT_MS;
+
+    const subscriber = new Subscriber(sink, (reason) => this.#leave(seat, reason));
+    const entry = this.#entryOf(request, audienceOf(context, request.isPersonal));
+    const place = new Place(subscriber, this.#dispatched, after !== null || isStale);
+    const seat: Seat = { subscriber, viewer, session, request, entry, place };
+    this.#seats.add(seat);
+    entry.group.join(place);
+    this.#options.metrics.subscribers.inc();
+    if (place.isHeld) void this.#catchUp(seat, after, cursor, isStale);
+    return () => subscriber.end(null);
+  }
+
+  async #catchUp(
+    seat: Seat,
+    after: Position | null,
+    cursor: string | null,
+    isStale: boolean,
+  ): Promise<void> {
+    const { subscriber, place } = seat;
+    const [number, until] = [this.#dispatched, this.#position];
+    try {
+      if (isStale) await this.#readmit([seat]);
+      if (after && !subscriber.gone) await this.#replay(seat, after, until, `${cursor} ${number}`);
+      if (!subscriber.gone) place.release();
+    } catch (error) {
+      if (error instanceof GatewayError) {
+        const { code, message, argument } = error;
+        subscriber.end({ code, message, outcome: 'stop', ...(argument ? { argument } : {}) });
+      } else {
+        this.#options.onError(error);
+        subscriber.end(RESTARTED);
+      }
+    }
+  }
+
+  async #replay(seat: Seat, after: Position, until: Position, key: string): Promise<void> {
+    if (covers(after, until)) return;
+    const { feed, metrics } = this.#options;
+    const { subscriber, entry, request } = seat;
+    const { audience, group } = entry;
+    const filter = {
+      models: [request.source.model],
+      workspaceId: audience.workspace?.id ?? null,
+      readerId: audience.personId,
+    };
+    const read = async (batch: Batch): Promise<Page> => {
+      metrics.replayPages.inc();
+      const changes = batch.changes.filter((change) => request.source.includes(change));
+      const told = narrowed(batch, changes);
+      const payloads = await executeBatch(this.#executor, audience, request.operation, told);
+      return { payloads, end: batch.end };
+    };
+    const first = await group.firstPage(key, async () => {
+      for await (const batch of feed.replay(after, until, filter)) return read(batch);
+      return { payloads: [], end: until };
+    });
+    await tellPage(subscriber, first);
+    if (covers(first.end, until)) return;
+    for await (const batch of feed.replay(first.end, until, filter)) {
+      await tellPage(subscriber, await read(batch));
+      if (subscriber.gone) return;
+    }
+  }
+
+  #entryOf({ key: requestKey, source, operation }: Request, audience: Audience): Entry {
+    const key = `${requestKey} ${audience.key}`;
+    const found = this.#entries.get(key);
+    if (found) return found;
+    const { metrics, onError } = this.#options;
+    const group = new Group(
+      (batch) =>
+        executeBatch(this.#executor, audience, operation, batch).catch((error: unknown) => {
+          onError(error);
+          throw error;
+        }),
+      {
+        onDelivered: (clients, payload) => metrics.delivered(clients, payload),
+        onEmpty: () => {
+          // Another one may have begun under the same key since.
+          if (this.#entries.get(key) === entry) this.#entries.delete(key);
+          this.#listening.get(source.model)?.delete(entry);
+          metrics.groups.dec();
+        },
+      },
+    );
+    const entry: Entry = { key, group, audience, source };
+    this.#entries.set(key, entry);
+    const ofModel = this.#listening.get(source.model) ?? new Set();
+    this.#listening.set(source.model, ofModel.add(entry));
+    metrics.groups.inc();
+    return entry;
+  }
+
+  #leave(seat: Seat, reason: StreamEnd | null): void {
+    this.#seats.delete(seat);
+    seat.entry.group.leave(seat.place);
+    const { metrics } = this.#options;
+    metrics.subscribers.dec();
+    if (reason) metrics.drops.inc({ reason: reason.code });
+  }
+
+  #endAll(reason: StreamEnd): void {
+    for (const { subscriber } of this.#seats) subscriber.end(reason);
+  }
+
+  #take(batch: Batch): void {
+    this.#batches.push(batch);
+    this.#dispatching ??= this.#dispatchAll();
+  }
+
+  /** Without a change of memberships all of it happens in the turn in which the batch was read. */
+  async #dispatchAll(): Promise<void> {
+    for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
+      const seats = this.#unsettled(batch.changes);
+      // Nobody is told anything who may have been removed by then.
+      if (seats.length > 0) await this.#readmit(seats);
+      this.#dispatch(batch);
+    }
+    this.#dispatching = null;
+  }
+
+  #dispatch(batch: Batch): void {
+    this.#dispatched += 1;
+    this.#position = batch.end;
+    const told = new Map<Entry, Change[]>();
+    for (const change of batch.changes) {
+      for (const entry of this.#listening.get(change.model) ?? []) {
+        if (!entry.source.includes(change) || !mayBeTold(change, entry.audience)) continue;
+        const changes = told.get(entry);
+        if (changes) changes.push(change);
+        else told.set(entry, [change]);
+      }
+    }
+    this.#options.metrics.events.inc(batch.changes.length);
+    for (const [{ group }, changes] of told) {
+      group.offer(this.#dispatched, narrowed(batch, changes));
+    }
+  }
+
+  /** The seats of those whose admission these changes may have ended or altered. */
+  #unsettled(changes: readonly Change[]): Seat[] {
+    const admitting = changes.filter(({ model }) => ADMITTING_MODELS.includes(model));
+    if (admitting.length === 0) return [];
+    const workspaces = new Set(admitting.map(({ workspaceId }) => workspaceId));
+    const now = Date.now();
+    for (const id of workspaces) if (id) this.#membershipsChanged.set(id, now);
+    for (const [id, at] of this.#membershipsChanged) {
+      if (now - at > STALE_CONTEXT_MS) this.#membershipsChanged.delete(id);
+    }
+    return [...this.#seats].filter(({ viewer, entry }) => {
+      const id = entry.audience.workspace?.id;
+      // An agent is shared by all workspaces: it may have been switched off.
+      return (
+        id !== undefined &&
+        (workspaces.has(id) || (viewer.kind === 'agent' && workspaces.has(null)))
+      );
+    });
+  }
+
+  /** Ends the seats of those who are no longer admitted; moves those who have another role. */
+  async #readmit(seats: readonly Seat[]): Promise<void> {
+    try {
+      await patiently(() => this.#check(seats));
+    } catch (error) {
+      this.#options.onError(error);
+      for (const { subscriber } of seats) subscriber.end(RESTARTED);
+    }
+  }
+
+  async #check(seats: readonly Seat[]): Promise<void> {
+    const workspaces = new Set(seats.map(({ entry }) => idOf(entry)));
+    const members = await this.#options.feed.workspaceRoles([...workspaces]);
+    const roles = new Map(
+      members.map(({ workspaceId, userId, role }) => [`${workspaceId} ${userId}`, role]),
+    );
+    const agents = new Map<string, Promise<boolean>>();
+    for (const seat of seats) {
+      const { viewer, entry, session, subscriber } = seat;
+      if (viewer.kind === 'agent') {
+        const { key } = entry.audience;
+        const admitted = agents.get(key) ?? this.#isAdmitted(session, idOf(entry));
+        agents.set(key, admitted);
+        if (!(await admitted)) subscriber.end(removed('The agent has no active assignment now.'));
+        continue;
+      }
+      const role = roles.get(`${idOf(entry)} ${viewer.id}`);
+      if (!role) subscriber.end(removed('You are no longer a member of this workspace.'));
+      else if (role !== entry.audience.workspace?.role) this.#move(seat, role);
+    }
+  }
+
+  async #isAdmitted(session: Context['session'], workspaceId: string): Promise<boolean> {
+    const [row] = await runInSession(session, () =>
+      this.#options.database.query<{ admitted: boolean }>(
+        'SELECT is_workspace_member($1) AS admitted',
+        [workspaceId],
+      ),
+    );
+    return row?.admitted ?? false;
+  }
+
+  /** What was dispatched so far is told by the old group, what follows by the new one. */
+  #move(seat: Seat, role: MemberRole): void {
+    const { subscriber, viewer, session, request, entry, place } = seat;
+    if (place.isHeld) {
+      subscriber.end(RESTARTED);
+      return;
+    }
+    const workspace = { id: idOf(entry), role };
+    const audience = audienceOf({ viewer, session, workspace }, request.isPersonal);
+    place.until = this.#dispatched;
+    seat.entry = this.#entryOf(request, audience);
+    seat.place = new Place(subscriber, this.#dispatched, true);
+    seat.entry.group.join(seat.place);
+    const { place: next } = seat;
+    void entry.group.settled().then(() => {
+      entry.group.leave(place);
+      next.release();
+    });
+  }
+}
+
+/** Hands a page on no faster than the client reads. */
+async function tellPage(subscriber: Subscriber, { payloads }: Page): Promise<void> {
+  for (const payload of payloads) {
+    while (subscriber.unsentBytes > MAX_UNSENT_BYTES / 2 && !subscriber.gone) await sleep(DRAIN_MS);
+    if (subscriber.gone) return;
+    subscriber.tell(payload);
+  }
+}
+
+/** Whether an audience may know that the row changed. What it sees of it the policies decide. */
+function mayBeTold({ workspaceId, readerId }: Change, { workspace, personId }: Audience): boolean {
+  return (
+    (workspaceId === null || workspaceId === workspace?.id) &&
+    (readerId === null || readerId === personId)
+  );
+}
+
+function idOf({ audience }: Entry): string {
+  return audience.workspace?.id as string;
+}
+
+function removed(message: string): StreamEnd {
+  return { code: 'FORBIDDEN', message, outcome: 'stop' };
+}

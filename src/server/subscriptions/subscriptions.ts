@@ -1,0 +1,34 @@
+import { createSourceEventStream, type GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { GatewayError } from '../../context/errors.ts';
+import { ChangeSource } from '../../realtime/source.ts';
+import type { ServerContext } from '../authentication.ts';
+import type { SubscriptionHub } from './hub.ts';
+
+/**
+ * Answers subscriptions with live streams of the hub. Without one they are refused: the gateway reads
+ * no changes then.
+ */
+export function useSubscriptions(
+  hub: SubscriptionHub | null,
+  maskError: (error: unknown) => GraphQLError,
+): Plugin<object, ServerContext> {
+  return {
+    onSubscribe({ args: { contextValue }, setSubscribeFn, subscribeFn }) {
+      const { lastEventId } = contextValue as ServerContext;
+      setSubscribeFn(async (args) => {
+        const source: unknown = await createSourceEventStream(args);
+        // Errors of the operation, or a stream of somebody else's.
+        if (!(source instanceof ChangeSource))
+          return 'errors' in Object(source) ? source : subscribeFn(args);
+        try {
+          if (!hub)
+            throw new GatewayError('SERVICE_UNAVAILABLE', 'Subscriptions are not served here.');
+          return await hub.open(source, args, lastEventId);
+        } catch (error) {
+          return { errors: [maskError(error)] };
+        }
+      });
+    },
+  };
+}
