@@ -1,11 +1,13 @@
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
+import { Registry } from 'prom-client';
 import type { Authenticate } from '../context/authentication.ts';
 import { type Context, createContext } from '../context/context.ts';
 import type { Database } from '../context/database/client.ts';
 import { GatewayError } from '../context/errors.ts';
 import { IDEMPOTENCY_HEADER } from '../context/idempotency.ts';
 import { WORKSPACE_HEADER } from '../context/workspace.ts';
+import type { Feed } from '../realtime/feed.ts';
 import { type ServerContext, useAuthentication } from './authentication.ts';
 import { createErrorMask } from './errors.ts';
 import { type GraphiQLOptions, useGraphiQL } from './graphiql/graphiql.ts';
@@ -16,6 +18,9 @@ import type { Logger } from './logger.ts';
 import { currentRequestId, useRequestId } from './request-id.ts';
 import { useKnownPaths } from './routes.ts';
 import { useSession } from './session.ts';
+import { SubscriptionHub } from './subscriptions/hub.ts';
+import { createSubscriptionMetrics } from './subscriptions/metrics.ts';
+import { useSubscriptions } from './subscriptions/subscriptions.ts';
 
 const ENDPOINT = '/graphql';
 
@@ -25,6 +30,10 @@ export interface GatewayOptions {
   authenticate: Authenticate;
   logger: Logger;
   checkReadiness: ReadinessCheck;
+  /** The change log. Left out, subscriptions are refused. */
+  feed?: Feed;
+  /** Where the gateway's metrics are registered. Default: a registry that nobody reads. */
+  metrics?: Registry;
   /** Left out, browsers are not shown GraphiQL. */
   graphiql?: GraphiQLOptions;
   /** Origins whose pages may call the API. Default: none. */
@@ -43,7 +52,18 @@ export interface Gateway extends HttpServer {
 /** Builds the HTTP server: `/graphql` for people and agents with a token, `/health/*` for everybody. */
 export function createGateway(options: GatewayOptions): Gateway {
   const { schema, database, authenticate, logger, checkReadiness, graphiql } = options;
-  const { corsOrigins = [], requestTimeoutMs = 30_000, plugins = [] } = options;
+  const { corsOrigins = [], requestTimeoutMs = 30_000, plugins = [], feed } = options;
+  const maskError = createErrorMask(logger);
+  const hub = feed
+    ? new SubscriptionHub({
+        schema,
+        database,
+        feed,
+        maskError,
+        metrics: createSubscriptionMetrics(options.metrics ?? new Registry()),
+        onError: (error) => logger.error({ err: error }, 'A subscription failed'),
+      })
+    : null;
 
   const yoga = createYoga<ServerContext, Context>({
     schema,
@@ -68,9 +88,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       useAuthentication(authenticate),
       useJsonBodies(),
       useOperationLimits(),
+      useSubscriptions(hub, maskError),
       useSession(requestTimeoutMs),
     ],
-    maskedErrors: { maskError: createErrorMask(logger) },
+    maskedErrors: { maskError },
     cors: corsOrigins.length > 0 ? { origin: [...corsOrigins], credentials: false } : false,
     maxRequestBodySize: MAX_BODY_BYTES,
     batching: false,
@@ -81,8 +102,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     logging: false,
   });
 
+  const server = createHttpServer(yoga, logger, requestTimeoutMs);
   return {
     fetch: async (request) => yoga.fetch(request),
-    ...createHttpServer(yoga, logger, requestTimeoutMs),
+    ...server,
+    close: (graceMs) => {
+      hub?.close();
+      return server.close(graceMs);
+    },
   };
 }

@@ -3,6 +3,7 @@ import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
+import { isLiveStream } from './subscriptions/stream.ts';
 
 const sessionOf = (args: ExecutionArgs) => (args.contextValue as Context).session;
 
@@ -21,7 +22,9 @@ export function useSession(timeoutMs: number): Plugin {
       setSubscribeFn(async (args) => {
         const session = sessionOf(args);
         const result: unknown = await runInSession(session, () => subscribeFn(args));
-        return isAsyncIterable(result) ? eventsInSession(session, result) : result;
+        // A live stream is executed for its group, in the group's session.
+        if (isLiveStream(result) || !isAsyncIterable(result)) return result;
+        return eventsInSession(session, result);
       });
     },
   };
