@@ -52,6 +52,10 @@ const settings = z.object({
     .string()
     .default('')
     .transform((list) => list.split(',').flatMap((origin) => origin.trim() || [])),
+  /** Whether /metrics tells Prometheus how the gateway does. */
+  METRICS: flag.default(false),
+  /** How many days a client may be away and still be told all that it missed. */
+  CHANGE_LOG_RETENTION: number(1, 365).default(7),
   /** How long a request may take, in milliseconds. */
   REQUEST_TIMEOUT: milliseconds.default(30_000),
 });

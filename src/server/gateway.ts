@@ -15,6 +15,7 @@ import { type ReadinessCheck, useHealth } from './health.ts';
 import { createHttpServer, type HttpServer } from './http.ts';
 import { MAX_BODY_BYTES, useJsonBodies, useOperationLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
+import { useMetrics } from './metrics.ts';
 import { currentRequestId, useRequestId } from './request-id.ts';
 import { useKnownPaths } from './routes.ts';
 import { useSession } from './session.ts';
@@ -32,7 +33,7 @@ export interface GatewayOptions {
   checkReadiness: ReadinessCheck;
   /** The change log. Left out, subscriptions are refused. */
   feed?: Feed;
-  /** Where the gateway's metrics are registered. Default: a registry that nobody reads. */
+  /** Registers the gateway's metrics, and serves them at /metrics. Left out, nobody sees them. */
   metrics?: Registry;
   /** Left out, browsers are not shown GraphiQL. */
   graphiql?: GraphiQLOptions;
@@ -82,6 +83,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     plugins: [
       useRequestId(),
       useHealth(checkReadiness, logger),
+      ...(options.metrics ? [useMetrics(options.metrics)] : []),
       ...(graphiql ? [useGraphiQL(ENDPOINT, graphiql)] : []),
       ...plugins,
       useKnownPaths([ENDPOINT]),
