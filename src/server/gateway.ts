@@ -19,6 +19,8 @@ import { useMetrics } from './metrics.ts';
 import { currentRequestId, useRequestId } from './request-id.ts';
 import { useKnownPaths } from './routes.ts';
 import { useSession } from './session.ts';
+import { HttpStreams } from './subscriptions/http-streams.ts';
+import { useHttpTransports } from './subscriptions/http-transports.ts';
 import { SubscriptionHub } from './subscriptions/hub.ts';
 import { createSubscriptionMetrics } from './subscriptions/metrics.ts';
 import { useSubscriptions } from './subscriptions/subscriptions.ts';
@@ -65,6 +67,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         onError: (error) => logger.error({ err: error }, 'A subscription failed'),
       })
     : null;
+  const streams = new HttpStreams();
 
   const yoga = createYoga<ServerContext, Context>({
     schema,
@@ -90,6 +93,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       useAuthentication(authenticate),
       useJsonBodies(),
       useOperationLimits(),
+      useHttpTransports(streams),
       useSubscriptions(hub, maskError),
       useSession(requestTimeoutMs),
     ],
@@ -104,12 +108,17 @@ export function createGateway(options: GatewayOptions): Gateway {
     logging: false,
   });
 
-  const server = createHttpServer(yoga, logger, requestTimeoutMs);
+  const server = createHttpServer(
+    (request, response) => streams.answer(yoga, request, response),
+    logger,
+    requestTimeoutMs,
+  );
   return {
     fetch: async (request) => yoga.fetch(request),
     ...server,
     close: (graceMs) => {
       hub?.close();
+      streams.close();
       return server.close(graceMs);
     },
   };

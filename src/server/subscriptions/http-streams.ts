@@ -1,0 +1,121 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sendNodeResponse } from '@whatwg-node/server';
+import type { ServerContext } from '../authentication.ts';
+import { type Frame, HttpStream } from './http-stream.ts';
+
+/** How often a client hears of the server if there is nothing to tell, in seconds. */
+const KEEP_ALIVE_SECONDS = 12;
+const SECOND_MS = 1_000;
+
+/** What a response that is a stream consists of. */
+export interface StreamOptions {
+  contentType: string;
+  opening: Frame;
+  /** What tells a client that the server is there. */
+  keepAlive: Frame;
+  /** When the token of the client stops being valid. */
+  expiresAt: Date;
+  /** Called once the head of the response is sent. Returns what to call when the client has gone. */
+  begin(stream: HttpStream): () => void;
+}
+
+interface OpenStream {
+  stream: HttpStream;
+  keepAlive: Frame;
+  expiresAt: number;
+  /** The second, of those between two signs of life, in which it is given one. */
+  second: number;
+}
+
+/** Makes a request into a response; Yoga does. */
+export interface RequestHandler {
+  handleNodeRequestAndResponse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    context: ServerContext,
+  ): Response | PromiseLike<Response>;
+}
+
+/** All responses of the server that last, on one timer. */
+export class HttpStreams {
+  readonly #open = new Set<OpenStream>();
+  readonly #announced = new WeakMap<Response, StreamOptions>();
+  readonly #onSecond = new Set<() => void>();
+  readonly #timer = setInterval(() => this.#tick(), SECOND_MS).unref();
+  #seconds = 0;
+  #closed = false;
+
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Calls `sweep` every second. */
+  everySecond(sweep: () => void): void {
+    this.#onSecond.add(sweep);
+  }
+
+  /** Returns the response that becomes a stream once `answer` has sent its head. */
+  respond(options: StreamOptions): Response {
+    const response = new Response(null, {
+      headers: {
+        'content-type': options.contentType,
+        // Proxies would collect events in order to compress them, or to fill a buffer.
+        'cache-control': 'no-store, no-transform',
+        'x-accel-buffering': 'no',
+      },
+    });
+    this.#announced.set(response, options);
+    return response;
+  }
+
+  /** Has a request handled, and answers it. */
+  async answer(
+    handler: RequestHandler,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const answer = await handler.handleNodeRequestAndResponse(request, response, { response });
+    const options = this.#announced.get(answer);
+    if (!options) {
+      await sendNodeResponse(answer, response, request, true);
+    } else if (this.#closed) {
+      response.destroy();
+    } else if (!response.destroyed) {
+      response.setHeaders(answer.headers);
+      response.writeHead(answer.status);
+      request.socket.setNoDelay(true).setKeepAlive(true);
+      this.#begin(response, options);
+    }
+  }
+
+  /** Cuts all streams, whose clients come again, and takes no more. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    for (const { stream } of this.#open) stream.cut();
+  }
+
+  #begin(response: ServerResponse, { opening, keepAlive, expiresAt, begin }: StreamOptions): void {
+    const stream = new HttpStream(response, opening);
+    // Signs of life are spread over time: those of thousands at once would delay an event.
+    const second = this.#open.size % KEEP_ALIVE_SECONDS;
+    const entry = { stream, keepAlive, expiresAt: expiresAt.getTime(), second };
+    this.#open.add(entry);
+    const end = begin(stream);
+    response.once('close', () => {
+      this.#open.delete(entry);
+      end();
+    });
+  }
+
+  #tick(): void {
+    this.#seconds = (this.#seconds + 1) % KEEP_ALIVE_SECONDS;
+    const now = Date.now();
+    for (const { stream, keepAlive, expiresAt, second } of this.#open) {
+      if (expiresAt <= now) stream.cut();
+      else if (second === this.#seconds && stream.unsentBytes === 0) stream.send(keepAlive);
+    }
+    for (const sweep of this.#onSecond) sweep();
+  }
+}

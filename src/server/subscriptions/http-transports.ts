@@ -1,0 +1,113 @@
+import { GraphQLError } from 'graphql';
+import { type Plugin, processRegularResult } from 'graphql-yoga';
+import type { ServerContext } from '../authentication.ts';
+import { ResponseSink, type StreamFormat } from './http-format.ts';
+import type { HttpStreams } from './http-streams.ts';
+import { multipart, singlePart } from './multipart.ts';
+import { sse } from './sse.ts';
+import { isLiveStream, type LiveStream } from './stream.ts';
+
+/** How the client of an HTTP request is told the results of its subscription. */
+export interface HttpTransport {
+  /** Returns the answer to the request. */
+  answer(live: LiveStream): Response;
+}
+
+/** Answers subscriptions by HTTP in the format that the client accepts. */
+export function useHttpTransports(streams: HttpStreams): Plugin<object, ServerContext> {
+  const transportOf = (format: StreamFormat, { identity }: ServerContext): HttpTransport => ({
+    answer: (live) =>
+      streams.respond({
+        ...format,
+        expiresAt: identity?.expiresAt ?? new Date(),
+        begin: (stream) => live.attach(new ResponseSink(stream, format)),
+      }),
+  });
+
+  return {
+    onRequestParse({ request, serverContext }) {
+      // What was asked without a connection cannot be answered on one.
+      const format = serverContext.response ? acceptedFormat(request) : null;
+      serverContext.transport ??= format && transportOf(format, serverContext);
+      const lastEventId = format === sse && request.headers.get('last-event-id');
+      if (lastEventId) serverContext.lastEventId = lastEventId;
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const context = args.contextValue as ServerContext;
+      // A WebSocket leaves nothing to choose.
+      if (context.transport === undefined) return undefined;
+      if (context.transport === null) {
+        setResultAndStopExecution({ errors: [notAcceptable()] });
+        return undefined;
+      }
+      return {
+        onSubscribeResult({ result, setResult }) {
+          if (!isLiveStream(result)) return;
+          context.live = result;
+          // Yoga would iterate over it.
+          setResult({});
+        },
+      };
+    },
+    onResultProcess({ request, serverContext, resultProcessor, setResultProcessor }) {
+      const { live, transport } = serverContext;
+      if (live && transport) {
+        setResultProcessor(() => transport.answer(live), '*/*');
+      } else if (
+        resultProcessor !== processRegularResult &&
+        acceptedFormat(request) === multipart
+      ) {
+        setResultProcessor(
+          async (...args) => inOnePart(await processRegularResult(...args)),
+          'application/json',
+        );
+      }
+    },
+  };
+}
+
+/** Those who take nothing but parts get errors in one, too. */
+async function inOnePart(response: Response): Promise<Response> {
+  const { status, headers } = response;
+  const body = singlePart(await response.text());
+  headers.set('content-type', multipart.contentType);
+  return new Response(body, { status, headers });
+}
+
+function notAcceptable(): GraphQLError {
+  return new GraphQLError(
+    'Results of a subscription come as a stream: send the header "accept: text/event-stream" or ' +
+      '"accept: multipart/mixed;subscriptionSpec=1.0", or open a WebSocket (graphql-transport-ws).',
+    { extensions: { code: 'BAD_REQUEST', http: { status: 406 } } },
+  );
+}
+
+/**
+ * Returns the format of a stream that the client prefers; null if it names none. That it takes
+ * anything is not enough: who does not expect a stream would wait for its end.
+ */
+function acceptedFormat(request: Request): StreamFormat | null {
+  const accept = request.headers.get('accept')?.toLowerCase() ?? '';
+  let best: { format: StreamFormat; quality: number } | null = null;
+  for (const range of accept.split(',')) {
+    const [type, ...parameters] = range.split(';').map((part) => part.trim());
+    const format = formatOf(type, parameters);
+    const quality = Number(parameterOf(parameters, 'q') ?? 1);
+    if (format && quality > (best?.quality ?? 0)) best = { format, quality };
+  }
+  return best?.format ?? null;
+}
+
+function formatOf(type: string | undefined, parameters: readonly string[]): StreamFormat | null {
+  if (type === 'text/event-stream') return sse;
+  const version = parameterOf(parameters, 'subscriptionspec');
+  return type === 'multipart/mixed' && version === '1.0' ? multipart : null;
+}
+
+function parameterOf(parameters: readonly string[], name: string): string | undefined {
+  const parameter = parameters.find((text) => text.split('=', 1)[0]?.trim() === name);
+  return parameter
+    ?.slice(parameter.indexOf('=') + 1)
+    .trim()
+    .replace(/^"(.*)"$/, '$1');
+}
