@@ -5,6 +5,15 @@ import type { SessionSettings } from './session.ts';
 import { loadPerson, sessionOf, type Viewer } from './viewer.ts';
 import { type CurrentWorkspace, selectAssignedWorkspace, selectWorkspace } from './workspace.ts';
 
+/** Makes cursors of the change log. */
+export interface LiveCursors {
+  /**
+   * Returns the cursor, for clients in a workspace, behind all that a snapshot of the database sees;
+   * the snapshot as Postgres writes it.
+   */
+  seal(snapshot: string, workspaceId: string | null): string;
+}
+
 /** What a request runs with. There is none without a signed-in person or an agent. */
 export interface Context {
   /** Identifies the request in answers and logs. */
@@ -17,6 +26,8 @@ export interface Context {
   /** What every statement of the request runs with. */
   session: SessionSettings;
   database: Database;
+  /** Null where changes are not followed. */
+  liveCursors?: LiveCursors | null;
 }
 
 export interface ContextRequest {
@@ -29,6 +40,8 @@ export interface ContextRequest {
   /** What the request asks for: document, variables and operation. */
   body: unknown;
   database: Database;
+  /** Left out where changes are not followed. */
+  liveCursors?: LiveCursors | null;
 }
 
 /** Builds the context of a request. Throws BAD_USER_INPUT or FORBIDDEN for its headers. */
@@ -42,6 +55,7 @@ export async function createContext(request: ContextRequest): Promise<Context> {
     idempotency: readIdempotency(idempotencyHeader, [workspaceHeader?.toLowerCase(), body]),
     session: sessionOf(identity, workspace?.id),
     database,
+    liveCursors: request.liveCursors ?? null,
   };
 }
 

@@ -16,6 +16,28 @@ export function toWhere(model: string, filter: Input | null | undefined, path = 
   return new Translation().model(model, filter, path, { depth: 0, throughRelation: false });
 }
 
+/**
+ * Returns the columns of a model that a filter looks at, those of a relation being its foreign key:
+ * while they stay the same, and so do related rows, a row keeps matching or not.
+ */
+export function filteredColumns(
+  model: string,
+  filter: Input | null | undefined,
+  found = new Set<string>(),
+): ReadonlySet<string> {
+  const { columns, relations } = modelOf(model);
+  for (const [name, value] of Object.entries(filter ?? {})) {
+    if (name === 'and' || name === 'or' || name === 'not') {
+      for (const part of [value].flat()) filteredColumns(model, part as Input, found);
+    } else if (columns[name]) {
+      found.add(name);
+    } else {
+      for (const column of relations[name]?.columns ?? []) found.add(column);
+    }
+  }
+  return found;
+}
+
 // Prisma takes an empty OR, AND or NOT inside of another condition for one that always holds.
 const EVERY_ROW = { id: { notIn: [] } };
 const NO_ROW = { id: { in: [] } };

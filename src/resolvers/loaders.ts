@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Context } from '../context/context.ts';
+import { Prisma } from '../generated/prisma/client.ts';
 import { modelOf, relationOf } from './catalog.ts';
 import { delegateOf, type Row } from './rows.ts';
 
@@ -22,6 +23,15 @@ export function loader<Key, Value>(context: Context, name: string, batch: Batch<
   return found as DataLoader<Key, Value, string>;
 }
 
+/** Returns a name for what is asked for: equal for equal conditions and selections only. */
+export function nameOf(...parts: readonly unknown[]): string {
+  return JSON.stringify(parts, (_, value) => {
+    // JSON cannot write the first, and writes the second like an empty object.
+    if (typeof value === 'bigint') return `${value}n`;
+    return value === Prisma.AnyNull ? null : value;
+  });
+}
+
 /** Makes a request look everything up anew: what it knows may be about to change. */
 export function forgetLoaded(context: Context): void {
   loadersOf.delete(context);
@@ -38,7 +48,7 @@ export function loadRow(
   value: unknown,
   selection: object,
 ): Promise<Row | null> {
-  const name = `${model}.${column} ${JSON.stringify(selection)}`;
+  const name = nameOf(model, column, selection);
   return loader<unknown, Row | null>(context, name, async (values) => {
     const rows = await delegateOf(context, model).findMany({
       ...withColumn(selection, column),
@@ -75,7 +85,7 @@ export function loadCount(
   const key = references.map((reference) => parent[reference]);
   return loader<unknown[], number>(
     context,
-    `count ${model}.${relationName} ${JSON.stringify(where)}`,
+    nameOf('count', model, relationName, where),
     async (keys) => {
       const groups = await delegateOf(context, child).groupBy({
         by: columns,
@@ -112,7 +122,7 @@ function inKeys(column: string, keys: readonly unknown[][], position: number) {
 }
 
 /** A selection that certainly has the column by which its rows are told apart. */
-function withColumn(selection: { select?: object }, column: string): object {
+export function withColumn(selection: { select?: object }, column: string): object {
   return selection.select
     ? { ...selection, select: { ...selection.select, [column]: true } }
     : selection;

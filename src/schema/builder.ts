@@ -62,3 +62,8 @@ builder.mutationType({
 builder.queryType({
   description: 'What can be read. Rows of a workspace are those of the current one.',
 });
+
+builder.subscriptionType({
+  description:
+    'What is told of changes as soon as they are committed, whoever made them. Each field has a cursor to go on from.',
+});

@@ -3,6 +3,7 @@ import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
+import { needsSnapshot } from '../schema/model/live-cursor.ts';
 import { isLiveStream } from './subscriptions/stream.ts';
 
 const sessionOf = (args: ExecutionArgs) => (args.contextValue as Context).session;
@@ -15,7 +16,9 @@ export function useSession(timeoutMs: number): Plugin {
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn((args) =>
-        runInSession(sessionOf(args), () => withDeadline(timeoutMs, executeFn, args)),
+        runInSession(sessionOf(args), () =>
+          withDeadline(timeoutMs, (limited) => atOneMoment(executeFn, limited), args),
+        ),
       );
     },
     onSubscribe({ subscribeFn, setSubscribeFn }) {
@@ -28,6 +31,16 @@ export function useSession(timeoutMs: number): Plugin {
       });
     },
   };
+}
+
+/** Lets an operation that tells its place in the change log read nothing from before or after it. */
+async function atOneMoment<Args extends ExecutionArgs>(
+  execute: (args: Args) => unknown,
+  args: Args,
+): Promise<unknown> {
+  if (!needsSnapshot(args.document, args.operationName)) return execute(args);
+  const { database } = args.contextValue as Context;
+  return database.inSnapshot(async () => execute(args));
 }
 
 async function withDeadline(

@@ -24,6 +24,11 @@ export interface Database {
    * given `query` is part of the transaction.
    */
   transaction<T>(fn: (query: Query) => Promise<T>, isolation?: IsolationLevel): Promise<T>;
+  /**
+   * Runs `fn` so that every statement which it issues in the running session, `transaction` excepted,
+   * sees the same snapshot of the database. They run one after the other, and may not write.
+   */
+  inSnapshot<T>(fn: () => Promise<T>): Promise<T>;
   /** Connections held, those of them idle, and statements waiting for one. */
   connections(): { total: number; idle: number; waiting: number };
   /** Waits for running statements and closes all connections. Safe to call twice. */
@@ -55,6 +60,7 @@ export function createDatabase(options: DatabaseOptions): Database {
         transaction.release();
       }
     },
+    inSnapshot: (fn) => pool.inSnapshot(fn),
     connections: () => ({
       total: pool.totalCount,
       idle: pool.idleCount,

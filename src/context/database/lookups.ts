@@ -199,7 +199,7 @@ function whereAnyOf(columns: string[], keys: readonly Scalar[][]): Args {
 }
 
 /** Each number of values is another statement to prepare: this leaves eleven instead of 1,024. */
-function paddedToPowerOfTwo<T>(values: T[]): (T | undefined)[] {
+export function paddedToPowerOfTwo<T>(values: readonly T[]): (T | undefined)[] {
   const length = 2 ** Math.ceil(Math.log2(values.length));
   return Array.from({ length }, (_, index) => values[Math.min(index, values.length - 1)]);
 }

@@ -33,12 +33,17 @@ const SETTINGS =
   "set_config('request.jwt.claims', $2, true), " +
   "set_config('app.current_workspace_id', $3, true))";
 
+const BEGIN_SNAPSHOT = { text: 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY' };
+const SAVEPOINT = { text: 'SAVEPOINT start' };
+const BACK_TO_SAVEPOINT = { text: 'ROLLBACK TO SAVEPOINT start' };
+
 /**
  * A pool whose every statement runs under the settings of the running session, in one round trip
  * and without leaving anything on the connection. Refuses statements outside a session.
  */
 export class SessionPool extends pg.Pool {
   readonly #options: SessionPoolOptions;
+  readonly #snapshots = new WeakMap<Session, Transaction>();
   readonly #prepared = new WeakMap<pg.PoolClient, PreparedStatements>();
 
   constructor(options: SessionPoolOptions) {
@@ -62,9 +67,11 @@ export class SessionPool extends pg.Pool {
     this.on('connect', (client) => client.on('error', () => {}));
   }
 
-  /** Runs one statement in the running session, as a transaction of its own. */
+  /** Runs one statement in the running session: in its snapshot, or as a transaction of its own. */
   async run(statement: Statement): Promise<StatementResult> {
     const session = currentSession();
+    const snapshot = this.#snapshots.get(session);
+    if (snapshot) return snapshot.query(statement);
     const client = await this.#acquire();
     const send = () => this.#send(client, session, [settingsOf(session)], statement);
     let usable = true;
@@ -87,6 +94,42 @@ export class SessionPool extends pg.Pool {
       open: (begin, statement) =>
         this.#send(client, session, [{ text: begin }, settingsOf(session)], statement),
       send: (statement) => this.#send(client, session, [], statement),
+      release: (usable) => client.release(!usable),
+    });
+  }
+
+  /**
+   * Runs `fn` so that all statements which it issues in the running session see what was committed
+   * before the first of them, and nothing else. One that fails leaves the others.
+   */
+  async inSnapshot<T>(fn: () => Promise<T>): Promise<T> {
+    const session = currentSession();
+    const snapshot = await this.#beginSnapshot(session);
+    this.#snapshots.set(session, snapshot);
+    try {
+      return await fn();
+    } finally {
+      this.#snapshots.delete(session);
+      // What `fn` has left running comes first, and nobody has to wait for either.
+      snapshot.query({ text: 'COMMIT' }).then(
+        () => snapshot.release(),
+        (error: unknown) => snapshot.release(error),
+      );
+    }
+  }
+
+  async #beginSnapshot(session: Session): Promise<Transaction> {
+    const client = await this.#acquire();
+    const send = (leading: readonly Statement[], statement: Statement) =>
+      this.#send(client, session, leading, statement);
+    const again = (statement: Statement) => send([BACK_TO_SAVEPOINT], statement);
+    // As outside of a transaction, where each statement is one of its own.
+    const retried = (first: Promise<StatementResult>, statement: Statement) =>
+      first.catch((error) => (isOutdated(error) ? again(statement) : Promise.reject(error)));
+    return new Transaction({
+      open: (_begin, statement) =>
+        retried(send([BEGIN_SNAPSHOT, settingsOf(session), SAVEPOINT], statement), statement),
+      send: (statement) => retried(again(statement), statement),
       release: (usable) => client.release(!usable),
     });
   }

@@ -1,10 +1,12 @@
 import type { MaybePromise, ObjectRef } from '@pothos/core';
 import { limits } from '../../resolvers/limits.ts';
+import { readLiveCursor } from '../../resolvers/live-cursor.ts';
 import { creationColumn } from '../../resolvers/ordering.ts';
 import type { Connection, PageArguments } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder, type Types } from '../builder.ts';
 import { filterInput, orderByInput } from './inputs.ts';
+import { LIVE_CURSOR } from './live-cursor.ts';
 
 /** What a connection resolves to: the count is a function, so that it is only made when asked for. */
 export interface CountedConnection {
@@ -34,6 +36,12 @@ function defineConnection(model: string, columns: readonly string[], ref: AnyRef
           nullable: false,
           description: 'How many rows the filter leaves, on all pages.',
           resolve: (parent) => (parent as unknown as CountedConnection).totalCount(),
+        }),
+        [LIVE_CURSOR]: t.string({
+          nullable: false,
+          description:
+            'For "after" of a subscription: it tells every change that is not part of what this query read, and no other.',
+          resolve: (_parent, _args, context) => readLiveCursor(context),
         }),
       }),
     },

@@ -12,6 +12,7 @@ import { defineMutations, type Writes } from './mutations.ts';
 import { defineQueries } from './queries.ts';
 import { relatedConnection } from './related-connection.ts';
 import { stateMachineFields } from './state-machine.ts';
+import { defineSubscription } from './subscriptions.ts';
 import { settableColumns } from './write-inputs.ts';
 
 export type ModelName = Exclude<keyof PrismaTypes & string, 'AuthUser'>;
@@ -63,7 +64,8 @@ export interface RegisteredModel {
 export const models = new Map<string, RegisteredModel>();
 
 /**
- * Defines the GraphQL type of a table, its look-up by id and its list. Returns Pothos' reference to
+ * Defines the GraphQL type of a table, its look-up by id, its list, and the subscription to its
+ * changes. Returns Pothos' reference to
  * the type, to which anything unusual is added with `builder.prismaObjectFields`.
  */
 export function model<Name extends ModelName>(name: Name, descriptor: ModelDescriptor<Name>) {
@@ -75,6 +77,7 @@ export function model<Name extends ModelName>(name: Name, descriptor: ModelDescr
   implementFilter(name, columns, [...(descriptor.one ?? []), ...(descriptor.many ?? [])]);
   implementConnection(name, columns, ref as unknown as ObjectRef<Types, unknown>);
   defineQueries(name, lookup, descriptor.root);
+  defineSubscription(name, lookup, columns);
   if (descriptor.writes) {
     const plural = descriptor.root.charAt(0).toUpperCase() + descriptor.root.slice(1);
     defineMutations({ model: name, lookup, plural }, columns, descriptor.writes, settableOf);

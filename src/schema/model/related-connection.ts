@@ -12,6 +12,7 @@ import {
   NODE_PATHS,
 } from './connection.ts';
 import type { PrismaFields } from './links.ts';
+import { LIVE_CURSOR } from './live-cursor.ts';
 
 /** Pothos' planner: what a document selects of a connection's rows, merged into a query for them. */
 type NestedSelection = (query: object, path: object) => object;
@@ -60,6 +61,8 @@ export function relatedConnection(t: PrismaFields, model: string, relation: stri
   } as never);
 }
 
+const WITHOUT_ROWS = new Set(['totalCount', LIVE_CURSOR, '__typename']);
+
 function onlyCounted(selected: ReadonlySet<string>): boolean {
-  return [...selected].every((field) => field === 'totalCount' || field === '__typename');
+  return [...selected].every((field) => WITHOUT_ROWS.has(field));
 }

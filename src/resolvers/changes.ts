@@ -1,0 +1,120 @@
+import type { Context } from '../context/context.ts';
+import { paddedToPowerOfTwo } from '../context/database/lookups.ts';
+import type { Change, ChangeOperation as LoggedOperation } from '../realtime/change.ts';
+import type { ChangeEvent } from '../realtime/source.ts';
+import { filteredColumns, toWhere } from './filter.ts';
+import { loader, nameOf, withColumn } from './loaders.ts';
+import { delegateOf, type Row } from './rows.ts';
+
+export const CHANGE_OPERATIONS = ['CREATED', 'UPDATED', 'DELETED', 'LEFT'] as const;
+/** What became of a row, for those who follow it. */
+export type ChangeOperation = (typeof CHANGE_OPERATIONS)[number];
+
+/** What the log says of a row where something is told. */
+const LOGGED: Record<ChangeOperation, LoggedOperation> = {
+  CREATED: 'INSERT',
+  UPDATED: 'UPDATE',
+  DELETED: 'DELETE',
+  LEFT: 'UPDATE',
+};
+
+/** Which changes a subscription tells. */
+export interface Wanted {
+  model: string;
+  operations: readonly ChangeOperation[];
+  /** The client's filter. */
+  filter?: Row | null | undefined;
+  /** A condition of the subscription's own, in Prisma's terms. */
+  where?: object;
+}
+
+/** A change as it is told. */
+export interface ToldChange {
+  operation: ChangeOperation;
+  change: Change;
+  cursor: string;
+  /** The row as it is now; null once it is deleted, or out of sight. */
+  node: Row | null;
+}
+
+/** Returns the operations of the log of which something may have to be told. */
+export function loggedOperations(operations: readonly ChangeOperation[]): LoggedOperation[] {
+  return [...new Set(operations.map((operation) => LOGGED[operation]))];
+}
+
+/**
+ * Returns what is told of a change, and skips the event if that is nothing. Changes of one context
+ * share a statement; one more is made for updated rows that a filter leaves out, to tell those that
+ * are gone from those that do not match.
+ */
+export async function tellChange(
+  context: Context,
+  event: ChangeEvent,
+  wanted: Wanted,
+  selection: object,
+): Promise<ToldChange> {
+  const { change, cursor } = event;
+  const isWanted = loggedOperations(wanted.operations).includes(change.operation);
+  const node =
+    isWanted && change.operation !== 'DELETE'
+      ? await loadMatching(context, change, wanted, selection)
+      : null;
+  const operation = isWanted ? await operationOf(context, change, wanted, node) : null;
+  if (!operation || !wanted.operations.includes(operation)) event.skip();
+  return { operation: operation ?? 'LEFT', change, cursor, node };
+}
+
+async function operationOf(
+  context: Context,
+  change: Change,
+  wanted: Wanted,
+  node: Row | null,
+): Promise<ChangeOperation | null> {
+  switch (change.operation) {
+    case 'DELETE':
+      return 'DELETED';
+    case 'INSERT':
+      // A row that is gone already is told by its deletion.
+      return node && 'CREATED';
+    case 'UPDATE':
+      if (node) return 'UPDATED';
+      return wanted.operations.includes('LEFT') && (await hasLeft(context, change, wanted))
+        ? 'LEFT'
+        : null;
+  }
+}
+
+/** Whether a row that is not to be found by the filter may have been found before the change. */
+async function hasLeft(
+  context: Context,
+  change: Change,
+  { model, filter }: Wanted,
+): Promise<boolean> {
+  const columns = filteredColumns(model, filter);
+  if (columns.size === 0) return true;
+  // Every update changes this one, so the log does not mention it.
+  if (columns.has('updatedAt')) return true;
+  if (change.changedColumns.some((column) => columns.has(column))) return true;
+  return (await loadMatching(context, change, { model }, { select: {} })) === null;
+}
+
+function loadMatching(
+  context: Context,
+  { rowId }: Change,
+  { model, filter, where = {} }: Pick<Wanted, 'model' | 'filter' | 'where'>,
+  selection: object,
+): Promise<Row | null> {
+  const matching = [toWhere(model, filter), where];
+  return loader<string, Row | null>(
+    context,
+    nameOf('changed', model, matching, selection),
+    async (ids) => {
+      const rows = await delegateOf(context, model).findMany({
+        ...withColumn(selection, 'id'),
+        where: { AND: [{ id: { in: paddedToPowerOfTwo(ids) } }, ...matching] },
+      });
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+  ).load(rowId);
+}

@@ -1,0 +1,30 @@
+import type { Context } from '../context/context.ts';
+import { GatewayError } from '../context/errors.ts';
+import { loader } from './loaders.ts';
+
+/** The error for a cursor that does not belong to a moment. */
+export function noLiveCursor(): GatewayError {
+  return new GatewayError('BAD_USER_INPUT', 'Only queries have a liveCursor.', {
+    argument: 'liveCursor',
+  });
+}
+
+/**
+ * Returns the cursor behind all that the running operation sees: one snapshot of the database, in
+ * which it has to run. Throws SERVICE_UNAVAILABLE where the gateway reads no change log.
+ */
+export async function readLiveCursor(context: Context): Promise<string> {
+  const { database, liveCursors, workspace } = context;
+  if (!liveCursors) {
+    throw new GatewayError('SERVICE_UNAVAILABLE', 'Changes are not followed here.');
+  }
+  return loader<null, string>(context, 'live cursor', async () => {
+    // The cursor of a statement that sees more, or less, than those for the rows would lose changes.
+    const [row] = await database.query<{ snapshot: string }>(
+      `SELECT gateway.change_snapshot()::text AS snapshot
+       WHERE current_setting('transaction_isolation') = 'repeatable read'`,
+    );
+    if (!row) throw noLiveCursor();
+    return [liveCursors.seal(row.snapshot, workspace?.id ?? null)];
+  }).load(null);
+}

@@ -1,0 +1,196 @@
+import type { ObjectRef } from '@pothos/core';
+import { getRefFromModel, queryFromInfo } from '@pothos/plugin-prisma';
+import { encodeGlobalID } from '@pothos/plugin-relay';
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Context } from '../../context/context.ts';
+import { GatewayError } from '../../context/errors.ts';
+import { type ChangeEvent, ChangeSource } from '../../realtime/source.ts';
+import { article } from '../../resolvers/catalog.ts';
+import {
+  CHANGE_OPERATIONS,
+  type ChangeOperation,
+  loggedOperations,
+  type ToldChange,
+  tellChange,
+  type Wanted,
+} from '../../resolvers/changes.ts';
+import { toWhere } from '../../resolvers/filter.ts';
+import { noLiveCursor } from '../../resolvers/live-cursor.ts';
+import { type Row, requireScope } from '../../resolvers/rows.ts';
+import { builder, type Types } from '../builder.ts';
+import { filterInput } from './inputs.ts';
+import { mentionsLiveCursor } from './live-cursor.ts';
+import type { Arg } from './mutations.ts';
+
+const ChangeOperationEnum = builder.enumType('ChangeOperation', {
+  description: 'What became of a row.',
+  values: {
+    CREATED: { description: 'There is a new row, which matches the filter.' },
+    UPDATED: {
+      description:
+        'A row was changed and matches the filter now. It may not have done so before, so that you see it for the first time.',
+    },
+    DELETED: {
+      description:
+        'A row is gone. Whether it matched the filter is not known any more: it is told in any case.',
+    },
+    LEFT: {
+      description:
+        'A row was changed and does not match the filter any more, or is no longer yours to see: forget it. You may never have seen it.',
+    },
+  },
+});
+
+const AFTER =
+  "The cursor to go on from: of the last change that you were told, or a list's liveCursor. Left out, changes are told from now on.";
+
+type ChangeRef = ObjectRef<Types, ToldChange>;
+
+const changes = new Map<string, ChangeRef>();
+
+/** The type of a change to a model's rows. */
+function changeType(model: string): ChangeRef {
+  const found = changes.get(model);
+  if (!found) throw new TypeError(`${model} has no changes: define it with model() first`);
+  return found;
+}
+
+function defineChange(model: string, columns: readonly string[]): ChangeRef {
+  return builder.objectRef<ToldChange>(`${model}Change`).implement({
+    description: `A change to ${article(model)}.`,
+    fields: (t) => ({
+      operation: t.expose('operation', { type: ChangeOperationEnum, nullable: false }),
+      nodeId: t.id({
+        nullable: false,
+        description: "The row's nodeId.",
+        resolve: ({ change }) => encodeGlobalID(model, change.rowId),
+      }),
+      node: t.field({
+        type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
+        nullable: true,
+        description:
+          'The row as it is when the change is told, which later changes may be part of. Null when it was deleted or has left.',
+        complexity: { field: 1, multiplier: 1 },
+        resolve: ({ node }) => node,
+      }),
+      changedColumns: t.stringList({
+        nullable: false,
+        description: 'The fields that an update changed, but updatedAt; empty otherwise.',
+        resolve: ({ change }) => change.changedColumns.filter((name) => columns.includes(name)),
+      }),
+      occurredAt: t.field({
+        type: 'DateTime',
+        nullable: false,
+        description: 'When it was written, shortly before it was committed.',
+        resolve: ({ change }) => change.occurredAt,
+      }),
+      cursor: t.exposeString('cursor', {
+        nullable: false,
+        description: 'For "after", to go on behind this change.',
+      }),
+    }),
+  });
+}
+
+/** A subscription to changes of a model's rows. */
+export interface SubscriptionOptions {
+  model: string;
+  description: string;
+  /** What is told. */
+  operations: readonly ChangeOperation[];
+  /** The column without whose change an update is not told. */
+  changedColumn?: string;
+  /** Rows that it is about, in Prisma's terms; all of them unless told otherwise. */
+  where?: object;
+  /** Throws for those who cannot subscribe; whoever may read the model's list can unless told otherwise. */
+  admit?: (context: Context) => void;
+  /** Arguments besides `filter` and `after`. */
+  args?: (arg: Arg) => object;
+}
+
+interface Arguments {
+  filter?: Row | null;
+  operations?: readonly ChangeOperation[] | null;
+  after?: string | null;
+}
+
+/** Gives Subscription a field. */
+export function subscription(name: string, options: SubscriptionOptions): void {
+  const { model, description, changedColumn, where, admit } = options;
+  const wantedBy = ({ filter, operations }: Arguments): Wanted => ({
+    model,
+    operations: operations ?? options.operations,
+    filter,
+    ...(where ? { where } : {}),
+  });
+  builder.subscriptionField(name, (t) =>
+    t.field({
+      type: changeType(model),
+      nullable: false,
+      description,
+      args: {
+        filter: t.arg({ type: filterInput(model) }),
+        ...options.args?.(t.arg as never),
+        after: t.arg.string({ description: AFTER }),
+      },
+      subscribe: (_root: unknown, args: Arguments, context: Context, info: GraphQLResolveInfo) => {
+        requireScope(context, model);
+        admit?.(context);
+        const { operations } = wantedBy(args);
+        if (operations.length === 0) {
+          throw new GatewayError(
+            'BAD_USER_INPUT',
+            '"operations" names none: leave it out for all.',
+            {
+              argument: 'operations',
+            },
+          );
+        }
+        // What cannot be told is refused now rather than with every change.
+        toWhere(model, args.filter);
+        if ([info.operation, ...Object.values(info.fragments)].some(mentionsLiveCursor)) {
+          throw noLiveCursor();
+        }
+        selectionOf(context, info, model);
+        return new ChangeSource({
+          model,
+          operations: loggedOperations(operations),
+          ...(changedColumn ? { changedColumn } : {}),
+          after: args.after ?? null,
+        });
+      },
+      resolve: (
+        event: ChangeEvent,
+        args: Arguments,
+        context: Context,
+        info: GraphQLResolveInfo,
+      ): Promise<ToldChange> =>
+        tellChange(context, event, wantedBy(args), selectionOf(context, info, model)),
+    } as never),
+  );
+}
+
+function selectionOf(context: Context, info: GraphQLResolveInfo, typeName: string): object {
+  const select = { id: true } as never;
+  return queryFromInfo({ context, info, typeName, path: ['node'], select });
+}
+
+/** Defines the type of changes to a model's rows, and the subscription to all of them. */
+export function defineSubscription(
+  model: string,
+  lookup: string,
+  columns: readonly string[],
+): void {
+  changes.set(model, defineChange(model, columns));
+  subscription(`${lookup}Changed`, {
+    model,
+    description: `Every change to ${article(model)} that you may see, as soon as it is committed, whoever made it.`,
+    operations: CHANGE_OPERATIONS,
+    args: (arg) => ({
+      operations: arg({
+        type: [ChangeOperationEnum],
+        description: 'What to be told of; everything unless told otherwise.',
+      }),
+    }),
+  });
+}
