@@ -1,0 +1,85 @@
+/** Reads that found something, within so many milliseconds, from which on waking up costs too much. */
+const WINDOW_MS = 100;
+const BUSY_READS = 20;
+/** Fewer are found when reading every few milliseconds only. */
+const STILL_BUSY_READS = 8;
+/** How often a reader polls that no writer wakes. */
+const AWAKE_POLL_MS = 4;
+/** How long writers are told that readers poll. */
+const KEPT_AWAKE_MS = 200;
+/** Transactions that did not wake readers, since they were awake then, may commit a little later. */
+const FALLING_ASLEEP_MS = 100;
+/** Timely reads that find what nobody told of, after which notifications are taken for lost. */
+const MAX_SURPRISES = 3;
+
+export interface PaceOptions {
+  /** How often to read although nobody wakes the reader, in milliseconds. */
+  pollMs: number;
+  /** The same where notifications do not arrive. */
+  unheardPollMs: number;
+}
+
+/**
+ * Decides when the log is read next. It only affects how soon something is read, never whether.
+ * Times are in milliseconds of any clock that only goes forward.
+ */
+export class Pace {
+  readonly #options: PaceOptions;
+  #found: number[] = [];
+  #awakeUntil = Number.NEGATIVE_INFINITY;
+  #keptAwakeUntil = Number.NEGATIVE_INFINITY;
+  #hears = false;
+  #surprises = 0;
+
+  constructor(options: PaceOptions) {
+    this.#options = options;
+  }
+
+  /** Whether notifications are known to arrive on this connection. */
+  get hears(): boolean {
+    return this.#hears;
+  }
+
+  /** Begins with a new connection, of which nothing is known. */
+  reconnected(): void {
+    this.#hears = false;
+    this.#surprises = 0;
+  }
+
+  /** A notification arrived that no statement can have brought along. */
+  heard(): void {
+    this.#hears = true;
+    this.#surprises = 0;
+  }
+
+  /** Notes a read: whether it found changes, and whether writers count on readers that poll. */
+  read(
+    now: number,
+    { found, awake, isOnTime }: { found: boolean; awake: boolean; isOnTime: boolean },
+  ) {
+    this.#found = this.#found.filter((moment) => moment > now - WINDOW_MS);
+    if (found) this.#found.push(now);
+    if (found && isOnTime && !this.isAwake(now)) this.#surprises += 1;
+    if (this.#surprises >= MAX_SURPRISES) this.#hears = false;
+    if (awake) this.#awakeUntil = now + FALLING_ASLEEP_MS;
+  }
+
+  isAwake(now: number): boolean {
+    return now < this.#awakeUntil;
+  }
+
+  /** For how long to keep all readers awake from now on, in milliseconds; 0 to leave it as it is. */
+  keepAwake(now: number): number {
+    const isBusy = this.#found.length >= (this.isAwake(now) ? STILL_BUSY_READS : BUSY_READS);
+    if (!isBusy || now < this.#keptAwakeUntil - KEPT_AWAKE_MS / 2) return 0;
+    this.#keptAwakeUntil = now + KEPT_AWAKE_MS;
+    this.#awakeUntil = Math.max(this.#awakeUntil, now + FALLING_ASLEEP_MS);
+    return KEPT_AWAKE_MS;
+  }
+
+  /** How long to wait for a notification before the next read, in milliseconds. */
+  waitMs(now: number): number {
+    if (this.isAwake(now)) return AWAKE_POLL_MS;
+    return this.#hears ? this.#options.pollMs : this.#options.unheardPollMs;
+  }
+}

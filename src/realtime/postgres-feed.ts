@@ -1,0 +1,164 @@
+import pg from 'pg';
+import { GatewayError } from '../context/errors.ts';
+import { openCursor, READ_AGAIN, sealCursor } from './cursor.ts';
+import type { Feed, FeedListener } from './feed.ts';
+import { CHANNEL, readWorkspaceRoles, trimPage } from './log.ts';
+import { covers, type Position } from './position.ts';
+import { replay } from './replay.ts';
+import { logConnection, Tailer } from './tailer.ts';
+
+const REPLAY_CONNECTIONS = 2;
+const REACH_MS = 5_000;
+
+export interface PostgresFeedOptions {
+  /** Of the gateway's own login. */
+  connectionString: string;
+  /** Most changes read at a time. Default 1,000. */
+  pageSize?: number;
+  /** How often to look although no writer notified, in milliseconds. Default 250. */
+  pollMs?: number;
+  /** The same where notifications do not arrive, as behind a transaction pooler. Default 20. */
+  unheardPollMs?: number;
+  /** Called for changes read: how many, and how long after the last of them was made. */
+  onRead?(read: { changes: number; lagMs: number }): void;
+  /** Called when the connection is lost, or a listener throws; the feed goes on by itself. */
+  onError?(error: unknown): void;
+  /** Called when notifications turn out not to arrive. */
+  onUnheard?(): void;
+}
+
+/** The change log of a Postgres, read by this process. */
+export interface PostgresFeed extends Feed {
+  /** Deletes changes older than this, in milliseconds; returns how many there were. */
+  trim(keepMs: number): Promise<number>;
+}
+
+interface Waiter {
+  position: Position;
+  /** How many reads had begun before. */
+  reads: number;
+  settle(error?: GatewayError): void;
+}
+
+/** Opens the change log and follows it from its end. Rejects when there is none to be read. */
+export async function createPostgresFeed(options: PostgresFeedOptions): Promise<PostgresFeed> {
+  const { connectionString, pageSize = 1_000, pollMs = 250, unheardPollMs = 20 } = options;
+  const { onRead, onError, onUnheard } = options;
+  const listeners = new Set<FeedListener>();
+  const resetListeners = new Set<() => void>();
+  const waiters = new Set<Waiter>();
+  const pool = new pg.Pool({ ...logConnection(connectionString), max: REPLAY_CONNECTIONS });
+  // Whoever uses a lost connection is told; an idle one is replaced when it is needed.
+  pool.on('error', () => {});
+  let closing: Promise<void> | undefined;
+
+  const attempt = (call: () => void) => {
+    try {
+      call();
+    } catch (error) {
+      onError?.(error);
+    }
+  };
+
+  const settleReached = () => {
+    for (const { position, settle } of waiters) if (covers(tailer.position, position)) settle();
+  };
+
+  const tailer = await Tailer.start(
+    { connectionString, pageSize, pollMs, unheardPollMs },
+    {
+      batch(batch) {
+        for (const listener of listeners) attempt(() => listener(batch));
+        const made = batch.changes.at(-1)?.occurredAt.getTime() ?? 0;
+        onRead?.({ changes: batch.changes.length, lagMs: Math.max(0, Date.now() - made) });
+        settleReached();
+      },
+      read(number) {
+        settleReached();
+        // A cursor's transactions had been committed when it was handed out.
+        for (const { reads, settle } of waiters) if (reads < number) settle(rewound());
+      },
+      reset() {
+        for (const { settle } of waiters) settle(rewound());
+        for (const listener of resetListeners) attempt(listener);
+      },
+      lost: (error) => onError?.(error),
+      unheard: () => onUnheard?.(),
+      async notify() {
+        await pool.query(`NOTIFY ${CHANNEL}`);
+      },
+    },
+  ).catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
+  });
+
+  return {
+    position: () => tailer.position,
+    listen(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    reach(position) {
+      if (closing) return Promise.reject(stopping());
+      if ((position.log ?? tailer.log.identity) !== tailer.log.identity)
+        return Promise.reject(rewound());
+      if (covers(tailer.position, position)) return Promise.resolve();
+      return new Promise((resolve, reject) => {
+        const waiter: Waiter = {
+          position,
+          reads: tailer.reads,
+          settle(error) {
+            waiters.delete(waiter);
+            clearTimeout(timer);
+            if (error) reject(error);
+            else resolve();
+          },
+        };
+        const timer = setTimeout(() => waiter.settle(unreachable()), REACH_MS);
+        waiters.add(waiter);
+        tailer.wake();
+      });
+    },
+    replay: (after, until, filter) => replay(pool, tailer.log, after, until, filter),
+    seal: (position, workspaceId) => sealCursor(tailer.log, position, workspaceId),
+    open: (cursor, workspaceId, argument) => openCursor(tailer.log, cursor, workspaceId, argument),
+    workspaceRoles: (workspaceIds) => readWorkspaceRoles(pool, workspaceIds),
+    onReset(listener) {
+      resetListeners.add(listener);
+    },
+    async trim(keepMs) {
+      for (let trimmed = 0; ; ) {
+        const page = closing ? 0 : await trimPage(pool, keepMs);
+        if (page === 0) return trimmed;
+        trimmed += page;
+      }
+    },
+    close() {
+      closing ??= (async () => {
+        for (const { settle } of waiters) settle(stopping());
+        listeners.clear();
+        await Promise.all([tailer.close(), pool.end()]);
+      })();
+      return closing;
+    },
+  };
+}
+
+function rewound(): GatewayError {
+  return new GatewayError(
+    'CURSOR_EXPIRED',
+    `The database was restored or replaced since the cursor was handed out. ${READ_AGAIN}`,
+  );
+}
+
+function unreachable(): GatewayError {
+  return new GatewayError(
+    'SERVICE_UNAVAILABLE',
+    'Changes cannot be read right now. Try again with the same cursor.',
+  );
+}
+
+function stopping(): GatewayError {
+  return new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.');
+}
