@@ -8,6 +8,7 @@ import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
 import { limits } from '../resolvers/limits.ts';
 import type { ScalarTypes } from './scalars.ts';
+import SubscriptionCostPlugin from './subscription-cost.ts';
 
 export interface BuilderTypes {
   Context: Context;
@@ -19,7 +20,7 @@ export interface BuilderTypes {
 }
 
 export const builder = new SchemaBuilder<BuilderTypes>({
-  plugins: [PrismaPlugin, RelayPlugin, ComplexityPlugin],
+  plugins: [PrismaPlugin, RelayPlugin, ComplexityPlugin, SubscriptionCostPlugin],
   prisma: {
     client: (context) => context.database.prisma,
     dmmf: getDatamodel(),
