@@ -1,27 +1,40 @@
 import type { ServerResponse } from 'node:http';
 import type { Plugin } from 'graphql-yoga';
 import type { Authenticate, Identity } from '../context/authentication.ts';
+import { IDEMPOTENCY_HEADER } from '../context/idempotency.ts';
+import { WORKSPACE_HEADER } from '../context/workspace.ts';
 import type { HttpTransport } from './subscriptions/http-transports.ts';
-import type { LiveStream } from './subscriptions/stream.ts';
+import type { SingleConnection } from './subscriptions/single-connection.ts';
 
-/** What belongs to one HTTP request before its context is built. */
-export interface ServerContext {
-  identity?: Identity;
+/** Who asks, as the headers of a request or the first message of a socket say. */
+export interface Credentials {
+  identity: Identity;
+  /** Null when none was sent. */
+  workspaceHeader: string | null;
+  /** Null when none was sent. */
+  idempotencyHeader: string | null;
+}
+
+/** What belongs to one operation before its context is built. */
+export interface ServerContext extends Partial<Credentials> {
   /** Where the answer is written; undefined for what was not asked by HTTP. */
   response?: ServerResponse;
   /** The cursor of the header `last-event-id`, which stands for the argument `after`. */
   lastEventId?: string;
   /** How results of a subscription reach the client; null if it takes none, undefined for a socket. */
   transport?: HttpTransport | null;
-  /** What the transport is to answer with. */
-  live?: LiveStream;
+  /** Set for requests of the single connection mode. */
+  single?: SingleConnection;
 }
 
 /** Asks every GraphQL request for its token before anything of its body is read. */
 export function useAuthentication(authenticate: Authenticate): Plugin<object, ServerContext> {
   return {
     async onRequestParse({ request, serverContext }) {
-      serverContext.identity = await authenticate(request.headers.get('authorization'));
+      const { headers } = request;
+      serverContext.identity = await authenticate(headers.get('authorization'));
+      serverContext.workspaceHeader = headers.get(WORKSPACE_HEADER);
+      serverContext.idempotencyHeader = headers.get(IDEMPOTENCY_HEADER);
     },
   };
 }

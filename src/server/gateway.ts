@@ -2,12 +2,11 @@ import type { GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { Registry } from 'prom-client';
 import type { Authenticate } from '../context/authentication.ts';
-import { type Context, createContext } from '../context/context.ts';
+import { type Context, createContext, type LiveCursors } from '../context/context.ts';
 import type { Database } from '../context/database/client.ts';
 import { GatewayError } from '../context/errors.ts';
-import { IDEMPOTENCY_HEADER } from '../context/idempotency.ts';
-import { WORKSPACE_HEADER } from '../context/workspace.ts';
 import type { Feed } from '../realtime/feed.ts';
+import { parseSnapshot } from '../realtime/position.ts';
 import { type ServerContext, useAuthentication } from './authentication.ts';
 import { createErrorMask } from './errors.ts';
 import { type GraphiQLOptions, useGraphiQL } from './graphiql/graphiql.ts';
@@ -23,9 +22,13 @@ import { HttpStreams } from './subscriptions/http-streams.ts';
 import { useHttpTransports } from './subscriptions/http-transports.ts';
 import { SubscriptionHub } from './subscriptions/hub.ts';
 import { createSubscriptionMetrics } from './subscriptions/metrics.ts';
+import { useSingleConnection } from './subscriptions/single-connection.ts';
 import { useSubscriptions } from './subscriptions/subscriptions.ts';
+import { createWebSockets } from './subscriptions/websocket.ts';
 
 const ENDPOINT = '/graphql';
+/** Where clients have the results of several operations told in one response. */
+const STREAM_ENDPOINT = '/graphql/stream';
 
 export interface GatewayOptions {
   schema: GraphQLSchema;
@@ -69,18 +72,25 @@ export function createGateway(options: GatewayOptions): Gateway {
     : null;
   const streams = new HttpStreams();
 
+  const liveCursors: LiveCursors | null = feed
+    ? {
+        seal: (snapshot, workspaceId) => feed.seal({ seen: parseSnapshot(snapshot) }, workspaceId),
+      }
+    : null;
+
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: ENDPOINT,
-    context: ({ request, params, identity }) => {
+    context: ({ params, identity, workspaceHeader = null, idempotencyHeader = null }) => {
       if (!identity) throw new GatewayError('UNAUTHENTICATED', 'Sign in first.', { status: 401 });
       return createContext({
         requestId: currentRequestId() ?? '',
         identity,
-        workspaceHeader: request.headers.get(WORKSPACE_HEADER),
-        idempotencyHeader: request.headers.get(IDEMPOTENCY_HEADER),
+        workspaceHeader,
+        idempotencyHeader,
         body: [params.query, params.variables, params.operationName],
         database,
+        liveCursors,
       });
     },
     plugins: [
@@ -89,10 +99,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       ...(options.metrics ? [useMetrics(options.metrics)] : []),
       ...(graphiql ? [useGraphiQL(ENDPOINT, graphiql)] : []),
       ...plugins,
-      useKnownPaths([ENDPOINT]),
+      useKnownPaths([ENDPOINT, STREAM_ENDPOINT]),
       useAuthentication(authenticate),
       useJsonBodies(),
       useOperationLimits(),
+      useSingleConnection(STREAM_ENDPOINT, ENDPOINT, streams),
       useHttpTransports(streams),
       useSubscriptions(hub, maskError),
       useSession(requestTimeoutMs),
@@ -112,6 +123,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     (request, response) => streams.answer(yoga, request, response),
     logger,
     requestTimeoutMs,
+    createWebSockets({ path: ENDPOINT, yoga, authenticate, maskError }),
   );
   return {
     fetch: async (request) => yoga.fetch(request),

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from './logger.ts';
 import { explainListenError } from './port.ts';
 
@@ -14,6 +14,17 @@ export interface HttpServer {
   close(graceMs?: number): Promise<void>;
 }
 
+/** Takes over the connections of requests that ask for another protocol. */
+export interface Upgrades {
+  /** Requests that are not accepted are answered as if they had not asked. */
+  accepts(request: IncomingMessage): boolean;
+  open(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** Asks clients to go, once what they wait for is done. */
+  close(): void;
+  /** Cuts off those that are left. */
+  terminate(): void;
+}
+
 const MAX_HEADER_BYTES = 16_384;
 const MAX_CONNECTIONS = 20_000;
 /** Longer than the idle timeout of common load balancers: they must be the ones that hang up. */
@@ -25,6 +36,7 @@ export function createHttpServer(
   handle: (...args: Parameters<RequestListener>) => unknown,
   logger: Logger,
   requestTimeoutMs: number,
+  upgrades: Upgrades,
 ): HttpServer {
   const server = createServer(
     {
@@ -44,6 +56,14 @@ export function createHttpServer(
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    if (upgrades.accepts(request)) {
+      upgrades.open(request, socket, head);
+    } else {
+      socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
+      server.emit('connection', socket);
+    }
+  });
   let closing: Promise<void> | undefined;
 
   return {
@@ -66,11 +86,29 @@ export function createHttpServer(
     if (!server.listening) return;
     const closed = once(server, 'close');
     server.close();
+    upgrades.close();
     // A connection that answers its last request while closing would otherwise be kept alive.
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    const cut = setTimeout(() => {
+      server.closeAllConnections();
+      upgrades.terminate();
+    }, graceMs);
     await closed;
     clearInterval(sweep);
     clearTimeout(cut);
   }
+}
+
+/**
+ * Node hands over every request that offers a change of protocol; Java's client offers HTTP/2 with
+ * each. Returns the head of the request that it would be without the offer.
+ */
+function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let n = 0; n < rawHeaders.length; n += 2) {
+    const name = rawHeaders[n] ?? '';
+    if (/^(connection|upgrade|http2-settings)$/i.test(name)) continue;
+    lines.push(`${name}: ${rawHeaders[n + 1]}`);
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }

@@ -22,6 +22,13 @@ function limit(n: number, what: string) {
   };
 }
 
+/** Throws OPERATION_TOO_LARGE for a document that is longer than documents may be. */
+export function assertDocumentLength(query: string): void {
+  if (query.length > MAX_DOCUMENT_LENGTH) {
+    refuse(`The document has more than ${MAX_DOCUMENT_LENGTH} characters.`);
+  }
+}
+
 /** Bounds what a single operation may ask of the parser, the validator and the executor. */
 export function useOperationLimits(): Plugin {
   return {
@@ -39,9 +46,7 @@ export function useOperationLimits(): Plugin {
       );
     },
     onParams({ params }) {
-      if (typeof params.query === 'string' && params.query.length > MAX_DOCUMENT_LENGTH) {
-        refuse(`The document has more than ${MAX_DOCUMENT_LENGTH} characters.`);
-      }
+      if (typeof params.query === 'string') assertDocumentLength(params.query);
     },
   };
 }

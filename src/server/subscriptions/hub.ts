@@ -113,12 +113,7 @@ export class SubscriptionHub {
     }
     if (this.#closed) throw new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.');
     const request = this.#requestOf(args, source);
-    return {
-      attach: (sink) => this.#attach(sink, context, request, after, cursor),
-      [Symbol.asyncIterator]: () => {
-        throw new TypeError('A live stream is attached to a sink, not iterated over');
-      },
-    };
+    return { attach: (sink) => this.#attach(sink, context, request, after, cursor) };
   }
 
   /** Ends all streams, which go on elsewhere from their cursors. Takes no more. */

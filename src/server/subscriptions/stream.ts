@@ -62,10 +62,10 @@ export interface Sink {
 }
 
 /**
- * What subscribing results in: the transports hand it a sink. Iterating over it is for nobody else's
- * use; graphql-ws and Yoga recognise a stream by that.
+ * What subscribing results in: the transports hand it a sink. Not iterable, so that Yoga's plugins
+ * leave it as it is.
  */
-export interface LiveStream extends AsyncIterable<never> {
+export interface LiveStream {
   /** Starts sending; called once. Returns what the transport calls when its client has gone. */
   attach(sink: Sink): () => void;
 }

@@ -57,9 +57,6 @@ export function createLiveStreams(): LiveStreams {
               listener.gone = true;
             };
           },
-          [Symbol.asyncIterator]() {
-            throw new TypeError('Nobody iterates over a live stream');
-          },
         };
         setSubscribeFn(async () => live);
       },

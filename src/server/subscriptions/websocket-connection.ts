@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { GraphQLError } from 'graphql';
+import { CloseCode } from 'graphql-ws';
+import { type RawData, WebSocket } from 'ws';
+import type { Credentials } from '../authentication.ts';
+import { runAsRequest } from '../request-id.ts';
+import { MAX_UNSENT_BYTES } from './stream.ts';
+
+/** Answers that may wait for a client that reads more slowly than it asks. */
+const MAX_WAITING_ANSWERS = 200;
+const MAX_REASON_BYTES = 123;
+
+/** Something that is sent until it or its connection ends. */
+export interface OpenStream {
+  end(): void;
+}
+
+/** A client's WebSocket, as graphql-ws speaks its protocol through it. */
+export class WebSocketConnection {
+  readonly #webSocket: WebSocket;
+  readonly #socket: Socket;
+  readonly #maskError: (error: unknown) => GraphQLError;
+  readonly #streams = new Set<OpenStream>();
+  #running = 0;
+  #waiting = 0;
+  #drained: Promise<void> | null = null;
+  #closing: { code: number; reason: string } | null = null;
+  /** In which part of a round it is asked whether it is there: all at once would take too long. */
+  readonly slot: number;
+  /** Whom the socket was opened for; null until it has said so. */
+  credentials: Credentials | null = null;
+  /** Whether the client has answered since it was last asked. */
+  isAlive = true;
+
+  constructor(
+    webSocket: WebSocket,
+    socket: Socket,
+    slot: number,
+    maskError: (error: unknown) => GraphQLError,
+  ) {
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+    this.slot = slot;
+    this.#maskError = maskError;
+    webSocket.on('pong', () => {
+      this.isAlive = true;
+    });
+  }
+
+  get protocol(): string {
+    return this.#webSocket.protocol;
+  }
+
+  get isOpen(): boolean {
+    return this.#closing === null && this.#webSocket.readyState === WebSocket.OPEN;
+  }
+
+  /** What the kernel has not taken yet. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** How many operations run or stream. */
+  get operations(): number {
+    return this.#running + this.#streams.size;
+  }
+
+  onMessage(handle: (text: string) => Promise<void>): void {
+    this.#webSocket.on('message', (data, isBinary) => void this.#take(data, isBinary, handle));
+  }
+
+  async #take(
+    data: RawData,
+    isBinary: boolean,
+    handle: (text: string) => Promise<void>,
+  ): Promise<void> {
+    if (!this.isOpen) return;
+    if (isBinary) {
+      this.close(CloseCode.BadRequest, 'Messages are text, not binary.');
+      return;
+    }
+    try {
+      await runAsRequest(randomUUID(), () => handle(String(data)));
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #refuse(error: unknown): void {
+    // Of a type that only servers send: graphql-ws says so with an error of no class of its own.
+    if (String(error).startsWith('Error: Unexpected message of type')) {
+      this.close(CloseCode.BadRequest, 'Invalid message received');
+      return;
+    }
+    this.close(CloseCode.InternalServerError, this.#maskError(error).message);
+  }
+
+  /** Sends an answer; resolves when the kernel has taken it, or the socket is closed. */
+  async send(text: string): Promise<void> {
+    this.#waiting += 1;
+    try {
+      while (this.#isWritable && this.unsentBytes > MAX_UNSENT_BYTES) {
+        if (this.#waiting > MAX_WAITING_ANSWERS) {
+          this.close(1013, 'You ask for more than you read. Connect again, and read.');
+          return;
+        }
+        await this.#drain();
+      }
+      if (this.#isWritable) await this.#write(text);
+    } finally {
+      this.#waiting -= 1;
+      this.#closeSoon();
+    }
+  }
+
+  /** Sends two parts in a row, which others may send too: nothing of them is copied. */
+  sendShared(head: Buffer, tail: Buffer): void {
+    if (!this.isOpen) return;
+    this.#socket.cork();
+    this.#socket.write(head);
+    this.#socket.write(tail);
+    this.#socket.uncork();
+  }
+
+  ping(): void {
+    this.isAlive = false;
+    if (this.isOpen) this.#webSocket.ping();
+  }
+
+  /** Counts an operation until it has been executed. */
+  begin(): void {
+    this.#running += 1;
+  }
+
+  executed(): void {
+    this.#running -= 1;
+    this.#closeSoon();
+  }
+
+  add(stream: OpenStream): void {
+    if (this.isOpen) this.#streams.add(stream);
+    else stream.end();
+  }
+
+  delete(stream: OpenStream): void {
+    this.#streams.delete(stream);
+  }
+
+  /** Closes the socket at once; what it streams ends. Once closed, does nothing. */
+  close(code: number, reason: string): void {
+    this.#webSocket.close(code, closeReason(reason));
+    this.endStreams();
+  }
+
+  /** Closes the socket as soon as what runs has been answered; takes no more messages. */
+  closeWhenIdle(code: number, reason: string): void {
+    if (!this.isOpen) return;
+    this.#closing = { code, reason };
+    this.endStreams();
+    this.#closeSoon();
+  }
+
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
+
+  endStreams(): void {
+    const streams = [...this.#streams];
+    this.#streams.clear();
+    for (const stream of streams) stream.end();
+  }
+
+  get #isWritable(): boolean {
+    return this.#webSocket.readyState === WebSocket.OPEN;
+  }
+
+  #write(text: string): Promise<void> {
+    return new Promise((resolve) => this.#webSocket.send(text, () => resolve()));
+  }
+
+  #drain(): Promise<void> {
+    this.#drained ??= new Promise((resolve) => {
+      const done = () => {
+        this.#socket.off('drain', done).off('close', done);
+        this.#drained = null;
+        resolve();
+      };
+      this.#socket.on('drain', done).on('close', done);
+    });
+    return this.#drained;
+  }
+
+  /** The result of what has just been executed is on its way in this turn. */
+  #closeSoon(): void {
+    if (!this.#closing) return;
+    setImmediate(() => {
+      if (!this.#closing || this.#running > 0 || this.#waiting > 0) return;
+      this.close(this.#closing.code, this.#closing.reason);
+    });
+  }
+}
+
+/** As much of a reason as a close frame has room for. */
+function closeReason(reason: string): string {
+  const bytes = Buffer.from(reason);
+  if (bytes.length <= MAX_REASON_BYTES) return reason;
+  let end = MAX_REASON_BYTES - Buffer.byteLength('…');
+  const isContinuation = (byte = 0) => (byte & 0b1100_0000) === 0b1000_0000;
+  while (isContinuation(bytes[end])) end -= 1;
+  return `${bytes.toString('utf8', 0, end)}…`;
+}

@@ -1,0 +1,94 @@
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
+import { WebSocket } from 'ws';
+
+/** A message of graphql-transport-ws. */
+export interface Message {
+  id?: string;
+  type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever the server sends.
+  payload?: any;
+}
+
+export interface Closed {
+  code: number;
+  reason: string;
+}
+
+/** A client that sends whatever it is told to, and checks nothing. */
+export interface RawClient {
+  socket: WebSocket;
+  /** All that came, oldest first. */
+  messages: Message[];
+  send(message: object | string | Buffer): void;
+  /** Resolves to the first message that is like this one; rejects when the socket closes before. */
+  receives(like: Partial<Message>): Promise<Message>;
+  /** Resolves once the socket is closed, by whomever. */
+  closed: Promise<Closed>;
+}
+
+export interface RawClientOptions {
+  headers?: Record<string, string>;
+  /** Default: the one that the server speaks. */
+  protocols?: string[];
+}
+
+/** Opens a socket, and says nothing. Rejects with the status of a refusal. */
+export async function openSocket(
+  url: string,
+  { headers = {}, protocols = [GRAPHQL_TRANSPORT_WS_PROTOCOL] }: RawClientOptions = {},
+): Promise<RawClient> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, protocols, { headers });
+  const messages: Message[] = [];
+  const looks = new Set<() => void>();
+  socket.on('message', (data) => {
+    messages.push(JSON.parse(String(data)));
+    for (const look of looks) look();
+  });
+  const closed = new Promise<Closed>((resolve) => {
+    socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }));
+  });
+  await new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+    socket.once('unexpected-response', (_, { statusCode }) => reject(new Error(`${statusCode}`)));
+  });
+  socket.on('error', () => {});
+  return {
+    socket,
+    messages,
+    closed,
+    send: (message) =>
+      socket.send(
+        typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message),
+      ),
+    receives: (like) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = messages.find(
+            ({ id, type }) => (!like.id || id === like.id) && (!like.type || type === like.type),
+          );
+          if (found) resolve(found);
+        };
+        looks.add(look);
+        look();
+        closed.then(({ code, reason }) => reject(new Error(`Closed: ${code} ${reason}`)));
+      }),
+  };
+}
+
+/** Opens a socket as somebody. */
+export async function connect(
+  url: string,
+  payload: Record<string, unknown>,
+  options?: RawClientOptions,
+): Promise<RawClient> {
+  const client = await openSocket(url, options);
+  client.send({ type: 'connection_init', payload });
+  await client.receives({ type: 'connection_ack' });
+  return client;
+}
+
+/** Returns the message that begins an operation. */
+export function subscribe(id: string, query: string, variables?: object): Message {
+  return { id, type: 'subscribe', payload: { query, variables } };
+}
