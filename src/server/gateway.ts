@@ -28,7 +28,7 @@ import { createWebSockets } from './subscriptions/websocket.ts';
 
 const ENDPOINT = '/graphql';
 /** Where clients have the results of several operations told in one response. */
-const STREAM_ENDPOINT = '/graphql/stream';
+const STREAM_ENDPOINT = `${ENDPOINT}/stream`;
 
 export interface GatewayOptions {
   schema: GraphQLSchema;
@@ -80,7 +80,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const yoga = createYoga<ServerContext, Context>({
     schema,
-    graphqlEndpoint: ENDPOINT,
+    graphqlEndpoint: `${ENDPOINT}{/stream}?`,
     context: ({ params, identity, workspaceHeader = null, idempotencyHeader = null }) => {
       if (!identity) throw new GatewayError('UNAUTHENTICATED', 'Sign in first.', { status: 401 });
       return createContext({
@@ -103,7 +103,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       useAuthentication(authenticate),
       useJsonBodies(),
       useOperationLimits(),
-      useSingleConnection(STREAM_ENDPOINT, ENDPOINT, streams),
+      useSingleConnection(STREAM_ENDPOINT, streams),
       useHttpTransports(streams),
       useSubscriptions(hub, maskError),
       useSession(requestTimeoutMs),

@@ -24,7 +24,7 @@ interface OpenStream {
   keepAlive: Frame;
   expiresAt: number;
   /** The second, of those between two signs of life, in which it is given one. */
-  second: number;
+  slot: number;
 }
 
 /** Makes a request into a response; Yoga does. */
@@ -99,8 +99,8 @@ export class HttpStreams {
   #begin(response: ServerResponse, { opening, keepAlive, expiresAt, begin }: StreamOptions): void {
     const stream = new HttpStream(response, opening);
     // Signs of life are spread over time: those of thousands at once would delay an event.
-    const second = this.#open.size % KEEP_ALIVE_SECONDS;
-    const entry = { stream, keepAlive, expiresAt: expiresAt.getTime(), second };
+    const slot = this.#open.size % KEEP_ALIVE_SECONDS;
+    const entry = { stream, keepAlive, expiresAt: expiresAt.getTime(), slot };
     this.#open.add(entry);
     const end = begin(stream);
     response.once('close', () => {
@@ -112,9 +112,9 @@ export class HttpStreams {
   #tick(): void {
     this.#seconds = (this.#seconds + 1) % KEEP_ALIVE_SECONDS;
     const now = Date.now();
-    for (const { stream, keepAlive, expiresAt, second } of this.#open) {
+    for (const { stream, keepAlive, expiresAt, slot } of this.#open) {
       if (expiresAt <= now) stream.cut();
-      else if (second === this.#seconds && stream.unsentBytes === 0) stream.send(keepAlive);
+      else if (slot === this.#seconds && stream.unsentBytes === 0) stream.send(keepAlive);
     }
     for (const sweep of this.#onSecond) sweep();
   }

@@ -28,31 +28,19 @@ export function useHttpTransports(streams: HttpStreams): Plugin<object, ServerCo
     onRequestParse({ request, serverContext }) {
       // What was asked without a connection cannot be answered on one.
       const format = serverContext.response ? acceptedFormat(request) : null;
-      serverContext.transport ??= format && transportOf(format, serverContext);
+      serverContext.transport = format && transportOf(format, serverContext);
       const lastEventId = format === sse && request.headers.get('last-event-id');
       if (lastEventId) serverContext.lastEventId = lastEventId;
     },
     onSubscribe({ args, setResultAndStopExecution }) {
-      const context = args.contextValue as ServerContext;
-      // A WebSocket leaves nothing to choose.
-      if (context.transport === undefined) return undefined;
-      if (context.transport === null) {
-        setResultAndStopExecution({ errors: [notAcceptable()] });
-        return undefined;
-      }
-      return {
-        onSubscribeResult({ result, setResult }) {
-          if (!isLiveStream(result)) return;
-          context.live = result;
-          // Yoga would iterate over it.
-          setResult({});
-        },
-      };
+      // Of a socket, it is undefined.
+      const { transport } = args.contextValue as ServerContext;
+      if (transport === null) setResultAndStopExecution({ errors: [notAcceptable()] });
     },
-    onResultProcess({ request, serverContext, resultProcessor, setResultProcessor }) {
-      const { live, transport } = serverContext;
-      if (live && transport) {
-        setResultProcessor(() => transport.answer(live), '*/*');
+    onResultProcess({ request, result, serverContext, resultProcessor, setResultProcessor }) {
+      const { transport } = serverContext;
+      if (transport && isLiveStream(result)) {
+        setResultProcessor(() => transport.answer(result), '*/*');
       } else if (
         resultProcessor !== processRegularResult &&
         acceptedFormat(request) === multipart

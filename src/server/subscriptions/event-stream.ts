@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { errorsOf } from './http-format.ts';
+import { type Frame, frameEncoding, frameOf, type HttpStream } from './http-stream.ts';
+import type { HttpTransport } from './http-transports.ts';
+import { type LiveStream, MAX_UNSENT_BYTES, Payload, type Sink, type StreamEnd } from './stream.ts';
+
+/** What follows the id of the operation. */
+const RESULT = frameEncoding('sse, of several', ({ json }) => `${json}}\n\n`);
+
+/** The one response through which a client is told the results of several operations. */
+export class EventStream {
+  readonly token = randomBytes(24).toString('base64url');
+  readonly #operations = new Map<string, StreamOperation>();
+  #stream: HttpStream | null = null;
+  /** What there was to tell before the client opened the stream. */
+  #early: ((stream: HttpStream) => void)[] | null = [];
+  #earlyBytes = 0;
+  readonly #onClose: () => void;
+
+  /** `onClose` is called once the stream can be used no more. */
+  constructor(onClose: () => void) {
+    this.#onClose = onClose;
+  }
+
+  get isOpen(): boolean {
+    return this.#stream !== null;
+  }
+
+  /** How many operations it has. */
+  get size(): number {
+    return this.#operations.size;
+  }
+
+  get unsentBytes(): number {
+    return this.#stream?.unsentBytes ?? this.#earlyBytes;
+  }
+
+  has(operationId: string): boolean {
+    return this.#operations.has(operationId);
+  }
+
+  /** Begins to tell. Returns what to call when the client has gone. */
+  open(stream: HttpStream): () => void {
+    if (this.#stream || !this.#early) {
+      stream.cut();
+      return () => {};
+    }
+    this.#stream = stream;
+    for (const tell of this.#early) tell(stream);
+    this.#early = null;
+    return () => this.close();
+  }
+
+  /** Adds an operation, whose id must be a new one. */
+  add(operationId: string): StreamOperation {
+    const operation = new StreamOperation(this, operationId);
+    this.#operations.set(operationId, operation);
+    return operation;
+  }
+
+  /** Ends an operation, and tells the client. Does nothing if there is none of this id. */
+  complete(operationId: string): void {
+    if (!this.drop(operationId)) return;
+    const data = JSON.stringify({ id: operationId });
+    this.#tell((stream) => stream.send(frameOf(`event: complete\ndata: ${data}\n\n`)));
+  }
+
+  /** Ends an operation. Returns whether there was one. */
+  drop(operationId: string): boolean {
+    this.#operations.get(operationId)?.leave();
+    return this.#operations.delete(operationId);
+  }
+
+  next(payload: Payload, beginning: Frame): boolean {
+    if (this.#stream) return this.#stream.next(payload, RESULT, beginning);
+    this.#earlyBytes += payload.json.length;
+    if (this.#earlyBytes > MAX_UNSENT_BYTES) return false;
+    this.#tell((stream) => stream.next(payload, RESULT, beginning));
+    return true;
+  }
+
+  /** Ends all operations; the client has to come again for them. */
+  close(): void {
+    this.#early = null;
+    this.#stream?.cut();
+    for (const operation of this.#operations.values()) operation.leave();
+    this.#operations.clear();
+    this.#onClose();
+  }
+
+  #tell(tell: (stream: HttpStream) => void): void {
+    if (this.#stream) tell(this.#stream);
+    else this.#early?.push(tell);
+  }
+}
+
+/** An operation whose results go to an event stream. */
+export class StreamOperation implements Sink, HttpTransport {
+  /** Whether it runs: what goes wrong before concerns the request alone. */
+  begun = false;
+  readonly #events: EventStream;
+  readonly #id: string;
+  readonly #beginning: Frame;
+  #ended = false;
+  #detach: (() => void) | null = null;
+
+  constructor(events: EventStream, id: string) {
+    this.#events = events;
+    this.#id = id;
+    this.#beginning = frameOf(`event: next\ndata: {"id":${JSON.stringify(id)},"payload":`);
+  }
+
+  get unsentBytes(): number {
+    return this.#events.unsentBytes;
+  }
+
+  answer(live: LiveStream): Response {
+    // The client may have ended it while it began.
+    if (!this.#ended) this.#detach = live.attach(this);
+    return accepted();
+  }
+
+  /** Tells the only result of an operation, as JSON. */
+  answerOnce(json: string): Response {
+    if (!this.#ended) {
+      if (this.next(new Payload(json))) this.#events.complete(this.#id);
+      else this.#events.close();
+    }
+    return accepted();
+  }
+
+  next(payload: Payload): boolean {
+    return this.#events.next(payload, this.#beginning);
+  }
+
+  end(reason: StreamEnd): void {
+    this.#detach = null;
+    if (reason.outcome === 'resume') this.#events.close();
+    else this.answerOnce(errorsOf(reason));
+  }
+
+  /** Ends it before it began. */
+  cancel(): void {
+    this.#events.drop(this.#id);
+  }
+
+  /** Stops listening. */
+  leave(): void {
+    this.#ended = true;
+    this.#detach?.();
+    this.#detach = null;
+  }
+}
+
+function accepted(): Response {
+  return new Response(null, { status: 202 });
+}
