@@ -21,7 +21,7 @@ import { useSession } from './session.ts';
 import { HttpStreams } from './subscriptions/http-streams.ts';
 import { useHttpTransports } from './subscriptions/http-transports.ts';
 import { SubscriptionHub } from './subscriptions/hub.ts';
-import { createSubscriptionMetrics } from './subscriptions/metrics.ts';
+import { createSubscriptionMetrics, type SubscriptionMetrics } from './subscriptions/metrics.ts';
 import { useSingleConnection } from './subscriptions/single-connection.ts';
 import { useSubscriptions } from './subscriptions/subscriptions.ts';
 import { createWebSockets } from './subscriptions/websocket.ts';
@@ -38,7 +38,9 @@ export interface GatewayOptions {
   checkReadiness: ReadinessCheck;
   /** The change log. Left out, subscriptions are refused. */
   feed?: Feed;
-  /** Registers the gateway's metrics, and serves them at /metrics. Left out, nobody sees them. */
+  /** Told how subscriptions do. */
+  subscriptionMetrics?: SubscriptionMetrics;
+  /** Served at /metrics. Left out, nothing is. */
   metrics?: Registry;
   /** Left out, browsers are not shown GraphiQL. */
   graphiql?: GraphiQLOptions;
@@ -66,7 +68,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         database,
         feed,
         maskError,
-        metrics: createSubscriptionMetrics(options.metrics ?? new Registry()),
+        metrics: options.subscriptionMetrics ?? createSubscriptionMetrics(new Registry()),
         onError: (error) => logger.error({ err: error }, 'A subscription failed'),
       })
     : null;

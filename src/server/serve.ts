@@ -1,14 +1,21 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createAuthentication } from '../context/authentication.ts';
 import { createDatabase, type Database } from '../context/database/client.ts';
 import { runInSession } from '../context/session.ts';
 import { type Env, EnvironmentError } from '../env.ts';
+import { createPostgresFeed, type PostgresFeed } from '../realtime/postgres-feed.ts';
 import { schema } from '../schema/index.ts';
 import type { ServedDatabase } from './database.ts';
 import { useDemoSignIn } from './demo/plugin.ts';
 import { type DemoTokenOptions, firstDemoPerson, signDemoToken } from './demo/sign-in.ts';
 import { createGateway } from './gateway.ts';
+import { NotReadyError } from './health.ts';
 import { createLogger, type Logger } from './logger.ts';
-import { NOBODY, startUpkeep } from './upkeep.ts';
+import { createSubscriptionMetrics, type SubscriptionMetrics } from './subscriptions/metrics.ts';
+import { changes, idempotencyKeys, NOBODY, startUpkeep } from './upkeep.ts';
+
+const INSUFFICIENT_PRIVILEGE = '42501';
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface RunningGateway {
   /** Where it answers, without a path. */
@@ -36,9 +43,15 @@ export async function serve(
       if (!stopping) logger.warn({ err: error }, 'A database connection was lost');
     },
   });
+  const metrics = new Registry();
+  const subscriptionMetrics = createSubscriptionMetrics(metrics);
+  const feed = await openFeed(connectionString, logger, subscriptionMetrics);
   const gateway = createGateway({
     schema,
     database,
+    feed,
+    subscriptionMetrics,
+    ...(env.METRICS ? { metrics } : {}),
     authenticate: createAuthentication(authenticationOptions(env, demo)),
     logger,
     checkReadiness: readiness.check,
@@ -50,12 +63,16 @@ export async function serve(
   await warmUp(database);
   const { url } = await gateway.listen({ host: env.HOST, port: env.PORT });
   warnAboutSettings(env, logger);
-  const upkeep = startUpkeep(database, logger);
+  if (env.METRICS) collectDefaultMetrics({ register: metrics });
+  const upkeep = startUpkeep(
+    [idempotencyKeys(database), changes(feed, env.CHANGE_LOG_RETENTION * DAY_MS)],
+    logger,
+  );
 
   const stop = async () => {
     await gateway.close();
     await upkeep.stop();
-    await Promise.all([database.close(), readiness.close()]);
+    await Promise.all([feed.close(), database.close(), readiness.close()]);
     await postgres?.stop();
   };
   return {
@@ -70,6 +87,30 @@ export async function serve(
       });
     }),
   };
+}
+
+/** Follows the change log. Throws NotReadyError when the login may not read it. */
+async function openFeed(
+  connectionString: string,
+  logger: Logger,
+  metrics: SubscriptionMetrics,
+): Promise<PostgresFeed> {
+  try {
+    return await createPostgresFeed({
+      connectionString,
+      onRead: ({ lagMs }) => metrics.read(lagMs),
+      onError: (error) => logger.warn({ err: error }, 'The change log could not be read'),
+      onUnheard: () =>
+        logger.warn('Notifications do not arrive, as behind a pooler: the change log is polled'),
+    });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== INSUFFICIENT_PRIVILEGE) throw error;
+    throw new NotReadyError(
+      'change-log',
+      'The role that the gateway logs in as may not read the change log: log in as codex_gateway, or GRANT codex_gateway TO it.',
+      { cause: error },
+    );
+  }
 }
 
 function authenticationOptions(env: Env, demo: DemoTokenOptions | null) {

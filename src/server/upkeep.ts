@@ -1,5 +1,6 @@
 import type { Database } from '../context/database/client.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
+import type { PostgresFeed } from '../realtime/postgres-feed.ts';
 import { forgetOldKeys } from '../resolvers/writes/idempotency.ts';
 import type { Logger } from './logger.ts';
 
@@ -9,24 +10,46 @@ export const NOBODY: SessionSettings = {
   claims: { role: 'authenticated' },
 };
 
+/** Something that the gateway keeps for a time only. */
+export interface Perishable {
+  name: string;
+  deleteOld(): Promise<unknown>;
+}
+
+export function idempotencyKeys(database: Database): Perishable {
+  return {
+    name: 'idempotency keys',
+    deleteOld: () => runInSession(NOBODY, () => forgetOldKeys(database)),
+  };
+}
+
+/** The change log, of which `retentionMs` are kept. */
+export function changes(feed: PostgresFeed, retentionMs: number): Perishable {
+  return { name: 'changes', deleteOld: () => feed.trim(retentionMs) };
+}
+
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Deletes what the gateway keeps for a time only, now and then until it is stopped. */
+/** Deletes what is past its time, now and then until it is stopped. */
 export function startUpkeep(
-  database: Database,
+  perishables: readonly Perishable[],
   logger: Logger,
   intervalMs = HOUR_MS,
 ): { stop(): Promise<void> } {
-  let running: Promise<void> = Promise.resolve();
+  let running: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
-    running = runInSession(NOBODY, () => forgetOldKeys(database)).catch((error: unknown) =>
-      logger.warn({ err: error }, 'Old idempotency keys could not be deleted'),
+    running = Promise.all(
+      perishables.map(({ name, deleteOld }) =>
+        deleteOld().catch((error: unknown) =>
+          logger.warn({ err: error }, `Old ${name} could not be deleted`),
+        ),
+      ),
     );
   }, intervalMs).unref();
   return {
-    stop() {
+    async stop() {
       clearInterval(timer);
-      return running;
+      await running;
     },
   };
 }

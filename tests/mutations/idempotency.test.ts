@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase } from '../../src/context/database/client.ts';
-import { startUpkeep } from '../../src/server/upkeep.ts';
+import { idempotencyKeys, startUpkeep } from '../../src/server/upkeep.ts';
 import { type Api, type Client, openApi } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { CALLERS, race, rounds } from '../support/race.ts';
@@ -339,7 +339,7 @@ describe('what is not kept', () => {
       [old],
     );
     const gatewayDatabase = createDatabase({ connectionString: database.gatewayUrl });
-    const upkeep = startUpkeep(gatewayDatabase, pino({ enabled: false }), 20);
+    const upkeep = startUpkeep([idempotencyKeys(gatewayDatabase)], pino({ enabled: false }), 20);
     try {
       while ((await keysOf(old)).length > 0) await delay(20);
     } finally {
