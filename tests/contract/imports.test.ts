@@ -8,6 +8,8 @@ const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 
 /** Layers, from the outermost; each may import from itself and from those after it. */
 const LAYERS = ['main', 'server', 'schema', 'resolvers', 'realtime', 'context', 'database', 'env'];
+/** What applications import: of the gateway it knows the protocol only. */
+const CLIENT = 'client';
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts') && !file.startsWith('generated'))
@@ -31,11 +33,12 @@ function innerImports(file: string): string[] {
 
 it('there are files to look at, each in a layer', () => {
   expect(files.length).toBeGreaterThan(50);
-  expect(files.filter((file) => !LAYERS.includes(layerOf(file)))).toEqual([]);
+  const layers = [...LAYERS, CLIENT];
+  expect(files.filter((file) => !layers.includes(layerOf(file)))).toEqual([]);
 });
 
 describe('a file imports from its own layer and those below', () => {
-  it.each(files)('%s', (file) => {
+  it.each(files.filter((file) => layerOf(file) !== CLIENT))('%s', (file) => {
     const below = LAYERS.slice(LAYERS.indexOf(layerOf(file)));
     // Below all of them is what Prisma generates.
     const allowed = [...below, 'generated'];
@@ -43,6 +46,15 @@ describe('a file imports from its own layer and those below', () => {
     // Whoever starts the server offers the demo; no request sees it.
     const demo = layerOf(file) === 'server' ? join('..', 'prisma', 'seed', sep) : SRC;
     expect(outside.filter((name) => !name.startsWith(demo))).toEqual([]);
+  });
+});
+
+describe('the client runs in a browser, without the gateway', () => {
+  const ofClient = files.filter((file) => layerOf(file) === CLIENT);
+  it.each(ofClient)('%s', (file) => {
+    expect(innerImports(file).filter((name) => layerOf(name) !== CLIENT)).toEqual([]);
+    const packages = importsOf(file).filter((name) => !name.startsWith('.'));
+    expect(packages.filter((name) => !name.startsWith('@apollo/client'))).toEqual([]);
   });
 });
 

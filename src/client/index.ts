@@ -1,0 +1,2 @@
+export { backoff, credentials } from './connecting.ts';
+export * from './resumable.ts';

@@ -1,0 +1,125 @@
+import { resultsOf } from './results.ts';
+
+/** What is sent to subscribe; the types of graphql-ws and graphql-sse fit. */
+export interface SubscriptionPayload {
+  readonly query: string;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+export interface SubscriptionResult {
+  data?: unknown;
+  errors?: unknown;
+}
+
+export interface SubscriptionSink {
+  next(result: SubscriptionResult): void;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+/** The part of a client that is needed: that of graphql-ws has it, and that of graphql-sse. */
+export interface SubscriptionClient {
+  /** Subscribes until the returned function is called; reads `variables` at each (re)connect. */
+  subscribe(payload: SubscriptionPayload, sink: SubscriptionSink, ...rest: unknown[]): () => void;
+}
+
+export interface ResumeOptions {
+  /** Called with each cursor once its result has been handed over: to keep it over page loads. */
+  onCursor?(cursor: string, payload: SubscriptionPayload): void;
+  /**
+   * Called when a cursor cannot be gone on from: read the list again and return its `liveCursor`.
+   * Left out, the subscription ends with the error CURSOR_EXPIRED.
+   */
+  onExpired?(payload: SubscriptionPayload): string | Promise<string>;
+}
+
+/**
+ * Returns the client, but that its subscriptions go on where they stopped whenever it reconnects. A
+ * subscription takes the variable `$after` and selects `cursor`; one that does not ends with a
+ * TypeError. Queries and live queries have no cursor: send them through the client itself.
+ */
+export function resumable<C extends SubscriptionClient>(client: C, options: ResumeOptions = {}): C {
+  const { onCursor, onExpired } = options;
+  const subscribe: SubscriptionClient['subscribe'] = (payload, sink, ...rest) => {
+    let after = payload.variables?.after;
+    // Clients write the same object down at each connect, and read the getter anew.
+    const variables = {
+      ...payload.variables,
+      get after() {
+        return after;
+      },
+    };
+    let stopped = false;
+    let stop = () => {};
+
+    const start = () => {
+      let over = false;
+      const end = (then: () => void) => {
+        if (over) return;
+        over = true;
+        stop();
+        then();
+      };
+      const fail = (error: unknown) => {
+        if (onExpired && isExpired(error)) end(() => void restart(onExpired));
+        else end(() => sink.error(error));
+      };
+      const unsubscribe = client.subscribe(
+        { ...payload, variables },
+        {
+          next(result) {
+            if (over) return;
+            if (onExpired && isExpired(result.errors)) return fail(result.errors);
+            const cursor = result.data ? cursorOf(result.data) : undefined;
+            if (result.data && cursor === undefined) {
+              return fail(new TypeError('Select `cursor`, without which nothing can be resumed.'));
+            }
+            sink.next(result);
+            if (cursor === undefined) return;
+            after = cursor;
+            onCursor?.(cursor, payload);
+          },
+          error: fail,
+          complete: () => end(() => sink.complete()),
+        },
+        ...rest,
+      );
+      if (over) unsubscribe();
+      else stop = unsubscribe;
+    };
+    const restart = async (listAgain: NonNullable<ResumeOptions['onExpired']>) => {
+      try {
+        after = await listAgain(payload);
+      } catch (error) {
+        sink.error(error);
+        return;
+      }
+      if (stopped) sink.complete();
+      else start();
+    };
+
+    if (/\$after\b/.test(payload.query)) start();
+    else sink.error(new TypeError('Give the subscription the variable `$after`, to resume with.'));
+    return () => {
+      stopped = true;
+      stop();
+    };
+  };
+  const iterate = (payload: SubscriptionPayload, ...rest: unknown[]) =>
+    resultsOf((sink) => subscribe(payload, sink, ...rest));
+  return Object.assign(Object.create(client) as C, { subscribe, iterate });
+}
+
+function cursorOf(data: object): string | undefined {
+  const [field] = Object.values(data) as ({ cursor?: unknown } | null)[];
+  return typeof field?.cursor === 'string' ? field.cursor : undefined;
+}
+
+/** Errors come as a list or, from Apollo, as an error that has one. */
+function isExpired(error: unknown): boolean {
+  const errors: unknown = Array.isArray(error) ? error : Object(error).errors;
+  return (
+    Array.isArray(errors) &&
+    errors.some((each) => Object(each).extensions?.code === 'CURSOR_EXPIRED')
+  );
+}
