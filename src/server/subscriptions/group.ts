@@ -116,7 +116,8 @@ export class Group {
   readonly #events: GroupEvents;
   #jobs: Job[] = [];
   #waiting = 0;
-  #running: Promise<void> | null = null;
+  #isRunning = false;
+  #running: Promise<void> = Promise.resolve();
   readonly #firstPages = new Map<string, Promise<Page>>();
 
   constructor(execute: ExecuteBatch, events: GroupEvents) {
@@ -143,7 +144,7 @@ export class Group {
       this.#end(RESTARTED);
       return;
     }
-    this.#running ??= this.#run();
+    if (!this.#isRunning) this.#running = this.#run();
   }
 
   /** Resolves when all that was offered has been told. */
@@ -162,6 +163,7 @@ export class Group {
   }
 
   async #run(): Promise<void> {
+    this.#isRunning = true;
     for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
       this.#waiting -= job.batch.changes.length;
       try {
@@ -174,7 +176,7 @@ export class Group {
       }
     }
     // In the same turn as the last look at the queue: nothing is offered in between.
-    this.#running = null;
+    this.#isRunning = false;
   }
 
   async #tell(number: number, payload: Payload): Promise<void> {

@@ -69,7 +69,8 @@ export class SubscriptionHub {
   readonly #membershipsChanged = new Map<string, number>();
   readonly #stopListening: () => void;
   #batches: Batch[] = [];
-  #dispatching: Promise<void> | null = null;
+  #isDispatching = false;
+  #dispatching: Promise<void> = Promise.resolve();
   #dispatched = 0;
   #position: Position;
   #closed = false;
@@ -265,18 +266,19 @@ export class SubscriptionHub {
 
   #take(batch: Batch): void {
     this.#batches.push(batch);
-    this.#dispatching ??= this.#dispatchAll();
+    if (!this.#isDispatching) this.#dispatching = this.#dispatchAll();
   }
 
   /** Without a change of memberships all of it happens in the turn in which the batch was read. */
   async #dispatchAll(): Promise<void> {
+    this.#isDispatching = true;
     for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
       const seats = this.#unsettled(batch.changes);
       // Nobody is told anything who may have been removed by then.
       if (seats.length > 0) await this.#readmit(seats);
       this.#dispatch(batch);
     }
-    this.#dispatching = null;
+    this.#isDispatching = false;
   }
 
   #dispatch(batch: Batch): void {
