@@ -18,7 +18,7 @@ export async function readLiveCursor(context: Context): Promise<string> {
   if (!liveCursors) {
     throw new GatewayError('SERVICE_UNAVAILABLE', 'Changes are not followed here.');
   }
-  return loader<null, string>(context, 'live cursor', async () => {
+  return loader<true, string>(context, 'live cursor', async () => {
     // The cursor of a statement that sees more, or less, than those for the rows would lose changes.
     const [row] = await database.query<{ snapshot: string }>(
       `SELECT gateway.change_snapshot()::text AS snapshot
@@ -26,5 +26,5 @@ export async function readLiveCursor(context: Context): Promise<string> {
     );
     if (!row) throw noLiveCursor();
     return [liveCursors.seal(row.snapshot, workspace?.id ?? null)];
-  }).load(null);
+  }).load(true);
 }
