@@ -135,7 +135,10 @@ export async function readSpan(
 
 /** Makes all readers poll for this long; writers wake none of them meanwhile. */
 export async function keepReadersAwake(connection: LogConnection, ms: number): Promise<void> {
-  await connection.query('SELECT gateway.keep_readers_awake($1)', [ms]);
+  // A lost sequence value costs nothing. Never for the session: poolers share it with writers.
+  await connection.query(
+    `BEGIN; SET LOCAL synchronous_commit = off; SELECT gateway.keep_readers_awake(${ms}); COMMIT`,
+  );
 }
 
 /** Deletes a page of the changes that are older than this; returns how many there were. */

@@ -1,7 +1,9 @@
 /** Reads that found something, within so many milliseconds, from which on waking up costs too much. */
 const WINDOW_MS = 100;
 const BUSY_READS = 20;
-/** Fewer are found when reading every few milliseconds only. */
+/** As many as can be made where no writer wakes the reader. */
+const BUSY_UNHEARD_READS = 4;
+/** Below this, readers that poll may rest again. */
 const STILL_BUSY_READS = 8;
 /** How often a reader polls that no writer wakes. */
 const AWAKE_POLL_MS = 4;
@@ -9,6 +11,8 @@ const AWAKE_POLL_MS = 4;
 const KEPT_AWAKE_MS = 200;
 /** Transactions that did not wake readers, since they were awake then, may commit a little later. */
 const FALLING_ASLEEP_MS = 100;
+/** When, after listening began, to ask for a notification to oneself; by the last, none arrives. */
+const PROBES_MS = [0, 300, 600, 1_000];
 /** Timely reads that find what nobody told of, after which notifications are taken for lost. */
 const MAX_SURPRISES = 3;
 
@@ -29,20 +33,19 @@ export class Pace {
   #awakeUntil = Number.NEGATIVE_INFINITY;
   #keptAwakeUntil = Number.NEGATIVE_INFINITY;
   #hears = false;
+  #deafSince = Number.NEGATIVE_INFINITY;
+  #probes = 0;
   #surprises = 0;
 
   constructor(options: PaceOptions) {
     this.#options = options;
   }
 
-  /** Whether notifications are known to arrive on this connection. */
-  get hears(): boolean {
-    return this.#hears;
-  }
-
-  /** Begins with a new connection, of which nothing is known. */
-  reconnected(): void {
+  /** Begins with a connection of which it is not known whether notifications arrive. */
+  connected(now: number): void {
     this.#hears = false;
+    this.#deafSince = now;
+    this.#probes = 0;
     this.#surprises = 0;
   }
 
@@ -59,8 +62,8 @@ export class Pace {
   ) {
     this.#found = this.#found.filter((moment) => moment > now - WINDOW_MS);
     if (found) this.#found.push(now);
-    if (found && isOnTime && !this.isAwake(now)) this.#surprises += 1;
-    if (this.#surprises >= MAX_SURPRISES) this.#hears = false;
+    if (found && isOnTime && this.#hears && !this.isAwake(now)) this.#surprises += 1;
+    if (this.#surprises >= MAX_SURPRISES) this.connected(now);
     if (awake) this.#awakeUntil = now + FALLING_ASLEEP_MS;
   }
 
@@ -70,11 +73,23 @@ export class Pace {
 
   /** For how long to keep all readers awake from now on, in milliseconds; 0 to leave it as it is. */
   keepAwake(now: number): number {
-    const isBusy = this.#found.length >= (this.isAwake(now) ? STILL_BUSY_READS : BUSY_READS);
+    const busy = this.#hears ? BUSY_READS : BUSY_UNHEARD_READS;
+    const isBusy = this.#found.length >= (this.isAwake(now) ? STILL_BUSY_READS : busy);
     if (!isBusy || now < this.#keptAwakeUntil - KEPT_AWAKE_MS / 2) return 0;
     this.#keptAwakeUntil = now + KEPT_AWAKE_MS;
     this.#awakeUntil = Math.max(this.#awakeUntil, now + FALLING_ASLEEP_MS);
     return KEPT_AWAKE_MS;
+  }
+
+  /**
+   * What to do to find out whether notifications arrive: `notify` oneself, or say that they do not:
+   * `unheard`. Changes are found by polling until the first one is heard.
+   */
+  probe(now: number): 'notify' | 'unheard' | null {
+    const due = this.#hears ? undefined : PROBES_MS[this.#probes];
+    if (due === undefined || now < this.#deafSince + due) return null;
+    this.#probes += 1;
+    return this.#probes < PROBES_MS.length ? 'notify' : 'unheard';
   }
 
   /** How long to wait for a notification before the next read, in milliseconds. */

@@ -1,11 +1,12 @@
 import pg from 'pg';
 import { GatewayError } from '../context/errors.ts';
+import { logConnection } from './connection.ts';
 import { openCursor, READ_AGAIN, sealCursor } from './cursor.ts';
 import type { Feed, FeedListener } from './feed.ts';
 import { CHANNEL, readWorkspaceRoles, trimPage } from './log.ts';
 import { covers, type Position } from './position.ts';
 import { replay } from './replay.ts';
-import { logConnection, Tailer } from './tailer.ts';
+import { Tailer } from './tailer.ts';
 
 const REPLAY_CONNECTIONS = 2;
 const REACH_MS = 5_000;

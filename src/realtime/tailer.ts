@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { parseIntoClientConfig } from 'pg-connection-string';
 import { createBatch } from './batch.ts';
+import { logConnection, unlessAborted } from './connection.ts';
 import type { Batch } from './feed.ts';
 import {
   CHANNEL,
@@ -17,15 +17,9 @@ import {
 import { Pace, type PaceOptions } from './pace.ts';
 import { includes, type Position, type Snapshot } from './position.ts';
 
-const STATEMENT_MS = 30_000;
-const CONNECT_MS = 5_000;
-/** How long an answer may be late before the connection is given up. */
-const ANSWER_GRACE_MS = 5_000;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1_000;
-/** When to ask for a notification to oneself, after connecting, and when to give up waiting for it. */
-const PROBES_MS = [0, 300, 600];
-const PROBED_MS = 1_000;
+/** How long a read may go on when closing. */
 const STOP_MS = 1_000;
 
 export interface TailerOptions extends PaceOptions {
@@ -41,27 +35,12 @@ export interface TailerEvents {
   read(number: number): void;
   /** The position from before means nothing any more. */
   reset(): void;
-  /** The connection was lost, or there was none to be had. It is tried again. */
+  /** The log cannot be read; called once until it can. */
   lost(error: unknown): void;
   /** Notifications do not arrive: changes are found by polling alone. */
   unheard(): void;
-  /** Notifies all readers over another connection than this one. */
+  /** Notifies all readers, over another connection than this one. */
   notify(): Promise<void>;
-}
-
-/** Returns the settings of a connection for the log's statements. */
-export function logConnection(connectionString: string): pg.ClientConfig {
-  // Parameters of the connection string would replace these, not add to them.
-  const given = parseIntoClientConfig(connectionString);
-  return {
-    ...given,
-    options: [given.options, '-c timezone=UTC'].filter(Boolean).join(' '),
-    application_name: 'codex-gateway-feed',
-    keepAlive: true,
-    connectionTimeoutMillis: CONNECT_MS,
-    statement_timeout: STATEMENT_MS,
-    query_timeout: STATEMENT_MS + ANSWER_GRACE_MS,
-  };
 }
 
 /** Reads the log as it grows, over one connection, which is made anew whenever it is lost. */
@@ -69,17 +48,17 @@ export class Tailer {
   readonly #options: TailerOptions;
   readonly #events: TailerEvents;
   readonly #pace: Pace;
+  readonly #closing = new AbortController();
   #log!: ChangeLog;
   #position!: Position;
-  readonly #closing = new AbortController();
   #client: pg.Client | undefined;
   #running: Promise<void> | undefined;
-  #isReading = false;
-  #reads = 0;
+  #retryMs = FIRST_RETRY_MS;
   #isLost = false;
+  #isAsking = false;
+  #reads = 0;
   #isWoken = false;
   #wakeUp: (() => void) | undefined;
-  #probes: NodeJS.Timeout[] = [];
 
   private constructor(options: TailerOptions, events: TailerEvents) {
     this.#options = options;
@@ -90,8 +69,7 @@ export class Tailer {
   /** Starts at the end of the log. Rejects when the log cannot be opened. */
   static async start(options: TailerOptions, events: TailerEvents): Promise<Tailer> {
     const tailer = new Tailer(options, events);
-    const client = await tailer.#connect();
-    tailer.#running = tailer.#run(client);
+    tailer.#running = tailer.#run(await tailer.#connect());
     return tailer;
   }
 
@@ -118,30 +96,28 @@ export class Tailer {
   async close(): Promise<void> {
     this.#closing.abort();
     this.wake();
-    const impatient = setTimeout(() => void this.#client?.end(), STOP_MS);
+    const impatient = setTimeout(() => this.#disconnect(), STOP_MS);
     await this.#running;
     clearTimeout(impatient);
   }
 
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   async #run(first: pg.Client): Promise<void> {
-    const { signal } = this.#closing;
     let client: pg.Client | undefined = first;
-    let retryMs = FIRST_RETRY_MS;
-    while (!signal.aborted) {
+    while (!this.#isClosed) {
       try {
-        client ??= await this.#connect();
-        this.#isLost = false;
-        retryMs = FIRST_RETRY_MS;
-        await this.#follow(client);
+        await this.#follow(client ?? (await this.#connect()));
       } catch (error) {
-        // Once an outage, however often it is tried.
-        if (!this.#isLost && !signal.aborted) this.#events.lost(error);
+        if (!this.#isLost && !this.#isClosed) this.#events.lost(error);
         this.#isLost = true;
       }
       this.#disconnect();
       client = undefined;
-      await delay(retryMs, undefined, { signal }).catch(() => {});
-      retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+      await delay(this.#retryMs, undefined, this.#closing).catch(() => {});
+      this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
     }
   }
 
@@ -153,13 +129,10 @@ export class Tailer {
     client.on('notification', () => this.#notified());
     try {
       await unlessAborted(client.connect(), this.#closing.signal);
-      this.#pace.reconnected();
       // Listening first: what is committed after the read that follows wakes the one after it.
       await client.query(`LISTEN ${CHANNEL}`);
+      this.#pace.connected(performance.now());
       await this.#open(client);
-      // A lost sequence value costs nothing.
-      await client.query('SET synchronous_commit = off');
-      this.#probe();
       return client;
     } catch (error) {
       this.#disconnect();
@@ -167,21 +140,23 @@ export class Tailer {
     }
   }
 
+  /** Goes on where it was if that is a place in the log that is there now, else at its end. */
   async #open(client: pg.Client): Promise<void> {
     const log = await openLog(client);
     const before = this.#log as ChangeLog | undefined;
-    if (before?.identity === log.identity && retains(log, this.#position.seen)) {
-      this.#log = log;
-      return;
-    }
+    if (before?.identity === log.identity && retains(log, this.#position.seen)) this.#log = log;
+    else await this.#begin(client, log);
+  }
+
+  async #begin(client: pg.Client, log: ChangeLog): Promise<void> {
+    const isFirst = (this.#log as ChangeLog | undefined) === undefined;
     const seen = await readSnapshot(client);
     this.#log = log;
     this.#position = { log: log.identity, seen };
-    if (before) this.#events.reset();
+    if (!isFirst && !this.#isClosed) this.#events.reset();
   }
 
   #disconnect(): void {
-    for (const probe of this.#probes.splice(0)) clearTimeout(probe);
     // Whatever becomes of it: there is another one next.
     this.#client?.end().catch(() => {});
     this.#client = undefined;
@@ -189,18 +164,16 @@ export class Tailer {
 
   async #follow(client: pg.Client): Promise<void> {
     let isOnTime = false;
-    while (!this.#closing.signal.aborted) {
+    while (!this.#isClosed) {
       this.#isWoken = false;
-      this.#isReading = true;
-      const { found, awake } = await this.#read(client).finally(() => {
-        this.#isReading = false;
-      });
+      const { found, awake } = await this.#ask(this.#read(client));
+      this.#isLost = false;
+      this.#retryMs = FIRST_RETRY_MS;
       const now = performance.now();
-      const heard = this.#pace.hears;
       this.#pace.read(now, { found, awake, isOnTime });
-      if (heard && !this.#pace.hears) this.#probe();
+      this.#probe(now);
       const ms = this.#pace.keepAwake(now);
-      if (ms > 0) await keepReadersAwake(client, ms);
+      if (ms > 0) await this.#ask(keepReadersAwake(client, ms));
       isOnTime = await this.#sleep(this.#pace.waitMs(now));
     }
   }
@@ -214,15 +187,14 @@ export class Tailer {
     if (part) await this.#readRest(client, part.until, part.seq);
     const { seen } = this.#position;
     const page = await readNews(client, seen, this.#options.pageSize);
-    if (!includes(page.snapshot, seen)) {
+    if (includes(page.snapshot, seen)) {
+      this.#tell(page, page.snapshot);
+      if (page.more) await this.#readRest(client, page.snapshot, page.lastSeq ?? 0);
+    } else {
       // The log lost what had been read: its transaction ids are given to others now.
-      this.#position = { log: this.#log.identity, seen: page.snapshot };
-      this.#events.reset();
-      return { found: true, awake: page.awake };
+      await this.#begin(client, await openLog(client));
     }
-    this.#tell(page, page.snapshot);
-    if (page.more) await this.#readRest(client, page.snapshot, page.lastSeq ?? 0);
-    if (!this.#closing.signal.aborted) this.#events.read(number);
+    if (!this.#isClosed) this.#events.read(number);
     return { found: page.lastSeq !== undefined, awake: page.awake };
   }
 
@@ -230,7 +202,7 @@ export class Tailer {
   async #readRest(client: pg.Client, until: Snapshot, seq: number): Promise<void> {
     const { seen } = this.#position;
     let [more, afterSeq] = [true, seq];
-    while (more && !this.#closing.signal.aborted) {
+    while (more && !this.#isClosed) {
       const page = await readSpan(client, { seen, until, afterSeq }, this.#options.pageSize);
       this.#tell(page, until);
       afterSeq = page.lastSeq ?? afterSeq;
@@ -239,60 +211,48 @@ export class Tailer {
   }
 
   #tell({ changes, lastSeq = 0, more }: Page, until: Snapshot): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#isClosed) return;
     const log = this.#log.identity;
     const { seen } = this.#position;
     const part = { until, seq: lastSeq };
     this.#position = more ? { log, seen, part } : { log, seen: until };
-    if (changes.length === 0) return;
-    this.#events.batch(createBatch(changes, { log, seen, part }, this.#position));
+    if (changes.length > 0) {
+      this.#events.batch(createBatch(changes, { log, seen, part }, this.#position));
+    }
+  }
+
+  async #ask<T>(answer: Promise<T>): Promise<T> {
+    this.#isAsking = true;
+    try {
+      return await answer;
+    } finally {
+      this.#isAsking = false;
+    }
   }
 
   /** Returns whether all of the time passed. */
   #sleep(ms: number): Promise<boolean> {
-    if (this.#isWoken || this.#closing.signal.aborted) return Promise.resolve(false);
+    if (this.#isWoken) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const wake = (isOnTime: boolean) => {
+      const end = (isOnTime: boolean) => {
         clearTimeout(timer);
         this.#wakeUp = undefined;
         resolve(isOnTime);
       };
-      const timer = setTimeout(wake, ms, true);
-      this.#wakeUp = () => wake(false);
+      const timer = setTimeout(end, ms, true);
+      this.#wakeUp = () => end(false);
     });
   }
 
   #notified(): void {
-    // Behind a pooler that gives each statement any connection, notifications come with answers only.
-    if (!this.#isReading) this.#pace.heard();
+    // Behind a pooler that gives each statement any connection, they come with answers only.
+    if (!this.#isAsking) this.#pace.heard();
     if (!this.#pace.isAwake(performance.now())) this.wake();
   }
 
-  /** Finds out whether notifications arrive. */
-  #probe(): void {
-    for (const probe of this.#probes.splice(0)) clearTimeout(probe);
-    const notify = () => {
-      if (!this.#pace.hears) this.#events.notify().catch(() => {});
-    };
-    const giveUp = () => {
-      if (!this.#pace.hears) this.#events.unheard();
-    };
-    this.#probes = [
-      ...PROBES_MS.map((ms) => setTimeout(notify, ms)),
-      setTimeout(giveUp, PROBED_MS),
-    ];
-  }
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort);
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
+  #probe(now: number): void {
+    const step = this.#pace.probe(now);
+    if (step === 'notify') this.#events.notify().catch(() => {});
+    else if (step === 'unheard') this.#events.unheard();
   }
 }
