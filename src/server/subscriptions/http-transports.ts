@@ -49,6 +49,9 @@ export function useHttpTransports(streams: HttpStreams): Plugin<object, ServerCo
           async (...args) => inOnePart(await processRegularResult(...args)),
           'application/json',
         );
+      } else if (!resultProcessor && 'errors' in result) {
+        // Whoever accepts nothing that there is still wants to know why.
+        setResultProcessor(processRegularResult, 'application/json');
       }
     },
   };
