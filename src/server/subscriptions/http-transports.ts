@@ -62,6 +62,7 @@ async function inOnePart(response: Response): Promise<Response> {
   const { status, headers } = response;
   const body = singlePart(await response.text());
   headers.set('content-type', multipart.contentType);
+  headers.delete('content-length');
   return new Response(body, { status, headers });
 }
 

@@ -1,0 +1,198 @@
+import { ApolloClient, CombinedProtocolErrors, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { firstValueFrom, toArray } from 'rxjs';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { StreamEnd } from '../../src/server/subscriptions/stream.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { startGateway, type TestGateway, token } from './support/gateway.ts';
+import { createLiveStreams, type LiveStreams } from './support/live-streams.ts';
+import { openRaw, rawPost } from './support/raw-connection.ts';
+
+const PERSON = '4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d';
+const ACCEPT = 'multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json';
+const SUBSCRIPTION = { query: 'subscription { ticks }' };
+const STOP: StreamEnd = { code: 'CURSOR_EXPIRED', message: 'Read it again.', outcome: 'stop' };
+const RESUME: StreamEnd = { code: 'SERVICE_UNAVAILABLE', message: 'Later.', outcome: 'resume' };
+
+let database: TestDatabase;
+let gateway: TestGateway;
+let live: LiveStreams;
+let authorization: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  live = createLiveStreams();
+  gateway = await startGateway(database.gatewayUrl, { plugins: [live.plugin] });
+  authorization = `Bearer ${await token({ sub: PERSON })}`;
+});
+
+afterEach(() => live.end(RESUME));
+
+afterAll(async () => {
+  await gateway?.close();
+  await database?.close();
+});
+
+const listening = (count = 1) => expect.poll(() => live.present().length).toBe(count);
+
+const ask = (accept: string, query = SUBSCRIPTION.query) =>
+  fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json', accept },
+    body: JSON.stringify({ query }),
+  });
+
+const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}\r\n--graphql`;
+
+/** Subscribes with Apollo Client; gathers what it is told, and how it ends. */
+function subscribe(query = SUBSCRIPTION.query) {
+  const client = new ApolloClient({
+    link: new HttpLink({ uri: `${gateway.url}/graphql`, headers: { authorization } }),
+    cache: new InMemoryCache(),
+  });
+  const told: { data?: unknown; error?: unknown }[] = [];
+  let completed = false;
+  const subscription = client.subscribe({ query: gql(query) }).subscribe({
+    next: ({ data, error }) => told.push({ data, error }),
+    complete: () => {
+      completed = true;
+    },
+  });
+  return { told, completed: () => completed, leave: () => subscription.unsubscribe() };
+}
+
+describe('a subscription over multipart', () => {
+  it.each([
+    ACCEPT,
+    'multipart/mixed; boundary="graphql"; subscriptionSpec="1.0", application/json',
+    'multipart/mixed;subscriptionSpec=1.0',
+  ])('is told each result in a part, then why it ends: %s', async (accept) => {
+    const response = await ask(accept);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe(
+      'multipart/mixed; boundary="graphql"; subscriptionSpec=1.0',
+    );
+    expect(response.headers.get('cache-control')).toBe('no-store, no-transform');
+    live.tell({ ticks: 'a' }, 'first');
+    live.tell({ ticks: '\r\n--graphql' });
+    live.end(STOP);
+    expect(await response.text()).toBe(
+      [
+        '\r\n--graphql',
+        part('{"payload":{"data":{"ticks":"a"}}}'),
+        part('{"payload":{"data":{"ticks":"\\r\\n--graphql"}}}'),
+        part(
+          '{"payload":null,"errors":[{"message":"Read it again.","extensions":{"code":"CURSOR_EXPIRED"}}]}',
+        ),
+        '--\r\n',
+      ].join(''),
+    );
+  });
+
+  it('works with Apollo Client, and is left when that leaves', async () => {
+    const { told, leave } = subscribe();
+    await listening();
+    live.tell({ ticks: 'a' });
+    live.tell({ ticks: 'b' });
+    await expect.poll(() => told).toEqual([{ data: { ticks: 'a' } }, { data: { ticks: 'b' } }]);
+    leave();
+    await listening(0);
+  });
+
+  it('tells Apollo Client why it ends', async () => {
+    const { told, completed } = subscribe();
+    await listening();
+    live.end(STOP);
+    await expect.poll(completed).toBe(true);
+    const [{ error } = {}] = told;
+    expect(error).toBeInstanceOf(CombinedProtocolErrors);
+    expect((error as CombinedProtocolErrors).errors).toEqual([
+      { message: 'Read it again.', extensions: { code: 'CURSOR_EXPIRED' } },
+    ]);
+  });
+
+  it('breaks off where the client is to come again, which is an error to Apollo Client', async () => {
+    const { told, completed } = subscribe();
+    await listening();
+    live.tell({ ticks: 'a' });
+    await expect.poll(() => told.length).toBe(1);
+    live.end(RESUME);
+    await expect.poll(() => told.length).toBe(2);
+    expect(told[1]?.error).toBeInstanceOf(Error);
+    expect(completed()).toBe(true);
+  });
+
+  it('is told every 12 seconds that the server is there, which Apollo Client skips', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const streams = createLiveStreams();
+    const other = await startGateway(database.gatewayUrl, { plugins: [streams.plugin] });
+    const raw = openRaw(
+      other.url,
+      rawPost('/graphql', { authorization, accept: ACCEPT }, SUBSCRIPTION),
+    );
+    const client = new ApolloClient({
+      link: new HttpLink({ uri: `${other.url}/graphql`, headers: { authorization } }),
+      cache: new InMemoryCache(),
+    });
+    const all = firstValueFrom(
+      client.subscribe({ query: gql(SUBSCRIPTION.query) }).pipe(toArray()),
+    );
+    try {
+      await expect.poll(() => streams.present().length).toBe(2);
+      // One by one, each with a turn in which it is written.
+      for (let second = 0; second < 12; second += 1) {
+        vi.advanceTimersByTime(1_000);
+        await new Promise(setImmediate);
+      }
+      await expect.poll(() => raw.received()).toContain(part('{}'));
+      streams.tell({ ticks: 'a' });
+      streams.end(STOP);
+      expect((await all).map(({ data }) => data)).toEqual([{ ticks: 'a' }, undefined]);
+    } finally {
+      raw.socket.destroy();
+      await other.close();
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('an operation that is refused', () => {
+  it.each([
+    ['before it runs', 'subscription { tocks }'],
+    ['by the parser', 'subscription { ticks'],
+  ])('is told why in JSON, if the client takes that: %s', async (_, query) => {
+    const response = await ask(ACCEPT, query);
+    expect(response.headers.get('content-type')).toContain('application/json');
+    expect(await response.json()).toHaveProperty('errors');
+  });
+
+  it('is an error to Apollo Client', async () => {
+    const { told } = subscribe('subscription { tocks }');
+    await expect.poll(() => told[0]?.error).toBeInstanceOf(Error);
+  });
+
+  it.each([
+    ['before it runs', 'subscription { tocks }'],
+    ['while it runs', '{ gatewayError }'],
+  ])('is told why in one part, if the client takes nothing else: %s', async (_, query) => {
+    const response = await ask('multipart/mixed;subscriptionSpec="1.0"', query);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toContain('multipart/mixed; boundary="graphql"');
+    expect(await response.text()).toMatch(
+      /^\r\n--graphql\r\ncontent-type: application\/json\r\n\r\n\{"payload":\{.*"errors":\[.*\}\r\n--graphql--\r\n$/,
+    );
+  });
+
+  it('for its token has the status that says so', async () => {
+    const response = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'multipart/mixed;subscriptionSpec=1.0',
+      },
+      body: JSON.stringify(SUBSCRIPTION),
+    });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Bearer');
+    expect(await response.text()).toContain('UNAUTHENTICATED');
+  });
+});
