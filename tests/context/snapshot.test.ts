@@ -1,0 +1,165 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createDatabase, type Database } from '../../src/context/database/client.ts';
+import { databaseError } from '../../src/context/database/errors.ts';
+import { runInSession } from '../../src/context/session.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTenant, type Tenant } from './tenants.ts';
+
+let testDatabase: TestDatabase;
+let tenant: Tenant;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  tenant = await createTenant(testDatabase, 'a');
+});
+afterAll(() => testDatabase.close());
+
+let database: Database;
+let sent: string[] = [];
+let roundTrips = 0;
+beforeEach(() => {
+  [sent, roundTrips] = [[], 0];
+  database = createDatabase({
+    connectionString: testDatabase.gatewayUrl,
+    maxConnections: 1,
+    statementTimeoutMs: 1_000,
+    onStatement: (sql) => sent.push(sql),
+    onRoundTrip: () => {
+      roundTrips += 1;
+    },
+  });
+});
+afterEach(() => database.close());
+
+const inSnapshot = <T>(fn: () => Promise<T>) =>
+  runInSession(tenant.settings, () => database.inSnapshot(fn));
+const count = () => database.prisma.campaign.count();
+const addCampaign = () =>
+  testDatabase.query(`insert into campaigns (workspace_id, name) values ($1, 'Another')`, [
+    tenant.workspaceId,
+  ]);
+
+describe('a snapshot', () => {
+  it('is what all statements see, whatever is committed meanwhile', async () => {
+    const [before, during, listed] = await inSnapshot(async () => {
+      const first = await count();
+      await addCampaign();
+      const rows = await database.prisma.campaign.findMany();
+      const [{ n } = { n: 0 }] = await database.query<{ n: number }>(
+        'select count(*)::int as n from campaigns',
+      );
+      return [first, n, rows.length];
+    });
+    expect([during, listed]).toEqual([before, before]);
+    expect(await runInSession(tenant.settings, count)).toBe((before ?? 0) + 1);
+  });
+
+  it('is of the moment of its first statement', async () => {
+    const before = await runInSession(tenant.settings, count);
+    const seen = await inSnapshot(async () => {
+      await addCampaign();
+      return count();
+    });
+    expect(seen).toBe(before + 1);
+  });
+
+  it('takes one connection, and a round trip a statement', async () => {
+    const pids = await inSnapshot(() =>
+      Promise.all(
+        [1, 2, 3].map(() => database.query<{ pid: number }>('select pg_backend_pid() as pid')),
+      ),
+    );
+    expect(new Set(pids.flat().map(({ pid }) => pid)).size).toBe(1);
+    // The last one ends it, after the answer.
+    await expect.poll(() => sent.at(-1)).toBe('COMMIT');
+    expect(roundTrips).toBe(4);
+    expect(database.connections()).toMatchObject({ total: 1, waiting: 0 });
+  });
+
+  it('shows what the session may see, and cannot be written in', async () => {
+    const error = await inSnapshot(async () => {
+      expect(await count()).toBeGreaterThan(0);
+      return database.query(`update campaigns set name = 'x'`).catch((refusal: unknown) => refusal);
+    });
+    expect(error).toMatchObject({ code: '25006' });
+    const { workspaceId: _, ...nowhere } = tenant.settings;
+    expect(await runInSession(nowhere, () => database.inSnapshot(count))).toBe(0);
+  });
+
+  it('outlives statements that fail, the first one too', async () => {
+    const failures = await inSnapshot(async () => {
+      const first = database.query('select 1 / 0').catch((error: unknown) => error);
+      const [, before] = await Promise.all([first, count()]);
+      const second = await database.query('select pg_sleep(3)').catch((error: unknown) => error);
+      await addCampaign();
+      expect(await count()).toBe(before);
+      return [await first, second];
+    });
+    expect(failures.map((error) => databaseError(error)?.kind)).toEqual([
+      'invalidInput',
+      'timeout',
+    ]);
+  });
+
+  it('prepares anew what a change of a table has outdated', async () => {
+    const read = () =>
+      database.query<{ name: string }>(
+        'select name from campaigns where workspace_id = $1 limit 1',
+        [tenant.workspaceId],
+      );
+    await inSnapshot(read);
+    for (const type of ['varchar(300)', 'text']) {
+      await testDatabase.query(`alter table campaigns alter column name type ${type}`);
+      const rows = await inSnapshot(async () => [await read(), await read()]);
+      expect(rows).toMatchObject([[{ name: 'a' }], [{ name: 'a' }]]);
+    }
+  });
+
+  it('gives its connection back, even unused and after an error', async () => {
+    await inSnapshot(async () => {});
+    await expect(
+      inSnapshot(async () => {
+        await count();
+        throw new Error('Given up');
+      }),
+    ).rejects.toThrow('Given up');
+    expect(await runInSession(tenant.settings, count)).toBeGreaterThan(0);
+    await expect.poll(() => database.connections()).toEqual({ total: 1, idle: 1, waiting: 0 });
+  });
+
+  it('ends behind what was left running, without keeping anybody waiting', async () => {
+    let late: Promise<unknown> = Promise.resolve();
+    const started = performance.now();
+    await inSnapshot(async () => {
+      late = database.query('select pg_sleep(0.5)');
+    });
+    expect(performance.now() - started).toBeLessThan(400);
+    await expect(late).resolves.toHaveLength(1);
+    expect(await runInSession(tenant.settings, count)).toBeGreaterThan(0);
+  });
+
+  it('is followed by another one after its connection was lost', async () => {
+    const error = await inSnapshot(async () => {
+      const [row] = await database.query<{ pid: number }>('select pg_backend_pid() as pid');
+      await testDatabase.query('select pg_terminate_backend($1)', [row?.pid]);
+      return count().catch((lost: unknown) => lost);
+    });
+    expect(databaseError(error)?.kind).toBe('unavailable');
+    expect(await inSnapshot(count)).toBeGreaterThan(0);
+  });
+
+  it('is the own of each of many', async () => {
+    const counts = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        inSnapshot(async () => {
+          const first = await count();
+          await addCampaign();
+          return [first, await count()];
+        }),
+      ),
+    );
+    for (const [first, second] of counts) expect(second).toBe(first);
+    const open = `select pid from pg_stat_activity
+      where datname = current_database() and state like 'idle in transaction%'`;
+    await expect.poll(() => testDatabase.query(open)).toEqual([]);
+  });
+});
