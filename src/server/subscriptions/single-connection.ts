@@ -4,6 +4,7 @@ import type { Identity } from '../../context/authentication.ts';
 import { GatewayError } from '../../context/errors.ts';
 import type { ServerContext } from '../authentication.ts';
 import { errorResponse } from '../responses.ts';
+import { acceptedFormat } from './accept.ts';
 import { EventStream, type StreamOperation } from './event-stream.ts';
 import type { HttpStreams } from './http-streams.ts';
 import { sse } from './sse.ts';
@@ -65,7 +66,10 @@ export function useSingleConnection(
     });
   };
 
-  const open = (events: EventStream, { identity }: ServerContext): Response => {
+  const open = (request: Request, events: EventStream, { identity }: ServerContext): Response => {
+    if (acceptedFormat(request) !== sse) {
+      return errorResponse(406, 'BAD_REQUEST', 'Send the header "accept: text/event-stream".');
+    }
     if (events.isOpen) return errorResponse(409, 'CONFLICT', 'The stream is open already.');
     return streams.respond({
       ...sse,
@@ -108,7 +112,7 @@ export function useSingleConnection(
           ),
         );
       } else if (request.method === 'GET') {
-        endResponse(open(found.events, serverContext));
+        endResponse(open(request, found.events, serverContext));
       } else if (request.method === 'DELETE') {
         endResponse(end(found.events, url.searchParams.get('operationId')));
       } else {

@@ -64,7 +64,8 @@ export function createLiveStreams(): LiveStreams {
     tell(data, cursor) {
       const payload = new Payload(JSON.stringify({ data }), cursor);
       for (const listener of present()) {
-        if (listener.sink.next(payload)) continue;
+        // A transport may end several at once.
+        if (listener.gone || listener.sink.next(payload)) continue;
         listener.slow = true;
         finish(listener, TOO_SLOW);
       }
