@@ -1,3 +1,4 @@
+import { backoff } from './connecting.ts';
 import { resultsOf } from './results.ts';
 
 /** What is sent to subscribe; the types of graphql-ws and graphql-sse fit. */
@@ -33,6 +34,9 @@ export interface ResumeOptions {
   onExpired?(payload: SubscriptionPayload): string | Promise<string>;
 }
 
+/** Errors of an operation that pass by themselves. */
+const TRANSIENT = ['SERVICE_UNAVAILABLE', 'TIMEOUT'];
+
 /**
  * Returns the client, but that its subscriptions go on where they stopped whenever it reconnects. A
  * subscription takes the variable `$after` and selects `cursor`; one that does not ends with a
@@ -49,9 +53,30 @@ export function resumable<C extends SubscriptionClient>(client: C, options: Resu
         return after;
       },
     };
+    let failures = 0;
     let stopped = false;
     let stop = () => {};
 
+    /** What has to be done before subscribing again; undefined where that is of no use. */
+    const recovery = (error: unknown) => {
+      const codes = codesOf(error);
+      if (onExpired && codes.includes('CURSOR_EXPIRED')) {
+        return async () => {
+          after = await onExpired(payload);
+        };
+      }
+      return codes.some((code) => TRANSIENT.includes(code)) ? () => backoff(failures++) : undefined;
+    };
+    const restart = async (recover: () => Promise<void>) => {
+      try {
+        await recover();
+      } catch (error) {
+        sink.error(error);
+        return;
+      }
+      if (stopped) sink.complete();
+      else start();
+    };
     const start = () => {
       let over = false;
       const end = (then: () => void) => {
@@ -61,23 +86,25 @@ export function resumable<C extends SubscriptionClient>(client: C, options: Resu
         then();
       };
       const fail = (error: unknown) => {
-        if (onExpired && isExpired(error)) end(() => void restart(onExpired));
-        else end(() => sink.error(error));
+        const recover = recovery(error);
+        end(() => (recover ? void restart(recover) : sink.error(error)));
       };
       const unsubscribe = client.subscribe(
         { ...payload, variables },
         {
           next(result) {
             if (over) return;
-            if (onExpired && isExpired(result.errors)) return fail(result.errors);
-            const cursor = result.data ? cursorOf(result.data) : undefined;
-            if (result.data && cursor === undefined) {
-              return fail(new TypeError('Select `cursor`, without which nothing can be resumed.'));
+            const { data, errors } = result;
+            const cursor = cursorOf(data);
+            if (!data && recovery(errors)) fail(errors);
+            else if (data && cursor === undefined) fail(new TypeError(NO_CURSOR));
+            else {
+              sink.next(result);
+              if (cursor === undefined) return;
+              after = cursor;
+              failures = 0;
+              onCursor?.(cursor, payload);
             }
-            sink.next(result);
-            if (cursor === undefined) return;
-            after = cursor;
-            onCursor?.(cursor, payload);
           },
           error: fail,
           complete: () => end(() => sink.complete()),
@@ -87,19 +114,9 @@ export function resumable<C extends SubscriptionClient>(client: C, options: Resu
       if (over) unsubscribe();
       else stop = unsubscribe;
     };
-    const restart = async (listAgain: NonNullable<ResumeOptions['onExpired']>) => {
-      try {
-        after = await listAgain(payload);
-      } catch (error) {
-        sink.error(error);
-        return;
-      }
-      if (stopped) sink.complete();
-      else start();
-    };
 
     if (/\$after\b/.test(payload.query)) start();
-    else sink.error(new TypeError('Give the subscription the variable `$after`, to resume with.'));
+    else sink.error(new TypeError(NO_VARIABLE));
     return () => {
       stopped = true;
       stop();
@@ -110,16 +127,16 @@ export function resumable<C extends SubscriptionClient>(client: C, options: Resu
   return Object.assign(Object.create(client) as C, { subscribe, iterate });
 }
 
-function cursorOf(data: object): string | undefined {
-  const [field] = Object.values(data) as ({ cursor?: unknown } | null)[];
+const NO_CURSOR = 'Select `cursor`, without which the subscription cannot be resumed.';
+const NO_VARIABLE = 'Give the subscription the variable `$after`, by which it is resumed.';
+
+function cursorOf(data: unknown): string | undefined {
+  const [field] = Object.values(Object(data)) as ({ cursor?: unknown } | null)[];
   return typeof field?.cursor === 'string' ? field.cursor : undefined;
 }
 
 /** Errors come as a list or, from Apollo, as an error that has one. */
-function isExpired(error: unknown): boolean {
+function codesOf(error: unknown): string[] {
   const errors: unknown = Array.isArray(error) ? error : Object(error).errors;
-  return (
-    Array.isArray(errors) &&
-    errors.some((each) => Object(each).extensions?.code === 'CURSOR_EXPIRED')
-  );
+  return Array.isArray(errors) ? errors.map((each) => String(Object(each).extensions?.code)) : [];
 }

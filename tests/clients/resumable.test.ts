@@ -201,6 +201,22 @@ describe.each(clients)('%s', (_, subscribe) => {
     expect(numbers).toEqual([]);
   });
 
+  it('tries again with its cursor when the gateway has an outage of its own', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    const { told, errors } = listen('0');
+    server.tell(1);
+    await told(1);
+    server.instead = {
+      errors: [{ message: 'Shortly.', extensions: { code: 'SERVICE_UNAVAILABLE' } }],
+    };
+    server.tell(2);
+    server.instead = undefined;
+    await told(1, 2);
+    expect(server.asked).toEqual(['0', '1']);
+    expect(errors).toEqual([]);
+    vi.restoreAllMocks();
+  });
+
   it('refuses results without a cursor', async () => {
     server.instead = { data: { told: { number: 1 } } };
     const { errors, sink } = listen('0');
