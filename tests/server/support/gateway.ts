@@ -141,7 +141,7 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-/** Starts a gateway on a free port of its own. */
+/** Starts a gateway, on a free port unless told otherwise. */
 export async function startGateway(
   connectionString: string,
   options: Partial<GatewayOptions> & {
@@ -149,11 +149,12 @@ export async function startGateway(
     statementTimeoutMs?: number;
     maxConnections?: number;
     onStatement?: (sql: string) => void;
+    port?: number;
   } = {},
 ): Promise<TestGateway> {
   const log: Record<string, unknown>[] = [];
   const { authentication, statementTimeoutMs = 2_000, onStatement, ...rest } = options;
-  const { maxConnections = 3, ...others } = rest;
+  const { maxConnections = 3, port = 0, ...others } = rest;
   const database = createDatabase({
     connectionString,
     maxConnections,
@@ -174,7 +175,7 @@ export async function startGateway(
     checkReadiness: async () => {},
     ...others,
   });
-  const { url } = await gateway.listen({ host: '127.0.0.1', port: 0 });
+  const { url } = await gateway.listen({ host: '127.0.0.1', port });
 
   const send = async (path: string, init?: RequestInit): Promise<Answer> => {
     const response = await fetch(`${url}${path}`, init);
