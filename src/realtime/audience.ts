@@ -8,9 +8,3 @@ export const PERSONAL_MODELS: ReadonlySet<string> = new Set([
   'UserAchievement',
   'UserNotification',
 ]);
-
-/**
- * Models of which some changes, or all, are told to one person only. Colleagues see a profile, but
- * it belongs to no workspace whose members could be told of its changes.
- */
-export const OWN_CHANGE_MODELS: ReadonlySet<string> = new Set([...PERSONAL_MODELS, 'UserProfile']);

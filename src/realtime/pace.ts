@@ -1,10 +1,11 @@
-/** Reads that found something, within so many milliseconds, from which on waking up costs too much. */
+/** How far back to look for how many commits there are, in milliseconds. */
 const WINDOW_MS = 100;
-const BUSY_READS = 20;
-/** As many as can be made where no writer wakes the reader. */
-const BUSY_UNHEARD_READS = 4;
-/** Below this, readers that poll may rest again. */
-const STILL_BUSY_READS = 8;
+/** So many notifications within it cost writers more than readers that poll. */
+const MANY_NOTIFICATIONS = 20;
+/** The share of reads that find something from which on readers that poll go on with it. */
+const STILL_BUSY = 1 / 3;
+/** The same to begin with it where notifications do not arrive. */
+const BUSY_UNHEARD = 0.8;
 /** How often a reader polls that no writer wakes. */
 const AWAKE_POLL_MS = 4;
 /** How long writers are told that readers poll. */
@@ -29,7 +30,8 @@ export interface PaceOptions {
  */
 export class Pace {
   readonly #options: PaceOptions;
-  #found: number[] = [];
+  #notifications: number[] = [];
+  #reads: { at: number; found: boolean }[] = [];
   #awakeUntil = Number.NEGATIVE_INFINITY;
   #keptAwakeUntil = Number.NEGATIVE_INFINITY;
   #hears = false;
@@ -49,8 +51,11 @@ export class Pace {
     this.#surprises = 0;
   }
 
-  /** A notification arrived that no statement can have brought along. */
-  heard(): void {
+  /** A notification arrived; `asked` when it may have come along with the answer to a statement. */
+  notified(now: number, asked: boolean): void {
+    this.#notifications.push(now);
+    // All that come through a transaction pooler do: it gives each statement any connection.
+    if (asked) return;
     this.#hears = true;
     this.#surprises = 0;
   }
@@ -59,9 +64,10 @@ export class Pace {
   read(
     now: number,
     { found, awake, isOnTime }: { found: boolean; awake: boolean; isOnTime: boolean },
-  ) {
-    this.#found = this.#found.filter((moment) => moment > now - WINDOW_MS);
-    if (found) this.#found.push(now);
+  ): void {
+    this.#notifications = this.#notifications.filter((at) => at > now - WINDOW_MS);
+    this.#reads = this.#reads.filter(({ at }) => at > now - WINDOW_MS);
+    this.#reads.push({ at: now, found });
     if (found && isOnTime && this.#hears && !this.isAwake(now)) this.#surprises += 1;
     if (this.#surprises >= MAX_SURPRISES) this.connected(now);
     if (awake) this.#awakeUntil = now + FALLING_ASLEEP_MS;
@@ -73,12 +79,17 @@ export class Pace {
 
   /** For how long to keep all readers awake from now on, in milliseconds; 0 to leave it as it is. */
   keepAwake(now: number): number {
-    const busy = this.#hears ? BUSY_READS : BUSY_UNHEARD_READS;
-    const isBusy = this.#found.length >= (this.isAwake(now) ? STILL_BUSY_READS : busy);
-    if (!isBusy || now < this.#keptAwakeUntil - KEPT_AWAKE_MS / 2) return 0;
+    if (!this.#isBusy(now) || now < this.#keptAwakeUntil - KEPT_AWAKE_MS / 2) return 0;
     this.#keptAwakeUntil = now + KEPT_AWAKE_MS;
     this.#awakeUntil = Math.max(this.#awakeUntil, now + FALLING_ASLEEP_MS);
     return KEPT_AWAKE_MS;
+  }
+
+  #isBusy(now: number): boolean {
+    const found = this.#reads.filter((read) => read.found).length / this.#reads.length;
+    if (this.isAwake(now)) return found >= STILL_BUSY;
+    if (this.#hears) return this.#notifications.length >= MANY_NOTIFICATIONS;
+    return found >= BUSY_UNHEARD && this.#reads.length > 1;
   }
 
   /**

@@ -6,7 +6,7 @@ import type { Feed, FeedListener } from './feed.ts';
 import { CHANNEL, readWorkspaceRoles, trimPage } from './log.ts';
 import { covers, type Position } from './position.ts';
 import { replay } from './replay.ts';
-import { Tailer } from './tailer.ts';
+import { type Companion, Tailer } from './tailer.ts';
 
 const REPLAY_CONNECTIONS = 2;
 const REACH_MS = 5_000;
@@ -20,6 +20,8 @@ export interface PostgresFeedOptions {
   pollMs?: number;
   /** The same where notifications do not arrive, as behind a transaction pooler. Default 20. */
   unheardPollMs?: number;
+  /** Tells of changes besides what is read from Postgres. */
+  companion?: Companion;
   /** Called for changes read: how many, and how long after the last of them was made. */
   onRead?(read: { changes: number; lagMs: number }): void;
   /** Called when the connection is lost, or a listener throws; the feed goes on by itself. */
@@ -44,7 +46,7 @@ interface Waiter {
 /** Opens the change log and follows it from its end. Rejects when there is none to be read. */
 export async function createPostgresFeed(options: PostgresFeedOptions): Promise<PostgresFeed> {
   const { connectionString, pageSize = 1_000, pollMs = 250, unheardPollMs = 20 } = options;
-  const { onRead, onError, onUnheard } = options;
+  const { companion, onRead, onError, onUnheard } = options;
   const listeners = new Set<FeedListener>();
   const resetListeners = new Set<() => void>();
   const waiters = new Set<Waiter>();
@@ -66,7 +68,7 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
   };
 
   const tailer = await Tailer.start(
-    { connectionString, pageSize, pollMs, unheardPollMs },
+    { connectionString, pageSize, pollMs, unheardPollMs, companion },
     {
       batch(batch) {
         for (const listener of listeners) attempt(() => listener(batch));

@@ -26,6 +26,7 @@ export interface TailerOptions extends PaceOptions {
   connectionString: string;
   /** Most changes read at a time. */
   pageSize: number;
+  companion?: Companion | undefined;
 }
 
 export interface TailerEvents {
@@ -43,6 +44,17 @@ export interface TailerEvents {
   notify(): Promise<void>;
 }
 
+/** Another source of the changes that a tailer reads. */
+export interface Companion {
+  /** Called with a new connection, before anything is read over it. */
+  connected(tailer: Tailer): void;
+  /**
+   * Called whenever all was read. Resolves to whether the next read is due, rather than after the
+   * usual wait. Meanwhile it may tell changes, and use the connection.
+   */
+  pause(tailer: Tailer, client: pg.Client): Promise<boolean>;
+}
+
 /** Reads the log as it grows, over one connection, which is made anew whenever it is lost. */
 export class Tailer {
   readonly #options: TailerOptions;
@@ -55,6 +67,7 @@ export class Tailer {
   #running: Promise<void> | undefined;
   #retryMs = FIRST_RETRY_MS;
   #isLost = false;
+  #isListening = false;
   #isAsking = false;
   #reads = 0;
   #isWoken = false;
@@ -89,7 +102,58 @@ export class Tailer {
   /** Has the log read at once. */
   wake(): void {
     this.#isWoken = true;
+    this.interrupt();
+  }
+
+  /** Whether the log is to be read at once. */
+  get isWoken(): boolean {
+    return this.#isWoken;
+  }
+
+  /** Ends `sleep`. */
+  interrupt(): void {
     this.#wakeUp?.();
+  }
+
+  /** Waits for so many milliseconds, or until woken. Returns whether all of the time passed. */
+  sleep(ms: number): Promise<boolean> {
+    if (this.#isWoken) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const end = (isOnTime: boolean) => {
+        clearTimeout(timer);
+        this.#wakeUp = undefined;
+        resolve(isOnTime);
+      };
+      const timer = setTimeout(end, ms, true);
+      this.#wakeUp = () => end(false);
+    });
+  }
+
+  /** Has writers wake this reader, or not any more. Returns whether that was different before. */
+  async listen(client: pg.Client, isListening = true): Promise<boolean> {
+    if (isListening === this.#isListening) return false;
+    this.#isListening = isListening;
+    await client.query(isListening ? `LISTEN ${CHANNEL}` : `UNLISTEN ${CHANNEL}`);
+    this.#pace.connected(performance.now());
+    return true;
+  }
+
+  /** Tells changes that a snapshot sees, or a page of them, besides what has been told. */
+  tell({ changes, lastSeq = 0, more }: Page, until: Snapshot): void {
+    if (this.#isClosed) return;
+    const log = this.#log.identity;
+    const { seen } = this.#position;
+    const part = { until, seq: lastSeq };
+    this.#position = more ? { log, seen, part } : { log, seen: until };
+    if (changes.length > 0) {
+      this.#events.batch(createBatch(changes, { log, seen, part }, this.#position));
+    }
+  }
+
+  /** Reads, and tells, all that a snapshot of the log sees. */
+  async readUntil(client: pg.Client, until: Snapshot): Promise<void> {
+    await this.#finishBatch(client);
+    if (!includes(this.#position.seen, until)) await this.#readRest(client, until, 0);
   }
 
   /** Ends the connection; no event comes any more. */
@@ -130,9 +194,10 @@ export class Tailer {
     try {
       await unlessAborted(client.connect(), this.#closing.signal);
       // Listening first: what is committed after the read that follows wakes the one after it.
-      await client.query(`LISTEN ${CHANNEL}`);
-      this.#pace.connected(performance.now());
+      this.#isListening = false;
+      await this.listen(client);
       await this.#open(client);
+      this.#options.companion?.connected(this);
       return client;
     } catch (error) {
       this.#disconnect();
@@ -171,10 +236,12 @@ export class Tailer {
       this.#retryMs = FIRST_RETRY_MS;
       const now = performance.now();
       this.#pace.read(now, { found, awake, isOnTime });
-      this.#probe(now);
+      if (this.#isListening) this.#probe(now);
       const ms = this.#pace.keepAwake(now);
       if (ms > 0) await this.#ask(keepReadersAwake(client, ms));
-      isOnTime = await this.#sleep(this.#pace.waitMs(now));
+      const { companion } = this.#options;
+      const isDue = companion && (await this.#ask(companion.pause(this, client)));
+      isOnTime = !isDue && (await this.sleep(this.#pace.waitMs(now)));
     }
   }
 
@@ -182,13 +249,11 @@ export class Tailer {
   async #read(client: pg.Client): Promise<{ found: boolean; awake: boolean }> {
     this.#reads += 1;
     const number = this.#reads;
-    const { part } = this.#position;
-    // Told in part when the connection was lost.
-    if (part) await this.#readRest(client, part.until, part.seq);
+    await this.#finishBatch(client);
     const { seen } = this.#position;
     const page = await readNews(client, seen, this.#options.pageSize);
     if (includes(page.snapshot, seen)) {
-      this.#tell(page, page.snapshot);
+      this.tell(page, page.snapshot);
       if (page.more) await this.#readRest(client, page.snapshot, page.lastSeq ?? 0);
     } else {
       // The log lost what had been read: its transaction ids are given to others now.
@@ -198,26 +263,21 @@ export class Tailer {
     return { found: page.lastSeq !== undefined, awake: page.awake };
   }
 
+  /** Tells the rest of what was told in part when the connection, or a message, was lost. */
+  async #finishBatch(client: pg.Client): Promise<void> {
+    const { part } = this.#position;
+    if (part) await this.#readRest(client, part.until, part.seq);
+  }
+
   /** Reads the rest of a batch, page by page. */
   async #readRest(client: pg.Client, until: Snapshot, seq: number): Promise<void> {
     const { seen } = this.#position;
     let [more, afterSeq] = [true, seq];
     while (more && !this.#isClosed) {
       const page = await readSpan(client, { seen, until, afterSeq }, this.#options.pageSize);
-      this.#tell(page, until);
+      this.tell(page, until);
       afterSeq = page.lastSeq ?? afterSeq;
       more = page.more;
-    }
-  }
-
-  #tell({ changes, lastSeq = 0, more }: Page, until: Snapshot): void {
-    if (this.#isClosed) return;
-    const log = this.#log.identity;
-    const { seen } = this.#position;
-    const part = { until, seq: lastSeq };
-    this.#position = more ? { log, seen, part } : { log, seen: until };
-    if (changes.length > 0) {
-      this.#events.batch(createBatch(changes, { log, seen, part }, this.#position));
     }
   }
 
@@ -230,24 +290,10 @@ export class Tailer {
     }
   }
 
-  /** Returns whether all of the time passed. */
-  #sleep(ms: number): Promise<boolean> {
-    if (this.#isWoken) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const end = (isOnTime: boolean) => {
-        clearTimeout(timer);
-        this.#wakeUp = undefined;
-        resolve(isOnTime);
-      };
-      const timer = setTimeout(end, ms, true);
-      this.#wakeUp = () => end(false);
-    });
-  }
-
   #notified(): void {
-    // Behind a pooler that gives each statement any connection, they come with answers only.
-    if (!this.#isAsking) this.#pace.heard();
-    if (!this.#pace.isAwake(performance.now())) this.wake();
+    const now = performance.now();
+    this.#pace.notified(now, this.#isAsking);
+    if (!this.#pace.isAwake(now)) this.wake();
   }
 
   #probe(now: number): void {

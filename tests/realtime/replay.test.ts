@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { covers, type Position, parseSnapshot } from '../../src/realtime/position.ts';
+import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTenant, insert, service, type Tenant } from '../support/tenant.ts';
+import { alertsOf, raise, replayed, Told } from './alerts.ts';
+
+let db: TestDatabase;
+let tenant: Tenant;
+/** Replicas that tell in portions of different sizes. */
+let feeds: [PostgresFeed, PostgresFeed];
+
+beforeAll(async () => {
+  db = await createTestDatabase();
+  tenant = await createTenant(db);
+  feeds = [
+    await createPostgresFeed({ connectionString: db.gatewayUrl, pageSize: 3 }),
+    await createPostgresFeed({ connectionString: db.gatewayUrl, pageSize: 7 }),
+  ];
+});
+
+afterAll(async () => {
+  await Promise.all(feeds?.map((feed) => feed.close()) ?? []);
+  await db?.close();
+});
+
+/** Up to where the log can be read now. */
+async function here(): Promise<Position> {
+  const [row] = await db.query<{ snapshot: string }>(
+    'select gateway.change_snapshot()::text as snapshot',
+  );
+  return { seen: parseSnapshot(row?.snapshot ?? '') };
+}
+
+async function settled(): Promise<void> {
+  const position = await here();
+  await Promise.all(feeds.map((feed) => feed.reach(position)));
+}
+
+const idsOf = (batches: readonly { changes: readonly { rowId: string }[] }[]) =>
+  batches.flatMap(({ changes }) => changes.map(({ rowId }) => rowId));
+
+it('from every change on gives the rest, on every replica, up to wherever it is', async () => {
+  const { workspaceId } = tenant;
+  await settled();
+  const told = feeds.map((feed) => new Told(feed));
+  // One is under way all the time; large ones are told in portions.
+  await db.as(service, async (query) => {
+    await raise(query, workspaceId, 4);
+    await raise(db.query, workspaceId, 10);
+    await raise(db.query, workspaceId, 1);
+    await settled();
+    await raise(query, workspaceId, 5);
+    await raise(db.query, workspaceId, 8);
+    await settled();
+  });
+  await raise(db.query, workspaceId, 6);
+  await settled();
+
+  const filter = alertsOf(workspaceId);
+  for (const feed of feeds) {
+    for (const { ids, places } of told) {
+      expect(ids).toHaveLength(34);
+      for (const [index, { position }] of places.entries()) {
+        const after = feed.open(feed.seal(position, workspaceId), workspaceId, 'after');
+        const rest = await replayed(feed, after, feed.position(), filter);
+        expect(idsOf(rest).sort()).toEqual(ids.slice(index + 1).sort());
+        // Also while a listener is in the middle of a batch.
+        for (const [until, place] of places.entries()) {
+          if (until < index) continue;
+          const part = await replayed(feed, after, place.position, filter);
+          expect(idsOf(part).sort()).toEqual(ids.slice(index + 1, until + 1).sort());
+          expect(covers(part.at(-1)?.end ?? after, place.position)).toBe(true);
+        }
+      }
+    }
+  }
+});
+
+it('goes on from every change of a replay', async () => {
+  const [feed] = feeds;
+  const { workspaceId } = tenant;
+  const filter = alertsOf(workspaceId);
+  const start = feed.position();
+  const ids = await raise(db.query, workspaceId, 1_234);
+  await settled();
+  const batches = await replayed(feed, start, feed.position(), filter);
+  expect(batches.map(({ changes }) => changes.length)).toEqual([500, 500, 234]);
+  expect(idsOf(batches)).toEqual(ids);
+  expect(batches.at(-1)?.end).toEqual(feed.position());
+  for (const batch of batches) {
+    const ends = [
+      batch.end,
+      ...batch.changes.slice(-3).map((change) => batch.positionAfter(change)),
+    ];
+    const expected = [batch.changes.at(-1), ...batch.changes.slice(-3)];
+    for (const [i, end] of ends.entries()) {
+      const rest = await replayed(feed, end, feed.position(), filter);
+      expect(idsOf(rest)).toEqual(ids.slice(ids.indexOf(expected[i]?.rowId ?? '') + 1));
+    }
+  }
+});
+
+it('gives what the reader may be told of, and no other model', async () => {
+  const [feed] = feeds;
+  const { workspaceId, people } = tenant;
+  const other = await createTenant(db);
+  await settled();
+  const start = feed.position();
+  const [mine = ''] = await raise(db.query, workspaceId);
+  const [theirs = ''] = await raise(db.query, other.workspaceId);
+  const notification = await insert(db, 'user_notifications', {
+    workspace_id: workspaceId,
+    user_id: people.Viewer,
+    title: 'For you',
+    message: 'Only',
+    notification_type: 'alert',
+  });
+  const agent = await insert(db, 'agent_registry', {
+    agent_name: 'scout',
+    agent_type: 'researcher',
+  });
+  await settled();
+  const ids = async (models: string[], workspace: string | null, readerId: string | null) =>
+    idsOf(
+      await replayed(feed, start, feed.position(), { models, workspaceId: workspace, readerId }),
+    );
+  expect(await ids(['SystemAlert'], workspaceId, people.Viewer)).toEqual([mine]);
+  expect(await ids(['SystemAlert'], other.workspaceId, null)).toEqual([theirs]);
+  expect(await ids(['SystemAlert'], null, people.Viewer)).toEqual([]);
+  expect(await ids(['UserNotification'], workspaceId, people.Viewer)).toEqual([notification]);
+  expect(await ids(['UserNotification'], workspaceId, people.Owner)).toEqual([]);
+  expect(await ids(['UserNotification'], workspaceId, null)).toEqual([]);
+  expect(await ids(['UserNotification'], other.workspaceId, people.Viewer)).toEqual([]);
+  expect(await ids(['Agent'], workspaceId, null)).toEqual([agent]);
+  expect(await ids(['SystemAlert', 'Agent'], workspaceId, null)).toEqual([mine, agent]);
+  expect(await ids([], workspaceId, null)).toEqual([]);
+});
+
+describe('cursors', () => {
+  it('of another database have expired', async () => {
+    const [feed] = feeds;
+    const other = await createTestDatabase();
+    const foreign = await createPostgresFeed({ connectionString: other.gatewayUrl });
+    const cursor = foreign.seal(foreign.position(), tenant.workspaceId);
+    expect(() => feed.open(cursor, tenant.workspaceId, 'after')).toThrow(
+      expect.objectContaining({ code: 'CURSOR_EXPIRED', argument: 'after' }),
+    );
+    const replay = replayed(
+      feed,
+      foreign.position(),
+      feed.position(),
+      alertsOf(tenant.workspaceId),
+    );
+    await expect(replay).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
+    await foreign.close();
+    await other.close();
+  });
+
+  it('from before the retention have expired, those since then have not', async () => {
+    const [feed] = feeds;
+    const { workspaceId } = tenant;
+    const filter = alertsOf(workspaceId);
+    await raise(db.query, workspaceId);
+    await settled();
+    const told = new Told(feed);
+    await raise(db.query, workspaceId, 3);
+    await settled();
+    const places = told.places.map(({ position }) => position);
+    expect(await feed.trim(60_000)).toBe(0);
+    expect(
+      idsOf(await replayed(feed, places[0] as Position, feed.position(), filter)),
+    ).toHaveLength(2);
+
+    expect(await feed.trim(0)).toBeGreaterThan(3);
+    expect(await feed.trim(0)).toBe(0);
+    for (const position of places.slice(0, -1)) {
+      const replay = replayed(feed, position, feed.position(), filter);
+      await expect(replay).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
+    }
+    const ids = await raise(db.query, workspaceId, 2);
+    await settled();
+    const since = await replayed(feed, places.at(-1) as Position, feed.position(), filter);
+    expect(idsOf(since)).toEqual(ids);
+  });
+
+  it('expire where a transaction that ran then committed, and was deleted', async () => {
+    const [feed] = feeds;
+    const { workspaceId } = tenant;
+    await settled();
+    const cursor = await db.as(service, async (query) => {
+      await raise(query, workspaceId);
+      await raise(db.query, workspaceId);
+      await settled();
+      return feed.position();
+    });
+    await settled();
+    await feed.trim(0);
+    const replay = replayed(feed, cursor, feed.position(), alertsOf(workspaceId));
+    await expect(replay).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
+  });
+
+  it('expire when their changes are deleted during the replay', async () => {
+    const [feed] = feeds;
+    const { workspaceId } = tenant;
+    await settled();
+    const start = feed.position();
+    await raise(db.query, workspaceId, 1_200);
+    await settled();
+    const replay = feed.replay(start, feed.position(), alertsOf(workspaceId));
+    const pages = replay[Symbol.asyncIterator]();
+    expect((await pages.next()).value.changes).toHaveLength(500);
+    await feed.trim(0);
+    await expect(pages.next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
+  });
+});

@@ -1,0 +1,148 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Pace } from '../../src/realtime/pace.ts';
+import { createPostgresFeed } from '../../src/realtime/postgres-feed.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTenant, type Tenant } from '../support/tenant.ts';
+import { raise, Told } from './alerts.ts';
+import { startProxy } from './proxy.ts';
+
+let db: TestDatabase;
+let tenant: Tenant;
+
+beforeAll(async () => {
+  db = await createTestDatabase();
+  tenant = await createTenant(db);
+});
+
+afterAll(() => db?.close());
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? NaN;
+
+/** Raises alerts one after the other; returns how long each took to be told, in milliseconds. */
+async function latencies(told: Told, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let n = 0; n < count; n++) {
+    await pause(20 + Math.random() * 20);
+    const before = told.batches.length;
+    await raise(db.query, tenant.workspaceId);
+    const committed = performance.now();
+    while (told.batches.length === before) {
+      await pause(1);
+      if (performance.now() - committed > 5_000) throw new Error('Nothing was told.');
+    }
+    times.push(performance.now() - committed);
+  }
+  return times;
+}
+
+/** Listens as readers do, and counts. */
+async function countNotifications() {
+  const client = new pg.Client(db.gatewayUrl);
+  await client.connect();
+  const counter = { count: 0, stop: () => client.end() };
+  client.on('notification', () => {
+    counter.count += 1;
+  });
+  await client.query('LISTEN gateway_change');
+  return counter;
+}
+
+describe('a reader', () => {
+  it('is woken by each commit as long as they are few', async () => {
+    const feed = await createPostgresFeed({
+      connectionString: db.gatewayUrl,
+      pollMs: 60_000,
+      unheardPollMs: 60_000,
+    });
+    const told = new Told(feed);
+    // Of the probes, which wake it too.
+    await pause(200);
+    const notifications = await countNotifications();
+    const times = await latencies(told, 20);
+    await expect.poll(() => notifications.count).toBe(20);
+    expect(median(times)).toBeLessThan(50);
+    await notifications.stop();
+    await feed.close();
+  });
+
+  it('polls when commits are many, and is woken by none of them', async () => {
+    const feed = await createPostgresFeed({ connectionString: db.gatewayUrl });
+    const told = new Told(feed);
+    await pause(200);
+    const writeFor = async (ms: number) => {
+      const end = performance.now() + ms;
+      const write = async (): Promise<number> => {
+        let count = 0;
+        for (; performance.now() < end; count++) await raise(db.query, tenant.workspaceId);
+        return count;
+      };
+      const counts = await Promise.all(Array.from({ length: 8 }, write));
+      return counts.reduce((a, b) => a + b);
+    };
+    let commits = await writeFor(500);
+    const notifications = await countNotifications();
+    const busy = await writeFor(1_500);
+    commits += busy;
+    expect(busy).toBeGreaterThan(300);
+    expect(notifications.count).toBeLessThan(busy / 20);
+    await expect.poll(() => told.ids.length).toBe(commits);
+    expect(new Set(told.ids).size).toBe(commits);
+    // Then it sleeps again.
+    await pause(500);
+    const before = notifications.count;
+    expect(median(await latencies(told, 5))).toBeLessThan(50);
+    expect(notifications.count).toBeGreaterThanOrEqual(before + 5);
+    await notifications.stop();
+    await feed.close();
+  });
+
+  it('finds changes soon where notifications do not arrive, and says that they do not', async () => {
+    const proxy = await startProxy(db.gatewayUrl);
+    proxy.isDeaf = true;
+    let unheard = 0;
+    const feed = await createPostgresFeed({
+      connectionString: proxy.url,
+      pollMs: 60_000,
+      onUnheard: () => {
+        unheard += 1;
+      },
+    });
+    const told = new Told(feed);
+    expect(median(await latencies(told, 20))).toBeLessThan(60);
+    await expect.poll(() => unheard, { timeout: 3_000 }).toBe(1);
+    expect(median(await latencies(told, 20))).toBeLessThan(60);
+    expect(unheard).toBe(1);
+    await feed.close();
+    await proxy.close();
+  });
+
+  it('notices that notifications no longer arrive', async () => {
+    const proxy = await startProxy(db.gatewayUrl);
+    const feed = await createPostgresFeed({ connectionString: proxy.url, pollMs: 100 });
+    const told = new Told(feed);
+    await pause(200);
+    proxy.isDeaf = true;
+    await latencies(told, 4);
+    expect(median(await latencies(told, 20))).toBeLessThan(60);
+    await feed.close();
+    await proxy.close();
+  });
+
+  it('is not taken in by notifications that come along with its own answers', () => {
+    const pace = new Pace({ pollMs: 250, unheardPollMs: 20 });
+    pace.connected(0);
+    const steps = Array.from({ length: 200 }, (_, n) => {
+      pace.read(n * 20, { found: false, awake: false, isOnTime: true });
+      return pace.probe(n * 20);
+    });
+    expect(steps.filter((step) => step === 'notify')).toHaveLength(3);
+    expect(steps.indexOf('unheard')).toBe(50);
+    expect(pace.waitMs(4_000)).toBe(20);
+    pace.notified(4_000, true);
+    expect(pace.waitMs(4_000)).toBe(20);
+    pace.notified(4_000, false);
+    expect(pace.waitMs(4_000)).toBe(250);
+  });
+});
