@@ -1,0 +1,155 @@
+import {
+  type GraphQLField,
+  type GraphQLObjectType,
+  getNamedType,
+  isLeafType,
+  isObjectType,
+} from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { catalog } from '../../src/generated/catalog.ts';
+import { PERSONAL_MODELS } from '../../src/realtime/audience.ts';
+import { ROLES } from '../../src/resolvers/permissions.ts';
+import { schema } from '../../src/schema/index.ts';
+import { caseOf, cases, named } from './cases.ts';
+import { changeOf, openStage, type Stage, type Subscriber } from './changes.ts';
+import { openPlanter, type Planter } from './plant.ts';
+import { createWorld, type World } from './world.ts';
+
+let world: World;
+let planter: Planter;
+let stage: Stage;
+let people: [string, string];
+let person: Subscriber;
+let members: Subscriber;
+beforeAll(async () => {
+  world = await createWorld(4);
+  const { query } = world.database;
+  const { workspaceId, ownerId } = world.ours;
+  const [colleague] = await query<{ id: string }>(
+    'select user_id::text as id from user_workspaces where workspace_id = $1 and user_id <> $2',
+    [workspaceId, ownerId],
+  );
+  people = [ownerId, colleague?.id ?? ''];
+  // One of them is a member of another workspace, too.
+  await query(
+    `insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Viewer')`,
+    [ownerId, world.theirs.workspaceId],
+  );
+  // What has expired is no opportunity.
+  await query('update trends set expiry_date = null');
+  planter = await openPlanter(world.database.url);
+  stage = openStage(world.database);
+  person = await stage.as(ownerId, workspaceId);
+  members = await stage.asMembers(ownerId, workspaceId);
+});
+afterAll(async () => {
+  await stage?.close();
+  await planter?.close();
+  await world?.close();
+});
+
+const rowsSeenBy = (userId: string, source: string) =>
+  world.database.as({ userId, workspaceId: world.ours.workspaceId }, (query) =>
+    query<{ row: string }>(`select to_jsonb(t)::text as row from ${source} as t order by 1`),
+  );
+
+describe('models whose rows differ between members are known', () => {
+  /** Of other workspaces; whatever belongs to the current one leads to the current one only. */
+  const ELSEWHERE = 'Workspace';
+
+  it('by what two of them read', async () => {
+    const { workspaceId } = world.ours;
+    const different = new Set<string>();
+    for (const role of [...ROLES].reverse()) {
+      // A workspace without an Owner is refused otherwise.
+      await planter.plant(
+        'update user_workspaces set role = $2 where workspace_id = $1 and user_id = any ($3)',
+        [workspaceId, role, people],
+      );
+      for (const [name, { schema: space, table }] of Object.entries(catalog.models)) {
+        if (space !== 'public') continue;
+        const [one, other] = await Promise.all(people.map((id) => rowsSeenBy(id, table)));
+        expect(one?.length, name).toBeGreaterThan(0);
+        if (JSON.stringify(one) !== JSON.stringify(other)) different.add(name);
+      }
+    }
+    expect([...different].sort()).toEqual([...PERSONAL_MODELS, ELSEWHERE].sort());
+  });
+
+  it('by their policies', async () => {
+    const policies = await world.database.query<{ table: string; condition: string }>(
+      `select tablename as table, qual as condition from pg_policies
+       where schemaname = 'public' and cmd in ('SELECT', 'ALL')`,
+    );
+    expect(policies.length).toBeGreaterThanOrEqual(cases.length);
+    const about = policies.filter(({ condition }) =>
+      /auth\.uid\(\)|viewer_memberships/.test(
+        condition.replaceAll('( SELECT auth.uid() AS uid) IS NOT NULL', ''),
+      ),
+    );
+    // One's own profile is one of those of the members, which all of them see.
+    const known = [...PERSONAL_MODELS, ELSEWHERE, 'UserProfile'].map((name) => caseOf(name).table);
+    expect(about.map(({ table }) => table).sort()).toEqual(known.sort());
+  });
+});
+
+/** Everything that a row shows and leads to, but for what differs between members. */
+function selectionOf(name: string): string {
+  const type = schema.getType(name) as GraphQLObjectType;
+  return Object.values(type.getFields()).map(fieldSelection).join(' ');
+}
+
+function fieldSelection({ name, type, args }: GraphQLField<unknown, unknown>): string {
+  const to = getNamedType(type);
+  if (isLeafType(to)) return name;
+  if (PERSONAL_MODELS.has(to.name.replace(/Connection$/, ''))) return '';
+  if (!isObjectType(to)) return `${name} { __typename }`;
+  if (args.some((arg) => arg.name === 'first')) {
+    const nodes = getNamedType(to.getFields().nodes?.type) as GraphQLObjectType;
+    const count = 'totalCount' in to.getFields() ? 'totalCount' : '';
+    return `${name}(first: 3) { ${count} nodes { ${leavesOf(nodes)} } }`;
+  }
+  return `${name} { ${leavesOf(to)} }`;
+}
+
+const leavesOf = (type: GraphQLObjectType) =>
+  Object.values(type.getFields())
+    .filter((field) => isLeafType(getNamedType(field.type)))
+    .map(({ name }) => name)
+    .join(' ');
+
+describe('what is told to many at once is what each of them would read', () => {
+  const ids = async (table: string) => {
+    const rows = await rowsSeenBy(people[0], table);
+    return rows.map(({ row }) => String(JSON.parse(row).id));
+  };
+
+  it.each(named(cases.filter(({ name }) => !PERSONAL_MODELS.has(name))))(
+    '%s',
+    async (name, { lookup, table }) => {
+      const own = name === 'Workspace' ? [world.ours.workspaceId] : await ids(table);
+      const changes = own.map((id) => changeOf(name, 'INSERT', id));
+      const document = `subscription { ${lookup}Changed { node { ${selectionOf(name)} } } }`;
+      const told = await members.tell(document, changes);
+      expect(told).toEqual(await person.tell(document, changes));
+      expect(told.filter(Boolean)).toHaveLength(own.length);
+    },
+  );
+
+  it.each([...PERSONAL_MODELS])('%s: only what is shown to all', async (name) => {
+    const { lookup, table } = caseOf(name);
+    const rows = await world.database.query<{ id: string; shown: boolean }>(
+      `select id::text, coalesce(to_jsonb(t) ->> 'visibility' = 'public', false) as shown from ${table} as t
+       where workspace_id = $1`,
+      [world.ours.workspaceId],
+    );
+    const told = await members.tell(
+      `subscription { ${lookup}Changed { node { id } } }`,
+      rows.map(({ id }) => changeOf(name, 'INSERT', id)),
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    expect(told.map((each) => each?.node.id)).toEqual(
+      rows.map(({ id, shown }) => (shown ? id : undefined)),
+    );
+  });
+});
