@@ -51,6 +51,11 @@ export class Pace {
     this.#surprises = 0;
   }
 
+  /** Whether notifications are known to arrive. */
+  get hears(): boolean {
+    return this.#hears;
+  }
+
   /** A notification arrived; `asked` when it may have come along with the answer to a statement. */
   notified(now: number, asked: boolean): void {
     this.#notifications.push(now);

@@ -99,6 +99,11 @@ export class Tailer {
     return this.#reads;
   }
 
+  /** Whether notifications arrive: not behind a pooler that gives each statement any connection. */
+  get hears(): boolean {
+    return this.#pace.hears;
+  }
+
   /** Has the log read at once. */
   wake(): void {
     this.#isWoken = true;

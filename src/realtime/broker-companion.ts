@@ -1,0 +1,238 @@
+import type { Client } from 'pg';
+import type { Broker, BrokerFactory } from './broker.ts';
+import { BrokerCodec, FAREWELL, type Message } from './broker-codec.ts';
+import type { Change } from './change.ts';
+import type { Batch } from './feed.ts';
+import { covers, type Position, type Snapshot } from './position.ts';
+import type { Companion, Tailer } from './tailer.ts';
+
+/** How often to try to become the reader. */
+const ELECTION_MS = 1_000;
+/** How often the reader tells at least where it is. */
+const HEARTBEAT_MS = 500;
+/** After this long without a message there is no reader. */
+const SILENCE_MS = 2_000;
+/** How often followers look for what nobody told. */
+const CHECK_MS = 5_000;
+const MAX_WAITING_MESSAGES = 1_000;
+const MAX_UNACKNOWLEDGED_BYTES = 8_388_608;
+const FAREWELL_MS = 500;
+
+/** Postgres notices a reader whose machine is gone, and gives its lock to another one. */
+const LOCK = 'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked';
+const UNLOCK = 'SELECT pg_advisory_unlock(hashtextextended($1, 0))';
+const NOTICE_LOSS = `SELECT set_config(name, value, false)
+  FROM (VALUES ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '5'),
+    ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '20000')) AS setting (name, value)`;
+
+/**
+ * What a replica does: read the log for all, be told by the one that does, or read for itself since
+ * it hears of none.
+ */
+export type Role = 'reader' | 'follower' | 'alone';
+
+export interface BrokerCompanionEvents {
+  onRoleChange?(role: Role): void;
+  /** Called when the broker is lost, or refuses something; it is tried again. */
+  onBrokerError?(error: unknown): void;
+}
+
+/**
+ * Lets one of the replicas read the log, and the others be told by it. What the broker loses or
+ * reorders is read from the log, so that it costs time only.
+ */
+export class BrokerCompanion implements Companion {
+  readonly #broker: Broker;
+  readonly #events: BrokerCompanionEvents;
+  #tailer: Tailer | undefined;
+  #codec: BrokerCodec | undefined;
+  #role: Role = 'alone';
+  /** Whether the connection is a session of its own: behind a transaction pooler locks are not kept. */
+  #isSession = false;
+  #isElected = false;
+  #isLeaving = false;
+  #electionAt = 0;
+  #waiting: Message[] = [];
+  #heardAt = Number.NEGATIVE_INFINITY;
+  /** Up to where followers were told. */
+  #told: Position | undefined;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #unacknowledgedBytes = 0;
+  #isRefused = false;
+
+  constructor(createBroker: BrokerFactory, events: BrokerCompanionEvents) {
+    this.#events = events;
+    this.#broker = createBroker({
+      onConnectionChange: () => this.#tailer?.interrupt(),
+      onError: (error) => events.onBrokerError?.(error),
+    });
+  }
+
+  connected(tailer: Tailer): void {
+    this.#tailer = tailer;
+    this.#isSession = false;
+    this.#isElected = false;
+    this.#electionAt = 0;
+    this.restart();
+  }
+
+  /** Begins anew where the tailer is, in the log that it reads. */
+  restart(): void {
+    if (!this.#tailer) return;
+    const { log, position } = this.#tailer;
+    this.#waiting = [];
+    this.#told = position;
+    const codec = new BrokerCodec(log);
+    if (codec.subject === this.#codec?.subject) return;
+    this.#codec = codec;
+    this.#heardAt = Number.NEGATIVE_INFINITY;
+    this.#broker.subscribe(codec.subject, (text) => this.#hear(text, codec));
+  }
+
+  async pause(tailer: Tailer, client: Client): Promise<boolean> {
+    this.#isSession ||= tailer.hears;
+    await this.#elect(client);
+    if (this.#isElected && performance.now() - this.#toldAt >= HEARTBEAT_MS) {
+      this.#publish(tailer.position, []);
+    }
+    if (this.#isElected || !this.#isSession || !this.#hears()) {
+      this.#become(this.#isElected ? 'reader' : 'alone');
+      return tailer.listen(client);
+    }
+    this.#become('follower');
+    await tailer.listen(client, false);
+    await this.#follow(tailer, client);
+    return true;
+  }
+
+  /** Tells followers what was read, if that is this replica's part. */
+  tell({ changes, end }: Batch): void {
+    if (this.#isElected) this.#publish(end, changes);
+  }
+
+  /** Has another replica become the reader at once. */
+  async sayFarewell(): Promise<void> {
+    this.#isLeaving = true;
+    const codec = this.#codec;
+    if (!this.#isElected || !codec || !this.#broker.isConnected) return;
+    this.#isElected = false;
+    const published = this.#broker.publish(codec.subject, codec.seal(FAREWELL)).catch(() => {});
+    const timeout = new Promise((resolve) => setTimeout(resolve, FAREWELL_MS).unref());
+    await Promise.race([published, timeout]);
+  }
+
+  close(): Promise<void> {
+    return this.#broker.close();
+  }
+
+  async #elect(client: Client): Promise<void> {
+    if (this.#isLeaving) return;
+    const subject = this.#codec?.subject;
+    const { isConnected } = this.#broker;
+    const now = performance.now();
+    if (this.#isElected && !isConnected) {
+      // Another one may still reach the followers.
+      this.#isElected = false;
+      this.#electionAt = now + ELECTION_MS;
+      await client.query(UNLOCK, [subject]);
+    } else if (!this.#isElected && isConnected && this.#isSession && now >= this.#electionAt) {
+      this.#electionAt = now + ELECTION_MS;
+      const { rows } = await client.query<{ locked: boolean }>(LOCK, [subject]);
+      if (!rows[0]?.locked) return;
+      this.#isElected = true;
+      this.#toldAt = Number.NEGATIVE_INFINITY;
+      this.#told = this.#tailer?.position;
+      this.#waiting = [];
+      await client.query(NOTICE_LOSS);
+    }
+  }
+
+  /** Tells what is heard, until something else is to be done. */
+  async #follow(tailer: Tailer, client: Client): Promise<void> {
+    const checkAt = performance.now() + CHECK_MS;
+    while (!tailer.isWoken) {
+      await this.#elect(client);
+      if (this.#isElected || !this.#hears() || performance.now() >= checkAt) return;
+      const missing = this.#tellHeard(tailer);
+      if (missing) await tailer.readUntil(client, missing);
+      else {
+        const until = Math.min(checkAt, this.#electionAt, this.#heardAt + SILENCE_MS);
+        await tailer.sleep(Math.max(1, until - performance.now()));
+      }
+    }
+  }
+
+  /** Tells what is next of what was heard; returns up to where the log is to be read instead. */
+  #tellHeard(tailer: Tailer): Snapshot | undefined {
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      const { from, to, changes } = next;
+      const { position } = tailer;
+      if (covers(position, to)) continue;
+      const until = to.part?.until ?? to.seen;
+      // Messages that begin elsewhere overlap with what was told. Up to the end of a whole batch,
+      // since that is where the next message begins.
+      if (!changes || !covers(position, from) || !covers(from, position)) return until;
+      const more = to.part !== undefined;
+      tailer.tell({ changes: [...changes], lastSeq: to.part?.seq, more }, until);
+    }
+    return undefined;
+  }
+
+  #hears(): boolean {
+    return this.#broker.isConnected && performance.now() - this.#heardAt < SILENCE_MS;
+  }
+
+  #hear(text: string, codec: BrokerCodec): void {
+    const message = this.#isElected ? undefined : codec.open(text);
+    if (!message || codec !== this.#codec) return;
+    if (message === FAREWELL) {
+      this.#heardAt = Number.NEGATIVE_INFINITY;
+      this.#electionAt = 0;
+    } else {
+      this.#heardAt = performance.now();
+      if (this.#waiting.length >= MAX_WAITING_MESSAGES) this.#waiting = [];
+      this.#waiting.push(message);
+    }
+    this.#tailer?.interrupt();
+  }
+
+  #publish(to: Position, changes: readonly Change[]): void {
+    const codec = this.#codec;
+    const from = this.#told;
+    if (!codec || !from) return;
+    this.#told = to;
+    this.#toldAt = performance.now();
+    // Followers notice what they miss.
+    if (!this.#broker.isConnected || this.#unacknowledgedBytes > MAX_UNACKNOWLEDGED_BYTES) return;
+    let text = codec.seal({ from, to, changes });
+    if (Buffer.byteLength(text) > this.#broker.maxBytes) {
+      text = codec.seal({ from, to, changes: null });
+    }
+    const bytes = text.length;
+    this.#unacknowledgedBytes += bytes;
+    this.#broker
+      .publish(codec.subject, text)
+      .then(
+        () => this.#acknowledged(),
+        (error) => this.#refused(error),
+      )
+      .finally(() => {
+        this.#unacknowledgedBytes -= bytes;
+      });
+  }
+
+  #acknowledged(): void {
+    this.#isRefused = false;
+  }
+
+  #refused(error: unknown): void {
+    if (!this.#isRefused && this.#broker.isConnected) this.#events.onBrokerError?.(error);
+    this.#isRefused = true;
+  }
+
+  #become(role: Role): void {
+    if (role === this.#role) return;
+    this.#role = role;
+    this.#events.onRoleChange?.(role);
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Carries messages between the replicas of a gateway. They may be lost, repeated, delayed and
+ * reordered; it connects by itself, again and again.
+ */
+export interface Broker {
+  /** Whether messages can be sent and received now. */
+  readonly isConnected: boolean;
+  /** The longest message, in bytes. */
+  readonly maxBytes: number;
+  /** Resolves when the broker has the message. Rejects when it cannot be reached, or refuses. */
+  publish(subject: string, message: string): Promise<void>;
+  /** Hears what is published on a subject, and no longer what is on another one. */
+  subscribe(subject: string, listener: (message: string) => void): void;
+  close(): Promise<void>;
+}
+
+export interface BrokerEvents {
+  /** `isConnected` is another one now. */
+  onConnectionChange(): void;
+  /** The broker cannot be reached, which is told once until it can, or refuses something. */
+  onError(error: unknown): void;
+}
+
+export type BrokerFactory = (events: BrokerEvents) => Broker;
