@@ -5,11 +5,24 @@ import { CloseCode } from 'graphql-ws';
 import { type RawData, WebSocket } from 'ws';
 import type { Credentials } from '../authentication.ts';
 import { runAsRequest } from '../request-id.ts';
-import { MAX_UNSENT_BYTES } from './stream.ts';
+import { MAX_UNSENT_BYTES, type StreamEnd } from './stream.ts';
 
-/** Answers that may wait for a client that reads more slowly than it asks. */
+/** Answers that may wait for a client, and bytes, if it asks for more than it reads. */
 const MAX_WAITING_ANSWERS = 200;
+const MAX_WAITING_BYTES = 65_536;
 const MAX_REASON_BYTES = 123;
+
+/**
+ * What a socket is closed with for an error that concerns all of it. Clients come again after 1013
+ * and 4403, which a fresh token may mend; the other codes tell them that asking again is in vain.
+ */
+const CLOSE_CODES: Record<string, number> = {
+  UNAUTHENTICATED: CloseCode.Unauthorized,
+  FORBIDDEN: CloseCode.Forbidden,
+  BAD_USER_INPUT: CloseCode.BadRequest,
+  SERVICE_UNAVAILABLE: 1013,
+  TIMEOUT: 1013,
+};
 
 /** Something that is sent until it or its connection ends. */
 export interface OpenStream {
@@ -93,20 +106,18 @@ export class WebSocketConnection {
       this.close(CloseCode.BadRequest, 'Invalid message received');
       return;
     }
-    this.close(CloseCode.InternalServerError, this.#maskError(error).message);
+    const { message, extensions } = this.#maskError(error);
+    this.close(CLOSE_CODES[String(extensions.code)] ?? CloseCode.InternalServerError, message);
   }
 
   /** Sends an answer; resolves when the kernel has taken it, or the socket is closed. */
   async send(text: string): Promise<void> {
     this.#waiting += 1;
     try {
-      while (this.#isWritable && this.unsentBytes > MAX_UNSENT_BYTES) {
-        if (this.#waiting > MAX_WAITING_ANSWERS) {
-          this.close(1013, 'You ask for more than you read. Connect again, and read.');
-          return;
-        }
-        await this.#drain();
+      if (this.#waiting > MAX_WAITING_ANSWERS && this.unsentBytes > MAX_WAITING_BYTES) {
+        this.close(1013, 'You ask for more than you read. Connect again, and read.');
       }
+      while (this.#isWritable && this.unsentBytes > MAX_UNSENT_BYTES) await this.#drain();
       if (this.#isWritable) await this.#write(text);
     } finally {
       this.#waiting -= 1;
@@ -151,6 +162,13 @@ export class WebSocketConnection {
   close(code: number, reason: string): void {
     this.#webSocket.close(code, closeReason(reason));
     this.endStreams();
+  }
+
+  /** Closes the socket so that its client opens another one, and goes on there. */
+  resume({ closeCode = 1012, message }: StreamEnd): void {
+    // Who reads too slowly would not read answers, either.
+    if (closeCode === 1013) this.close(closeCode, message);
+    else this.closeWhenIdle(closeCode, message);
   }
 
   /** Closes the socket as soon as what runs has been answered; takes no more messages. */

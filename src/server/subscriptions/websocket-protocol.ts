@@ -1,5 +1,5 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
-import { CloseCode, type ServerOptions, type SubscribePayload } from 'graphql-ws';
+import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { isAsyncIterable, mapAsyncIterator, type YogaServerInstance } from 'graphql-yoga';
 import type { Authenticate } from '../../context/authentication.ts';
 import type { Context } from '../../context/context.ts';
@@ -10,7 +10,7 @@ import type { Credentials, ServerContext } from '../authentication.ts';
 import { assertDocumentLength } from '../limits.ts';
 import { isLiveStream } from './stream.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
-import { LiveSubscription, PulledSubscription } from './websocket-stream.ts';
+import { LiveSubscription, never, Operation, PulledSubscription } from './websocket-stream.ts';
 
 /** Operations that a socket runs or streams at a time. */
 export const MAX_OPERATIONS = 100;
@@ -46,6 +46,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
     connection: WebSocketConnection,
     id: string,
     { query, variables, operationName, extensions }: SubscribePayload,
+    pending: Operation,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> => {
     assertDocumentLength(query);
     const params = { query, variables, operationName, extensions };
@@ -76,9 +77,10 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
       const result = await answer(() => execute(args));
       connection.executed();
       const stream = streamOf(connection, id, result);
-      if (!stream) return withoutHttp(result as ExecutionResult);
-      connection.add(stream);
-      return stream;
+      if (pending.isOver) stream?.end();
+      else if (stream) connection.add(stream);
+      if (pending.isOver) return never();
+      return stream ?? withoutHttp(result as ExecutionResult);
     };
     return { schema, document, operationName, contextValue: run };
   };
@@ -101,38 +103,33 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
       extra.headers = null;
       // Tokens are long, and graphql-ws would keep them.
       Object.assign(socket, { connectionParams: undefined });
-      try {
-        const credentials: Credentials = {
-          identity: await authenticate(readHeader('authorization', ...sent)),
-          workspaceHeader: readHeader(WORKSPACE_HEADER, ...sent),
-          idempotencyHeader: null,
-        };
-        await yoga.getEnveloped({ params: {}, ...credentials }).contextFactory();
-        connection.credentials = credentials;
-        return true;
-      } catch (error) {
-        const { message, extensions } = maskError(error);
-        connection.close(CLOSE_CODES[String(extensions.code)] ?? 4500, message);
-        return false;
-      }
+      const credentials: Credentials = {
+        identity: await authenticate(readHeader('authorization', ...sent)),
+        workspaceHeader: readHeader(WORKSPACE_HEADER, ...sent),
+        idempotencyHeader: null,
+      };
+      await yoga.getEnveloped({ params: {}, ...credentials }).contextFactory();
+      connection.credentials = credentials;
     },
 
-    async onSubscribe({ extra: { connection } }, id, payload) {
+    async onSubscribe({ extra: { connection }, subscriptions }, id, payload) {
       if (id.length > MAX_ID_LENGTH) {
-        connection.close(CloseCode.BadRequest, `Ids have at most ${MAX_ID_LENGTH} characters.`);
+        throw new GatewayError('BAD_USER_INPUT', `Ids have at most ${MAX_ID_LENGTH} characters.`);
       }
       if (connection.operations >= MAX_OPERATIONS) return [toClient(maskError(tooMany()))];
+      const pending = new Operation();
+      subscriptions[id] = pending;
       connection.begin();
       let prepared: ExecutionArgs | readonly GraphQLError[];
       try {
-        prepared = await prepare(connection, id, payload);
+        prepared = await prepare(connection, id, payload, pending);
       } catch (error) {
         prepared = [toClient(maskError(error))];
       }
       // graphql-ws keeps messages as long as their operations stream.
       Object.assign(payload, { query: '', variables: null, extensions: null });
-      if (Array.isArray(prepared)) connection.executed();
-      return prepared;
+      if (pending.isOver || Array.isArray(prepared)) connection.executed();
+      return pending.isOver ? never() : prepared;
     },
 
     execute: runOnce,
@@ -142,15 +139,6 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
       errors.map((error) => toClient(maskError(error)).toJSON()),
   };
 }
-
-/** Clients come back after 1013 and 4403, with a fresh token; the others end what they asked for. */
-const CLOSE_CODES: Record<string, number> = {
-  UNAUTHENTICATED: CloseCode.Unauthorized,
-  FORBIDDEN: CloseCode.Forbidden,
-  BAD_USER_INPUT: CloseCode.BadRequest,
-  SERVICE_UNAVAILABLE: 1013,
-  TIMEOUT: 1013,
-};
 
 function runOnce(args: ExecutionArgs): ReturnType<Run> {
   const run = args.contextValue as Run;

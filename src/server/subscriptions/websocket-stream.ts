@@ -69,105 +69,104 @@ class WebSocketSink implements Sink {
   }
 }
 
-type End = IteratorReturnResult<undefined>;
-
 /**
- * A live stream as graphql-ws holds it: it yields nothing, and is done when the stream is. Rejects
- * with what the client is to be told then.
+ * What graphql-ws ends for a client that wants no more of an operation. Where the client has said so
+ * it is told nothing more, not even the end: it may use the id for something else already.
  */
-export class LiveSubscription implements AsyncIterableIterator<never>, OpenStream {
+export class Operation implements AsyncIterableIterator<ExecutionResult> {
+  isOver = false;
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<ExecutionResult>> {
+    return never();
+  }
+
+  async return(): Promise<IteratorResult<ExecutionResult>> {
+    this.isOver = true;
+    return { done: true, value: undefined };
+  }
+}
+
+/** Nobody waits for it but what is to be forgotten. */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+/** A live stream as graphql-ws holds it: it yields nothing, and fails with what ends it for good. */
+export class LiveSubscription extends Operation implements OpenStream {
   readonly #connection: WebSocketConnection;
   readonly #id: string;
-  #stream: LiveStream | null;
+  readonly #stream: LiveStream;
   #detach: (() => void) | null = null;
-  #settle: ((refusal?: GatewayError) => void) | null = null;
 
   constructor(connection: WebSocketConnection, id: string, stream: LiveStream) {
+    super();
     this.#connection = connection;
     this.#id = id;
     this.#stream = stream;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  next(): Promise<End> {
-    const stream = this.#stream;
-    if (!stream) return Promise.resolve(DONE);
-    this.#stream = null;
-    return new Promise((resolve, reject) => {
-      this.#settle = (refusal) => (refusal ? reject(refusal) : resolve(DONE));
-      const sink = new WebSocketSink(this.#connection, this.#id, (reason) => this.#ended(reason));
-      this.#detach = stream.attach(sink);
+  override next(): Promise<never> {
+    if (this.isOver) return never();
+    return new Promise((_, reject) => {
+      const sink = new WebSocketSink(this.#connection, this.#id, (reason) => {
+        this.end();
+        if (reason.outcome === 'stop') reject(refusal(reason));
+        else this.#connection.resume(reason);
+      });
+      this.#detach = this.#stream.attach(sink);
     });
   }
 
-  /** What graphql-ws calls when the client wants no more. */
-  async return(): Promise<End> {
+  override return(): Promise<IteratorResult<ExecutionResult>> {
     this.end();
-    return DONE;
+    return super.return();
   }
 
   end(): void {
-    this.#finish();
-  }
-
-  #ended({ code, message, argument, outcome, closeCode = 1012 }: StreamEnd): void {
-    if (outcome === 'stop') {
-      this.#finish(new GatewayError(code, message, argument ? { argument } : {}));
-      return;
-    }
-    this.#finish();
-    if (closeCode === 1013) this.#connection.close(closeCode, message);
-    else this.#connection.closeWhenIdle(closeCode, message);
-  }
-
-  #finish(refusal?: GatewayError): void {
-    const [settle, detach] = [this.#settle, this.#detach];
-    this.#stream = null;
-    this.#settle = null;
-    this.#detach = null;
+    this.isOver = true;
     this.#connection.delete(this);
-    detach?.();
-    settle?.(refusal);
+    this.#detach?.();
+    this.#detach = null;
   }
 }
 
-const DONE: End = { done: true, value: undefined };
+function refusal({ code, message, argument }: StreamEnd): GatewayError {
+  return new GatewayError(code, message, argument ? { argument } : {});
+}
 
 /** Any other stream of results, which graphql-ws asks for one after the other. */
-export class PulledSubscription implements AsyncIterableIterator<ExecutionResult>, OpenStream {
+export class PulledSubscription extends Operation implements OpenStream {
   readonly #connection: WebSocketConnection;
-  readonly #iterator: AsyncIterator<ExecutionResult>;
+  readonly #results: AsyncIterator<ExecutionResult>;
 
   constructor(connection: WebSocketConnection, results: AsyncIterable<ExecutionResult>) {
+    super();
     this.#connection = connection;
-    this.#iterator = results[Symbol.asyncIterator]();
+    this.#results = results[Symbol.asyncIterator]();
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<ExecutionResult>> {
+  override async next(): Promise<IteratorResult<ExecutionResult>> {
+    let result: IteratorResult<ExecutionResult> | undefined;
     try {
-      const result = await this.#iterator.next();
-      if (result.done) this.#connection.delete(this);
-      return result;
-    } catch (error) {
-      this.#connection.delete(this);
-      throw error;
+      result = await this.#results.next();
+    } finally {
+      if (!result || result.done) this.#connection.delete(this);
     }
+    return this.isOver ? never() : result;
   }
 
-  async return(): Promise<IteratorResult<ExecutionResult>> {
-    this.#connection.delete(this);
-    await this.#iterator.return?.();
-    return DONE;
+  override return(): Promise<IteratorResult<ExecutionResult>> {
+    this.end();
+    return super.return();
   }
 
   end(): void {
-    void this.return();
+    this.isOver = true;
+    this.#connection.delete(this);
+    void this.#results.return?.();
   }
 }

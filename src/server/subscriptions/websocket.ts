@@ -47,6 +47,8 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     clientTracking: false,
     maxPayload: MAX_BODY_BYTES,
     perMessageDeflate: false,
+    // A flood of messages leaves turns to others, and each is begun before the next one comes.
+    allowSynchronousEvents: false,
     handleProtocols,
   });
   let timer: NodeJS.Timeout | undefined;
