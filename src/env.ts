@@ -56,14 +56,27 @@ const settings = z.object({
   METRICS: flag.default(false),
   /** How many days a client may be away and still be told all that it missed. */
   CHANGE_LOG_RETENTION: number(1, 365).default(7),
+  /** A NATS through which one replica tells the others of changes, instead of each reading them. */
+  NATS_URL: z
+    .url({ protocol: /^(nats|tls)$/, error: 'must look like nats://user:password@host:4222' })
+    .optional(),
+  /** The same through a Redis. */
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must look like redis://user:password@host:6379' })
+    .optional(),
   /** How long a request may take, in milliseconds. */
   REQUEST_TIMEOUT: milliseconds.default(30_000),
 });
 
-const schema = settings.refine(
-  ({ JWT_SECRET, SERVICE_JWT_SECRET }) => !JWT_SECRET || JWT_SECRET !== SERVICE_JWT_SECRET,
-  { path: ['SERVICE_JWT_SECRET'], error: 'must not be JWT_SECRET' },
-);
+const schema = settings
+  .refine(
+    ({ JWT_SECRET, SERVICE_JWT_SECRET }) => !JWT_SECRET || JWT_SECRET !== SERVICE_JWT_SECRET,
+    { path: ['SERVICE_JWT_SECRET'], error: 'must not be JWT_SECRET' },
+  )
+  .refine(({ NATS_URL, REDIS_URL }) => !NATS_URL || !REDIS_URL, {
+    path: ['REDIS_URL'],
+    error: 'must not be set besides NATS_URL: replicas meet at one broker',
+  });
 
 export type Env = z.output<typeof schema>;
 

@@ -22,6 +22,8 @@ describe('the environment', () => {
       JWT_SECRET: 'hidden',
       JWT_JWKS_URL: 'hidden',
       GRAPHIQL: 'hidden',
+      NATS_URL: 'http://me:hidden@host:4222',
+      REDIS_URL: 'hidden',
       NODE_ENV: 'hidden',
       CORS_ORIGINS: 'https://app.example',
     };
@@ -42,6 +44,17 @@ describe('the environment', () => {
     const same = () => readEnv({ JWT_SECRET: SECRET, SERVICE_JWT_SECRET: SECRET });
     expect(same).toThrow('SERVICE_JWT_SECRET: must not be JWT_SECRET');
     expect(() => readEnv({ SERVICE_JWT_SECRET: 'short' })).toThrow(/SERVICE_JWT_SECRET: .* 32/);
+  });
+
+  it('takes one broker for the replicas', () => {
+    for (const NATS_URL of ['nats://me:word@host:4222', 'tls://nats.example', 'nats://10.0.0.1']) {
+      expect(readEnv({ NATS_URL, REDIS_URL: '' })).toMatchObject({ NATS_URL });
+    }
+    for (const REDIS_URL of ['redis://localhost', 'rediss://me:word@redis.example:6380/1']) {
+      expect(readEnv({ REDIS_URL })).toMatchObject({ REDIS_URL });
+    }
+    const both = { NATS_URL: 'nats://localhost', REDIS_URL: 'redis://localhost' };
+    expect(() => readEnv(both)).toThrow('REDIS_URL: must not be set besides NATS_URL');
   });
 
   it('lists the origins that may call', () => {
