@@ -1,0 +1,84 @@
+import { demoPeople, demoWorkspaces } from '../../../prisma/seed/people.ts';
+import { createPostgresFeed, type PostgresFeed } from '../../../src/realtime/postgres-feed.ts';
+import { schema } from '../../../src/schema/index.ts';
+import { startGateway, type TestGateway, token } from '../../server/support/gateway.ts';
+import { startProxy } from '../../server/support/proxy.ts';
+import type { TestDatabase } from '../../support/database.ts';
+
+const WORKSPACE = demoWorkspaces[0]?.id as string;
+const PERSON = demoPeople[0]?.id as string;
+
+/** A gateway over the demo, and a connection to it that can be cut. */
+export interface LiveGateway {
+  /** Where clients find it, by the connection that can be cut: host and port. */
+  address: string;
+  /** Signs a person of the demo in for so many seconds. */
+  token(seconds: number): Promise<string>;
+  /** Raises an alert in SQL, past the gateway. */
+  raise(title: string): Promise<void>;
+  /** Raises an alert through the gateway, by a connection that is not cut. */
+  raiseByMutation(title: string): Promise<void>;
+  /** Deletes what the change log has. */
+  forgetChanges(): Promise<void>;
+  cut(): void;
+  mend(): void;
+  /** Stops the gateway as an operator does; another one has to be started. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openGateway(database: TestDatabase): Promise<LiveGateway> {
+  let running: { gateway: TestGateway; feed: PostgresFeed } | undefined;
+  const start = async (port: number) => {
+    const feed = await createPostgresFeed({ connectionString: database.gatewayUrl });
+    const options = { schema, feed, port, statementTimeoutMs: 10_000 };
+    const gateway = await startGateway(database.gatewayUrl, options);
+    running = { gateway, feed };
+    return gateway.url;
+  };
+  const stop = async () => {
+    await running?.gateway.close();
+    await running?.feed.close();
+    running = undefined;
+  };
+  const signedIn = (seconds: number) =>
+    token({ sub: PERSON, exp: Math.floor(Date.now() / 1_000) + seconds });
+
+  const url = await start(0);
+  const proxy = await startProxy(url);
+  return {
+    address: new URL(proxy.url).host,
+    token: signedIn,
+    async raise(title) {
+      await database.query(
+        "insert into system_alerts (workspace_id, alert_type, title) values ($1, 'error', $2)",
+        [WORKSPACE, title],
+      );
+    },
+    async raiseByMutation(title) {
+      const authorization = `Bearer ${await signedIn(60)}`;
+      const answer = await running?.gateway.ask(
+        `mutation ($title: String!) {
+           createSystemAlert(input: { alertType: ERROR, title: $title }) { errors { message } }
+         }`,
+        { authorization },
+        { title },
+      );
+      if (answer?.text !== '{"data":{"createSystemAlert":{"errors":[]}}}') {
+        throw new Error(answer?.text);
+      }
+    },
+    async forgetChanges() {
+      await running?.feed.trim(0);
+    },
+    cut: proxy.cut,
+    mend: proxy.mend,
+    stop,
+    start: async () => void (await start(Number(new URL(url).port))),
+    async close() {
+      proxy.close();
+      await stop();
+    },
+  };
+}
