@@ -101,6 +101,23 @@ describe('a row and a filter', () => {
     expect(await toldOf(document, update(`title = 'Newer title'`))).toEqual([]);
   });
 
+  it('but not by rows that refer to it, which change by themselves', async () => {
+    const id = await campaign();
+    const document = `subscription { campaignChanged(filter: { alerts: { some: {} } }) { ${FIELDS} } }`;
+    const rename = () => run(`update campaigns set name = name || '!' where id = $1`, id);
+    expect(await toldOf(document, rename)).toEqual([]);
+    await alert({ related_campaign_id: id });
+    expect(await toldOf(document, rename)).toMatchObject([{ operation: 'UPDATED' }]);
+    const story = async () => {
+      await rename();
+      await run('delete from campaigns where id = $1', id);
+    };
+    expect(await toldOf(document, story)).toMatchObject([
+      { operation: 'LEFT' },
+      { operation: 'DELETED' },
+    ]);
+  });
+
   it('and by updatedAt, which every update changes', async () => {
     const id = await alert();
     const document = `subscription { systemAlertChanged(filter: {

@@ -48,7 +48,7 @@ describe('changes to every table', () => {
     ];
     const common = {
       nodeId: nodeIdOf(shown, id),
-      occurredAt: new Date('2026-01-02T03:04:05.678Z'),
+      occurredAt: '2026-01-02T03:04:05.678Z',
     };
     const node = { id, nodeId: common.nodeId };
     expect(await us.tell(changesOf(shown), changes)).toEqual(
