@@ -1,0 +1,243 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parseSnapshot, type Snapshot } from '../../src/realtime/position.ts';
+import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
+import { Deliveries, NOTHING_WRONG } from '../support/deliveries.ts';
+import { createTenant, type Tenant } from '../support/tenant.ts';
+import { alertsOf, raise, replayed, Told } from './alerts.ts';
+import { OwnServer } from './own-server.ts';
+
+let server: OwnServer;
+let tenant: Tenant;
+let feed: PostgresFeed;
+let told: Told;
+let resets: number;
+let losses: unknown[];
+
+beforeAll(async () => {
+  server = await OwnServer.start();
+  tenant = await createTenant(server.db);
+});
+
+afterAll(() => server?.remove());
+
+beforeEach(async () => {
+  resets = 0;
+  losses = [];
+  feed = await createPostgresFeed({
+    connectionString: server.db.gatewayUrl,
+    onError: (error) => losses.push(error),
+  });
+  told = new Told(feed);
+  feed.onReset(() => {
+    resets += 1;
+  });
+});
+
+afterEach(() => feed.close());
+
+async function here(): Promise<Snapshot> {
+  const [row] = await server.db.query<{ snapshot: string }>(
+    'select gateway.change_snapshot()::text as snapshot',
+  );
+  return parseSnapshot(row?.snapshot ?? '');
+}
+
+async function settled(): Promise<void> {
+  await feed.reach({ seen: await here() });
+}
+
+/** Takes transaction ids that the server forgets when it crashes: nothing of them is written. */
+async function takeTransactionIds(): Promise<void> {
+  const client = new pg.Client(server.db.url);
+  await client.connect();
+  for (let n = 0; n < 50; n++) {
+    await client.query('begin; select pg_current_xact_id(); rollback');
+  }
+  await client.end();
+}
+
+async function newestXid(): Promise<bigint> {
+  const [row] = await server.db.query<{ xid: string }>(
+    'select max(xid::text::bigint)::text as xid from gateway.change',
+  );
+  return BigInt(row?.xid ?? 0);
+}
+
+describe('after a crash, transaction ids are given out again', () => {
+  /** A cursor of before the crash, and the transaction that was committed after it. */
+  async function crashBehindCursor() {
+    await raise(server.db.query, tenant.workspaceId);
+    await takeTransactionIds();
+    const [row] = await server.db.query<{ xmax: string }>(
+      'select pg_snapshot_xmax(pg_current_snapshot())::text as xmax',
+    );
+    const seen = await here();
+    await settled();
+    await server.crash();
+    const ids = await raise(server.db.query, tenant.workspaceId);
+    // Otherwise nothing is shown.
+    expect(await newestXid()).toBeLessThan(BigInt(row?.xmax ?? 0));
+    return { seen, ids };
+  }
+
+  it('and what they wrote is told, also to those who resume', async () => {
+    const { seen, ids } = await crashBehindCursor();
+    await expect.poll(() => told.ids.slice(1), { timeout: 5_000 }).toEqual(ids);
+    await settled();
+    const filter = alertsOf(tenant.workspaceId);
+    const batches = await replayed(feed, { seen }, feed.position(), filter);
+    expect(batches.flatMap(({ changes }) => changes.map(({ rowId }) => rowId))).toEqual(ids);
+    expect(losses).toHaveLength(1);
+    expect(resets).toBe(0);
+  });
+
+  it('which would be lost, were snapshots not cut off behind the newest of the log', async () => {
+    const [source] = await server.db.query<{ text: string }>(
+      `select pg_get_functiondef('gateway.change_snapshot'::regproc) as text`,
+    );
+    await server.db.query(
+      `create or replace function gateway.change_snapshot() returns pg_snapshot
+       language sql stable security definer as 'select pg_current_snapshot()'`,
+    );
+    const { seen } = await crashBehindCursor();
+    await server.db.query('select pg_sleep(0.5)');
+    expect(told.ids.slice(1)).toEqual([]);
+    const filter = alertsOf(tenant.workspaceId);
+    expect(await replayed(feed, { seen }, { seen: await here() }, filter)).toEqual([]);
+    // Readers that were there notice at least.
+    await expect.poll(() => resets).toBe(1);
+    await server.db.query(source?.text ?? '');
+  });
+});
+
+it('a log that lost what had been read begins anew', async () => {
+  await raise(server.db.query, tenant.workspaceId);
+  await settled();
+  const filter = alertsOf(tenant.workspaceId);
+  const client = new pg.Client(server.db.url);
+  await client.connect();
+  await client.query('set synchronous_commit = off');
+  const query = async <T extends object>(sql: string, values?: unknown[]) =>
+    (await client.query(sql, values)).rows as T[];
+  const [lost] = await raise(query, tenant.workspaceId);
+  await expect.poll(() => told.ids).toContain(lost);
+  await client.end();
+  const future = feed.position();
+  await server.crash();
+  await expect.poll(() => resets, { timeout: 5_000 }).toBe(1);
+  expect(await server.db.query('select from system_alerts where id = $1', [lost])).toEqual([]);
+  await expect(feed.reach(future)).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
+  const start = feed.position();
+  const ids = await raise(server.db.query, tenant.workspaceId);
+  await expect.poll(() => told.ids.slice(2)).toEqual(ids);
+  const batches = await replayed(feed, start, feed.position(), filter);
+  expect(batches.flatMap(({ changes }) => changes.map(({ rowId }) => rowId))).toEqual(ids);
+});
+
+it('while the server is away, cursors wait a little, and are as good as before', async () => {
+  const cursor = feed.seal(feed.position(), tenant.workspaceId);
+  const ids = await raise(server.db.query, tenant.workspaceId);
+  const seen = await here();
+  await settled();
+  await server.stop();
+  const position = feed.open(cursor, tenant.workspaceId, 'after');
+  const future = parseSnapshot(`${seen.xmax + 1n}:${seen.xmax + 1n}:`);
+  await expect(feed.reach({ seen: future })).rejects.toMatchObject({
+    code: 'SERVICE_UNAVAILABLE',
+  });
+  await feed.reach(position);
+  await server.start();
+  await settled();
+  const batches = await replayed(feed, position, feed.position(), alertsOf(tenant.workspaceId));
+  expect(batches.flatMap(({ changes }) => changes.map(({ rowId }) => rowId))).toEqual(ids);
+  expect(losses).toHaveLength(1);
+});
+
+it('loses nothing while it crashes and restarts under writers', async () => {
+  const deliveries = new Deliveries();
+  feed.listen(({ changes }) => {
+    for (const { rowId } of changes) deliveries.delivered(rowId);
+  });
+  let isOver = false;
+  const write = async () => {
+    while (!isOver) {
+      const client = new pg.Client(server.db.url);
+      client.on('error', () => {});
+      const begun = Deliveries.now();
+      let id = '';
+      let isCommitting = false;
+      try {
+        await client.connect();
+        while (!isOver) {
+          id = randomUUID();
+          isCommitting = false;
+          await client.query('begin');
+          await client.query(
+            `insert into system_alerts (id, workspace_id, alert_type, title) values ($1, $2, 'error', 'A')`,
+            [id, tenant.workspaceId],
+          );
+          isCommitting = true;
+          await client.query('commit');
+          deliveries.committed([id], begun);
+        }
+      } catch {
+        if (isCommitting) deliveries.maybeCommitted([id], begun);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      await client.end().catch(() => {});
+    }
+  };
+  const writers = Array.from({ length: 8 }, write);
+  for (let n = 0; n < 4; n++) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    if (n % 2 === 0) await server.crash();
+    else await server.restart();
+  }
+  isOver = true;
+  await Promise.all(writers);
+  await expect.poll(() => deliveries.isComplete, { timeout: 5_000 }).toBe(true);
+  const report = deliveries.report();
+  expect(report).toMatchObject(NOTHING_WRONG);
+  expect(report.delivered).toBeGreaterThan(200);
+  expect(resets).toBe(0);
+});
+
+describe('cursors of before', () => {
+  const refused = (code: string) => expect.objectContaining({ code, argument: 'after' });
+
+  it('a failover have expired, and news are told', async () => {
+    await raise(server.db.query, tenant.workspaceId);
+    await settled();
+    const cursor = feed.seal(feed.position(), tenant.workspaceId);
+    await server.failOver();
+    await expect.poll(() => resets, { timeout: 5_000 }).toBe(1);
+    expect(() => feed.open(cursor, tenant.workspaceId, 'after')).toThrow(refused('CURSOR_EXPIRED'));
+    const ids = await raise(server.db.query, tenant.workspaceId);
+    await expect.poll(() => told.ids.slice(1)).toEqual(ids);
+    const now = feed.seal(feed.position(), tenant.workspaceId);
+    await server.restart();
+    await settled();
+    expect(resets).toBe(1);
+    expect(feed.open(now, tenant.workspaceId, 'after')).toEqual(feed.position());
+  });
+
+  it('going back to an old copy are from the future, and news are told', async () => {
+    await raise(server.db.query, tenant.workspaceId);
+    await server.stop();
+    const old = await server.copy('old');
+    await server.start();
+    await raise(server.db.query, tenant.workspaceId);
+    await settled();
+    const cursor = feed.seal(feed.position(), tenant.workspaceId);
+    await server.stop();
+    server.use(old);
+    await server.start();
+    await expect.poll(() => resets, { timeout: 5_000 }).toBe(1);
+    const position = feed.open(cursor, tenant.workspaceId, 'after');
+    await expect(feed.reach(position)).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
+    const ids = await raise(server.db.query, tenant.workspaceId);
+    await expect.poll(() => told.ids.slice(2)).toEqual(ids);
+  });
+});
