@@ -36,6 +36,44 @@ describe('GraphiQL', () => {
     }
   });
 
+  it('subscribes by server-sent events, or by a WebSocket with the headers in its first message', async () => {
+    const headers = async () => ({ Authorization: 'Bearer of-the-demo' });
+    const gateway = await startGateway(database.gatewayUrl, { graphiql: { headers } });
+    const params = async (path: string) => {
+      const { text } = await gateway.send(path, browser);
+      const [, protocol, rest] = /"subscriptionsProtocol":"(\w+)"(.*)/s.exec(text) ?? [];
+      const [, source] = /^,"connectionParams":([\s\S]+?\n {2}\})\}/.exec(rest ?? '') ?? [];
+      return { protocol, source };
+    };
+    const typed = (state: object | null) => ({
+      getItem: (key: string) =>
+        key === 'graphiql:tabState' && state ? JSON.stringify(state) : null,
+    });
+    try {
+      expect(await params('/graphql')).toEqual({ protocol: 'SSE', source: undefined });
+      const { protocol, source } = await params('/graphql?subscriptions=ws');
+      expect(protocol).toBe('WS');
+      const call = new Function('localStorage', `return (${source})();`);
+      expect(call(typed(null))).toEqual({ Authorization: 'Bearer of-the-demo' });
+      const tabs = [
+        { headers: '' },
+        { headers: null },
+        { headers: '{"Authorization": "Bearer mine", "x-workspace-id": "here"}' },
+      ];
+      for (const activeTabIndex of [0, 1]) {
+        expect(call(typed({ tabs, activeTabIndex }))).toEqual({
+          Authorization: 'Bearer of-the-demo',
+        });
+      }
+      expect(call(typed({ tabs, activeTabIndex: 2 }))).toEqual({
+        Authorization: 'Bearer mine',
+        'x-workspace-id': 'here',
+      });
+    } finally {
+      await gateway.close();
+    }
+  });
+
   it('is not shown where it is off', async () => {
     const gateway = await startGateway(database.gatewayUrl);
     try {

@@ -64,10 +64,11 @@ it.each(['workflows.md', 'mutations.md'])('docs/%s tells what the API answers', 
 });
 
 describe('a tab of GraphiQL runs as it is, and keeps nothing', () => {
-  const tabs = examples.map(({ query, variables }) => {
+  const tabs = examples.flatMap(({ query, variables }) => {
     const [first] = parse(query).definitions;
-    const name = first?.kind === 'OperationDefinition' ? first.name?.value : undefined;
-    return [name, query, variables] as const;
+    // Those that subscribe have no answer, but a test of their own.
+    if (first?.kind !== 'OperationDefinition' || first.operation === 'subscription') return [];
+    return [[first.name?.value, query, variables] as const];
   });
   it.each(tabs)('%s', async (_, query, variables) => {
     const logged = () => database.query('select max(id) from gateway.audit_log');

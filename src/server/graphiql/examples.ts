@@ -244,14 +244,15 @@ mutation Signal {
 `,
   },
   {
-    query: `# An alert is raised; without dryRun, acknowledgeAlert and resolveAlert would come next.
-mutation Alert($data: JSON) {
+    query: `# An alert is raised; without dryRun, acknowledgeAlert and resolveAlert would come next, and
+# the tab Live of another window would tell.
+mutation Alert($data: JSON, $dryRun: Boolean) {
   raiseAlert(
     title: "Unsubscribes doubled"
     type: ANOMALY
     severity: CRITICAL
     dataPoints: $data
-    dryRun: true
+    dryRun: $dryRun
   ) {
     systemAlert {
       title
@@ -268,7 +269,22 @@ mutation Alert($data: JSON) {
   }
 }
 `,
-    variables: { data: { yesterday: 40, today: 83 } },
+    variables: { data: { yesterday: 40, today: 83 }, dryRun: true },
+  },
+  {
+    query: `# Alerts as they are raised, by whomever, until you stop it or change the tab.
+subscription Live {
+  alertRaised(filter: { severityLevel: { in: [HIGH, CRITICAL] } }) {
+    occurredAt
+    node {
+      title
+      severityLevel
+      status
+    }
+    cursor
+  }
+}
+`,
   },
   {
     query: `# What you may do here, and what became of the newest campaigns.

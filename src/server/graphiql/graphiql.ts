@@ -15,13 +15,17 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Shows GraphiQL to browsers that open the endpoint. */
+/**
+ * Shows GraphiQL to browsers that open the endpoint. It subscribes by server-sent events or, opened
+ * with `?subscriptions=ws`, by a WebSocket.
+ */
 export function useGraphiQL(endpoint: string, { headers }: GraphiQLOptions): Plugin {
   return {
     async onRequest({ request, url, endResponse }) {
       const opened = request.method === 'GET' && url.pathname === endpoint;
       if (!opened || !request.headers.get('accept')?.includes('text/html')) return;
-      const page = await renderPage((await headers?.()) ?? {});
+      const overSocket = url.searchParams.get('subscriptions') === 'ws';
+      const page = await renderPage((await headers?.()) ?? {}, overSocket);
       endResponse(
         new Response(page, {
           headers: {
@@ -36,7 +40,7 @@ export function useGraphiQL(endpoint: string, { headers }: GraphiQLOptions): Plu
   };
 }
 
-async function renderPage(additionalHeaders: Record<string, string>) {
+async function renderPage(additionalHeaders: Record<string, string>, overSocket: boolean) {
   // 9 MB of script, which nobody should wait for who does not open the page.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const page = renderGraphiQL({
@@ -47,6 +51,23 @@ async function renderPage(additionalHeaders: Record<string, string>) {
       ...(variables ? { variables: JSON.stringify(variables, null, 2) } : {}),
     })),
     defaultEditorToolsVisibility: false,
+    ...(overSocket
+      ? { subscriptionsProtocol: 'WS', connectionParams: CONNECTION_PARAMS }
+      : { subscriptionsProtocol: 'SSE' }),
   });
-  return new Uint8Array(await promisify(gzip)(page, { level: 1 }));
+  const source = page.replace(JSON.stringify(CONNECTION_PARAMS), () =>
+    connectionParams(additionalHeaders),
+  );
+  return new Uint8Array(await promisify(gzip)(source, { level: 1 }));
+}
+
+/** Stands for a function, which options as JSON cannot hold. */
+const CONNECTION_PARAMS = 'the headers of the page and of its user';
+
+/** Browsers send no headers with a WebSocket: what was typed goes into its first message. */
+function connectionParams(additionalHeaders: Record<string, string>): string {
+  return `() => {
+    const { tabs = [], activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState') ?? '{}');
+    return { ...${JSON.stringify(additionalHeaders)}, ...JSON.parse(tabs[activeTabIndex]?.headers || '{}') };
+  }`;
 }

@@ -1,0 +1,130 @@
+import { createClient } from 'graphql-ws';
+import { Registry } from 'prom-client';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { demoPeople, demoWorkspaces } from '../../prisma/seed/people.ts';
+import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
+import { schema } from '../../src/schema/index.ts';
+import { examples } from '../../src/server/graphiql/examples.ts';
+import { createSubscriptionMetrics } from '../../src/server/subscriptions/metrics.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { startGateway, type TestGateway, token } from './support/gateway.ts';
+
+const subscriptionMetrics = createSubscriptionMetrics(new Registry());
+let database: TestDatabase;
+let feed: PostgresFeed;
+let gateway: TestGateway;
+let headers: Record<string, string>;
+
+beforeAll(async () => {
+  database = await createTestDatabase('demo');
+  feed = await createPostgresFeed({ connectionString: database.gatewayUrl });
+  gateway = await startGateway(database.gatewayUrl, {
+    schema,
+    feed,
+    subscriptionMetrics,
+    statementTimeoutMs: 10_000,
+  });
+  headers = {
+    authorization: `Bearer ${await token({ sub: demoPeople[0]?.id })}`,
+    'x-workspace-id': demoWorkspaces[0]?.id as string,
+  };
+});
+
+afterAll(async () => {
+  await gateway?.close();
+  await feed?.close();
+  await database?.close();
+});
+
+const tab = (operation: string) => {
+  const found = examples.find(({ query }) => query.includes(`\n${operation}`));
+  if (!found) throw new Error(`No tab has ${operation}`);
+  return found;
+};
+const live = tab('subscription Live');
+
+/** Raises the alert of its tab for good. */
+async function raise(): Promise<void> {
+  const { query, variables } = tab('mutation Alert');
+  const { data, text } = await gateway.ask(query, headers, { ...variables, dryRun: false });
+  expect(data?.raiseAlert, text).toMatchObject({ errors: [] });
+}
+
+const ALERT = {
+  title: 'Unsubscribes doubled',
+  severityLevel: 'CRITICAL',
+  status: 'ACTIVE',
+};
+
+/** Opens the tab as the page does; returns the events that follow, until there are `count`. */
+async function subscribe(lastEventId?: string) {
+  const aborting = new AbortController();
+  const response = await fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: {
+      ...headers,
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      ...(lastEventId ? { 'last-event-id': lastEventId } : {}),
+    },
+    body: JSON.stringify({ query: live.query }),
+    signal: aborting.signal,
+  });
+  expect(response.status).toBe(200);
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  return async (count: number) => {
+    const events = () => [...text.matchAll(/event: next\n(?:id: (.+)\n)?data: (.+)\n\n/g)];
+    while (events().length < count) {
+      const { done, value } = (await reader?.read()) ?? { done: true };
+      if (done) break;
+      text += value;
+    }
+    aborting.abort();
+    return events().map(([, id, data]) => ({ id, ...JSON.parse(data ?? '') }));
+  };
+}
+
+it('the tab that subscribes is told by server-sent events, and goes on after Last-Event-ID', async () => {
+  const first = await subscribe();
+  await raise();
+  const [event, ...none] = await first(1);
+  expect(none).toEqual([]);
+  expect(event.data.alertRaised).toMatchObject({ node: ALERT, cursor: event.id });
+  await raise();
+  await raise();
+  const [second, third] = await (await subscribe(event.id))(2);
+  expect(second.data.alertRaised.node).toEqual(ALERT);
+  expect(new Set([event.id, second.id, third.id]).size).toBe(3);
+  const [again] = await (await subscribe(second.id))(1);
+  // Positions have more than one name.
+  expect(again.data.alertRaised.occurredAt).toBe(third.data.alertRaised.occurredAt);
+});
+
+it.each(['x', 'null', '%00', 'A'.repeat(5_000)])(
+  'a Last-Event-ID that is none is refused: %#',
+  async (lastEventId) => {
+    const [refused] = await (await subscribe(lastEventId))(1);
+    expect(refused.errors).toMatchObject([
+      { extensions: { code: 'BAD_USER_INPUT', argument: 'last-event-id' } },
+    ]);
+  },
+);
+
+it('the tab that subscribes is told by a WebSocket', async () => {
+  const { authorization: Authorization, ...rest } = headers;
+  const client = createClient({
+    url: `${gateway.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: { Authorization, ...rest },
+  });
+  const events = client.iterate({ query: live.query });
+  const first = events.next();
+  const { subscribers } = subscriptionMetrics;
+  await expect.poll(async () => (await subscribers.get()).values[0]?.value).toBe(1);
+  await raise();
+  expect((await first).value).toMatchObject({ data: { alertRaised: { node: ALERT } } });
+  await events.return?.();
+  await client.dispose();
+});
