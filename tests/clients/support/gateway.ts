@@ -18,6 +18,8 @@ export interface LiveGateway {
   raise(title: string): Promise<void>;
   /** Raises an alert through the gateway, by a connection that is not cut. */
   raiseByMutation(title: string): Promise<void>;
+  /** Where news of the alerts begin that there are now. */
+  liveCursor(): Promise<string>;
   /** Deletes what the change log has. */
   forgetChanges(): Promise<void>;
   cut(): void;
@@ -45,6 +47,13 @@ export async function openGateway(database: TestDatabase): Promise<LiveGateway> 
   const signedIn = (seconds: number) =>
     token({ sub: PERSON, exp: Math.floor(Date.now() / 1_000) + seconds });
 
+  const ask = async (query: string, variables = {}) => {
+    const authorization = `Bearer ${await signedIn(60)}`;
+    const answer = await running?.gateway.ask(query, { authorization }, variables);
+    if (!answer?.data || answer.errors) throw new Error(answer?.text);
+    return answer.data;
+  };
+
   const url = await start(0);
   const proxy = await startProxy(url);
   return {
@@ -57,17 +66,16 @@ export async function openGateway(database: TestDatabase): Promise<LiveGateway> 
       );
     },
     async raiseByMutation(title) {
-      const authorization = `Bearer ${await signedIn(60)}`;
-      const answer = await running?.gateway.ask(
+      await ask(
         `mutation ($title: String!) {
            createSystemAlert(input: { alertType: ERROR, title: $title }) { errors { message } }
          }`,
-        { authorization },
         { title },
       );
-      if (answer?.text !== '{"data":{"createSystemAlert":{"errors":[]}}}') {
-        throw new Error(answer?.text);
-      }
+    },
+    async liveCursor() {
+      const { systemAlerts } = await ask('{ systemAlerts { liveCursor } }');
+      return Object(systemAlerts).liveCursor;
     },
     async forgetChanges() {
       await running?.feed.trim(0);

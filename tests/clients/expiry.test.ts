@@ -1,0 +1,129 @@
+import { ApolloClient, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { SetContextLink } from '@apollo/client/link/context';
+import * as sse from 'graphql-sse';
+import * as gws from 'graphql-ws';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { resumeLink } from '../../src/client/apollo.ts';
+import {
+  credentials,
+  type ResumeOptions,
+  resumable,
+  type SubscriptionPayload,
+} from '../../src/client/index.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { type LiveGateway, openGateway } from './support/gateway.ts';
+
+const QUERY = `subscription ($after: String) {
+  alertRaised(after: $after) { cursor node { title } }
+}`;
+
+let database: TestDatabase;
+let gateway: LiveGateway;
+beforeAll(async () => {
+  database = await createTestDatabase('demo');
+  gateway = await openGateway(database);
+});
+afterAll(async () => {
+  await gateway?.close();
+  await database?.close();
+});
+
+let tokens: number;
+let seconds: number;
+beforeEach(() => {
+  [tokens, seconds] = [0, 600];
+});
+const signIn = credentials(() => {
+  tokens += 1;
+  return gateway.token(seconds);
+});
+
+const retry = async () => {};
+
+interface Told {
+  titles: string[];
+  errors: unknown[];
+}
+type Follow = (told: Told, payload: SubscriptionPayload, options: ResumeOptions) => () => void;
+
+const sinkOf = ({ titles, errors }: Told) => ({
+  next: ({ data, errors: all }: { data?: unknown; errors?: unknown }) => {
+    if (all) errors.push(all);
+    else titles.push((data as { alertRaised: { node: { title: string } } }).alertRaised.node.title);
+  },
+  error: (error: unknown) => void errors.push(error),
+  complete: () => void errors.push('complete'),
+});
+
+const viaSse =
+  (singleConnection: boolean): Follow =>
+  (told, payload, options) => {
+    const url = `http://${gateway.address}/graphql${singleConnection ? '/stream' : ''}`;
+    const client = sse.createClient<boolean>({ url, singleConnection, headers: signIn, retry });
+    return resumable(client, options).subscribe(
+      { query: payload.query, variables: { ...payload.variables } },
+      sinkOf(told),
+    );
+  };
+
+const CLIENTS: Record<string, Follow> = {
+  'graphql-ws': (told, payload, options) => {
+    const client = gws.createClient({
+      url: `ws://${gateway.address}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams: signIn,
+      retryWait: retry,
+    });
+    return resumable(client, options).subscribe(payload, sinkOf(told));
+  },
+  'graphql-sse': viaSse(false),
+  'graphql-sse, single connection': viaSse(true),
+  'Apollo by HTTP': (told, { query, variables }, options) => {
+    const link = resumeLink(options).concat(
+      new SetContextLink(async () => ({ headers: await signIn() })),
+      new HttpLink({ uri: `http://${gateway.address}/graphql` }),
+    );
+    const client = new ApolloClient({ link, cache: new InMemoryCache() });
+    const { next, error, complete } = sinkOf(told);
+    const subscription = client
+      .subscribe({ query: gql(query), variables: { ...variables }, fetchPolicy: 'no-cache' })
+      .subscribe({ next: (each) => (each.error ? error(each.error) : next(each)), complete });
+    return () => subscription.unsubscribe();
+  },
+};
+
+describe.each(Object.entries(CLIENTS))('%s', (_, follow) => {
+  let told: Told;
+  let stop: () => void;
+  const begin = (after: string, options: ResumeOptions = {}) => {
+    told = { titles: [], errors: [] };
+    stop = follow(told, { query: QUERY, variables: { after } }, options);
+  };
+  afterEach(() => stop());
+  const expectTitles = (titles: string[]) =>
+    vi.waitFor(() => expect(told).toEqual({ titles, errors: [] }), 15_000);
+
+  it('signs in anew when its token expires, and is told what it would have been', async () => {
+    seconds = 2;
+    begin(await gateway.liveCursor());
+    const titles: string[] = [];
+    while (tokens < 3) {
+      titles.push(`Alert ${titles.length}`);
+      await gateway.raise(titles.at(-1) ?? '');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await expectTitles(titles);
+  });
+
+  it('lists again when its cursor has expired', async () => {
+    const liveCursor = await gateway.liveCursor();
+    await gateway.raise('Forgotten');
+    await gateway.forgetChanges();
+    const onExpired = vi.fn(gateway.liveCursor);
+    begin(liveCursor, { onExpired });
+    await vi.waitFor(() => expect(onExpired).toHaveResolvedTimes(1), 10_000);
+    await gateway.raise('Afterwards');
+    await expectTitles(['Afterwards']);
+  });
+});
