@@ -30,7 +30,8 @@ export function audienceOf(
     const key = JSON.stringify([...place, 'agent', viewer.name, [...viewer.scopes].sort()]);
     return { key, workspace, personId: null, session, viewer };
   }
-  if (isPersonal) {
+  // Outside of workspaces there is nothing that people have in common but what all share.
+  if (isPersonal || !workspace) {
     const key = JSON.stringify([...place, 'person', viewer.id]);
     return { key, workspace, personId: viewer.id, session, viewer };
   }
@@ -41,8 +42,8 @@ export function audienceOf(
     session: {
       role: 'authenticated',
       // No `sub`: the database shows what every member sees, and nothing of any one of them.
-      claims: { role: 'authenticated', audience: workspace?.role ?? 'Viewer' },
-      ...(workspace ? { workspaceId: workspace.id } : {}),
+      claims: { role: 'authenticated', audience: workspace.role },
+      workspaceId: workspace.id,
     },
     viewer: null,
   };

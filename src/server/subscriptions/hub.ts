@@ -141,7 +141,8 @@ export class SubscriptionHub {
       operation: {
         document,
         operationName: operationName ?? undefined,
-        variableValues: variables,
+        // With the cursor, which may be required, and which no execution reads.
+        variableValues: variableValues ?? {},
       },
       // Documents are long, and there are many groups.
       key: createHash('sha256').update(text).digest('base64'),

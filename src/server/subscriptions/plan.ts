@@ -19,7 +19,7 @@ import { PERSONAL_MODELS } from '../../realtime/audience.ts';
 export interface OperationPlan {
   /** The document without the cursor to go on from, in which alone equal subscriptions differ. */
   text: string;
-  /** The variable that is the cursor to go on from. */
+  /** The variable that is the cursor to go on from, and nothing else. */
   afterVariable: string | undefined;
   /** Whether what it reads differs between the members of a workspace. */
   isPersonal(variables: Readonly<Record<string, unknown>>): boolean;
@@ -73,7 +73,15 @@ function cursorVariable(document: DocumentNode): string | undefined {
   eachRootCursor(document, (value) => {
     if (value.kind === Kind.VARIABLE) found = value.name.value;
   });
-  return found;
+  if (found === undefined) return undefined;
+  let uses = 0;
+  visit(document, {
+    VariableDefinition: () => false,
+    Variable({ name }) {
+      if (name.value === found) uses += 1;
+    },
+  });
+  return uses === 1 ? found : undefined;
 }
 
 function withoutCursor(document: DocumentNode): string {

@@ -1,0 +1,239 @@
+// Measures how long a committed change takes to its subscribers: from the commit that the writer was
+// told of to the first and to the last client. The gateway, its clients and Postgres are processes
+// of their own on this machine.
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { SignJWT } from 'jose';
+import pg from 'pg';
+import { demoPeople, demoWorkspaces } from '../../prisma/seed/people.ts';
+import { startEmbeddedDatabase } from '../../src/server/database.ts';
+import type { Arrival, Close, Collect, Open } from './clients.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    subscribers: { type: 'string', default: '1,100,1000,5000,10000' },
+    groups: { type: 'string', default: '1,10' },
+    rates: { type: 'string', default: '1,10,100' },
+    /** How long each cell of the table writes. */
+    seconds: { type: 'string', default: '8' },
+    /** Subscribers that are each executed on their own, for comparison; 0 for none. */
+    naive: { type: 'string', default: '100,1000' },
+  },
+});
+const numbers = (list: string) => list.split(',').map(Number).filter(Boolean);
+
+/** What is handed to clients in one cell of the table, at most: more takes minutes. */
+const MAX_DELIVERIES = 300_000;
+const SECRET = 'a secret of the benchmark, 32 bytes or more';
+const PORT = 4_700;
+const QUERY = `subscription ($other: String) {
+  alertRaised(filter: { title: { not: $other } }) {
+    operation nodeId cursor occurredAt
+    node { id title severityLevel status createdAt }
+  }
+}`;
+
+interface Gauges {
+  cpuSeconds: number;
+  residentBytes: number;
+  loopDelayP99Ms: number;
+}
+
+interface Cell {
+  subscribers: number;
+  groups: number;
+  rate: number;
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'codex-bench-'));
+const database = await startEmbeddedDatabase(folder, () => {});
+const writer = new pg.Client(database.postgres.url());
+await writer.connect();
+const gateway = await startGateway();
+const clients = fork(join(root, 'scripts/bench-push/clients.ts'), {
+  execArgv: ['--import', 'tsx'],
+});
+let events = 0;
+
+try {
+  print(
+    `${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`,
+  );
+  print(
+    `${options.seconds} s a row, at most ${MAX_DELIVERIES.toLocaleString('en')} deliveries; times in ms\n`,
+  );
+  print(
+    row(
+      '',
+      'clients',
+      'groups',
+      'rate',
+      'first p50',
+      'p99',
+      'last p50',
+      'p99',
+      'CPU/event',
+      'KB/client',
+      'loop p99',
+      'missing',
+    ),
+  );
+  for (const subscribers of numbers(options.subscribers)) {
+    for (const groups of numbers(options.groups)) {
+      if (groups <= subscribers) await measure('', subscribers, groups, numbers(options.rates));
+    }
+  }
+  for (const subscribers of numbers(options.naive)) {
+    await measure('naive', subscribers, subscribers, numbers(options.rates).slice(0, 2));
+  }
+} finally {
+  clients.disconnect();
+  gateway.kill('SIGINT');
+  await once(gateway, 'exit');
+  await writer.end();
+  await database.readiness.close();
+  await database.postgres.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Opens subscribers, and prints a line for each rate. */
+async function measure(
+  name: string,
+  subscribers: number,
+  groups: number,
+  rates: readonly number[],
+): Promise<void> {
+  const before = await gauges();
+  await tell({
+    kind: 'open',
+    port: PORT,
+    token: await token(),
+    workspaceId: demoWorkspaces[0]?.id as string,
+    query: QUERY,
+    variables: Array.from({ length: subscribers }, (_, n) => ({ other: `group ${n % groups}` })),
+  });
+  await delay(1_500);
+  const { residentBytes } = await gauges();
+  const bytes = (residentBytes - before.residentBytes) / subscribers;
+  for (const rate of rates) {
+    const figures = await run({ subscribers, groups, rate });
+    const memory = subscribers >= 1_000 ? (bytes / 1024).toFixed(1) : '';
+    print(
+      row(
+        name,
+        subscribers,
+        groups,
+        rate,
+        ...figures.times,
+        figures.cpu,
+        memory,
+        figures.loop,
+        figures.missing,
+      ),
+    );
+  }
+  await tell({ kind: 'close' });
+  await delay(1_000);
+}
+
+async function run({ subscribers, rate }: Cell) {
+  const wanted = rate * Number(options.seconds);
+  const count = Math.max(3, Math.min(wanted, Math.floor(MAX_DELIVERIES / subscribers)));
+  const before = await gauges();
+  const committed = new Map<number, bigint>();
+  const begun = performance.now();
+  for (let n = 0; n < count; n += 1) {
+    events += 1;
+    await writer.query(
+      `INSERT INTO system_alerts (workspace_id, title, alert_type, severity_level)
+       VALUES ($1, $2, 'performance', 'medium')`,
+      [demoWorkspaces[0]?.id, `event ${events}`],
+    );
+    committed.set(events, process.hrtime.bigint());
+    await delay(Math.max(0, begun + ((n + 1) * 1000) / rate - performance.now()));
+  }
+  const arrivals = (await tell({
+    kind: 'collect',
+    events: count,
+    patienceMs: 30_000,
+  })) as Arrival[];
+  const after = await gauges();
+  const since = (event: number, moment: string) =>
+    Number(BigInt(moment) - (committed.get(event) as bigint)) / 1e6;
+  const first = arrivals.map((each) => since(each.event, each.first));
+  const last = arrivals.map((each) => since(each.event, each.last));
+  const delivered = arrivals.reduce((sum, each) => sum + each.clients, 0);
+  return {
+    times: [first, last].flatMap((all) => [quantile(all, 0.5), quantile(all, 0.99)]),
+    cpu: (((after.cpuSeconds - before.cpuSeconds) * 1000) / count).toFixed(1),
+    loop: after.loopDelayP99Ms.toFixed(0),
+    missing: count * subscribers - delivered,
+  };
+}
+
+async function startGateway(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    cwd: root,
+    env: {
+      PATH: process.env.PATH,
+      PORT: String(PORT),
+      DATABASE_URL: database.connectionString,
+      JWT_SECRET: SECRET,
+      METRICS: 'true',
+      LOG_LEVEL: 'error',
+      NODE_ENV: 'production',
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  for (;;) {
+    const ready = await fetch(`http://127.0.0.1:${PORT}/health/ready`).catch(() => null);
+    if (ready?.ok) return child;
+    if (child.exitCode !== null) throw new Error('The gateway ended');
+    await delay(100);
+  }
+}
+
+async function gauges(): Promise<Gauges> {
+  const text = await (await fetch(`http://127.0.0.1:${PORT}/metrics`)).text();
+  const read = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  return {
+    cpuSeconds: read('process_cpu_seconds_total'),
+    residentBytes: read('process_resident_memory_bytes'),
+    loopDelayP99Ms: read('nodejs_eventloop_lag_p99_seconds') * 1000,
+  };
+}
+
+async function tell(message: Open | Collect | Close): Promise<unknown> {
+  clients.send(message);
+  const [answer] = await once(clients, 'message');
+  return answer;
+}
+
+function token(): Promise<string> {
+  return new SignJWT({ role: 'authenticated', email: demoPeople[0]?.email })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(demoPeople[0]?.id as string)
+    .setAudience('authenticated')
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(SECRET));
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function quantile(values: readonly number[], q: number): string {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]?.toFixed(1) ?? '';
+}
+
+function row(name: string, ...columns: (string | number)[]): string {
+  return name.padEnd(6) + columns.map((column) => String(column).padStart(10)).join('');
+}
