@@ -1,17 +1,15 @@
 /** How far back to look for how many commits there are, in milliseconds. */
 const WINDOW_MS = 100;
-/** So many notifications within it cost writers more than readers that poll. */
-const MANY_NOTIFICATIONS = 20;
-/** The share of reads that find something from which on readers that poll go on with it. */
-const STILL_BUSY = 1 / 3;
-/** The same to begin with it where notifications do not arrive. */
-const BUSY_UNHEARD = 0.8;
-/** How often a reader polls that no writer wakes. */
-const AWAKE_POLL_MS = 4;
-/** How long writers are told that readers poll. */
+/** There are many when this share of the reads finds some, of at least so many. */
+const BUSY_SHARE = 1 / 3;
+const BUSY_READS = 6;
+/** How often a reader polls that no writer wakes; when busy, to find several at a time. */
+const AWAKE_POLL_MS = 2;
+const BUSY_POLL_MS = 4;
+/** How long writers are told that readers poll, when there are many commits. */
 const KEPT_AWAKE_MS = 200;
 /** Transactions that did not wake readers, since they were awake then, may commit a little later. */
-const FALLING_ASLEEP_MS = 100;
+const FALLING_ASLEEP_MS = 50;
 /** When, after listening began, to ask for a notification to oneself; by the last, none arrives. */
 const PROBES_MS = [0, 300, 600, 1_000];
 /** Timely reads that find what nobody told of, after which notifications are taken for lost. */
@@ -30,7 +28,6 @@ export interface PaceOptions {
  */
 export class Pace {
   readonly #options: PaceOptions;
-  #notifications: number[] = [];
   #reads: { at: number; found: boolean }[] = [];
   #awakeUntil = Number.NEGATIVE_INFINITY;
   #keptAwakeUntil = Number.NEGATIVE_INFINITY;
@@ -56,11 +53,8 @@ export class Pace {
     return this.#hears;
   }
 
-  /** A notification arrived; `asked` when it may have come along with the answer to a statement. */
-  notified(now: number, asked: boolean): void {
-    this.#notifications.push(now);
-    // All that come through a transaction pooler do: it gives each statement any connection.
-    if (asked) return;
+  /** A notification arrived that did not come along with the answer to a statement. */
+  heard(): void {
     this.#hears = true;
     this.#surprises = 0;
   }
@@ -70,7 +64,6 @@ export class Pace {
     now: number,
     { found, awake, isOnTime }: { found: boolean; awake: boolean; isOnTime: boolean },
   ): void {
-    this.#notifications = this.#notifications.filter((at) => at > now - WINDOW_MS);
     this.#reads = this.#reads.filter(({ at }) => at > now - WINDOW_MS);
     this.#reads.push({ at: now, found });
     if (found && isOnTime && this.#hears && !this.isAwake(now)) this.#surprises += 1;
@@ -84,17 +77,15 @@ export class Pace {
 
   /** For how long to keep all readers awake from now on, in milliseconds; 0 to leave it as it is. */
   keepAwake(now: number): number {
-    if (!this.#isBusy(now) || now < this.#keptAwakeUntil - KEPT_AWAKE_MS / 2) return 0;
+    if (!this.#isBusy() || now < this.#keptAwakeUntil - KEPT_AWAKE_MS / 2) return 0;
     this.#keptAwakeUntil = now + KEPT_AWAKE_MS;
     this.#awakeUntil = Math.max(this.#awakeUntil, now + FALLING_ASLEEP_MS);
     return KEPT_AWAKE_MS;
   }
 
-  #isBusy(now: number): boolean {
-    const found = this.#reads.filter((read) => read.found).length / this.#reads.length;
-    if (this.isAwake(now)) return found >= STILL_BUSY;
-    if (this.#hears) return this.#notifications.length >= MANY_NOTIFICATIONS;
-    return found >= BUSY_UNHEARD && this.#reads.length > 1;
+  #isBusy(): boolean {
+    const found = this.#reads.filter((read) => read.found).length;
+    return this.#reads.length >= BUSY_READS && found >= this.#reads.length * BUSY_SHARE;
   }
 
   /**
@@ -110,7 +101,7 @@ export class Pace {
 
   /** How long to wait for a notification before the next read, in milliseconds. */
   waitMs(now: number): number {
-    if (this.isAwake(now)) return AWAKE_POLL_MS;
+    if (this.isAwake(now)) return this.#isBusy() ? BUSY_POLL_MS : AWAKE_POLL_MS;
     return this.#hears ? this.#options.pollMs : this.#options.unheardPollMs;
   }
 }

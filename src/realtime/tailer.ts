@@ -296,9 +296,9 @@ export class Tailer {
   }
 
   #notified(): void {
-    const now = performance.now();
-    this.#pace.notified(now, this.#isAsking);
-    if (!this.#pace.isAwake(now)) this.wake();
+    // Behind a pooler that gives each statement any connection, they come with answers only.
+    if (!this.#isAsking) this.#pace.heard();
+    if (!this.#pace.isAwake(performance.now())) this.wake();
   }
 
   #probe(now: number): void {
