@@ -14,7 +14,7 @@ export interface DeliveryReport {
 interface Transaction {
   begun: number;
   committed: number;
-  /** Whether it is known to have been committed. */
+  /** Whether it is known that it has to be delivered. */
   isCertain: boolean;
 }
 
@@ -31,9 +31,17 @@ export class Deliveries {
     return performance.timeOrigin + performance.now();
   }
 
-  /** Notes the changes of a transaction that was committed: its COMMIT has been answered. */
-  committed(keys: Iterable<string>, begun: number, committed = Deliveries.now()): void {
-    for (const key of keys) this.#transactions.set(key, { begun, committed, isCertain: true });
+  /**
+   * Notes the changes of a transaction that was committed: its COMMIT has been answered. Those that
+   * need not be delivered, as when they are undone by others, are not missed.
+   */
+  committed(
+    keys: Iterable<string>,
+    begun: number,
+    committed = Deliveries.now(),
+    isCertain = true,
+  ): void {
+    for (const key of keys) this.#transactions.set(key, { begun, committed, isCertain });
   }
 
   /** Notes changes of which nobody knows: the connection was lost during COMMIT. */

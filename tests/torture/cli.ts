@@ -1,0 +1,69 @@
+import { parseArgs } from 'node:util';
+import { Cluster } from './cluster.ts';
+import { type TortureReport, torture } from './torture.ts';
+
+const USAGE = `Usage: npm run torture -- [options]
+  --seed <text>         decides all that is random; may be given several times. Default: a random one
+  --minutes <number>    how long to write with each seed. Default: 1
+  --deliveries <number> stop writing once so many changes were told; then --minutes is the longest
+  --replicas <number>   gateways. Default: 1
+  --immediate           crash Postgres, too
+  --writers <number>    by SQL; half as many by GraphQL. Default: 6`;
+
+const print = (line: string) => void process.stdout.write(`${line}\n`);
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', multiple: true },
+    minutes: { type: 'string', default: '1' },
+    deliveries: { type: 'string' },
+    replicas: { type: 'string', default: '1' },
+    writers: { type: 'string', default: '6' },
+    immediate: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (values.help) {
+  print(USAGE);
+  process.exit(0);
+}
+
+const seeds = values.seed ?? [String(Date.now())];
+const cluster = await Cluster.start({ replicas: Number(values.replicas) });
+let isRight = true;
+try {
+  for (const seed of seeds) {
+    print(`Seed ${seed}`);
+    const report = await torture(cluster, {
+      seed,
+      durationMs: Number(values.minutes) * 60_000,
+      ...(values.deliveries ? { deliveries: Number(values.deliveries) } : {}),
+      sqlWriters: Number(values.writers),
+      graphqlWriters: Math.ceil(Number(values.writers) / 2),
+      pauseMs: 40,
+      troubleMs: 1_500,
+      immediate: values.immediate,
+      onProgress: print,
+    });
+    isRight = tell(report) && isRight;
+  }
+} finally {
+  await cluster.stop();
+}
+process.exit(isRight ? 0 : 1);
+
+/** Prints what came out, and returns whether all of it is right. */
+function tell({ seed, events, ...report }: TortureReport): boolean {
+  const { lost, twice, disordered, foreign, stale, problems, ...figures } = report;
+  const wrong = { lost, twice, disordered, foreign, stale, problems };
+  for (const [name, count] of Object.entries(events)) print(`  ${name}: ${count}`);
+  for (const [name, value] of Object.entries(figures)) print(`${name}: ${value}`);
+  for (const [name, list] of Object.entries(wrong)) {
+    print(`${name}: ${list.length}`);
+    for (const each of list.slice(0, 60)) print(`  ${each}`);
+  }
+  const isWrong = Object.values(wrong).some((list) => list.length > 0);
+  if (isWrong) print(`Repeat with --seed ${seed}`);
+  return !isWrong;
+}

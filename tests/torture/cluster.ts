@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
+import { migrate } from '../../src/database/migrator.ts';
+import { AUDIENCE, SECRET, SERVICE_SECRET } from '../server/support/gateway.ts';
+import { type Program, run } from '../server/support/process.ts';
+
+const ROOM = 2 * 1024 ** 3;
+const RESTART_MS = 300;
+const LISTENING = /answers at http:\/\/127\.0\.0\.1:(\d+)\//;
+
+/** How Postgres is stopped: with a checkpoint, or as by a crash, after which it recovers. */
+export type StopMode = 'fast' | 'immediate';
+
+/** One gateway, and the next ones on its port. */
+export class Replica {
+  readonly port: number;
+  readonly #env: Record<string, string>;
+  #program: Program | undefined;
+  #isStopping = false;
+  /** Ends that nobody asked for. */
+  readonly deaths: string[] = [];
+
+  constructor(port: number, env: Record<string, string>) {
+    this.port = port;
+    this.#env = env;
+  }
+
+  get isUp(): boolean {
+    return this.#program !== undefined;
+  }
+
+  /** Resolves once it answers; tries again while its database is away. */
+  async start(): Promise<void> {
+    while (!this.#isStopping) {
+      const program = run('src/main.ts', { ...this.#env, PORT: String(this.port) });
+      const isUp = await program.prints(LISTENING).then(
+        () => true,
+        () => false,
+      );
+      if (!isUp) {
+        await delay(RESTART_MS);
+        continue;
+      }
+      this.#program = program;
+      void program.ends().then((code) => {
+        if (this.#program !== program) return;
+        this.#program = undefined;
+        this.deaths.push(`exit code ${code}: ${program.stderr().slice(-2_000)}`);
+        void this.start();
+      });
+      return;
+    }
+  }
+
+  /** Ends it: at once, or as on a deployment. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const program = this.#program;
+    this.#program = undefined;
+    program?.child.kill(signal);
+    await program?.ends();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.end('SIGKILL');
+  }
+}
+
+export interface ClusterOptions {
+  replicas: number;
+  /** More settings of the gateways. */
+  env?: Record<string, string>;
+}
+
+/** A Postgres with the migrated database, and gateways before it; all of them can be killed. */
+export class Cluster {
+  readonly replicas: Replica[] = [];
+  #dataDir = '';
+  #postgres!: EmbeddedPostgres;
+
+  static async start({ replicas, env = {} }: ClusterOptions): Promise<Cluster> {
+    const cluster = new Cluster();
+    try {
+      await cluster.#startDatabase(replicas, env);
+      await Promise.all(cluster.replicas.map((replica) => replica.start()));
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** The superuser's connection string. */
+  get url(): string {
+    return this.#postgres.url();
+  }
+
+  get liveReplicas(): Replica[] {
+    return this.replicas.filter(({ isUp }) => isUp);
+  }
+
+  async restartPostgres(mode: StopMode): Promise<void> {
+    const { pid, port, exited } = this.#postgres;
+    if (mode === 'immediate') process.kill(pid, 'SIGQUIT');
+    else void this.#postgres.stop();
+    await exited;
+    this.#postgres = await this.#launch(port);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.replicas.map((replica) => replica.stop()));
+    await (this.#postgres as EmbeddedPostgres | undefined)?.stop();
+    if (this.#dataDir) await rm(this.#dataDir, { recursive: true, force: true });
+  }
+
+  async #startDatabase(replicas: number, env: Record<string, string>): Promise<void> {
+    this.#dataDir = await mkdtemp(join(await fastFolder(), 'codex-gateway-torture-'));
+    this.#postgres = await this.#launch();
+    await migrate(this.url);
+    const password = randomBytes(16).toString('hex');
+    const client = new pg.Client(this.url);
+    await client.connect();
+    await client.query(`alter role codex_gateway login password '${password}'`);
+    await client.end();
+    const login = new URL(this.url);
+    login.username = 'codex_gateway';
+    login.password = password;
+    const ports = await freePorts(replicas);
+    for (const port of ports) {
+      const settings = {
+        DATABASE_URL: login.href,
+        JWT_SECRET: SECRET,
+        SERVICE_JWT_SECRET: SERVICE_SECRET,
+        JWT_AUDIENCE: AUDIENCE,
+        LOG_LEVEL: 'error',
+        ...env,
+      };
+      this.replicas.push(new Replica(port, settings));
+    }
+  }
+
+  // Durable: what a COMMIT was answered for is there after a crash. In memory that costs nothing.
+  #launch(port?: number): Promise<EmbeddedPostgres> {
+    return startEmbeddedPostgres({
+      dataDir: this.#dataDir,
+      settings: { max_connections: '200' },
+      ...(port ? { port } : {}),
+    });
+  }
+}
+
+async function fastFolder(): Promise<string> {
+  const free = await statfs('/dev/shm').then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => 0,
+  );
+  return free > ROOM ? '/dev/shm' : tmpdir();
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer();
+          server.listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,202 @@
+import { type Change, type Committed, keyOf, keyOfChange, SEVERITIES } from './ledger.ts';
+import type { Random } from './random.ts';
+import { alerts, campaigns, insights, notifications, rowOf, type Table } from './tables.ts';
+import type { Reader } from './world.ts';
+
+/** Whether a change has to be told, may be told, or must not be. */
+export type Verdict = 'must' | 'may' | 'never';
+
+/** A subscription, and what of what was committed it has to tell. */
+export interface Kind {
+  name: string;
+  field: string;
+  table: Table;
+  /** Its filter, as a literal. */
+  filter?: (random: Random) => { text: string; severity?: string };
+  verdict(change: Change, lasting: Lasting): Verdict;
+  /** Whether what was told last of each row is the row as it is in the end. */
+  converges?: true;
+}
+
+/** What became of a row that is told by its id and read later. */
+export interface Lasting {
+  /** Whether it is certain that the row stayed. */
+  stays: boolean;
+  /** Whether the row's status is certain to have stayed as it was at first. */
+  stepless: boolean;
+}
+
+const created = ({ operation }: Change, { stays }: Lasting): Verdict => {
+  if (operation !== 'INSERT') return 'never';
+  // A row that is gone when it is read is not told.
+  return stays ? 'must' : 'may';
+};
+
+/** All changes; those of a row that is gone as ones that left. */
+const any = (change: Change, lasting: Lasting): Verdict =>
+  change.operation === 'INSERT' ? created(change, lasting) : 'must';
+
+const ofAll = (table: Table): Kind => ({
+  name: table.options.changed,
+  field: table.options.changed,
+  table,
+  verdict: any,
+  converges: true,
+});
+
+export const KINDS: readonly Kind[] = [
+  { name: 'alertRaised', field: 'alertRaised', table: alerts, verdict: created },
+  {
+    name: 'alertRaised of a severity',
+    field: 'alertRaised',
+    table: alerts,
+    filter: (random) => {
+      const severity = random.pick(SEVERITIES);
+      return { text: `{ severityLevel: { equals: ${severity.toUpperCase()} } }`, severity };
+    },
+    verdict: created,
+  },
+  {
+    name: 'alertChanged',
+    field: 'alertChanged',
+    table: alerts,
+    verdict: ({ operation, isStep }) => (operation === 'UPDATE' && isStep ? 'must' : 'never'),
+  },
+  {
+    name: 'systemAlertChanged while active',
+    field: 'systemAlertChanged',
+    table: alerts,
+    filter: () => ({ text: '{ status: { equals: ACTIVE } }' }),
+    verdict: (change, lasting) => {
+      if (change.operation === 'DELETE') return 'must';
+      if (change.isStep) return 'must';
+      // Before the step that took it out, or after it: it depends on when it was read.
+      return lasting.stays && lasting.stepless ? 'must' : 'may';
+    },
+    converges: true,
+  },
+  ofAll(alerts),
+  { name: 'insightPublished', field: 'insightPublished', table: insights, verdict: created },
+  ofAll(insights),
+  ofAll(campaigns),
+  {
+    name: 'notificationReceived',
+    field: 'notificationReceived',
+    table: notifications,
+    verdict: created,
+  },
+  ofAll(notifications),
+];
+
+interface Result {
+  data?: Record<string, Told | null> | null;
+  errors?: { message: string; extensions?: { code?: string } }[];
+}
+
+interface Told {
+  operation: 'CREATED' | 'UPDATED' | 'DELETED' | 'LEFT';
+  nodeId: string;
+  changedColumns: string[];
+  cursor: string;
+  node: Record<string, unknown> | null;
+}
+
+const OPERATIONS = {
+  CREATED: 'INSERT',
+  UPDATED: 'UPDATE',
+  LEFT: 'UPDATE',
+  DELETED: 'DELETE',
+} as const;
+/** Codes after which the same subscription may be tried again. */
+const TRANSIENT = ['SERVICE_UNAVAILABLE', 'TIMEOUT', 'UNAUTHENTICATED'];
+
+/** A reader's subscription over all its connections: what it was told, and where it goes on. */
+export class Subscription {
+  readonly kind: Kind;
+  readonly reader: Reader;
+  readonly query: string;
+  cursor: string;
+  /** Keys of what was told, in order. */
+  readonly told: string[] = [];
+  /** What went wrong that cannot be seen from what was told. */
+  readonly problems: string[] = [];
+  /** The last that was told of each row; null where that was its end. */
+  readonly rows = new Map<string, string | null>();
+  readonly #severity: string | null;
+  readonly #others: readonly string[];
+
+  /** `others` are texts that nobody in the reader's workspace may see. */
+  constructor(kind: Kind, reader: Reader, cursor: string, random: Random, others: string[]) {
+    const { text, severity = null } = kind.filter?.(random) ?? { text: null };
+    const filter = text ? `, filter: ${text}` : '';
+    this.kind = kind;
+    this.reader = reader;
+    this.cursor = cursor;
+    this.#severity = severity;
+    this.#others = others;
+    this.query = `subscription ($after: String) { told: ${kind.field}(after: $after${filter}) {
+      operation nodeId changedColumns cursor node { ${fieldsOf(kind.table).join(' ')} }
+    } }`;
+  }
+
+  get name(): string {
+    return `${this.kind.name} for ${this.reader.name}`;
+  }
+
+  get variables(): { after: string } {
+    return { after: this.cursor };
+  }
+
+  /** Takes a result as its text. Returns whether the subscription goes on. */
+  take(text: string): boolean {
+    const foreign = this.#others.find((other) => text.includes(other));
+    if (foreign) this.problems.push(`Foreign: ${foreign} in ${text}`);
+    const { data, errors } = JSON.parse(text) as Result;
+    if (errors) return this.fail(errors);
+    const told = data?.told;
+    if (!told) {
+      this.problems.push(`A result without data: ${text}`);
+      return true;
+    }
+    const { table, id } = rowOf(told.nodeId);
+    const number = table?.updateOf(told.changedColumns) ?? 0;
+    this.told.push(keyOf(id, OPERATIONS[told.operation], number));
+    this.rows.set(id, told.node && JSON.stringify(told.node));
+    this.cursor = told.cursor;
+    return true;
+  }
+
+  /** Notes errors, unless the same may be tried again; the subscription is over. */
+  fail(errors: Result['errors'] & object): boolean {
+    if (!errors.every(({ extensions }) => TRANSIENT.includes(String(extensions?.code)))) {
+      this.problems.push(`Refused: ${JSON.stringify(errors)}`);
+    }
+    return false;
+  }
+
+  /** Whether the change has to be told. */
+  verdict(change: Change, lasting: Lasting): Verdict {
+    const { row } = change;
+    const isTheirs =
+      row.table === this.kind.table &&
+      row.workspaceId === this.reader.workspaceId &&
+      (row.personId === null || row.personId === this.reader.personId) &&
+      (this.#severity === null || row.severity === this.#severity);
+    return isTheirs ? this.kind.verdict(change, lasting) : 'never';
+  }
+
+  /** The names of those changes that have to be told, and have not been. */
+  missing(changes: readonly Committed[], lastingOf: (change: Change) => Lasting): string[] {
+    const told = new Set(this.told);
+    return changes
+      .filter((change) => this.verdict(change, lastingOf(change)) === 'must')
+      .map(keyOfChange)
+      .filter((key) => !told.has(key));
+  }
+}
+
+/** What is read of a row: its id, its title and all that writers change. */
+export function fieldsOf({ options }: Table): string[] {
+  const status = options === alerts.options ? ['status'] : [];
+  return ['id', options.titleField, ...options.bits.map(([, field]) => field), ...status];
+}
