@@ -8,6 +8,7 @@ import { schema } from '../../src/schema/index.ts';
 import { examples } from '../../src/server/graphiql/examples.ts';
 import { createSubscriptionMetrics } from '../../src/server/subscriptions/metrics.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { startGateway, type TestGateway, token } from './support/gateway.ts';
 
 const subscriptionMetrics = createSubscriptionMetrics(new Registry());
@@ -122,7 +123,7 @@ it('the tab that subscribes is told by a WebSocket', async () => {
   const events = client.iterate({ query: live.query });
   const first = events.next();
   const { subscribers } = subscriptionMetrics;
-  await expect.poll(async () => (await subscribers.get()).values[0]?.value).toBe(1);
+  await eventually(async () => (await subscribers.get()).values[0]?.value).toBe(1);
   await raise();
   expect((await first).value).toMatchObject({ data: { alertRaised: { node: ALERT } } });
   await events.return?.();

@@ -3,6 +3,7 @@ import { firstValueFrom, toArray } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { StreamEnd } from '../../src/server/subscriptions/stream.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { startGateway, type TestGateway, token } from './support/gateway.ts';
 import { createLiveStreams, type LiveStreams } from './support/live-streams.ts';
 import { openRaw, rawPost } from './support/raw-connection.ts';
@@ -32,7 +33,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-const listening = (count = 1) => expect.poll(() => live.present().length).toBe(count);
+const listening = (count = 1) => eventually(() => live.present().length).toBe(count);
 
 const ask = (accept: string, query = SUBSCRIPTION.query) =>
   fetch(`${gateway.url}/graphql`, {
@@ -93,7 +94,7 @@ describe('a subscription over multipart', () => {
     await listening();
     live.tell({ ticks: 'a' });
     live.tell({ ticks: 'b' });
-    await expect.poll(() => told).toEqual([{ data: { ticks: 'a' } }, { data: { ticks: 'b' } }]);
+    await eventually(() => told).toEqual([{ data: { ticks: 'a' } }, { data: { ticks: 'b' } }]);
     leave();
     await listening(0);
   });
@@ -102,7 +103,7 @@ describe('a subscription over multipart', () => {
     const { told, completed } = subscribe();
     await listening();
     live.end(STOP);
-    await expect.poll(completed).toBe(true);
+    await eventually(completed).toBe(true);
     const [{ error } = {}] = told;
     expect(error).toBeInstanceOf(CombinedProtocolErrors);
     expect((error as CombinedProtocolErrors).errors).toEqual([
@@ -114,9 +115,9 @@ describe('a subscription over multipart', () => {
     const { told, completed } = subscribe();
     await listening();
     live.tell({ ticks: 'a' });
-    await expect.poll(() => told.length).toBe(1);
+    await eventually(() => told.length).toBe(1);
     live.end(RESUME);
-    await expect.poll(() => told.length).toBe(2);
+    await eventually(() => told.length).toBe(2);
     expect(told[1]?.error).toBeInstanceOf(Error);
     expect(completed()).toBe(true);
   });
@@ -137,13 +138,13 @@ describe('a subscription over multipart', () => {
       client.subscribe({ query: gql(SUBSCRIPTION.query) }).pipe(toArray()),
     );
     try {
-      await expect.poll(() => streams.present().length).toBe(2);
+      await eventually(() => streams.present().length).toBe(2);
       // One by one, each with a turn in which it is written.
       for (let second = 0; second < 12; second += 1) {
         vi.advanceTimersByTime(1_000);
         await new Promise(setImmediate);
       }
-      await expect.poll(() => raw.received()).toContain(part('{}'));
+      await eventually(() => raw.received()).toContain(part('{}'));
       streams.tell({ ticks: 'a' });
       streams.end(STOP);
       expect((await all).map(({ data }) => data)).toEqual([{ ticks: 'a' }, undefined]);
@@ -167,7 +168,7 @@ describe('an operation that is refused', () => {
 
   it('is an error to Apollo Client', async () => {
     const { told } = subscribe('subscription { tocks }');
-    await expect.poll(() => told[0]?.error).toBeInstanceOf(Error);
+    await eventually(() => told[0]?.error).toBeInstanceOf(Error);
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { createClient } from 'graphql-sse';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MAX_UNSENT_BYTES, type StreamEnd } from '../../src/server/subscriptions/stream.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { agentToken, startGateway, type TestGateway, token } from './support/gateway.ts';
 import { createLiveStreams, type LiveStreams } from './support/live-streams.ts';
 import { openRaw } from './support/raw-connection.ts';
@@ -40,7 +41,7 @@ async function start() {
   gateway = await startGateway(database.gatewayUrl, { plugins: [live.plugin] });
 }
 
-const listening = (count = 1) => expect.poll(() => live.present().length).toBe(count);
+const listening = (count = 1) => eventually(() => live.present().length).toBe(count);
 
 type Headers = Record<string, string>;
 
@@ -78,7 +79,7 @@ async function open(stream: string, headers: Headers = {}) {
     gateway.url,
     `GET /graphql/stream?token=${stream} HTTP/1.1\r\n${lines.join('')}\r\n`,
   );
-  await expect.poll(() => raw.received()).toContain('\r\n\r\n');
+  await eventually(() => raw.received()).toContain('\r\n\r\n');
   const body = () => raw.received().replace(/\r\n[0-9a-f]+\r\n/g, '');
   return {
     ...raw,
@@ -137,7 +138,7 @@ describe('the client of graphql-sse with a single connection', () => {
     const first = results.next();
     await listening();
     live.end(RESUME);
-    await expect.poll(() => live.listeners.length).toBe(2);
+    await eventually(() => live.listeners.length).toBe(2);
     live.tell({ ticks: 'again' });
     expect((await first).value).toEqual({ data: { ticks: 'again' } });
     client.dispose();
@@ -159,7 +160,7 @@ describe('an event stream', () => {
     await listening();
     stream.socket.destroy();
     await listening(0);
-    await expect.poll(async () => (await post(text, SUBSCRIPTION, '2')).status).toBe(404);
+    await eventually(async () => (await post(text, SUBSCRIPTION, '2')).status).toBe(404);
     expect((await open(text)).status).toBe(404);
   });
 
@@ -171,7 +172,7 @@ describe('an event stream', () => {
     live.tell({ ticks: 'early' });
     const { events } = await open(text);
     live.tell({ ticks: 'late' });
-    await expect.poll(events).toEqual([
+    await eventually(events).toEqual([
       ['next', { id: 'query', payload: { data: { me: PERSON } } }],
       ['complete', { id: 'query' }],
       ['next', { id: 'subscription', payload: { data: { ticks: 'early' } } }],
@@ -198,7 +199,7 @@ describe('an event stream', () => {
     const [first] = live.present();
     if (first) first.gone = true;
     first?.sink.end(RESUME);
-    await expect.poll(closed).toBe(true);
+    await eventually(closed).toBe(true);
     await listening(0);
     expect(events()).toEqual([]);
   });
@@ -213,7 +214,7 @@ describe('an event stream', () => {
     if (second) second.gone = true;
     second?.sink.end(STOP);
     live.tell({ ticks: 'a' });
-    await expect.poll(events).toEqual([
+    await eventually(events).toEqual([
       ['complete', { id: '1' }],
       [
         'next',
@@ -243,7 +244,7 @@ describe('an event stream', () => {
     expect(live.listeners.filter(({ slow }) => slow)).toHaveLength(1);
     await listening(0);
     socket.resume();
-    await expect.poll(closed).toBe(true);
+    await eventually(closed).toBe(true);
   });
 
   it('is given up when nobody opens it', async () => {
@@ -276,7 +277,7 @@ describe('an event stream', () => {
     });
     await post(text, SUBSCRIPTION, '1');
     await listening();
-    await expect.poll(stream.closed, { timeout: 5_000 }).toBe(true);
+    await eventually(stream.closed).toBe(true);
     expect(Date.now()).toBeGreaterThanOrEqual(exp * 1000);
     await listening(0);
   });
@@ -284,7 +285,7 @@ describe('an event stream', () => {
   it('is cut when the server is closed', async () => {
     const { closed } = await reserveAndOpen();
     await gateway.close();
-    await expect.poll(closed).toBe(true);
+    await eventually(closed).toBe(true);
   });
 });
 
@@ -309,7 +310,7 @@ describe('a stream of somebody else', () => {
     expect((await end(stream, '1', headers)).status).toBe(404);
     await listening();
     live.tell({ ticks: 'a' });
-    await expect.poll(events).toHaveLength(1);
+    await eventually(events).toHaveLength(1);
   });
 
   it.each(['', 'x', 'a'.repeat(32), '%00', '__proto__', '../..'])(
@@ -365,7 +366,7 @@ describe('a request to a stream', () => {
       expect([answer.status, answer.errors?.[0]?.extensions.code]).toEqual([status, code]);
     }
     expect((await post(stream, '{ gatewayError }', 'same')).status).toBe(202);
-    await expect.poll(events).toEqual([
+    await eventually(events).toEqual([
       ['next', { id: 'same', payload: expect.objectContaining({ data: { gatewayError: null } }) }],
       ['complete', { id: 'same' }],
     ]);
@@ -392,7 +393,7 @@ describe('a request to a stream', () => {
     const other = { authorization: `Bearer ${await token({ sub: OTHER })}` };
     expect((await reserve(other)).status).toBe(201);
     (await open(tokens[0] ?? '')).socket.destroy();
-    await expect.poll(async () => (await reserve()).status).toBe(201);
+    await eventually(async () => (await reserve()).status).toBe(201);
   });
 
   it('that the protocol does not have is refused', async () => {

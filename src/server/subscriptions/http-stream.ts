@@ -13,6 +13,7 @@ export interface FrameEncoding {
   chunk: Encoding;
 }
 
+const CRLF = Buffer.from('\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
 
@@ -34,8 +35,6 @@ export function frameEncoding(name: string, write: (payload: Payload) => string)
 function chunkOf(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, CRLF]);
 }
-
-const CRLF = Buffer.from('\r\n');
 
 /**
  * A response that lasts as long as its client stays. It is written straight to the connection: the
@@ -88,6 +87,7 @@ export class HttpStream {
   }
 
   #write(bytes: Buffer): void {
-    if (!this.#response.destroyed) this.#response.write(bytes);
+    const { destroyed, writableEnded } = this.#response;
+    if (!destroyed && !writableEnded) this.#response.write(bytes);
   }
 }

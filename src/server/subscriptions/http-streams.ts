@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { ServerContext } from '../authentication.ts';
@@ -79,12 +80,16 @@ export class HttpStreams {
     const options = this.#announced.get(answer);
     if (!options) {
       await sendNodeResponse(answer, response, request, true);
-    } else if (this.#closed) {
+      return;
+    }
+    // Requests may follow one another without waiting: this one's turn to be answered comes, or its
+    // connection is gone before and nothing was begun.
+    if (!response.socket) await once(response, 'socket');
+    if (this.#closed) {
       response.destroy();
     } else if (!response.destroyed) {
       response.setHeaders(answer.headers);
       response.writeHead(answer.status);
-      request.socket.setNoDelay(true).setKeepAlive(true);
       this.#begin(response, options);
     }
   }
