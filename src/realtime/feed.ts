@@ -29,11 +29,14 @@ export type FeedListener = (batch: Batch) => void;
 
 /** The change log as it grows: every committed change once, whoever wrote it. */
 export interface Feed {
-  /** Up to where listeners have been told; the end of a whole batch. */
+  /** Up to where listeners have been told; in the middle of a transaction that has many changes, too. */
   position(): Position;
   /** Calls the listener, synchronously and in order, with each batch from now on. Returns its end. */
   listen(listener: FeedListener): () => void;
-  /** Resolves once `position()` covers this one. Rejects with CURSOR_EXPIRED, or when closed. */
+  /**
+   * Resolves once `position()` covers this one. Rejects with CURSOR_EXPIRED when it is not of the log
+   * any more, and with SERVICE_UNAVAILABLE when the log cannot be read, or the feed is closed.
+   */
   reach(position: Position): Promise<void>;
   /**
    * Pages through what lies between two positions, the later of which has been reached. Rejects with

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { GatewayError } from '../context/errors.ts';
 import { logConnection } from './connection.ts';
@@ -9,7 +10,10 @@ import { replay } from './replay.ts';
 import { type Companion, Tailer } from './tailer.ts';
 
 const REPLAY_CONNECTIONS = 2;
+/** How long nothing may be read before those who wait are told so. */
 const REACH_MS = 5_000;
+/** How long replays may go on when closing. */
+const STOP_MS = 1_000;
 
 export interface PostgresFeedOptions {
   /** Of the gateway's own login. */
@@ -40,6 +44,8 @@ interface Waiter {
   position: Position;
   /** How many reads had begun before. */
   reads: number;
+  /** Ends its patience. */
+  timer: NodeJS.Timeout;
   settle(error?: GatewayError): void;
 }
 
@@ -64,7 +70,10 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
   };
 
   const settleReached = () => {
-    for (const { position, settle } of waiters) if (covers(tailer.position, position)) settle();
+    for (const { position, timer, settle } of waiters) {
+      if (covers(tailer.position, position)) settle();
+      else timer.refresh();
+    }
   };
 
   const tailer = await Tailer.start(
@@ -111,14 +120,14 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
         const waiter: Waiter = {
           position,
           reads: tailer.reads,
+          timer: setTimeout(() => waiter.settle(unreachable()), REACH_MS),
           settle(error) {
             waiters.delete(waiter);
-            clearTimeout(timer);
+            clearTimeout(waiter.timer);
             if (error) reject(error);
             else resolve();
           },
         };
-        const timer = setTimeout(() => waiter.settle(unreachable()), REACH_MS);
         waiters.add(waiter);
         tailer.wake();
       });
@@ -141,7 +150,8 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
       closing ??= (async () => {
         for (const { settle } of waiters) settle(stopping());
         listeners.clear();
-        await Promise.all([tailer.close(), pool.end()]);
+        const ended = Promise.race([pool.end(), delay(STOP_MS, undefined, { ref: false })]);
+        await Promise.all([tailer.close(), ended]);
       })();
       return closing;
     },

@@ -5,6 +5,7 @@ import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgr
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTenant, insert, service, type Tenant } from '../support/tenant.ts';
 import { raise, Told } from './alerts.ts';
+import { startProxy } from './proxy.ts';
 
 let db: TestDatabase;
 let tenant: Tenant;
@@ -137,6 +138,29 @@ describe('changes', () => {
     await settled();
     expect(told.batches.every(({ changes }) => changes.length === 500)).toBe(true);
     expect(told.ids).toEqual(ids);
+  });
+
+  it('are told once each though the connection is lost in the middle of them', async () => {
+    const proxy = await startProxy(db.gatewayUrl);
+    const lost: unknown[] = [];
+    const feed = await createPostgresFeed({
+      connectionString: proxy.url,
+      pageSize: 10,
+      onError: (error) => lost.push(error),
+    });
+    const second = new Told(feed);
+    let cuts = 0;
+    feed.listen(() => {
+      if (++cuts % 3 === 0) proxy.cut();
+    });
+    const ids = await raise(db.query, tenant.workspaceId, 100);
+    await expect.poll(() => second.ids.length, { timeout: 5_000 }).toBe(100);
+    await settled();
+    expect(second.ids).toEqual(ids);
+    // Once, since nothing was read to its end in between.
+    expect(lost).toHaveLength(1);
+    await feed.close();
+    await proxy.close();
   });
 
   it('reach every listener, though another one fails', async () => {
