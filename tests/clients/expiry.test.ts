@@ -108,11 +108,14 @@ describe.each(Object.entries(CLIENTS))('%s', (_, follow) => {
     seconds = 2;
     begin(await gateway.liveCursor());
     const titles: string[] = [];
-    while (tokens < 3) {
+    while (tokens < 2) {
       titles.push(`Alert ${titles.length}`);
       await gateway.raise(titles.at(-1) ?? '');
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+    seconds = 600;
+    titles.push('Afterwards');
+    await gateway.raise('Afterwards');
     await expectTitles(titles);
   });
 

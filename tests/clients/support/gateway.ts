@@ -20,7 +20,7 @@ export interface LiveGateway {
   raiseByMutation(title: string): Promise<void>;
   /** Where news of the alerts begin that there are now. */
   liveCursor(): Promise<string>;
-  /** Deletes what the change log has. */
+  /** Deletes what the change log has, once it was read. */
   forgetChanges(): Promise<void>;
   cut(): void;
   mend(): void;
@@ -54,6 +54,11 @@ export async function openGateway(database: TestDatabase): Promise<LiveGateway> 
     return answer.data;
   };
 
+  const liveCursor = async (): Promise<string> => {
+    const { systemAlerts } = await ask('{ systemAlerts { liveCursor } }');
+    return Object(systemAlerts).liveCursor;
+  };
+
   const url = await start(0);
   const proxy = await startProxy(url);
   return {
@@ -73,12 +78,13 @@ export async function openGateway(database: TestDatabase): Promise<LiveGateway> 
         { title },
       );
     },
-    async liveCursor() {
-      const { systemAlerts } = await ask('{ systemAlerts { liveCursor } }');
-      return Object(systemAlerts).liveCursor;
-    },
+    liveCursor,
     async forgetChanges() {
-      await running?.feed.trim(0);
+      if (!running) throw new Error('There is no gateway');
+      const { feed } = running;
+      // Whatever the retention, changes have been read by the time that they are deleted.
+      await feed.reach(feed.open(await liveCursor(), WORKSPACE, 'after'));
+      await feed.trim(0);
     },
     cut: proxy.cut,
     mend: proxy.mend,
