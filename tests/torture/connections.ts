@@ -71,11 +71,12 @@ async function talk(options: ConnectionOptions): Promise<number> {
     if (message.type === 'connection_ack') for (const each of subscriptions) subscribe(each);
     else if (message.type === 'ping') say({ type: 'pong' });
     else if (message.type === 'next') subscription?.take(JSON.stringify(message.payload));
-    else if (message.type === 'error') {
+    else if (message.type === 'error') subscription?.fail(message.payload);
+    if (subscription && (message.type === 'error' || message.type === 'complete')) {
       options.onEvent('refused');
-      subscription?.fail(message.payload);
-      if (subscription) setTimeout(() => subscribe(subscription), random.around(RECONNECT_MS));
-    } else if (message.type === 'complete') subscription?.problems.push('Completed by a message.');
+      subscription.end();
+      setTimeout(() => subscribe(subscription), random.around(RECONNECT_MS));
+    }
   });
   socket.on('open', () => say({ type: 'connection_init', payload: headers }));
   // An error is followed by `close`.
@@ -103,7 +104,7 @@ async function listen(options: ConnectionOptions, client: SubscriptionClient): P
             resolve();
           },
           complete: () => {
-            if (!options.signal.aborted) subscription.problems.push('Completed.');
+            if (!options.signal.aborted) subscription.end();
             resolve();
           },
         },
@@ -161,7 +162,8 @@ async function sse(options: ConnectionOptions, subscription: Subscription): Prom
       if (fields.get('event') === 'complete') return 'complete';
       const id = fields.get('id');
       const data = fields.get('data');
-      if (data && subscription.take(data) && id !== subscription.cursor) {
+      if (data) subscription.take(data);
+      if (id !== undefined && id !== subscription.cursor) {
         subscription.problems.push('An event whose id is not its cursor.');
       }
       return 'next';
@@ -229,7 +231,11 @@ async function read(
       : []) {
       const parts = (rest + decoder.decode(bytes, { stream: true })).split(separator);
       rest = parts.pop() ?? '';
-      for (const part of parts) if (take(part) === 'complete') onEvent('completed');
+      for (const part of parts) {
+        if (take(part) === 'next') continue;
+        onEvent('completed');
+        subscription.end();
+      }
     }
     onEvent('ended');
   } catch (error) {

@@ -123,6 +123,7 @@ export class Subscription {
   /** The last that was told of each row; null where that was its end. */
   readonly rows = new Map<string, string | null>();
   readonly #severity: string | null;
+  #hasFailed = false;
   readonly #others: readonly string[];
 
   /** `others` are texts that nobody in the reader's workspace may see. */
@@ -147,31 +148,40 @@ export class Subscription {
     return { after: this.cursor };
   }
 
-  /** Takes a result as its text. Returns whether the subscription goes on. */
-  take(text: string): boolean {
+  /** Takes a result as its text. */
+  take(text: string): void {
     const foreign = this.#others.find((other) => text.includes(other));
     if (foreign) this.problems.push(`Foreign: ${foreign} in ${text}`);
     const { data, errors } = JSON.parse(text) as Result;
-    if (errors) return this.fail(errors);
+    if (errors) {
+      this.fail(errors);
+      return;
+    }
     const told = data?.told;
     if (!told) {
       this.problems.push(`A result without data: ${text}`);
-      return true;
+      return;
     }
     const { table, id } = rowOf(told.nodeId);
     const number = table?.updateOf(told.changedColumns) ?? 0;
     this.told.push(keyOf(id, OPERATIONS[told.operation], number));
     this.rows.set(id, told.node && JSON.stringify(told.node));
     this.cursor = told.cursor;
-    return true;
+    this.#hasFailed = false;
   }
 
-  /** Notes errors, unless the same may be tried again; the subscription is over. */
-  fail(errors: Result['errors'] & object): boolean {
+  /** Notes errors, unless the same may be tried again: nothing but the end follows. */
+  fail(errors: Result['errors'] & object): void {
+    this.#hasFailed = true;
     if (!errors.every(({ extensions }) => TRANSIENT.includes(String(extensions?.code)))) {
       this.problems.push(`Refused: ${JSON.stringify(errors)}`);
     }
-    return false;
+  }
+
+  /** Notes that the server ended it, which it does for a reason. */
+  end(): void {
+    if (!this.#hasFailed) this.problems.push('Completed without a reason.');
+    this.#hasFailed = false;
   }
 
   /** Whether the change has to be told. */
