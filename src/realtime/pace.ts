@@ -3,13 +3,14 @@ const WINDOW_MS = 100;
 /** There are many when this share of the reads finds some, of at least so many. */
 const BUSY_SHARE = 1 / 3;
 const BUSY_READS = 6;
-/** How often a reader polls that no writer wakes; when busy, to find several at a time. */
+/** How often a reader polls that no writer wakes. */
 const AWAKE_POLL_MS = 2;
-const BUSY_POLL_MS = 4;
+/** The same to find several changes at a time, or none any more. */
+const RESTING_POLL_MS = 4;
 /** How long writers are told that readers poll, when there are many commits. */
 const KEPT_AWAKE_MS = 200;
 /** Transactions that did not wake readers, since they were awake then, may commit a little later. */
-const FALLING_ASLEEP_MS = 50;
+const FALLING_ASLEEP_MS = 100;
 /** When, after listening began, to ask for a notification to oneself; by the last, none arrives. */
 const PROBES_MS = [0, 300, 600, 1_000];
 /** Timely reads that find what nobody told of, after which notifications are taken for lost. */
@@ -29,6 +30,7 @@ export interface PaceOptions {
 export class Pace {
   readonly #options: PaceOptions;
   #reads: { at: number; found: boolean }[] = [];
+  #isCountedOn = false;
   #awakeUntil = Number.NEGATIVE_INFINITY;
   #keptAwakeUntil = Number.NEGATIVE_INFINITY;
   #hears = false;
@@ -68,6 +70,7 @@ export class Pace {
     this.#reads.push({ at: now, found });
     if (found && isOnTime && this.#hears && !this.isAwake(now)) this.#surprises += 1;
     if (this.#surprises >= MAX_SURPRISES) this.connected(now);
+    this.#isCountedOn = awake;
     if (awake) this.#awakeUntil = now + FALLING_ASLEEP_MS;
   }
 
@@ -101,7 +104,8 @@ export class Pace {
 
   /** How long to wait for a notification before the next read, in milliseconds. */
   waitMs(now: number): number {
-    if (this.isAwake(now)) return this.#isBusy() ? BUSY_POLL_MS : AWAKE_POLL_MS;
+    if (this.#isCountedOn && !this.#isBusy()) return AWAKE_POLL_MS;
+    if (this.isAwake(now)) return RESTING_POLL_MS;
     return this.#hears ? this.#options.pollMs : this.#options.unheardPollMs;
   }
 }

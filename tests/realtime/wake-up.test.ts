@@ -90,6 +90,7 @@ describe('a reader', () => {
     await expect.poll(() => told.ids.length).toBe(commits);
     expect(new Set(told.ids).size).toBe(commits);
     // Then it sleeps again.
+    await pause(500);
     const before = notifications.count;
     expect(median(await latencies(told, 5, 500))).toBeLessThan(50);
     await expect.poll(() => notifications.count).toBe(before + 5);
