@@ -1,0 +1,178 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { covers } from '../../src/realtime/position.ts';
+import { type BrokerKind, hasBroker } from '../support/brokers.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { NOTHING_WRONG } from '../support/deliveries.ts';
+import { createTenant, type Tenant } from '../support/tenant.ts';
+import { raise, Told } from './alerts.ts';
+import { startProxy } from './proxy.ts';
+import { intercepted, Replicas, SOON, unreliable } from './replicas.ts';
+
+const WRITERS = 8;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+let db: TestDatabase;
+let tenant: Tenant;
+
+beforeAll(async () => {
+  db = await createTestDatabase();
+  tenant = await createTenant(db);
+});
+
+afterAll(() => db?.close());
+
+describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) => {
+  if (!hasBroker(kind)) return it.skip('are not tested: there is no server');
+
+  let replicas: Replicas;
+
+  beforeAll(async () => {
+    replicas = await Replicas.start(kind, db);
+    await replicas.open(3);
+  });
+
+  afterAll(() => replicas?.stop());
+
+  const write = (milliseconds: number) =>
+    Promise.all(
+      Array.from({ length: WRITERS }, () => replicas.write(tenant.workspaceId, milliseconds)),
+    );
+
+  const expectNothingWrong = () =>
+    vi.waitFor(() => {
+      for (const { deliveries } of replicas.all) {
+        expect(deliveries.report()).toMatchObject(NOTHING_WRONG);
+      }
+    }, SOON);
+
+  it('elect one of them, which tells the others of every change once and in order', async () => {
+    await replicas.settle();
+    expect(await replicas.lockHolders()).toHaveLength(1);
+    await write(1_500);
+    await expectNothingWrong();
+    expect(replicas.reader.deliveries.report().delivered).toBeGreaterThan(100);
+    expect(replicas.all.flatMap(({ errors }) => errors)).toEqual([]);
+  });
+
+  it('agree about each change, and where whoever was told of it goes on', async () => {
+    await replicas.settle();
+    const ids = await raise(db.query, tenant.workspaceId, 3);
+    await replicas.tell(ids);
+    const { places } = replicas.reader.told;
+    for (const { told } of replicas.followers) expect(told.places).toEqual(places);
+  });
+
+  it('leave Postgres alone, but for the reader', async () => {
+    await replicas.settle();
+    const query = vi.spyOn(pg.Client.prototype, 'query');
+    const ids: string[] = [];
+    for (let n = 0; n < 60; n++) {
+      ids.push(...(await raise(db.query, tenant.workspaceId)));
+      await pause(25);
+    }
+    await replicas.tell(ids);
+    const reads = new Map<unknown, number>();
+    query.mock.calls.forEach(([text], call) => {
+      const client = query.mock.contexts[call];
+      if (/changes_(after|between)/.test(String(text))) {
+        reads.set(client, (reads.get(client) ?? 0) + 1);
+      }
+    });
+    query.mockRestore();
+    const [most = 0, ...others] = [...reads.values()].sort((a, b) => b - a);
+    expect(most).toBeGreaterThan(25);
+    // A follower looks now and then for what nobody told, and finds its place among the messages.
+    expect(others.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(8);
+  });
+
+  it('reach what a client has seen elsewhere before they are told', async () => {
+    const held: (() => void)[] = [];
+    let isHeld = false;
+    const hold = intercepted((pass) => (isHeld ? void held.push(pass) : pass()));
+    const [late] = await replicas.open(1, { wrap: hold });
+    await replicas.settle();
+    if (!late) throw new Error('There is no replica');
+    isHeld = true;
+    const ids = await raise(db.query, tenant.workspaceId, 2);
+    const position = await replicas.position();
+    await late.feed.reach(position);
+    expect(late.told.ids).toEqual(ids);
+    expect(covers(late.feed.position(), position)).toBe(true);
+    isHeld = false;
+    for (const pass of held) pass();
+    await replicas.tell([...ids, ...(await raise(db.query, tenant.workspaceId))]);
+    replicas.all.pop();
+    await late.feed.close();
+  });
+
+  it('tell of a page that is too long for a message', async () => {
+    await replicas.closeAll();
+    await replicas.open(2, { pageSize: 9_000 });
+    await replicas.settle();
+    const ids = await raise(db.query, tenant.workspaceId, 10_000);
+    await replicas.tell(ids);
+    await replicas.tell([...ids, ...(await raise(db.query, tenant.workspaceId))]);
+    expect(replicas.all.flatMap(({ errors }) => errors)).toEqual([]);
+  });
+
+  it('lose nothing through one that loses, repeats, delays and reorders', async () => {
+    await replicas.closeAll();
+    await replicas.open(3, { pageSize: 50, wrap: unreliable });
+    await replicas.settle();
+    const writing = write(3_000);
+    for (let n = 0; n < 4; n++) {
+      for (let client = 0; client < 10; client++) {
+        await pause(60);
+        const position = await replicas.position();
+        for (const { feed } of replicas.all) void feed.reach(position).catch(() => {});
+      }
+      // So many that they come in pages.
+      await raise(db.query, tenant.workspaceId, 500).then((ids) => {
+        for (const { deliveries } of replicas.all) deliveries.committed(ids, 0);
+      });
+      for (const holder of n % 2 ? await replicas.lockHolders() : []) {
+        await db.query('select pg_terminate_backend($1)', [holder]);
+      }
+    }
+    await writing;
+    await expectNothingWrong();
+    for (const { deliveries } of replicas.all) {
+      expect(deliveries.report().delivered).toBeGreaterThan(2_100);
+    }
+  });
+
+  it('hear nothing of another database', async () => {
+    await replicas.closeAll();
+    const other = await createTestDatabase();
+    const otherTenant = await createTenant(other);
+    const theirs = await replicas.open(2, { connectionString: other.gatewayUrl });
+    await replicas.become('follower', 'reader');
+    replicas.all = [];
+    await replicas.open(2);
+    await replicas.settle();
+    const told = theirs.map(({ feed }) => new Told(feed));
+    const ids = await raise(db.query, tenant.workspaceId, 2);
+    const otherIds = await raise(other.query, otherTenant.workspaceId, 2);
+    await replicas.tell(ids);
+    await vi.waitFor(() => {
+      for (const each of told) expect(each.ids).toEqual(otherIds);
+    }, SOON);
+    await Promise.all(theirs.map(({ feed }) => feed.close()));
+    await other.close();
+  });
+
+  it('read for themselves behind a transaction pooler, which keeps no locks', async () => {
+    await replicas.closeAll();
+    const proxy = await startProxy(db.gatewayUrl);
+    proxy.isDeaf = true;
+    await replicas.open(2, { connectionString: proxy.url });
+    await pause(1_200);
+    await replicas.tell(await raise(db.query, tenant.workspaceId, 2));
+    expect(replicas.roles).toEqual(['alone', 'alone']);
+    expect(await replicas.lockHolders()).toEqual([]);
+    await replicas.closeAll();
+    await proxy.close();
+  });
+});

@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { expect, vi } from 'vitest';
+import type { BrokerFactory } from '../../src/realtime/broker.ts';
+import type { Role } from '../../src/realtime/broker-companion.ts';
+import { createNatsBroker } from '../../src/realtime/nats.ts';
+import { type Position, parseSnapshot } from '../../src/realtime/position.ts';
+import type { PostgresFeed } from '../../src/realtime/postgres-feed.ts';
+import { createRedisBroker } from '../../src/realtime/redis.ts';
+import { createSharedFeed } from '../../src/realtime/shared-feed.ts';
+import { type BrokerKind, BrokerServer } from '../support/brokers.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { Deliveries } from '../support/deliveries.ts';
+import { Told } from './alerts.ts';
+
+/** A takeover takes two seconds, and the machine may be busy. */
+export const SOON = { timeout: 10_000, interval: 10 };
+
+/** A feed as one of several gateways has it. */
+export interface Replica {
+  feed: PostgresFeed;
+  role: Role;
+  told: Told;
+  /** What was committed while it was there, and what it told. */
+  deliveries: Deliveries;
+  /** What the broker, and Postgres, failed with. */
+  errors: unknown[];
+}
+
+interface ReplicaOptions {
+  connectionString?: string;
+  pageSize?: number;
+  /** Stands between the replica and the broker. */
+  wrap?: (createBroker: BrokerFactory) => BrokerFactory;
+}
+
+/** Replicas that meet at a broker of their own. */
+export class Replicas {
+  readonly server: BrokerServer;
+  readonly #db: TestDatabase;
+  readonly #kind: BrokerKind;
+  all: Replica[] = [];
+
+  private constructor(server: BrokerServer, db: TestDatabase, kind: BrokerKind) {
+    this.server = server;
+    this.#db = db;
+    this.#kind = kind;
+  }
+
+  static async start(kind: BrokerKind, db: TestDatabase): Promise<Replicas> {
+    return new Replicas(await BrokerServer.start(kind), db, kind);
+  }
+
+  async open(count: number, options: ReplicaOptions = {}): Promise<Replica[]> {
+    const opened = await Promise.all(Array.from({ length: count }, () => this.#open(options)));
+    this.all.push(...opened);
+    return opened;
+  }
+
+  async #open({ wrap = (factory) => factory, ...options }: ReplicaOptions): Promise<Replica> {
+    const create = this.#kind === 'nats' ? createNatsBroker : createRedisBroker;
+    const errors: unknown[] = [];
+    let role: Role = 'alone';
+    const feed = await createSharedFeed(
+      {
+        connectionString: this.#db.gatewayUrl,
+        ...options,
+        onRoleChange: (next) => {
+          role = next;
+        },
+        onBrokerError: (error) => errors.push(error),
+        onError: (error) => errors.push(error),
+      },
+      wrap((events) => create(this.server.url, events)),
+    );
+    const deliveries = new Deliveries();
+    feed.listen(({ changes }) => {
+      for (const { rowId } of changes) deliveries.delivered(rowId);
+    });
+    return {
+      feed,
+      get role() {
+        return role;
+      },
+      told: new Told(feed),
+      deliveries,
+      errors,
+    };
+  }
+
+  /** Roles in alphabetical order. */
+  get roles(): Role[] {
+    return this.all.map(({ role }) => role).sort();
+  }
+
+  get reader(): Replica {
+    const [reader] = this.all.filter(({ role }) => role === 'reader');
+    if (!reader) throw new Error('There is no reader');
+    return reader;
+  }
+
+  get followers(): Replica[] {
+    return this.all.filter(({ role }) => role === 'follower');
+  }
+
+  become(...roles: Role[]): Promise<void> {
+    return vi.waitFor(() => expect(this.roles).toEqual(roles), SOON);
+  }
+
+  /** Begins with a reader and followers to whom all is told, as if nothing had happened before. */
+  async settle(): Promise<void> {
+    const [, ...others] = this.all;
+    await this.become(...others.map((): Role => 'follower'), 'reader');
+    const position = await this.position();
+    await Promise.all(this.all.map(({ feed }) => feed.reach(position)));
+    for (const replica of this.all) {
+      replica.told.stop();
+      replica.told = new Told(replica.feed);
+      replica.errors.length = 0;
+    }
+  }
+
+  /** The end of the log. */
+  async position(): Promise<Position> {
+    const [row] = await this.#db.query<{ snapshot: string }>(
+      'select gateway.change_snapshot()::text as snapshot',
+    );
+    return { seen: parseSnapshot(row?.snapshot ?? '') };
+  }
+
+  /** Expects that all were, or soon are, told of these rows and nothing else, in this order. */
+  tell(ids: readonly string[]): Promise<void> {
+    return vi.waitFor(() => {
+      for (const { told } of this.all) expect(told.ids).toEqual(ids);
+    }, SOON);
+  }
+
+  /** Raises alerts in transactions that take their time, of which some are rolled back. */
+  async write(workspaceId: string, milliseconds: number): Promise<void> {
+    const client = new pg.Client(this.#db.url);
+    await client.connect();
+    for (const end = performance.now() + milliseconds; performance.now() < end; ) {
+      const begun = Deliveries.now();
+      const ids = Array.from({ length: 1 + Math.floor(Math.random() * 3) }, () => randomUUID());
+      await client.query('begin');
+      for (const id of ids) {
+        await client.query(
+          `insert into system_alerts (id, workspace_id, alert_type, title) values ($1, $2, 'error', 'A')`,
+          [id, workspaceId],
+        );
+        if (Math.random() < 0.3) await delay(Math.random() * 20);
+      }
+      const isKept = Math.random() < 0.8;
+      await client.query(isKept ? 'commit' : 'rollback');
+      if (isKept) for (const { deliveries } of this.all) deliveries.committed(ids, begun);
+    }
+    await client.end();
+  }
+
+  /** The backends that hold an advisory lock in the database. */
+  async lockHolders(): Promise<number[]> {
+    const rows = await this.#db.query<{ pid: number }>(
+      `select pid from pg_locks join pg_database on pg_database.oid = database
+       where locktype = 'advisory' and granted and datname = current_database()`,
+    );
+    return rows.map(({ pid }) => pid);
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all(this.all.splice(0).map(({ feed }) => feed.close()));
+  }
+
+  async stop(): Promise<void> {
+    await this.closeAll();
+    await this.server.stop();
+  }
+}
+
+/** Returns a broker whose messages go through the hands of somebody else, who passes them on. */
+export function intercepted(
+  intercept: (pass: () => void) => void,
+): (createBroker: BrokerFactory) => BrokerFactory {
+  return (createBroker) => (events) => {
+    const broker = createBroker(events);
+    return {
+      get isConnected() {
+        return broker.isConnected;
+      },
+      get maxBytes() {
+        return broker.maxBytes;
+      },
+      publish: (subject, message) => broker.publish(subject, message),
+      subscribe: (subject, listener) =>
+        broker.subscribe(subject, (message) => intercept(() => listener(message))),
+      close: () => broker.close(),
+    };
+  };
+}
+
+/** Loses, repeats, delays and so reorders messages. */
+export const unreliable = intercepted((pass) => {
+  const copies = [0, 1, 1, 1, 1, 2][Math.floor(Math.random() * 6)] ?? 1;
+  for (let n = 0; n < copies; n++) setTimeout(pass, Math.random() ** 4 * 60);
+});
