@@ -1,5 +1,5 @@
 /** How far back to look for how many commits there are, in milliseconds. */
-const WINDOW_MS = 100;
+const WINDOW_MS = 250;
 /** There are many when this share of the reads finds some, of at least so many. */
 const BUSY_SHARE = 1 / 3;
 const BUSY_READS = 6;
