@@ -45,6 +45,7 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
   ],
   ['primary-keys', 'alter table move_logs drop constraint move_logs_pkey'],
   ['primary-keys', 'create table gateway.loose (id int)'],
+  ['primary-keys', 'alter table gateway.change drop constraint change_pkey'],
   ['references', 'alter table moves drop constraint moves_workspace_id_campaign_id_fkey'],
   ['references', 'alter table moves disable trigger all'],
   ['references', 'alter table move_logs add foreign key (id) references workspaces not valid'],
@@ -125,12 +126,33 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
     'create materialized view hoard as select * from moves; grant select on hoard to authenticated',
   ],
 
+  ['change-log', 'drop sequence gateway.readers_awake_until'],
+  ['change-log', 'drop table gateway.change'],
+  ['change-log', 'delete from gateway.change_log'],
+  ['change-log', 'grant select on gateway.change to service_role'],
+  ['change-log', 'grant select (row_id) on gateway.change to authenticated'],
+  ['change-log', 'grant select on gateway.change_log to codex_gateway'],
+  ['change-log', 'grant usage on sequence gateway.readers_listen_until to public'],
+  ['change-log', 'grant execute on function gateway.workspace_roles to authenticated'],
+  ['change-log', 'grant execute on function gateway.change_snapshot to public'],
+
+  ['functions', 'drop function gateway.changed_columns'],
   ['functions', 'drop function mark_notification_as_read(uuid) cascade'],
   ['security-definer', 'alter function create_workspace reset all'],
   ['security-definer', 'grant execute on function create_workspace to public'],
   ['triggers', 'drop trigger set_updated_at on moves'],
   ['triggers', 'alter table moves disable trigger set_updated_at'],
   ['triggers', 'drop trigger audit_update on moves'],
+  ['triggers', 'drop trigger log_truncate on agent_registry'],
+  ['triggers', 'alter table moves disable trigger log_delete'],
+  ['triggers', 'alter table moves enable trigger log_update'],
+  ['triggers', 'alter table user_workspaces enable trigger log_colleagues_insert'],
+  [
+    'triggers',
+    `create or replace trigger log_insert after insert on user_notifications
+       referencing new table as new_rows for each statement execute function gateway.log_change();
+     alter table user_notifications enable always trigger log_insert`,
+  ],
   ['triggers', 'alter table cohorts disable trigger check_limit_on_insert'],
   ['triggers', 'drop trigger on_auth_user_created on auth.users'],
   [
@@ -226,6 +248,31 @@ export const ROLE_MUTATIONS: readonly (readonly [check: string, sql: string, und
     'role-codex-gateway',
     'grant select on moves to codex_gateway',
     'revoke select on moves from codex_gateway',
+  ],
+  [
+    'role-codex-gateway',
+    'grant execute on function gateway.trim_audit_log to codex_gateway',
+    'revoke execute on function gateway.trim_audit_log from codex_gateway',
+  ],
+  [
+    'role-codex-gateway',
+    'grant execute on function gateway.workspace_roles to codex_gateway with grant option',
+    'revoke grant option for execute on function gateway.workspace_roles from codex_gateway',
+  ],
+  [
+    'role-codex-gateway',
+    'revoke execute on function gateway.changes_after from codex_gateway',
+    'grant execute on function gateway.changes_after to codex_gateway',
+  ],
+  [
+    'role-codex-gateway',
+    'grant create on schema gateway to codex_gateway',
+    'revoke create on schema gateway from codex_gateway',
+  ],
+  [
+    'role-codex-gateway',
+    'revoke usage on schema gateway from codex_gateway',
+    'grant usage on schema gateway to codex_gateway',
   ],
   [
     'role-codex-gateway',

@@ -15,9 +15,9 @@ CREATE TABLE IF NOT EXISTS gateway.change (
   changed_columns text[] NOT NULL DEFAULT '{}',
   occurred_at timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
   -- By transaction first: a reader asks for the transactions that it has not seen. No other index,
-  -- since every write of the platform pays for it.
-  CONSTRAINT change_pkey PRIMARY KEY (xid, seq),
-  CONSTRAINT change_operation_check CHECK (operation IN ('INSERT', 'UPDATE', 'DELETE'))
+  -- since every write of the platform pays for it; nor a CHECK, which Postgres reads anew for each
+  -- statement: that alone would double the cost.
+  CONSTRAINT change_pkey PRIMARY KEY (xid, seq)
 );
 COMMENT ON TABLE gateway.change IS 'Which rows of the 59 tables changed, for the gateway''s subscriptions; kept for 7 days, until gateway.trim_change_log() is called.';
 COMMENT ON COLUMN gateway.change.seq IS 'Orders changes that a reader sees for the first time together; says nothing about when they were committed.';
@@ -45,100 +45,187 @@ CALL gateway.protect_table('gateway.change_log', 'false', 'false', 'false', 'fal
 REVOKE ALL ON gateway.change_log FROM service_role;
 INSERT INTO gateway.change_log (id) VALUES (true) ON CONFLICT DO NOTHING;
 
--- Its value is a moment, in milliseconds since 1970. A sequence, since writers must see it at once
--- and must not wait for it.
+-- Their values are moments, in milliseconds since 1970. Sequences, since writers must see them at once
+-- and must not wait for them.
+CREATE SEQUENCE IF NOT EXISTS gateway.readers_listen_until MINVALUE 0 START 0;
+COMMENT ON SEQUENCE gateway.readers_listen_until IS 'Until when readers of the log are taken to be there; they renew it.';
+CALL gateway.revoke_all('gateway.readers_listen_until');
 CREATE SEQUENCE IF NOT EXISTS gateway.readers_awake_until MINVALUE 0 START 0;
-COMMENT ON SEQUENCE gateway.readers_awake_until IS 'Until when all readers of the log poll it, so that writers need not wake them: NOTIFY takes a lock that writers would queue for.';
+COMMENT ON SEQUENCE gateway.readers_awake_until IS 'Until when all readers of the log poll it, so that writers need not wake them.';
 CALL gateway.revoke_all('gateway.readers_awake_until');
+
+-- Seldom: NOTIFY takes a lock until the commit is on disk, and commits that queue for it cannot share
+-- a write. Readers poll for a moment once they are woken, so that those after the first need not.
+CREATE OR REPLACE FUNCTION gateway.wake_readers() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  now_ bigint := date_part('epoch', clock_timestamp()) * 1000;
+BEGIN
+  IF (SELECT last_value FROM gateway.readers_awake_until) < now_
+    AND (SELECT last_value FROM gateway.readers_listen_until) >= now_
+    -- A long transaction that wakes readers in the end keeps others from it only once.
+    AND current_setting('gateway.wakes_readers', true) IS DISTINCT FROM 'no'
+  THEN
+    PERFORM setval('gateway.readers_awake_until', now_ + 25), set_config('gateway.wakes_readers', 'no', true);
+    NOTIFY gateway_change;
+  END IF;
+END $$;
+COMMENT ON FUNCTION gateway.wake_readers IS 'Notifies readers of the log once the transaction commits, where there are any that do not poll. A transaction that is to be prepared must not, and is kept from it by SET LOCAL gateway.wakes_readers = ''no''.';
+
+CREATE OR REPLACE FUNCTION gateway.change_readers(table_name text, r jsonb) RETURNS TABLE (workspace_id uuid, reader_id uuid)
+LANGUAGE plpgsql STABLE ROWS 1 AS $$
+BEGIN
+  CASE table_name
+    WHEN 'workspaces' THEN
+      RETURN QUERY SELECT (r ->> 'id')::uuid, NULL::uuid;
+    WHEN 'user_profiles' THEN
+      -- Colleagues see the profile in each workspace that they share with the person.
+      RETURN QUERY SELECT m.workspace_id, NULL::uuid FROM public.user_workspaces AS m WHERE m.user_id = (r ->> 'id')::uuid;
+      IF NOT FOUND THEN
+        RETURN QUERY SELECT NULL::uuid, (r ->> 'id')::uuid;
+      END IF;
+    WHEN 'subscriptions' THEN
+      -- Owners see the subscriptions of their workspace.
+      RETURN QUERY SELECT (r ->> 'workspace_id')::uuid, (r ->> 'user_id')::uuid
+        UNION SELECT m.workspace_id, m.user_id FROM public.user_workspaces AS m
+        WHERE m.workspace_id = (r ->> 'workspace_id')::uuid AND m.role = 'Owner';
+    ELSE
+      RETURN QUERY SELECT (r ->> 'workspace_id')::uuid, gateway.audit_reader(table_name, r);
+  END CASE;
+END $$;
+COMMENT ON FUNCTION gateway.change_readers IS 'Who may be told that a row changed: the members of a workspace, or a person in it; without a workspace a person anywhere, or everybody.';
+
+CREATE OR REPLACE FUNCTION gateway.changed_columns(before jsonb, after jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN ARRAY(SELECT key FROM jsonb_each(after) WHERE value <> before -> key AND key <> 'updated_at');
+END $$;
+COMMENT ON FUNCTION gateway.changed_columns IS 'The columns, but updated_at, in which two states of a row differ.';
 
 -- SECURITY DEFINER: nobody may write to the log otherwise.
 CREATE OR REPLACE FUNCTION gateway.log_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
-DECLARE
-  workspace_key text := CASE TG_TABLE_NAME WHEN 'workspaces' THEN 'id' ELSE 'workspace_id' END;
 BEGIN
-  IF TG_OP = 'UPDATE' THEN
-    -- A row that moves to another workspace or person, or gets another id, leaves there and arrives
-    -- here. One that some members may see before or after is told to all of them.
-    WITH o AS MATERIALIZED (SELECT to_jsonb(t) AS r FROM old_rows AS t),
-         n AS MATERIALIZED (SELECT to_jsonb(t) AS r FROM new_rows AS t)
-    INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation, changed_columns)
-    SELECT (coalesce(n.r, o.r) ->> workspace_key)::uuid,
-           CASE
-             WHEN n.r IS NULL THEN gateway.audit_reader(TG_TABLE_NAME, o.r)
-             WHEN o.r IS NULL OR gateway.audit_reader(TG_TABLE_NAME, o.r) IS NOT NULL THEN gateway.audit_reader(TG_TABLE_NAME, n.r)
-           END,
-           TG_TABLE_NAME, coalesce(n.r, o.r) ->> 'id',
-           CASE WHEN n.r IS NULL THEN 'DELETE' WHEN o.r IS NULL THEN 'INSERT' ELSE 'UPDATE' END,
-           coalesce(changed.columns, '{}')
-    FROM o
-    FULL JOIN n ON n.r ->> 'id' = o.r ->> 'id' AND coalesce(n.r ->> workspace_key, '') = coalesce(o.r ->> workspace_key, '')
-      AND coalesce(gateway.audit_reader(TG_TABLE_NAME, n.r) = gateway.audit_reader(TG_TABLE_NAME, o.r), true)
-    CROSS JOIN LATERAL (
-      SELECT array_agg(key) AS columns
-      FROM jsonb_each(n.r)
-      WHERE o.r IS NOT NULL AND value <> o.r -> key AND key <> 'updated_at'
-    ) AS changed
-    WHERE n.r IS NULL OR o.r IS NULL OR changed.columns IS NOT NULL;
-  ELSIF TG_ARGV[0] = 'members' AND TG_OP = 'INSERT' THEN
+  IF TG_OP = 'INSERT' THEN
     INSERT INTO gateway.change (workspace_id, table_name, row_id, operation)
     SELECT n.workspace_id, TG_TABLE_NAME, n.id, TG_OP FROM new_rows AS n;
-  ELSIF TG_ARGV[0] = 'members' AND TG_OP = 'DELETE' THEN
+  ELSIF TG_OP = 'DELETE' THEN
     INSERT INTO gateway.change (workspace_id, table_name, row_id, operation)
     SELECT o.workspace_id, TG_TABLE_NAME, o.id, TG_OP FROM old_rows AS o;
-  ELSIF TG_OP = 'INSERT' THEN
-    INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)
-    SELECT (r ->> workspace_key)::uuid, gateway.audit_reader(TG_TABLE_NAME, r), TG_TABLE_NAME, r ->> 'id', TG_OP
-    FROM (SELECT to_jsonb(n) AS r FROM new_rows AS n OFFSET 0) AS rows;
   ELSE
-    INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)
-    SELECT (r ->> workspace_key)::uuid, gateway.audit_reader(TG_TABLE_NAME, r), TG_TABLE_NAME, r ->> 'id', TG_OP
-    FROM (SELECT to_jsonb(o) AS r FROM old_rows AS o OFFSET 0) AS rows;
+    -- A row that moves to another workspace, or gets another id, leaves there and arrives here.
+    -- Whether it changed is not asked of its JSON, in which SQL's null and JSON's are the same.
+    INSERT INTO gateway.change (workspace_id, table_name, row_id, operation, changed_columns)
+    SELECT CASE WHEN n.id IS NULL THEN o.workspace_id ELSE n.workspace_id END,
+           TG_TABLE_NAME, coalesce(n.id, o.id),
+           CASE WHEN n.id IS NULL THEN 'DELETE' WHEN o.id IS NULL THEN 'INSERT' ELSE 'UPDATE' END,
+           CASE WHEN n.id IS NULL OR o.id IS NULL THEN '{}' ELSE gateway.changed_columns(to_jsonb(o), to_jsonb(n)) END
+    FROM old_rows AS o
+    FULL JOIN new_rows AS n ON n.id = o.id AND n.workspace_id IS NOT DISTINCT FROM o.workspace_id
+    WHERE n IS DISTINCT FROM o;
   END IF;
-  IF (SELECT last_value FROM gateway.readers_awake_until) < extract(epoch FROM clock_timestamp()) * 1000 THEN
-    NOTIFY gateway_change;
+  IF FOUND THEN
+    PERFORM gateway.wake_readers();
   END IF;
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.log_change IS 'Triggers of the 59 tables: which rows changed, into the change log. "members" says that whoever is a member of the row''s workspace may see it.';
+COMMENT ON FUNCTION gateway.log_change IS 'Triggers of tables whose rows all members of their workspace see: which rows changed, into the change log.';
+
+-- SECURITY DEFINER, as log_change.
+CREATE OR REPLACE FUNCTION gateway.log_partial_change() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)
+    SELECT told.workspace_id, told.reader_id, TG_TABLE_NAME, n.id, TG_OP
+    FROM new_rows AS n, gateway.change_readers(TG_TABLE_NAME, to_jsonb(n)) AS told;
+  ELSIF TG_OP = 'DELETE' THEN
+    INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)
+    SELECT told.workspace_id, told.reader_id, TG_TABLE_NAME, o.id, TG_OP
+    FROM old_rows AS o, gateway.change_readers(TG_TABLE_NAME, to_jsonb(o)) AS told;
+  ELSE
+    -- As in log_change, and from person to person. A row that all members see before or after is
+    -- told to all of them: those who do not see it now find that out when they read it.
+    WITH o AS MATERIALIZED (
+      SELECT t AS state, t.id, told.workspace_id, told.reader_id
+      FROM old_rows AS t, gateway.change_readers(TG_TABLE_NAME, to_jsonb(t)) AS told
+    ), n AS MATERIALIZED (
+      SELECT t AS state, t.id, told.workspace_id, told.reader_id
+      FROM new_rows AS t, gateway.change_readers(TG_TABLE_NAME, to_jsonb(t)) AS told
+    )
+    INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation, changed_columns)
+    SELECT CASE WHEN n.id IS NULL THEN o.workspace_id ELSE n.workspace_id END,
+           CASE WHEN n.id IS NULL THEN o.reader_id WHEN o.id IS NULL OR o.reader_id IS NOT NULL THEN n.reader_id END,
+           TG_TABLE_NAME, coalesce(n.id, o.id),
+           CASE WHEN n.id IS NULL THEN 'DELETE' WHEN o.id IS NULL THEN 'INSERT' ELSE 'UPDATE' END,
+           CASE WHEN n.id IS NULL OR o.id IS NULL THEN '{}' ELSE gateway.changed_columns(to_jsonb(o.state), to_jsonb(n.state)) END
+    FROM o
+    FULL JOIN n ON n.id = o.id AND n.workspace_id IS NOT DISTINCT FROM o.workspace_id AND coalesce(n.reader_id = o.reader_id, true)
+    WHERE n.state IS DISTINCT FROM o.state;
+  END IF;
+  IF FOUND THEN
+    PERFORM gateway.wake_readers();
+  END IF;
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION gateway.log_partial_change IS 'Triggers of tables whose rows others than exactly the members of a workspace see: which rows changed and who may be told, into the change log.';
+
+-- SECURITY DEFINER, as log_change, which tells of the memberships themselves.
+CREATE OR REPLACE FUNCTION gateway.log_colleagues() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO gateway.change (workspace_id, table_name, row_id, operation)
+    SELECT n.workspace_id, 'user_profiles', n.user_id, TG_OP FROM new_rows AS n;
+  ELSIF TG_OP = 'DELETE' THEN
+    INSERT INTO gateway.change (workspace_id, table_name, row_id, operation)
+    SELECT o.workspace_id, 'user_profiles', o.user_id, TG_OP FROM old_rows AS o;
+  ELSE
+    INSERT INTO gateway.change (workspace_id, table_name, row_id, operation)
+    SELECT workspace_id, 'user_profiles', user_id, 'DELETE'
+    FROM (SELECT workspace_id, user_id FROM old_rows EXCEPT SELECT workspace_id, user_id FROM new_rows) AS gone
+    UNION ALL
+    SELECT workspace_id, 'user_profiles', user_id, 'INSERT'
+    FROM (SELECT workspace_id, user_id FROM new_rows EXCEPT SELECT workspace_id, user_id FROM old_rows) AS come;
+  END IF;
+  RETURN NULL;
+END $$;
+COMMENT ON FUNCTION gateway.log_colleagues IS 'Triggers of user_workspaces: with a member, a profile comes into the sight of a workspace, and leaves it.';
 
 CREATE OR REPLACE FUNCTION gateway.log_truncation() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
   EXECUTE format('INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)'
-    ' SELECT (r ->> %L)::uuid, gateway.audit_reader(%L, r), %2$L, r ->> ''id'', ''DELETE'' FROM (SELECT to_jsonb(t) AS r FROM %I.%I AS t) AS rows',
-    CASE TG_TABLE_NAME WHEN 'workspaces' THEN 'id' ELSE 'workspace_id' END, TG_TABLE_NAME, TG_TABLE_SCHEMA, TG_TABLE_NAME);
-  NOTIFY gateway_change;
+    ' SELECT told.workspace_id, told.reader_id, %1$L, t.id, ''DELETE'''
+    ' FROM %2$s AS t, gateway.change_readers(%1$L, to_jsonb(t)) AS told', TG_TABLE_NAME, TG_RELID::regclass);
+  PERFORM gateway.wake_readers();
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.log_truncation IS 'Triggers of the 59 tables: all rows are gone.';
+COMMENT ON FUNCTION gateway.log_truncation IS 'Triggers of the 59 tables: all rows go.';
 
-REVOKE EXECUTE ON FUNCTION gateway.log_change, gateway.log_truncation FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION gateway.log_change, gateway.log_partial_change, gateway.log_colleagues, gateway.log_truncation FROM PUBLIC;
 
--- Always: what a replication role or an import writes is told too.
+-- Always: what is written with session_replication_role = replica, as by imports, is told too.
 CREATE OR REPLACE PROCEDURE gateway.log_table(target regclass)
 LANGUAGE plpgsql AS $$
 DECLARE
   name text := (SELECT relname FROM pg_catalog.pg_class WHERE oid = target);
-  visibility text := CASE
-    WHEN name IN ('onboarding_responses', 'subscriptions', 'user_notifications', 'user_achievements') THEN 'some'
-    WHEN EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = target AND attname = 'workspace_id' AND NOT attisdropped) THEN 'members'
-    ELSE 'some'
-  END;
+  is_partial boolean := name IN ('onboarding_responses', 'subscriptions', 'user_notifications', 'user_achievements')
+    OR NOT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = target AND attname = 'workspace_id' AND NOT attisdropped);
+  log_function text := CASE WHEN is_partial THEN 'log_partial_change' ELSE 'log_change' END;
   operation text;
-  trigger_name text;
-  transition text;
+  event text;
+  called text;
 BEGIN
-  FOR operation, transition IN VALUES
-    ('INSERT', 'NEW TABLE AS new_rows'), ('UPDATE', 'OLD TABLE AS old_rows NEW TABLE AS new_rows'), ('DELETE', 'OLD TABLE AS old_rows')
+  FOR operation, event, called IN VALUES
+    ('insert', 'AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows', log_function),
+    ('update', 'AFTER UPDATE ON %s REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', log_function),
+    ('delete', 'AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows', log_function),
+    ('truncate', 'BEFORE TRUNCATE ON %s', 'log_truncation')
   LOOP
-    trigger_name := 'log_' || lower(operation);
-    EXECUTE format('CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT EXECUTE FUNCTION gateway.log_change(%L)',
-      trigger_name, operation, target, transition, visibility);
-    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', target, trigger_name);
+    EXECUTE format('CREATE OR REPLACE TRIGGER log_%s ' || event || ' FOR EACH STATEMENT EXECUTE FUNCTION gateway.%I()', operation, target, called);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER log_%s', target, operation);
   END LOOP;
-  EXECUTE format('CREATE OR REPLACE TRIGGER log_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION gateway.log_truncation()', target);
-  EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER log_truncate', target);
 END $$;
 REVOKE EXECUTE ON PROCEDURE gateway.log_table FROM PUBLIC;
 
@@ -155,96 +242,140 @@ BEGIN
   END LOOP;
 END $$;
 
--- 2. Reading it. For the gateway's own login only; STABLE, so that everything in them is of one
--- snapshot, that of the statement which calls them.
+CREATE OR REPLACE TRIGGER log_colleagues_insert AFTER INSERT ON public.user_workspaces
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gateway.log_colleagues();
+CREATE OR REPLACE TRIGGER log_colleagues_update AFTER UPDATE ON public.user_workspaces
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gateway.log_colleagues();
+CREATE OR REPLACE TRIGGER log_colleagues_delete AFTER DELETE ON public.user_workspaces
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION gateway.log_colleagues();
+ALTER TABLE public.user_workspaces ENABLE ALWAYS TRIGGER log_colleagues_insert,
+  ENABLE ALWAYS TRIGGER log_colleagues_update, ENABLE ALWAYS TRIGGER log_colleagues_delete;
 
--- What the log's readers have seen when they see this. Beyond the newest transaction of the log
--- nothing counts as seen: after a crash Postgres gives the ids of lost transactions to new ones.
+-- 2. Reading it, for the gateway's own login. STABLE: everything in these functions is of the snapshot
+-- of the statement that calls them. Without sequential scans, since plans are kept while the log grows.
+
+CREATE OR REPLACE FUNCTION gateway.transactions_between(seen pg_snapshot, until pg_snapshot) RETURNS TABLE (first xid8, beyond xid8)
+LANGUAGE sql STABLE ROWS 4 AS $$
+  SELECT r.first::text::xid8, r.beyond::text::xid8
+  FROM (
+    SELECT x::text::bigint, x::text::bigint + 1 FROM pg_snapshot_xip(seen) AS x WHERE pg_visible_in_snapshot(x, until)
+    UNION ALL
+    SELECT x + 1, lead(x, 1, pg_snapshot_xmax(until)::text::bigint) OVER (ORDER BY x)
+    FROM (
+      SELECT pg_snapshot_xmax(seen)::text::bigint - 1
+      UNION ALL
+      SELECT x::text::bigint FROM pg_snapshot_xip(until) AS x WHERE x >= pg_snapshot_xmax(seen)
+    ) AS edges (x)
+  ) AS r (first, beyond)
+  WHERE r.first < r.beyond
+$$;
+COMMENT ON FUNCTION gateway.transactions_between IS 'The transactions that the second snapshot sees and the first one does not, as ranges. None of them is still running: its rows, which may be many, would be gone through with every reading.';
+
+-- Beyond the newest transaction of the log nothing counts as seen: after a crash Postgres gives the
+-- ids of lost transactions to new ones.
 CREATE OR REPLACE FUNCTION gateway.change_snapshot() RETURNS pg_snapshot
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' SET enable_seqscan = off SET jit = off AS $$
 DECLARE
   now_ pg_snapshot := pg_current_snapshot();
-  newest bigint := greatest((SELECT xid FROM gateway.change ORDER BY xid DESC LIMIT 1), (SELECT trimmed_xid FROM gateway.change_log))::text::bigint;
-  upper_ bigint := least(pg_snapshot_xmax(now_)::text::bigint, newest + 1);
-  running text := (SELECT string_agg(x::text, ',' ORDER BY x) FROM pg_snapshot_xip(now_) AS x WHERE x::text::bigint < upper_);
+  xmax_ bigint := pg_snapshot_xmax(now_)::text::bigint;
+  newest xid8;
+  part record;
 BEGIN
-  RETURN format('%s:%s:%s', least(pg_snapshot_xmin(now_)::text::bigint, upper_), upper_, running)::pg_snapshot;
+  FOR part IN SELECT t.* FROM gateway.transactions_between('1:1:', now_) AS t ORDER BY t.first DESC LOOP
+    SELECT c.xid INTO newest FROM gateway.change AS c WHERE c.xid >= part.first AND c.xid < part.beyond ORDER BY c.xid DESC LIMIT 1;
+    EXIT WHEN FOUND;
+  END LOOP;
+  xmax_ := least(xmax_, greatest(newest, (SELECT trimmed_xid FROM gateway.change_log))::text::bigint + 1);
+  RETURN format('%s:%s:%s', least(pg_snapshot_xmin(now_)::text::bigint, xmax_), xmax_,
+    (SELECT string_agg(x::text, ',' ORDER BY x) FROM pg_snapshot_xip(now_) AS x WHERE x::text::bigint < xmax_))::pg_snapshot;
 END $$;
 COMMENT ON FUNCTION gateway.change_snapshot IS 'Up to where the log can be read now: the statement''s snapshot, cut off behind the newest transaction of the log.';
-
-CREATE OR REPLACE FUNCTION gateway.changes_after(seen pg_snapshot, page_size integer)
-RETURNS TABLE (snapshot text, awake boolean, more boolean, changes jsonb)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
-DECLARE
-  page jsonb;
-BEGIN
-  SELECT coalesce(jsonb_agg(jsonb_build_array(c.seq, c.table_name, c.row_id, c.operation, c.workspace_id, c.reader_id,
-      c.changed_columns, extract(epoch FROM c.occurred_at) * 1000) ORDER BY c.seq), '[]')
-  INTO page
-  FROM (
-    SELECT u.* FROM (
-      SELECT * FROM gateway.change WHERE xid >= pg_snapshot_xmax(seen)
-      UNION ALL
-      SELECT * FROM gateway.change WHERE xid IN (SELECT pg_snapshot_xip(seen))
-    ) AS u
-    ORDER BY u.seq LIMIT page_size + 1
-  ) AS c;
-  RETURN QUERY SELECT gateway.change_snapshot()::text,
-    (SELECT last_value FROM gateway.readers_awake_until) >= extract(epoch FROM clock_timestamp()) * 1000,
-    jsonb_array_length(page) > page_size,
-    CASE WHEN jsonb_array_length(page) > page_size THEN page - page_size ELSE page END;
-END $$;
-COMMENT ON FUNCTION gateway.changes_after IS 'The first page of the changes that a snapshot does not see, each as [seq, table, row, operation, workspace, reader, changed columns, epoch milliseconds], and the snapshot that sees all of them.';
 
 CREATE OR REPLACE FUNCTION gateway.changes_between(
   seen pg_snapshot, until pg_snapshot, after_seq bigint, page_size integer,
   tables text[] DEFAULT NULL, workspace uuid DEFAULT NULL, person uuid DEFAULT NULL
 ) RETURNS TABLE (more boolean, changes jsonb)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' SET enable_seqscan = off SET jit = off AS $$
 DECLARE
   page jsonb;
 BEGIN
   SELECT coalesce(jsonb_agg(jsonb_build_array(c.seq, c.table_name, c.row_id, c.operation, c.workspace_id, c.reader_id,
-      c.changed_columns, extract(epoch FROM c.occurred_at) * 1000) ORDER BY c.seq), '[]')
+      c.changed_columns, (extract(epoch FROM c.occurred_at) * 1000)::bigint) ORDER BY c.seq), '[]')
   INTO page
   FROM (
-    SELECT u.* FROM (
-      SELECT * FROM gateway.change WHERE xid >= pg_snapshot_xmax(seen) AND xid < pg_snapshot_xmax(until)
-      UNION ALL
-      SELECT * FROM gateway.change WHERE xid IN (SELECT pg_snapshot_xip(seen))
-    ) AS u
-    WHERE pg_visible_in_snapshot(u.xid, until) AND u.seq > after_seq
-      AND (tables IS NULL OR u.table_name = ANY (tables)
-        AND (u.workspace_id IS NULL OR u.workspace_id = workspace)
-        AND (u.reader_id IS NULL OR u.reader_id = person))
-    ORDER BY u.seq LIMIT page_size + 1
+    SELECT c.*
+    FROM gateway.transactions_between(seen, until) AS t
+    JOIN gateway.change AS c ON c.xid >= t.first AND c.xid < t.beyond
+    WHERE c.seq > after_seq
+      AND (tables IS NULL OR c.table_name = ANY (tables)
+        AND (c.workspace_id IS NULL OR c.workspace_id = workspace)
+        AND (c.reader_id IS NULL OR c.reader_id = person))
+    ORDER BY c.seq LIMIT page_size + 1
   ) AS c;
   RETURN QUERY SELECT jsonb_array_length(page) > page_size,
     CASE WHEN jsonb_array_length(page) > page_size THEN page - page_size ELSE page END;
 END $$;
-COMMENT ON FUNCTION gateway.changes_between IS 'A page of the changes that the second snapshot sees and the first one does not, behind a seq: all of them, or those of some tables that a person in a workspace may be told.';
+COMMENT ON FUNCTION gateway.changes_between IS 'A page of the changes that the second snapshot sees and the first one does not, behind a seq, each as [seq, table, row, operation, workspace, reader, changed columns, epoch milliseconds]: all of them, or those of some tables that a person in a workspace may be told.';
+
+CREATE OR REPLACE FUNCTION gateway.changes_after(seen pg_snapshot, page_size integer)
+RETURNS TABLE (snapshot text, awake boolean, more boolean, changes jsonb)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+DECLARE
+  until pg_snapshot := gateway.change_snapshot();
+BEGIN
+  snapshot := until::text;
+  awake := (SELECT last_value FROM gateway.readers_awake_until) >= date_part('epoch', clock_timestamp()) * 1000;
+  more := false;
+  changes := '[]';
+  IF snapshot <> seen::text THEN
+    SELECT b.more, b.changes INTO more, changes FROM gateway.changes_between(seen, until, 0, page_size) AS b;
+  END IF;
+  PERFORM gateway.expect_readers();
+  RETURN NEXT;
+END $$;
+COMMENT ON FUNCTION gateway.changes_after IS 'The first page of the changes that a snapshot does not see, the snapshot that sees all of them, and whether readers are kept awake.';
+
+CREATE OR REPLACE FUNCTION gateway.expect_readers() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  now_ bigint := date_part('epoch', clock_timestamp()) * 1000;
+BEGIN
+  -- Seldom, since a sequence that is set is written to disk.
+  IF (SELECT last_value FROM gateway.readers_listen_until) < now_ + 5000 THEN
+    PERFORM setval('gateway.readers_listen_until', now_ + 10000);
+  END IF;
+END $$;
+COMMENT ON FUNCTION gateway.expect_readers IS 'Has writers wake readers for the next 5 to 10 seconds.';
 
 CREATE OR REPLACE FUNCTION gateway.keep_readers_awake(milliseconds integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
-  now_ bigint := extract(epoch FROM clock_timestamp()) * 1000;
+  now_ bigint := date_part('epoch', clock_timestamp()) * 1000;
 BEGIN
-  -- Replicas that fell asleep in between would wait for a writer that no longer wakes them.
+  -- Readers that sleep would wait for a writer that no longer wakes them.
   IF (SELECT last_value FROM gateway.readers_awake_until) < now_ THEN
     NOTIFY gateway_change;
   END IF;
-  PERFORM setval('gateway.readers_awake_until', now_ + milliseconds);
+  PERFORM setval('gateway.readers_awake_until', now_ + least(greatest(milliseconds, 0), 1000));
 END $$;
-COMMENT ON FUNCTION gateway.keep_readers_awake IS 'Makes every reader poll for this long, in milliseconds, and writers wake none of them meanwhile.';
+COMMENT ON FUNCTION gateway.keep_readers_awake IS 'Has every reader poll for this long, in milliseconds up to 1000, and writers wake none of them meanwhile.';
 
--- SECURITY DEFINER, also for pg_control_system().
+-- What was written elsewhere has transaction ids of there. A server is told by its identifier, a
+-- failover and a point-in-time recovery by the timeline, a dump by the oids.
 CREATE OR REPLACE FUNCTION gateway.open_change_log() RETURNS TABLE (identity uuid, key bytea, trimmed_xid text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
-  here text := format('%s/%s/%s', (SELECT system_identifier FROM pg_control_system()),
-    (SELECT timeline_id FROM pg_control_checkpoint()), (SELECT oid FROM pg_database WHERE datname = current_database()));
+  server text := '';
+  here text;
 BEGIN
-  -- What was written elsewhere has transaction ids of there.
+  PERFORM gateway.expect_readers();
+  BEGIN
+    server := (SELECT system_identifier FROM pg_control_system());
+  EXCEPTION WHEN insufficient_privilege THEN
+    -- Some hosts keep it to themselves. Then a dump is taken for its original if all oids agree.
+  END;
+  here := format('%s/%s/%s/%s', server, left(pg_walfile_name(pg_current_wal_lsn()), 8),
+    (SELECT oid FROM pg_database WHERE datname = current_database()), 'gateway.change'::regclass::oid);
   IF EXISTS (SELECT FROM gateway.change_log AS l WHERE l.cluster IS DISTINCT FROM here) THEN
     PERFORM FROM gateway.change_log FOR UPDATE;
     IF EXISTS (SELECT FROM gateway.change_log AS l WHERE l.cluster IS DISTINCT FROM here) THEN
@@ -265,13 +396,14 @@ BEGIN
   IF (keep >= '0') IS NOT TRUE THEN
     RAISE EXCEPTION 'keep must be 0 or longer' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'keep';
   END IF;
-  -- Replicas trim in turn.
+  -- One at a time: the next one must see what is left.
   PERFORM FROM gateway.change_log FOR UPDATE;
   WITH old AS (
-    DELETE FROM gateway.change AS c
-    USING (SELECT xid, seq FROM gateway.change ORDER BY xid, seq LIMIT page_size) AS first
-    WHERE c.xid = first.xid AND c.seq = first.seq AND c.occurred_at < clock_timestamp() - keep
-    RETURNING c.xid
+    DELETE FROM gateway.change
+    WHERE ctid = ANY (ARRAY(
+      SELECT first.ctid FROM (SELECT ctid, occurred_at FROM gateway.change ORDER BY xid, seq LIMIT page_size) AS first
+      WHERE first.occurred_at < clock_timestamp() - keep))
+    RETURNING xid
   )
   SELECT count(*), max(old.xid) INTO trimmed, newest FROM old;
   IF trimmed > 0 THEN
@@ -307,23 +439,16 @@ GRANT USAGE ON SCHEMA gateway TO codex_gateway;
 -- with this role reads in the current workspace, and writes nothing.
 
 CREATE OR REPLACE FUNCTION gateway.is_audience() RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
-DECLARE
-  claims jsonb := gateway.current_claims();
-BEGIN
-  RETURN coalesce(claims ? 'audience' AND NOT claims ?| '{sub,agent}', false);
-END $$;
+LANGUAGE sql STABLE AS
+$$ SELECT coalesce(gateway.current_claims() ? 'audience' AND NOT gateway.current_claims() ?| '{sub,agent}', false) $$;
 COMMENT ON FUNCTION gateway.is_audience IS 'Whether the members of the current workspace ask together, rather than a person or an agent.';
-REVOKE EXECUTE ON FUNCTION gateway.is_audience FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION gateway.is_audience TO authenticated, service_role;
 
 CREATE OR REPLACE FUNCTION public.is_workspace_member(workspace uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
-  IF gateway.is_audience() THEN
-    RETURN coalesce(workspace = public.current_workspace_id(), false);
-  ELSIF gateway.current_agent() IS NULL THEN
-    RETURN EXISTS (SELECT FROM public.user_workspaces WHERE user_id = auth.uid() AND workspace_id = workspace);
+  IF gateway.current_agent() IS NULL THEN
+    RETURN EXISTS (SELECT FROM public.user_workspaces WHERE user_id = auth.uid() AND workspace_id = workspace)
+      OR (gateway.is_audience() AND workspace IS NOT NULL AND workspace = public.current_workspace_id());
   END IF;
   RETURN coalesce(gateway.current_claims() -> 'scopes' <> '[]', false)
     AND gateway.agent_may_act(gateway.current_agent(), workspace);
@@ -333,17 +458,21 @@ COMMENT ON FUNCTION public.is_workspace_member IS 'Whether the person or the aud
 DO $$
 DECLARE
   target regclass;
-  shared text;
   signed_in text := '(SELECT auth.uid()) IS NOT NULL OR (SELECT gateway.current_agent_id()) IS NOT NULL OR (SELECT gateway.is_audience())';
 BEGIN
   FOREACH target IN ARRAY '{journey_stages,channel_roles,maneuver_types,agent_registry,agent_capabilities}'::regclass[] LOOP
     CALL gateway.ensure_policy(target, 'select', signed_in || ' OR (SELECT gateway.may_write_shared())');
   END LOOP;
-  shared := format('(workspace_id IS NULL AND (%s)) OR (%s)', signed_in, gateway.member_reads());
   FOREACH target IN ARRAY '{visual_design_templates,adaptation_patterns}'::regclass[] LOOP
-    CALL gateway.ensure_policy(target, 'select', shared);
+    CALL gateway.ensure_policy(target, 'select', format('(workspace_id IS NULL AND (%s)) OR (%s)', signed_in, gateway.member_reads()));
   END LOOP;
   CALL gateway.ensure_policy('workspaces', 'select', 'id IN (SELECT m.workspace_id FROM public.viewer_memberships() AS m)'
     || ' OR id IN (SELECT a.workspace_id FROM gateway.agent_workspaces() AS a)'
     || ' OR (id = (SELECT public.current_workspace_id()) AND (SELECT gateway.is_audience()))');
+  CALL gateway.ensure_policy('gateway.audit_log', 'select',
+    '(' || gateway.member_reads() || ' AND (reader_id IS NULL OR reader_id = (SELECT auth.uid())'
+    || ' OR (table_name = ''subscriptions'' AND (SELECT public.has_workspace_role(''Owner'')))))'
+    || format(' OR (workspace_id IS NULL AND reader_id IS NULL AND (%s))', signed_in)
+    || ' OR (workspace_id IS NULL AND (reader_id = (SELECT auth.uid())'
+    || ' OR (table_name = ''user_profiles'' AND reader_id IN (SELECT m.user_id FROM public.user_workspaces AS m))))');
 END $$;

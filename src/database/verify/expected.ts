@@ -70,6 +70,11 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.bucket_seconds(smallint)',
   'gateway.bypasses_policies()',
   'gateway.change_alert_status(uuid,public.alert_status,uuid,text)',
+  'gateway.change_readers(text,jsonb)',
+  'gateway.change_snapshot()',
+  'gateway.changed_columns(jsonb,jsonb)',
+  'gateway.changes_after(pg_snapshot,integer)',
+  'gateway.changes_between(pg_snapshot,pg_snapshot,bigint,integer,text[],uuid,uuid)',
   'gateway.check_activation()',
   'gateway.check_cohorts_limit()',
   'gateway.check_moves_limit()',
@@ -83,18 +88,27 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.ensure_policy(regclass,text,text)',
   'gateway.execution_bucket(numeric)',
   'gateway.execution_percentiles(uuid[])',
+  'gateway.expect_readers()',
   'gateway.guard_status(regclass,text,text,jsonb,text)',
   'gateway.has_variant(jsonb,text)',
+  'gateway.is_audience()',
   'gateway.jsonb_patch(jsonb,jsonb,text)',
   'gateway.keep_first_reading()',
   'gateway.keep_last_owner()',
+  'gateway.keep_readers_awake(integer)',
   'gateway.lock_user_stats(uuid,uuid)',
+  'gateway.log_change()',
+  'gateway.log_colleagues()',
+  'gateway.log_partial_change()',
+  'gateway.log_table(regclass)',
+  'gateway.log_truncation()',
   'gateway.may_write(public.member_role,text)',
   'gateway.may_write_shared()',
   'gateway.member_reads()',
   'gateway.member_writes(public.member_role)',
   'gateway.next_statuses(text,text)',
   'gateway.notify_unlocked_achievement()',
+  'gateway.open_change_log()',
   'gateway.protect_global_table(regclass)',
   'gateway.protect_shared_table(regclass,public.member_role)',
   'gateway.protect_table(regclass,text,text,text,text)',
@@ -113,8 +127,12 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.shorten_row(jsonb)',
   'gateway.stamp_agent()',
   'gateway.take_turn(uuid,uuid)',
+  'gateway.transactions_between(pg_snapshot,pg_snapshot)',
   'gateway.trim_audit_log(interval)',
+  'gateway.trim_change_log(interval,integer)',
   'gateway.trim_idempotency_keys(interval)',
+  'gateway.wake_readers()',
+  'gateway.workspace_roles(uuid[])',
   'public.acknowledge_alert(uuid,uuid)',
   'public.acknowledge_signal(uuid,text)',
   'public.assign_agent(uuid,uuid,uuid,public.assignment_priority,jsonb)',
@@ -160,6 +178,15 @@ export const FUNCTIONS: readonly string[] = [
   'public.workspace_role(uuid)',
 ];
 
+/** A trigger: where it is and the function that it calls. */
+export interface Trigger {
+  table: string;
+  name: string;
+  calls: string;
+  /** Whether it fires with session_replication_role = replica, too. */
+  always?: boolean;
+}
+
 const trigger = (calls: string, name: string, ...tables: string[]) =>
   tables.map((table) => ({ table, name, calls }));
 
@@ -190,8 +217,8 @@ const WRITTEN_BY_AGENTS = [
 ];
 const PARTS_OF_CAMPAIGNS = ['public.campaign_cohorts', 'public.campaign_quests'];
 
-/** Triggers that not every table has: table, name and the function that it calls. */
-export const TRIGGERS: readonly { table: string; name: string; calls: string }[] = [
+/** Triggers that not every table has. */
+export const TRIGGERS: readonly Trigger[] = [
   ...trigger('public.handle_new_user()', 'on_auth_user_created', 'auth.users'),
   ...trigger('public.touch_campaign()', 'touch_campaign', ...PARTS_OF_CAMPAIGNS),
   ...trigger('public.touch_campaign()', 'touch_campaign_on_change', ...PARTS_OF_CAMPAIGNS),
@@ -224,6 +251,12 @@ export const TRIGGERS: readonly { table: string; name: string; calls: string }[]
   ...trigger('public.set_experience_level()', 'set_experience_level', 'public.user_stats'),
   ...trigger('public.set_move_success_rate()', 'set_move_success_rate', 'public.user_stats'),
   ...trigger('gateway.refuse_audit_change()', 'refuse_change', 'gateway.audit_log'),
+  ...['log_colleagues_delete', 'log_colleagues_insert', 'log_colleagues_update'].map((name) => ({
+    table: 'public.user_workspaces',
+    name,
+    calls: 'gateway.log_colleagues()',
+    always: true,
+  })),
 ];
 
 /** Triggers of each of the 59 tables, which call `gateway.audit()`. */

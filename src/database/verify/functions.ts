@@ -1,5 +1,6 @@
+import { logTriggers } from './change-log.ts';
 import { type Check, finding } from './check.ts';
-import { AUDIT_TRIGGERS, FUNCTIONS, TRIGGERS } from './expected.ts';
+import { AUDIT_TRIGGERS, FUNCTIONS, TRIGGERS, type Trigger } from './expected.ts';
 import { STAMPED_TABLES, TABLE_NAMES } from './model.ts';
 
 const functions: Check = {
@@ -46,8 +47,9 @@ const definers: Check = {
 const triggers: Check = {
   id: 'triggers',
   title:
-    'Every trigger is there and enabled; set_updated_at wherever the column exists; all tables audited',
-  remedy: 'Run npm run db:migrate; ALTER TABLE ... ENABLE TRIGGER ....',
+    'Every trigger is there and enabled; set_updated_at wherever the column exists; all tables audited and logged',
+  remedy:
+    'Run npm run db:migrate; ALTER TABLE ... ENABLE TRIGGER ..., those of the change log ENABLE ALWAYS TRIGGER.',
   async run({ query }) {
     const stamped = STAMPED_TABLES.map((table) => ({
       table: `public.${table}`,
@@ -57,21 +59,23 @@ const triggers: Check = {
     const audited = TABLE_NAMES.flatMap((table) =>
       AUDIT_TRIGGERS.map((name) => ({ table: `public.${table}`, name, calls: 'gateway.audit()' })),
     );
-    const expected = [...stamped, ...audited, ...TRIGGERS];
+    const logged = TABLE_NAMES.flatMap(logTriggers);
+    const expected: Trigger[] = [...stamped, ...audited, ...logged, ...TRIGGERS];
     const rows = await query<{ table: string; name: string }>(
       `select wanted.table, wanted.name
-       from jsonb_to_recordset($1) as wanted("table" text, name text, calls text)
+       from jsonb_to_recordset($1) as wanted("table" text, name text, calls text, always boolean)
        where not exists (
          select from pg_trigger
          where tgrelid = to_regclass(wanted.table) and tgname = wanted.name
-           and tgfoid = to_regprocedure(wanted.calls) and tgenabled in ('O', 'A')
+           and tgfoid = to_regprocedure(wanted.calls)
+           and (tgenabled = 'A' or tgenabled = 'O' and wanted.always is not true)
        )`,
       [JSON.stringify(expected)],
     );
     return finding(
       expected.length,
       'triggers',
-      rows.map(({ table, name }) => `${name} of ${table} is missing or disabled`),
+      rows.map(({ table, name }) => `${name} of ${table} is missing or not enabled`),
     );
   },
 };

@@ -1,3 +1,4 @@
+import { changeLog, GATEWAY_FUNCTIONS } from './change-log.ts';
 import { type Check, finding } from './check.ts';
 import { VIEWS } from './expected.ts';
 import { TABLE_NAMES, TABLE_OIDS, TABLES } from './model.ts';
@@ -179,8 +180,9 @@ const clientRole: Check = {
 
 const gatewayRole: Check = {
   id: 'role-codex-gateway',
-  title: 'codex_gateway has no rights of its own; it may only become authenticated',
-  remedy: 'Revoke what is named; ALTER ROLE codex_gateway NOINHERIT NOBYPASSRLS NOSUPERUSER.',
+  title: 'codex_gateway may become authenticated and call the functions of the change log, no more',
+  remedy:
+    'Revoke what is named, or run 022_change_log again; ALTER ROLE codex_gateway NOINHERIT NOBYPASSRLS NOSUPERUSER.',
   async run({ query }) {
     const [role] = await query<{ attributes: string[]; memberships: string[]; inherits: boolean }>(
       `select array_remove(array[
@@ -196,13 +198,37 @@ const gatewayRole: Check = {
     );
     if (!role) return finding(1, 'role', ['role codex_gateway is missing']);
     const rights = await query<{ name: string }>(
-      `select distinct 'it ' || case deptype when 'o' then 'owns ' else 'has rights on ' end
+      `with functions(oid) as (
+         select to_regprocedure(name)::oid from unnest($1::text[]) as name
+       ), granted as (
+         select 'pg_proc'::regclass as class, pg_proc.oid, acl.privilege_type, acl.is_grantable
+         from pg_proc, aclexplode(proacl) as acl
+         where acl.grantee = 'codex_gateway'::regrole and pg_proc.oid in (table functions)
+         union all
+         select 'pg_namespace'::regclass, pg_namespace.oid, acl.privilege_type, acl.is_grantable
+         from pg_namespace, aclexplode(nspacl) as acl
+         where acl.grantee = 'codex_gateway'::regrole and nspname = 'gateway'
+       )
+       select 'it ' || case deptype when 'o' then 'owns ' else 'has rights on ' end
               || pg_describe_object(classid, objid, 0) as name
        from pg_shdepend
        where refclassid = 'pg_authid'::regclass and refobjid = 'codex_gateway'::regrole
          and deptype in ('o', 'a')
          and dbid = (select oid from pg_database where datname = current_database())
+         and (deptype = 'o' or (classid, objid) not in (select class, oid from granted))
+       union
+       select 'it may ' || lower(privilege_type) || ' and grant it on ' || pg_describe_object(class, oid, 0)
+       from granted where is_grantable
+       union
+       select 'it may ' || lower(privilege_type) || ' in ' || pg_describe_object(class, oid, 0)
+       from granted where privilege_type not in ('EXECUTE', 'USAGE')
+       union
+       select 'it may not call ' || oid::regprocedure from functions
+       where oid is not null and oid not in (select oid from granted)
+       union
+       select 'it may not use schema gateway' where to_regnamespace('gateway')::oid not in (select oid from granted)
        order by 1`,
+      [GATEWAY_FUNCTIONS],
     );
     const others = role.memberships.filter((name) => name !== 'authenticated');
     return finding(1, 'role', [
@@ -241,4 +267,5 @@ export const securityChecks = [
   clientRole,
   gatewayRole,
   trustedRole,
+  changeLog,
 ];

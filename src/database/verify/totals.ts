@@ -1,4 +1,5 @@
 import { catalog } from '../../generated/catalog.ts';
+import { logTriggers } from './change-log.ts';
 import { type Check, finding, type Query } from './check.ts';
 import { AUDIT_TRIGGERS, TABLES_BY_MIGRATION, TRIGGERS, VIEWS } from './expected.ts';
 import { STAMPED_TABLES, TABLE_NAMES, TABLE_OIDS } from './model.ts';
@@ -135,7 +136,11 @@ const enumerations = atLeast({
 const triggerTotal = atLeast({
   id: 'total-triggers',
   noun: 'triggers',
-  least: STAMPED_TABLES.length + TABLE_NAMES.length * AUDIT_TRIGGERS.length + TRIGGERS.length,
+  least:
+    STAMPED_TABLES.length +
+    TABLE_NAMES.length * AUDIT_TRIGGERS.length +
+    TABLE_NAMES.flatMap(logTriggers).length +
+    TRIGGERS.length,
   sql: `select count(*) from pg_trigger
         where not tgisinternal
           and (tgrelid in (${TABLE_OIDS})
