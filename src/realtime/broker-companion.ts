@@ -6,15 +6,16 @@ import type { Batch } from './feed.ts';
 import { covers, type Position, type Snapshot } from './position.ts';
 import type { Companion, Tailer } from './tailer.ts';
 
-/** How often to try to become the reader. */
+/** How often to try to become the reader, where there seems to be none. */
 const ELECTION_MS = 1_000;
-/** How often the reader tells at least where it is. */
-const HEARTBEAT_MS = 500;
-/** After this long without a message there is no reader. */
-const SILENCE_MS = 2_000;
+/** After this long the reader tells where it is, at its next read. */
+const HEARTBEAT_MS = 200;
+/** After this long without a message there seems to be no reader. */
+const SILENCE_MS = 1_500;
 /** How often followers look for what nobody told. */
 const CHECK_MS = 5_000;
-const MAX_WAITING_MESSAGES = 1_000;
+/** Of messages that wait for a read to end. */
+const MAX_WAITING_CHANGES = 50_000;
 const MAX_UNACKNOWLEDGED_BYTES = 8_388_608;
 const FAREWELL_MS = 500;
 
@@ -53,6 +54,7 @@ export class BrokerCompanion implements Companion {
   #isLeaving = false;
   #electionAt = 0;
   #waiting: Message[] = [];
+  #waitingChanges = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
   /** Up to where followers were told. */
   #told: Position | undefined;
@@ -80,7 +82,7 @@ export class BrokerCompanion implements Companion {
   restart(): void {
     if (!this.#tailer) return;
     const { log, position } = this.#tailer;
-    this.#waiting = [];
+    this.#forget();
     this.#told = position;
     const codec = new BrokerCodec(log);
     if (codec.subject === this.#codec?.subject) return;
@@ -91,18 +93,18 @@ export class BrokerCompanion implements Companion {
 
   async pause(tailer: Tailer, client: Client): Promise<boolean> {
     this.#isSession ||= tailer.hears;
-    await this.#elect(client);
+    if (this.#isSession && !this.#isElected && this.#hears()) {
+      this.#become('follower');
+      await tailer.listen(client, false);
+      await this.#follow(tailer, client);
+      return true;
+    }
+    await this.#elect(client, tailer.position);
+    this.#become(this.#isElected ? 'reader' : 'alone');
     if (this.#isElected && performance.now() - this.#toldAt >= HEARTBEAT_MS) {
       this.#publish(tailer.position, []);
     }
-    if (this.#isElected || !this.#isSession || !this.#hears()) {
-      this.#become(this.#isElected ? 'reader' : 'alone');
-      return tailer.listen(client);
-    }
-    this.#become('follower');
-    await tailer.listen(client, false);
-    await this.#follow(tailer, client);
-    return true;
+    return tailer.listen(client);
   }
 
   /** Tells followers what was read, if that is this replica's part. */
@@ -125,39 +127,37 @@ export class BrokerCompanion implements Companion {
     return this.#broker.close();
   }
 
-  async #elect(client: Client): Promise<void> {
-    if (this.#isLeaving) return;
-    const subject = this.#codec?.subject;
-    const { isConnected } = this.#broker;
+  async #elect(client: Client, position: Position): Promise<void> {
     const now = performance.now();
-    if (this.#isElected && !isConnected) {
+    const { isConnected } = this.#broker;
+    if (this.#isElected === isConnected || this.#isLeaving) return;
+    if (this.#isElected) {
       // Another one may still reach the followers.
       this.#isElected = false;
-      this.#electionAt = now + ELECTION_MS;
-      await client.query(UNLOCK, [subject]);
-    } else if (!this.#isElected && isConnected && this.#isSession && now >= this.#electionAt) {
-      this.#electionAt = now + ELECTION_MS;
-      const { rows } = await client.query<{ locked: boolean }>(LOCK, [subject]);
-      if (!rows[0]?.locked) return;
-      this.#isElected = true;
-      this.#toldAt = Number.NEGATIVE_INFINITY;
-      this.#told = this.#tailer?.position;
-      this.#waiting = [];
-      await client.query(NOTICE_LOSS);
-    }
+      await client.query(UNLOCK, [this.#codec?.subject]);
+    } else if (this.#isSession && now >= this.#electionAt) {
+      const { rows } = await client.query<{ locked: boolean }>(LOCK, [this.#codec?.subject]);
+      if (rows[0]?.locked) {
+        this.#isElected = true;
+        this.#told = position;
+        this.#toldAt = Number.NEGATIVE_INFINITY;
+        this.#forget();
+        await client.query(NOTICE_LOSS);
+      }
+    } else return;
+    this.#electionAt = now + ELECTION_MS;
   }
 
   /** Tells what is heard, until something else is to be done. */
   async #follow(tailer: Tailer, client: Client): Promise<void> {
     const checkAt = performance.now() + CHECK_MS;
-    while (!tailer.isWoken) {
-      await this.#elect(client);
-      if (this.#isElected || !this.#hears() || performance.now() >= checkAt) return;
+    while (!tailer.isWoken && this.#hears()) {
       const missing = this.#tellHeard(tailer);
       if (missing) await tailer.readUntil(client, missing);
       else {
-        const until = Math.min(checkAt, this.#electionAt, this.#heardAt + SILENCE_MS);
-        await tailer.sleep(Math.max(1, until - performance.now()));
+        const now = performance.now();
+        if (now >= checkAt) return;
+        await tailer.sleep(Math.max(1, Math.min(checkAt, this.#heardAt + SILENCE_MS) - now));
       }
     }
   }
@@ -166,6 +166,7 @@ export class BrokerCompanion implements Companion {
   #tellHeard(tailer: Tailer): Snapshot | undefined {
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       const { from, to, changes } = next;
+      this.#waitingChanges -= sizeOf(next);
       const { position } = tailer;
       if (covers(position, to)) continue;
       const until = to.part?.until ?? to.seen;
@@ -190,10 +191,17 @@ export class BrokerCompanion implements Companion {
       this.#electionAt = 0;
     } else {
       this.#heardAt = performance.now();
-      if (this.#waiting.length >= MAX_WAITING_MESSAGES) this.#waiting = [];
+      if (this.#waitingChanges >= MAX_WAITING_CHANGES) this.#forget();
       this.#waiting.push(message);
+      this.#waitingChanges += sizeOf(message);
     }
     this.#tailer?.interrupt();
+  }
+
+  /** What is forgotten is read from the log. */
+  #forget(): void {
+    this.#waiting = [];
+    this.#waitingChanges = 0;
   }
 
   #publish(to: Position, changes: readonly Change[]): void {
@@ -235,4 +243,8 @@ export class BrokerCompanion implements Companion {
     this.#role = role;
     this.#events.onRoleChange?.(role);
   }
+}
+
+function sizeOf({ changes }: Message): number {
+  return 1 + (changes?.length ?? 0);
 }
