@@ -38,7 +38,7 @@ function chunkOf(bytes: Buffer): Buffer {
 
 /**
  * A response that lasts as long as its client stays. It is written straight to the connection: the
- * web streams between Yoga and the socket cost half as much again in memory and in time.
+ * web streams between Yoga and the socket would cost half as much again in memory and in time.
  */
 export class HttpStream {
   readonly #response: ServerResponse;

@@ -46,11 +46,6 @@ export class HttpStreams {
   #seconds = 0;
   #closed = false;
 
-  /** How many are open. */
-  get size(): number {
-    return this.#open.size;
-  }
-
   /** Calls `sweep` every second. */
   everySecond(sweep: () => void): void {
     this.#onSecond.add(sweep);
@@ -90,6 +85,8 @@ export class HttpStreams {
     } else if (!response.destroyed) {
       response.setHeaders(answer.headers);
       response.writeHead(answer.status);
+      // What has read the body, and more than half of the memory, would stay as long as the stream.
+      request.removeAllListeners();
       this.#begin(response, options);
     }
   }
