@@ -3,7 +3,8 @@ import { createAuthentication } from '../context/authentication.ts';
 import { createDatabase, type Database } from '../context/database/client.ts';
 import { runInSession } from '../context/session.ts';
 import { type Env, EnvironmentError } from '../env.ts';
-import { createPostgresFeed, type PostgresFeed } from '../realtime/postgres-feed.ts';
+import type { PostgresFeed } from '../realtime/postgres-feed.ts';
+import { createFeed } from '../realtime/shared-feed.ts';
 import { schema } from '../schema/index.ts';
 import type { ServedDatabase } from './database.ts';
 import { useDemoSignIn } from './demo/plugin.ts';
@@ -15,6 +16,11 @@ import { createSubscriptionMetrics, type SubscriptionMetrics } from './subscript
 import { changes, idempotencyKeys, NOBODY, startUpkeep } from './upkeep.ts';
 
 const INSUFFICIENT_PRIVILEGE = '42501';
+const ROLES = {
+  reader: 'This replica reads the change log for all that meet at the broker',
+  follower: 'Another replica reads the change log for this one',
+  alone: 'This replica reads the change log for itself',
+};
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface RunningGateway {
@@ -45,7 +51,7 @@ export async function serve(
   });
   const metrics = new Registry();
   const subscriptionMetrics = createSubscriptionMetrics(metrics);
-  const feed = await openFeed(connectionString, logger, subscriptionMetrics);
+  const feed = await openFeed(env, connectionString, logger, subscriptionMetrics);
   const gateway = createGateway({
     schema,
     database,
@@ -91,17 +97,25 @@ export async function serve(
 
 /** Follows the change log. Throws NotReadyError when the login may not read it. */
 async function openFeed(
+  env: Env,
   connectionString: string,
   logger: Logger,
   metrics: SubscriptionMetrics,
 ): Promise<PostgresFeed> {
   try {
-    return await createPostgresFeed({
+    return await createFeed({
       connectionString,
+      natsUrl: env.NATS_URL,
+      redisUrl: env.REDIS_URL,
       onRead: ({ lagMs }) => metrics.read(lagMs),
       onError: (error) => logger.warn({ err: error }, 'The change log could not be read'),
       onUnheard: () =>
         logger.warn('Notifications do not arrive, as behind a pooler: the change log is polled'),
+      onBrokerError: (error) => logger.warn({ err: error }, 'The broker of the replicas failed'),
+      onRoleChange: (role) => {
+        metrics.role(role);
+        logger.info({ role }, ROLES[role]);
+      },
     });
   } catch (error) {
     if ((error as { code?: unknown }).code !== INSUFFICIENT_PRIVILEGE) throw error;

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Role } from '../../realtime/broker-companion.ts';
 import type { Payload } from './stream.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -14,6 +15,8 @@ export interface SubscriptionMetrics {
   delivered(clients: number, payload: Payload): void;
   /** Counts changes read from the log this long after they were written, in milliseconds. */
   read(lagMs: number): void;
+  /** Notes who reads the log. */
+  role(role: Role): void;
 }
 
 /** Registers the metrics of subscriptions. */
@@ -36,6 +39,13 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
     buckets: SECONDS,
     registers,
   });
+  const roles = new Gauge({
+    name: 'codex_change_log_role',
+    help: 'Whether this replica reads the log for all, is told by another one, or reads it for itself.',
+    labelNames: ['role'],
+    registers,
+  });
+  roles.set({ role: 'alone' }, 1);
   return {
     subscribers: new Gauge({
       name: 'codex_subscribers',
@@ -68,5 +78,9 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
       if (occurredAt) lastClient.observe((Date.now() - occurredAt.getTime()) / 1000);
     },
     read: (lagMs) => lag.observe(lagMs / 1000),
+    role(role) {
+      roles.reset();
+      roles.set({ role }, 1);
+    },
   };
 }
