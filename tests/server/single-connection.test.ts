@@ -191,6 +191,26 @@ describe('an event stream', () => {
     expect((await open(text)).status).toBe(404);
   });
 
+  it('keeps no more results than a client waits for before it is opened', async () => {
+    const { text } = await reserve();
+    await post(text, SUBSCRIPTION, '1');
+    await listening();
+    for (let i = 0; i < 2_000 && live.present().length > 0; i += 1) live.tell({ ticks: `${i}` });
+    expect(live.listeners[0]?.slow).toBe(true);
+    expect((await open(text)).status).toBe(404);
+  });
+
+  it('tells all of what it kept, however it is written', async () => {
+    const { text } = await reserve();
+    await post(text, SUBSCRIPTION, '1');
+    await listening();
+    const results = Array.from({ length: 30 }, (_, i) => `${i} ${'é'.repeat(16_000)}`);
+    for (const ticks of results) live.tell({ ticks });
+    expect(live.present()).toHaveLength(1);
+    const { events } = await open(text);
+    await eventually(() => events().map(([, { payload }]) => payload.data.ticks)).toEqual(results);
+  });
+
   it('is cut as a whole where one operation is to be begun again', async () => {
     const { stream, closed, events } = await reserveAndOpen();
     await post(stream, SUBSCRIPTION, '1');

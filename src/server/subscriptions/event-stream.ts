@@ -7,13 +7,19 @@ import { type LiveStream, MAX_UNSENT_BYTES, Payload, type Sink, type StreamEnd }
 /** What follows the id of the operation. */
 const RESULT = frameEncoding('sse, of several', ({ json }) => `${json}}\n\n`);
 
+/** What may wait until the client opens the stream. */
+const MAX_EARLY = 1_000;
+
+/** Sends something. Returns false when too much is unsent already. */
+type Tell = (stream: HttpStream) => boolean;
+
 /** The one response through which a client is told the results of several operations. */
 export class EventStream {
   readonly token = randomBytes(24).toString('base64url');
   readonly #operations = new Map<string, StreamOperation>();
   #stream: HttpStream | null = null;
   /** What there was to tell before the client opened the stream. */
-  #early: ((stream: HttpStream) => void)[] | null = [];
+  #early: Tell[] | null = [];
   #earlyBytes = 0;
   readonly #onClose: () => void;
 
@@ -46,8 +52,9 @@ export class EventStream {
       return () => {};
     }
     this.#stream = stream;
-    for (const tell of this.#early) tell(stream);
+    const isTold = this.#early.every((tell) => tell(stream));
     this.#early = null;
+    if (!isTold) this.close();
     return () => this.close();
   }
 
@@ -61,8 +68,9 @@ export class EventStream {
   /** Ends an operation, and tells the client. Does nothing if there is none of this id. */
   complete(operationId: string): void {
     if (!this.drop(operationId)) return;
-    const data = JSON.stringify({ id: operationId });
-    this.#tell((stream) => stream.send(frameOf(`event: complete\ndata: ${data}\n\n`)));
+    const frame = frameOf(`event: complete\ndata: ${JSON.stringify({ id: operationId })}\n\n`);
+    if (this.#stream) this.#stream.send(frame);
+    else this.#early?.push((stream) => stream.send(frame));
   }
 
   /** Ends an operation. Returns whether there was one. */
@@ -73,9 +81,11 @@ export class EventStream {
 
   next(payload: Payload, beginning: Frame): boolean {
     if (this.#stream) return this.#stream.next(payload, RESULT, beginning);
-    this.#earlyBytes += payload.json.length;
-    if (this.#earlyBytes > MAX_UNSENT_BYTES) return false;
-    this.#tell((stream) => stream.next(payload, RESULT, beginning));
+    this.#earlyBytes += Buffer.byteLength(payload.json);
+    if (!this.#early || this.#early.length > MAX_EARLY || this.#earlyBytes > MAX_UNSENT_BYTES) {
+      return false;
+    }
+    this.#early.push((stream) => stream.next(payload, RESULT, beginning));
     return true;
   }
 
@@ -86,11 +96,6 @@ export class EventStream {
     for (const operation of this.#operations.values()) operation.leave();
     this.#operations.clear();
     this.#onClose();
-  }
-
-  #tell(tell: (stream: HttpStream) => void): void {
-    if (this.#stream) tell(this.#stream);
-    else this.#early?.push(tell);
   }
 }
 

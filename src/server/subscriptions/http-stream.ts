@@ -71,8 +71,10 @@ export class HttpStream {
     return true;
   }
 
-  send(frame: Frame): void {
+  /** Sends a few bytes of the protocol, which are never too much. Returns true. */
+  send(frame: Frame): true {
     this.#write(frame[this.#form]);
+    return true;
   }
 
   /** Ends the response as complete. */
