@@ -109,7 +109,13 @@ export class SubscriptionHub {
     if (cursor !== null) {
       const argument = lastEventId === undefined ? 'after' : 'last-event-id';
       after = feed.open(cursor, context.workspace?.id ?? null, argument);
-      await feed.reach(after);
+      try {
+        await feed.reach(after);
+      } catch (error) {
+        if (!(error instanceof GatewayError) || error.code !== 'SERVICE_UNAVAILABLE') throw error;
+        // An error of the operation would be the end for clients, which had better come again.
+        return { attach: endAtOnce };
+      }
       await this.#dispatching;
     }
     if (this.#closed) throw new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.');
@@ -381,6 +387,11 @@ export class SubscriptionHub {
       next.release();
     });
   }
+}
+
+function endAtOnce(sink: Sink): () => void {
+  sink.end(RESTARTED);
+  return () => {};
 }
 
 /** Hands a page on no faster than the client reads. */
