@@ -8,7 +8,6 @@ import { openRaw, rawPost } from './support/raw-connection.ts';
 import { connect, openSocket, subscribe } from './support/websocket.ts';
 
 const PERSON = randomUUID();
-const people = { member: PERSON };
 const workspaces = { own: randomUUID(), foreign: randomUUID() };
 const SUBSCRIPTION = 'subscription { ticks }';
 
@@ -19,14 +18,14 @@ let authorization: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  await database.query('INSERT INTO auth.users (id) VALUES ($1)', [people.member]);
+  await database.query('INSERT INTO auth.users (id) VALUES ($1)', [PERSON]);
   await database.query(
     "INSERT INTO workspaces (id, name, slug) SELECT id, 'A workspace', id FROM unnest($1::uuid[]) AS id",
     [Object.values(workspaces)],
   );
   await database.query(
     "INSERT INTO user_workspaces (user_id, workspace_id, role) VALUES ($1, $2, 'Owner')",
-    [people.member, workspaces.own],
+    [PERSON, workspaces.own],
   );
   gateway = await startGateway(database.gatewayUrl, { plugins: [live.plugin] });
   authorization = `Bearer ${await token({ sub: PERSON })}`;
@@ -148,7 +147,7 @@ describe('a socket is closed', () => {
     const started = Date.now();
     expect(await closeAfter({ type: 'ping' })).toMatchObject({ code: 4408 });
     expect(Date.now() - started).toBeGreaterThan(2_900);
-    expect(Date.now() - started).toBeLessThan(4_000);
+    expect(Date.now() - started).toBeLessThan(10_000);
   });
 
   it('with 4409 that uses an id twice, however long and odd it is', async () => {

@@ -52,7 +52,8 @@ const client = (url = gateway.url) =>
     retryWait: async () => {},
   });
 
-const listening = (count: number) => expect.poll(() => live.present().length).toBe(count);
+const listening = (count: number) =>
+  expect.poll(() => live.present().length, { timeout: 10_000 }).toBe(count);
 
 /** Sends an operation and returns all that it is answered with, once that is complete. */
 async function ask(socket: RawClient, query: string, variables?: object, more: object = {}) {

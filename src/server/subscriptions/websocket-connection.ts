@@ -43,7 +43,7 @@ export class WebSocketConnection {
   readonly slot: number;
   /** Whom the socket was opened for; null until it has said so. */
   credentials: Credentials | null = null;
-  /** Whether the client has answered since it was last asked. */
+  /** Whether the client has been heard of since it was last asked. */
   isAlive = true;
 
   constructor(
@@ -88,6 +88,7 @@ export class WebSocketConnection {
     isBinary: boolean,
     handle: (text: string) => Promise<void>,
   ): Promise<void> {
+    this.isAlive = true;
     if (!this.isOpen) return;
     if (isBinary) {
       this.close(CloseCode.BadRequest, 'Messages are text, not binary.');

@@ -150,6 +150,8 @@ export class PulledSubscription extends Operation implements OpenStream {
   }
 
   override async next(): Promise<IteratorResult<ExecutionResult>> {
+    if (!this.#connection.isOpen) this.end();
+    if (this.isOver) return never();
     let result: IteratorResult<ExecutionResult> | undefined;
     try {
       result = await this.#results.next();

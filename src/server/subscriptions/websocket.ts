@@ -47,7 +47,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     clientTracking: false,
     maxPayload: MAX_BODY_BYTES,
     perMessageDeflate: false,
-    // A flood of messages leaves turns to others, and each is begun before the next one comes.
+    // One message a turn: a flood of them leaves turns to others.
     allowSynchronousEvents: false,
     handleProtocols,
   });

@@ -32,7 +32,12 @@ export interface LiveStreams {
   end(reason: StreamEnd): void;
 }
 
-const TOO_SLOW: StreamEnd = { code: 'TOO_SLOW', message: 'Too slow.', outcome: 'resume' };
+const TOO_SLOW: StreamEnd = {
+  code: 'TOO_SLOW',
+  message: 'Too slow.',
+  outcome: 'resume',
+  closeCode: 1013,
+};
 
 /** Live streams that a test feeds itself: the transports are what is tested. */
 export function createLiveStreams(): LiveStreams {

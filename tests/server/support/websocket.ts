@@ -39,10 +39,11 @@ export async function openSocket(
 ): Promise<RawClient> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, protocols, { headers });
   const messages: Message[] = [];
-  const looks = new Set<() => void>();
+  const waiting = new Set<(message: Message) => void>();
   socket.on('message', (data) => {
-    messages.push(JSON.parse(String(data)));
-    for (const look of looks) look();
+    const message: Message = JSON.parse(String(data));
+    messages.push(message);
+    for (const take of waiting) take(message);
   });
   const closed = new Promise<Closed>((resolve) => {
     socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }));
@@ -63,14 +64,16 @@ export async function openSocket(
       ),
     receives: (like) =>
       new Promise((resolve, reject) => {
-        const look = () => {
-          const found = messages.find(
-            ({ id, type }) => (!like.id || id === like.id) && (!like.type || type === like.type),
-          );
-          if (found) resolve(found);
+        const isLike = ({ id, type }: Message) =>
+          (!like.id || id === like.id) && (!like.type || type === like.type);
+        const take = (message: Message) => {
+          if (!isLike(message)) return;
+          waiting.delete(take);
+          resolve(message);
         };
-        looks.add(look);
-        look();
+        waiting.add(take);
+        const found = messages.find(isLike);
+        if (found) take(found);
         closed.then(({ code, reason }) => reject(new Error(`Closed: ${code} ${reason}`)));
       }),
   };
