@@ -29,6 +29,16 @@ export function missing(subscriptions: readonly Subscription[], ledger: Ledger):
   );
 }
 
+/** Returns how many of all changes are not among those that were read from the log. */
+export function lostFrom(keys: readonly string[], { committed }: Ledger): number {
+  const deliveries = new Deliveries();
+  for (const change of committed) {
+    deliveries.committed([keyOfChange(change)], change.begun, change.committed);
+  }
+  for (const key of keys) deliveries.delivered(key);
+  return deliveries.report().lost.length;
+}
+
 /** Compares what subscriptions were told with what was committed, and with the rows as they are. */
 export async function check(
   subscriptions: readonly Subscription[],

@@ -8,6 +8,7 @@ const USAGE = `Usage: npm run torture -- [options]
   --deliveries <number> stop writing once so many changes were told; then --minutes is the longest
   --replicas <number>   gateways. Default: 1
   --immediate           crash Postgres, too
+  --naively             read the log in ways that lose changes, too, and count those
   --writers <number>    by SQL; half as many by GraphQL. Default: 6`;
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     replicas: { type: 'string', default: '1' },
     writers: { type: 'string', default: '6' },
     immediate: { type: 'boolean', default: false },
+    naively: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -31,6 +33,8 @@ if (values.help) {
 
 const seeds = values.seed ?? [String(Date.now())];
 const cluster = await Cluster.start({ replicas: Number(values.replicas) });
+process.once('SIGINT', () => void cluster.stop().finally(() => process.exit(130)));
+process.once('SIGTERM', () => void cluster.stop().finally(() => process.exit(143)));
 let isRight = true;
 try {
   for (const seed of seeds) {
@@ -42,8 +46,9 @@ try {
       sqlWriters: Number(values.writers),
       graphqlWriters: Math.ceil(Number(values.writers) / 2),
       pauseMs: 40,
-      troubleMs: 1_500,
+      troubleMs: 2_000,
       immediate: values.immediate,
+      naively: values.naively,
       onProgress: print,
     });
     isRight = tell(report) && isRight;
@@ -54,10 +59,11 @@ try {
 process.exit(isRight ? 0 : 1);
 
 /** Prints what came out, and returns whether all of it is right. */
-function tell({ seed, events, ...report }: TortureReport): boolean {
+function tell({ seed, events, lostNaively, ...report }: TortureReport): boolean {
   const { lost, twice, disordered, foreign, stale, problems, ...figures } = report;
   const wrong = { lost, twice, disordered, foreign, stale, problems };
   for (const [name, count] of Object.entries(events)) print(`  ${name}: ${count}`);
+  for (const [name, count] of Object.entries(lostNaively)) print(`lost by a ${name}: ${count}`);
   for (const [name, value] of Object.entries(figures)) print(`${name}: ${value}`);
   for (const [name, list] of Object.entries(wrong)) {
     print(`${name}: ${list.length}`);

@@ -149,7 +149,8 @@ export class Cluster {
   #launch(port?: number): Promise<EmbeddedPostgres> {
     return startEmbeddedPostgres({
       dataDir: this.#dataDir,
-      settings: { max_connections: '200' },
+      // What was not committed is seldom written before a crash, which then forgets more.
+      settings: { max_connections: '200', wal_writer_delay: '10000ms' },
       ...(port ? { port } : {}),
     });
   }

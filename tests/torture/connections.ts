@@ -52,8 +52,8 @@ async function websocket(options: ConnectionOptions): Promise<void> {
 async function talk(options: ConnectionOptions): Promise<number> {
   const { reader, subscriptions, random, gateways, signal } = options;
   const url = `${random.pick(gateways).replace('http', 'ws')}/graphql`;
-  const socket = new WebSocket(url, GRAPHQL_TRANSPORT_WS_PROTOCOL);
   const headers = await reader.headers();
+  const socket = new WebSocket(url, GRAPHQL_TRANSPORT_WS_PROTOCOL);
   const stop = () => socket.terminate();
   signal.addEventListener('abort', stop);
   const say = (message: object) => {

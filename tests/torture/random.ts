@@ -41,6 +41,14 @@ export class Random {
     return list[this.below(list.length)] as T;
   }
 
+  /** Returns the list in another order. */
+  shuffled<T>(list: readonly T[]): T[] {
+    return list
+      .map((each): [number, T] => [this.next(), each])
+      .sort(([a], [b]) => a - b)
+      .map(([, each]) => each);
+  }
+
   /** Mostly small, sometimes large. */
   around(mean: number): number {
     return -Math.log(1 - this.next()) * mean;

@@ -163,7 +163,7 @@ export class Subscription {
       return;
     }
     const { table, id } = rowOf(told.nodeId);
-    const number = table?.updateOf(told.changedColumns) ?? 0;
+    const number = table?.updateOf(told.changedColumns, 'fields') ?? 0;
     this.told.push(keyOf(id, OPERATIONS[told.operation], number));
     this.rows.set(id, told.node && JSON.stringify(told.node));
     this.cursor = told.cursor;

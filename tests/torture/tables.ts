@@ -42,9 +42,10 @@ export class Table {
   }
 
   /** Which update it was; 0 if it was none of a writer. */
-  updateOf(changedFields: readonly string[]): number {
+  updateOf(changed: readonly string[], names: 'columns' | 'fields'): number {
+    const position = names === 'columns' ? 0 : 1;
     return this.options.bits.reduce(
-      (n, [, field], i) => (changedFields.includes(field) ? n | (1 << i) : n),
+      (n, bit, i) => (changed.includes(bit[position]) ? n | (1 << i) : n),
       0,
     );
   }

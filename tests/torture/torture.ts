@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { check, missing, type Verdicts } from './checker.ts';
+import { check, lostFrom, missing, type Verdicts } from './checker.ts';
 import type { Cluster } from './cluster.ts';
 import { CONNECTIONS } from './connections.ts';
 import { GraphqlWriter } from './graphql-writer.ts';
 import { Ledger } from './ledger.ts';
+import { NaiveReader, NOT_CUT_OFF, OVER_COLUMNS } from './naive-readers.ts';
 import { Random } from './random.ts';
 import { resolveUnsure } from './resolve.ts';
 import { SqlWriter } from './sql-writer.ts';
@@ -34,6 +35,8 @@ export interface TortureOptions {
   troubleMs: number;
   /** Whether Postgres is crashed, too. */
   immediate: boolean;
+  /** Whether to read the log in ways that lose changes, too: to show that this would be noticed. */
+  naively?: boolean;
   onProgress?(line: string): void;
 }
 
@@ -45,6 +48,8 @@ export interface TortureReport extends Verdicts {
   /** Of whose outcome their writers were not told; and those of them that were committed. */
   unsure: [all: number, committed: number];
   subscriptions: number;
+  /** How many changes were lost by whoever read the log naively. */
+  lostNaively: Record<string, number>;
   /** What happened how often. */
   events: Record<string, number>;
 }
@@ -76,7 +81,7 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
     const run = CONNECTIONS[way];
     if (!first || !run) return;
     const part = random.of(`client ${i}`);
-    const gateways = wires.map(({ url }) => url).sort(() => part.next() - 0.5);
+    const gateways = part.shuffled(wires.map(({ url }) => url));
     const told = (event: string) => onEvent(`${way}: ${event}`);
     const { signal } = listening;
     const settings = { reader: first.reader, subscriptions: own, random: part, gateways, signal };
@@ -100,6 +105,10 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
         });
     await writer.run().catch(note(name));
   });
+  const naive = (options.naively ? [...OVER_COLUMNS, NOT_CUT_OFF] : []).map(
+    (naivety) => new NaiveReader(naivety),
+  );
+  const following = naive.map((reader) => reader.follow(() => cluster.url, listening.signal));
   const trouble = makeTrouble({
     cluster,
     wires,
@@ -128,7 +137,7 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
   await delay(QUIET_MS);
   const verdicts = await check(all, ledger, cluster.url);
   listening.abort();
-  await Promise.all(connections);
+  await Promise.all([...connections, ...following]);
   for (const wire of wires) wire.close();
 
   for (const replica of cluster.replicas) problems.push(...replica.deaths.splice(0));
@@ -146,6 +155,7 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
     rolledBack: ledger.rolledBack,
     unsure: [unsure, resolved],
     subscriptions: all.length,
+    lostNaively: Object.fromEntries(naive.map(({ name, keys }) => [name, lostFrom(keys, ledger)])),
     events: Object.fromEntries([...events].sort()),
   };
 }
@@ -171,7 +181,7 @@ async function subscribeAll(
       );
       // Each reader listens in two ways, one half of the subscriptions in each.
       const half = Math.ceil(own.length / 2);
-      const mixed = own.sort(() => random.next() - 0.5);
+      const mixed = random.shuffled(own);
       all.push([ways[(2 * i) % ways.length] ?? '', mixed.slice(0, half)]);
       all.push([ways[(2 * i + 1) % ways.length] ?? '', mixed.slice(half)]);
     }

@@ -5,6 +5,8 @@ import type { Random } from './random.ts';
 import type { Wire } from './wire.ts';
 import type { World } from './world.ts';
 
+/** How long transaction ids are wasted before a crash. */
+const WASTE_MS = 50;
 const ROLES = ['Strategist', 'Creator', 'Analyst', 'Viewer'];
 
 export interface TroubleOptions {
@@ -20,17 +22,18 @@ export interface TroubleOptions {
   onEvent(event: string): void;
 }
 
-type Trouble = [weight: number, name: string, make: () => Promise<unknown>];
+type Trouble = [name: string, make: () => Promise<unknown>];
 
 /** Makes one trouble after the other, until it is told to stop. */
 export async function makeTrouble(options: TroubleOptions): Promise<void> {
   const { random, everyMs, signal, onEvent } = options;
-  // Each as often as it weighs.
-  const troubles = troublesOf(options).flatMap((trouble) => Array(trouble[0]).fill(trouble));
+  // Each once before one comes again.
+  let bag: Trouble[] = [];
   while (!signal.aborted) {
     await delay(random.around(everyMs), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    const [, name, make]: Trouble = random.pick(troubles);
+    if (bag.length === 0) bag = random.shuffled(troublesOf(options));
+    const [name, make] = bag.pop() as Trouble;
     onEvent(name);
     await make();
   }
@@ -39,20 +42,31 @@ export async function makeTrouble(options: TroubleOptions): Promise<void> {
 function troublesOf(options: TroubleOptions): Trouble[] {
   const { cluster, wires, random, immediate, onEvent } = options;
   const end = (signal: 'SIGKILL' | 'SIGTERM') => async () => {
-    const [replica] = cluster.liveReplicas.sort(() => random.next() - 0.5);
-    if (replica) await restart(replica, signal, onEvent);
+    const [replica] = random.shuffled(cluster.liveReplicas);
+    // Of several, one stays.
+    if (replica && (cluster.replicas.length === 1 || cluster.liveReplicas.length > 1)) {
+      await restart(replica, signal, onEvent);
+    }
   };
+  const crash: Trouble = [
+    'Postgres crashed',
+    async () => {
+      void wasteTransactionIds(cluster.url);
+      await delay(WASTE_MS);
+      await cluster.restartPostgres('immediate');
+    },
+  ];
   return [
-    [4, 'feed cut off', () => terminate(cluster.url, `application_name = 'codex-gateway-feed'`)],
-    [2, 'gateways cut off', () => terminate(cluster.url, `usename = 'codex_gateway'`)],
-    [2, 'one backend terminated', () => terminate(cluster.url, 'true order by random() limit 1')],
-    [1, 'all backends terminated', () => terminate(cluster.url, 'true')],
-    [2, 'Postgres restarted', () => cluster.restartPostgres('fast')],
-    [immediate ? 3 : 0, 'Postgres crashed', () => cluster.restartPostgres('immediate')],
-    [2, 'gateway killed', end('SIGKILL')],
-    [1, 'gateway stopped', end('SIGTERM')],
-    [2, 'all clients cut off', async () => random.pick(wires).cutAll()],
-    [3, 'role changed', () => changeRole(options)],
+    ['feed cut off', () => terminate(cluster.url, `application_name = 'codex-gateway-feed'`)],
+    ['gateways cut off', () => terminate(cluster.url, `usename = 'codex_gateway'`)],
+    ['one backend terminated', () => terminate(cluster.url, 'true order by random() limit 1')],
+    ['all backends terminated', () => terminate(cluster.url, 'true')],
+    ['Postgres restarted', () => cluster.restartPostgres('fast')],
+    ...(immediate ? [crash] : []),
+    ['gateway killed', end('SIGKILL')],
+    ['gateway stopped', end('SIGTERM')],
+    ['all clients cut off', async () => random.pick(wires).cutAll()],
+    ['role changed', () => changeRole(options)],
   ];
 }
 
@@ -72,6 +86,11 @@ async function terminate(url: string, which: string): Promise<void> {
     `select pg_terminate_backend(pid) from pg_stat_activity
      where backend_type = 'client backend' and pid <> pg_backend_pid() and ${which}`,
   );
+}
+
+/** Takes transaction ids until the server crashes, which forgets the last of them. */
+async function wasteTransactionIds(url: string): Promise<void> {
+  await execute(url, `do $$ begin loop perform pg_current_xact_id(); rollback; end loop; end $$`);
 }
 
 /** Somebody is moved to the group of another role, and is told everything as before. */

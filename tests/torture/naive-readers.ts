@@ -1,0 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { type Change, keyOf } from './ledger.ts';
+import { TABLES } from './tables.ts';
+
+const POLL_MS = 3;
+
+/** A way to read the log that seems right: what to read, and from where to go on. */
+interface Naivety {
+  name: string;
+  start: string;
+  /** Takes where it is; returns changes, and where to go on. */
+  sql: string;
+}
+
+const CHANGE = `jsonb_build_array(c.table_name, c.row_id, c.operation, c.changed_columns)`;
+
+function overColumn(column: string, type: string, start: string): Naivety {
+  return {
+    name: `cursor over ${column}`,
+    start,
+    sql: `select coalesce(max(c.${column})::text, $1::text) as place,
+                 coalesce(jsonb_agg(${CHANGE} order by c.${column}, c.seq), '[]') as changes
+          from gateway.change as c where c.${column} > $1::text::${type}`,
+  };
+}
+
+export const OVER_COLUMNS: readonly Naivety[] = [
+  overColumn('seq', 'bigint', '0'),
+  overColumn('occurred_at', 'timestamptz', '-infinity'),
+];
+
+/** What was committed between two snapshots as they are: after a crash they see too much. */
+export const NOT_CUT_OFF: Naivety = {
+  name: 'snapshot that is not cut off',
+  start: '1:1:',
+  sql: `select pg_current_snapshot()::text as place,
+               coalesce(jsonb_agg(${CHANGE} order by c.seq), '[]') as changes
+        from gateway.change as c
+        where pg_visible_in_snapshot(c.xid, pg_current_snapshot())
+          and not pg_visible_in_snapshot(c.xid, $1::text::pg_snapshot)`,
+};
+
+/** Reads the log as it should not be read. */
+export class NaiveReader {
+  readonly name: string;
+  /** Of what it read. */
+  readonly keys: string[] = [];
+  readonly #sql: string;
+  #place: string;
+
+  constructor({ name, sql, start }: Naivety) {
+    this.name = name;
+    this.#sql = sql;
+    this.#place = start;
+  }
+
+  /** Reads what it takes for news. */
+  async read(client: pg.Client): Promise<void> {
+    const { rows } = await client.query<{ place: string; changes: Logged[] }>(this.#sql, [
+      this.#place,
+    ]);
+    this.#place = rows[0]?.place ?? this.#place;
+    this.keys.push(...(rows[0]?.changes ?? []).map(keyOfLogged));
+  }
+
+  /** Reads on, beside the gateways, until it is told to stop. */
+  async follow(url: () => string, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const client = new pg.Client({ connectionString: url(), connectionTimeoutMillis: 3_000 });
+      client.on('error', () => {});
+      try {
+        await client.connect();
+        while (!signal.aborted) {
+          await this.read(client);
+          await delay(POLL_MS);
+        }
+      } catch {
+        // The server is away.
+        await delay(20);
+      } finally {
+        await client.end().catch(() => {});
+      }
+    }
+  }
+}
+
+type Logged = [table: string, rowId: string, operation: Change['operation'], columns: string[]];
+
+function keyOfLogged([name, rowId, operation, columns]: Logged): string {
+  const table = TABLES.find((each) => each.name === name);
+  return keyOf(rowId, operation, table?.updateOf(columns, 'columns') ?? 0);
+}
