@@ -117,7 +117,12 @@ export class LiveSubscription extends Operation implements OpenStream {
         if (reason.outcome === 'stop') reject(refusal(reason));
         else this.#connection.resume(reason);
       });
-      this.#detach = this.#stream.attach(sink);
+      try {
+        this.#detach = this.#stream.attach(sink);
+      } catch (error) {
+        this.end();
+        reject(error);
+      }
     });
   }
 
@@ -152,13 +157,15 @@ export class PulledSubscription extends Operation implements OpenStream {
   override async next(): Promise<IteratorResult<ExecutionResult>> {
     if (!this.#connection.isOpen) this.end();
     if (this.isOver) return never();
-    let result: IteratorResult<ExecutionResult> | undefined;
     try {
-      result = await this.#results.next();
-    } finally {
-      if (!result || result.done) this.#connection.delete(this);
+      const result = await this.#results.next();
+      if (result.done) this.#connection.delete(this);
+      return this.isOver ? never() : result;
+    } catch (error) {
+      this.#connection.delete(this);
+      if (this.isOver) return never();
+      throw error;
     }
-    return this.isOver ? never() : result;
   }
 
   override return(): Promise<IteratorResult<ExecutionResult>> {
@@ -169,6 +176,7 @@ export class PulledSubscription extends Operation implements OpenStream {
   end(): void {
     this.isOver = true;
     this.#connection.delete(this);
-    void this.#results.return?.();
+    // A failure would have nobody to be told to.
+    this.#results.return?.().catch(() => {});
   }
 }
