@@ -4,12 +4,15 @@ import { GatewayError } from '../context/errors.ts';
 import { logConnection } from './connection.ts';
 import { openCursor, READ_AGAIN, sealCursor } from './cursor.ts';
 import type { Feed, FeedListener } from './feed.ts';
-import { CHANNEL, readWorkspaceRoles, trimPage } from './log.ts';
+import { CHANNEL, readSpan, readWorkspaceRoles, trimPage } from './log.ts';
 import { covers, type Position } from './position.ts';
 import { replay } from './replay.ts';
 import { type Companion, Tailer } from './tailer.ts';
+import { Turns } from './turns.ts';
 
 const REPLAY_CONNECTIONS = 2;
+/** For what must not wait for replays, of which there are many when clients come back at once. */
+const OTHER_CONNECTIONS = 1;
 /** How long nothing may be read before those who wait are told so. */
 const REACH_MS = 5_000;
 /** How long replays may go on when closing. */
@@ -56,7 +59,11 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
   const listeners = new Set<FeedListener>();
   const resetListeners = new Set<() => void>();
   const waiters = new Set<Waiter>();
-  const pool = new pg.Pool({ ...logConnection(connectionString), max: REPLAY_CONNECTIONS });
+  const pool = new pg.Pool({
+    ...logConnection(connectionString),
+    max: REPLAY_CONNECTIONS + OTHER_CONNECTIONS,
+  });
+  const replays = new Turns(REPLAY_CONNECTIONS);
   // Whoever uses a lost connection is told; an idle one is replaced when it is needed.
   pool.on('error', () => {});
   let closing: Promise<void> | undefined;
@@ -132,7 +139,13 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
         tailer.wake();
       });
     },
-    replay: (after, until, filter) => replay(pool, tailer.log, after, until, filter),
+    replay: (after, until, filter) =>
+      replay(
+        (span, size) => replays.take(() => readSpan(pool, span, size, filter)),
+        tailer.log,
+        after,
+        until,
+      ),
     seal: (position, workspaceId) => sealCursor(tailer.log, position, workspaceId),
     open: (cursor, workspaceId, argument) => openCursor(tailer.log, cursor, workspaceId, argument),
     workspaceRoles: (workspaceIds) => readWorkspaceRoles(pool, workspaceIds),

@@ -1,20 +1,22 @@
 import { GatewayError } from '../context/errors.ts';
 import { createBatch } from './batch.ts';
 import { READ_AGAIN } from './cursor.ts';
-import type { Batch, ReplayFilter } from './feed.ts';
-import { type ChangeLog, type LogConnection, readSpan, retains, type Span } from './log.ts';
+import type { Batch } from './feed.ts';
+import { type ChangeLog, type readSpan, retains, type Span } from './log.ts';
 import type { Position } from './position.ts';
 
 const PAGE_SIZE = 500;
 const END = Number.POSITIVE_INFINITY;
 
+/** Reads a page of what is to be told again. */
+export type ReadPage = (span: Span, pageSize: number) => ReturnType<typeof readSpan>;
+
 /** Reads a part of the log again, page by page; see Feed. */
 export async function* replay(
-  connection: LogConnection,
+  readPage: ReadPage,
   log: ChangeLog,
   after: Position,
   until: Position,
-  filter: ReplayFilter,
 ): AsyncGenerator<Batch> {
   if ((after.log ?? log.identity) !== log.identity) throw expired();
   const { identity } = log;
@@ -22,7 +24,7 @@ export async function* replay(
     const at = (seq: number) => ({ log: identity, seen, part: { until: top, seq } });
     let afterSeq = first;
     for (let more = true; more; ) {
-      const page = await readSpan(connection, { seen, until: top, afterSeq }, PAGE_SIZE, filter);
+      const page = await readPage({ seen, until: top, afterSeq }, PAGE_SIZE);
       if (page.log.identity !== identity || !retains(page.log, seen)) throw expired();
       const changes = page.changes.filter(({ seq }) => seq <= lastSeq);
       afterSeq = page.lastSeq ?? afterSeq;
