@@ -1,9 +1,14 @@
+import { Registry } from 'prom-client';
+import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { schema } from '../../src/schema/index.ts';
+import { createSubscriptionMetrics } from '../../src/server/subscriptions/metrics.ts';
 import { type Answer, agentToken, startGateway, token } from '../server/support/gateway.ts';
 import type { TestDatabase } from './database.ts';
 
 /** A person or an agent at the API: their token, and the workspace that their requests name. */
 export interface Client {
+  /** What they sign in with. */
+  headers: Record<string, string>;
   /** Sends an operation, with an idempotency key if given, and returns the whole answer. */
   ask(query: string, variables?: object, key?: string): Promise<Answer>;
   /** Sends an operation that must succeed and returns its data. */
@@ -12,6 +17,7 @@ export interface Client {
 }
 
 export interface Api {
+  url: string;
   as(userId: string, workspaceId?: string): Promise<Client>;
   asAgent(agent: string, scopes: readonly string[], workspaceId?: string): Promise<Client>;
   /** SQL statements since the last call, in order. */
@@ -19,14 +25,49 @@ export interface Api {
   close(): Promise<void>;
 }
 
+/** An API that tells changes. */
+export interface LiveApi extends Api {
+  feed: PostgresFeed;
+  /** Lines of the log, oldest first. */
+  log: readonly Record<string, unknown>[];
+  /** How many subscriptions there are, and how many groups they are served in. */
+  open(): Promise<{ subscribers: number; groups: number }>;
+}
+
 /** Serves the API over a test database, through real HTTP. */
 export async function openApi(database: TestDatabase, maxConnections = 3): Promise<Api> {
+  const { api } = await serve(database, { maxConnections });
+  return api;
+}
+
+/** The same, with subscriptions. */
+export async function openLiveApi(database: TestDatabase, maxConnections = 5): Promise<LiveApi> {
+  const feed = await createPostgresFeed({ connectionString: database.gatewayUrl });
+  const subscriptionMetrics = createSubscriptionMetrics(new Registry());
+  const { api, log } = await serve(database, { maxConnections, feed, subscriptionMetrics });
+  const { subscribers, groups } = subscriptionMetrics;
+  const read = async (gauge: typeof groups) => (await gauge.get()).values[0]?.value ?? 0;
+  return {
+    ...api,
+    feed,
+    log,
+    open: async () => ({ subscribers: await read(subscribers), groups: await read(groups) }),
+    async close() {
+      await api.close();
+      await feed.close();
+    },
+  };
+}
+
+type Options = Parameters<typeof startGateway>[1];
+
+async function serve(database: TestDatabase, options: Options) {
   let recorded: string[] = [];
   const gateway = await startGateway(database.gatewayUrl, {
     schema,
     statementTimeoutMs: 10_000,
-    maxConnections,
     onStatement: (sql) => recorded.push(sql),
+    ...options,
   });
   const client = (bearer: string, workspaceId: string | undefined): Client => {
     const headers = {
@@ -36,6 +77,7 @@ export async function openApi(database: TestDatabase, maxConnections = 3): Promi
     const ask: Client['ask'] = (query, variables, key) =>
       gateway.ask(query, { ...headers, ...(key ? { 'idempotency-key': key } : {}) }, variables);
     return {
+      headers,
       ask,
       async data(query, variables) {
         const answer = await ask(query, variables);
@@ -46,7 +88,8 @@ export async function openApi(database: TestDatabase, maxConnections = 3): Promi
       },
     };
   };
-  return {
+  const api: Api = {
+    url: gateway.url,
     as: async (userId, workspaceId) =>
       client(await token({ sub: userId, exp: Math.floor(Date.now() / 1000) + 600 }), workspaceId),
     asAgent: async (agent, scopes, workspaceId) =>
@@ -58,4 +101,5 @@ export async function openApi(database: TestDatabase, maxConnections = 3): Promi
     },
     close: () => gateway.close(),
   };
+  return { api, log: gateway.log };
 }

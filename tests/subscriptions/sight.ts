@@ -1,0 +1,57 @@
+import { catalog } from '../../src/generated/catalog.ts';
+import type { Row } from '../support/rows.ts';
+import type { LiveWorld, Somebody } from './world.ts';
+
+/** What somebody may see, by the database's own account, and what of all the rest would give it away. */
+export interface Sight {
+  /** Ids by table. */
+  ids: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Ids and texts of rows in sight. */
+  known: ReadonlySet<string>;
+  /** Ids and texts of rows that are out of sight, and that no row in sight holds. */
+  secrets: ReadonlySet<string>;
+}
+
+/** Returns what somebody may see now. */
+export async function sightOf({ database, tables }: LiveWorld, who: Somebody): Promise<Sight> {
+  const ids = new Map<string, Set<string>>();
+  const known = new Set<string>();
+  const all = new Set<string>();
+  for (const { name } of tables) {
+    const statement = `select to_jsonb(t) as row from ${name} as t`;
+    const seen = await database.as(who.actor, (query) => query<{ row: Row }>(statement));
+    ids.set(name, new Set(seen.map(({ row }) => String(row.id))));
+    for (const { row } of seen) noteTexts(name, row, known);
+    for (const { row } of await database.query<{ row: Row }>(statement)) noteTexts(name, row, all);
+  }
+  return { ids, known, secrets: new Set([...all].filter((text) => !known.has(text))) };
+}
+
+const MODEL_OF_TABLE = new Map(
+  Object.entries(catalog.models).map(([name, { table }]) => [table, name]),
+);
+
+/** Random texts, which no two rows share unless one refers to the other. */
+function noteTexts(table: string, row: Row, texts: Set<string>): void {
+  const note = (value: unknown) => {
+    if (Array.isArray(value)) value.forEach(note);
+    if (typeof value === 'string' && /[0-9a-f]{12}$/.test(value)) texts.add(value);
+  };
+  Object.values(row).forEach(note);
+  texts.add(nodeIdOf(table, String(row.id)));
+}
+
+export function nodeIdOf(table: string, id: string): string {
+  return Buffer.from(`${MODEL_OF_TABLE.get(table)}:${id}`).toString('base64');
+}
+
+/** Returns which of these texts are anywhere in what was sent, base64 in it included. */
+export function textsIn(raw: string, texts: Iterable<string>): string[] {
+  const words = new Set(raw.split(/[":,{}[\]\s]+/));
+  const decoded = [...words]
+    .filter((word) => /^[A-Za-z0-9+/]{12,}=*$/.test(word))
+    .map((word) => Buffer.from(word, 'base64').toString('latin1'));
+  const strings = new Set(raw.match(/"(?:[^"\\]|\\.)*"/g));
+  const sent = [...words, ...strings, ...decoded].join('\n');
+  return [...texts].filter((text) => sent.includes(text));
+}

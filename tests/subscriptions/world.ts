@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import { openPlanter, type Planter } from '../contract/plant.ts';
+import { type Client, type LiveApi, openLiveApi } from '../support/api.ts';
+import { type Actor, createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { fillTables, type Row, readTables, type Table } from '../support/rows.ts';
+import { createTenant, insert, type Tenant } from '../support/tenant.ts';
+
+export type ToldOperation = 'CREATED' | 'UPDATED' | 'DELETED' | 'LEFT';
+
+/** A workspace with a person in every role, an agent, and rows in every table. */
+export interface Side extends Tenant {
+  agent: string;
+}
+
+/** Somebody who listens. */
+export interface Somebody {
+  name: string;
+  actor: Actor;
+  client: Client;
+}
+
+/** Two workspaces with rows in every table, some of which refer to the other one's. */
+export interface LiveWorld {
+  database: TestDatabase;
+  planter: Planter;
+  api: LiveApi;
+  tables: readonly Table[];
+  ours: Side;
+  theirs: Side;
+  /** Every role and the agent of our workspace, the Owner of theirs, and somebody of no workspace. */
+  everybody: readonly Somebody[];
+  close(): Promise<void>;
+}
+
+export const ROLES = ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer'] as const;
+/** They decide who may listen at all, and are told of by tests of their own. */
+const ADMITTING = ['workspaces', 'user_workspaces', 'user_profiles'];
+
+export async function createLiveWorld(): Promise<LiveWorld> {
+  const database = await createTestDatabase();
+  const planter = await openPlanter(database.url);
+  const tables = await readTables(database.query);
+  const side = async (): Promise<Side> => {
+    const tenant = await createTenant(database);
+    const { workspaceId, people } = tenant;
+    const userIds = ROLES.map((role) => people[role]);
+    await fillTables(database.query, tables, { workspaceId, userIds });
+    await shareRows(planter, tables, workspaceId);
+    const agent = `agent ${randomUUID()}`;
+    await addAgent(database, agent, workspaceId);
+    return { ...tenant, agent };
+  };
+  const ours = await side();
+  const theirs = await side();
+  await entangle(database, planter, tables, ours, theirs);
+  const api = await openLiveApi(database);
+  return {
+    database,
+    planter,
+    api,
+    tables,
+    ours,
+    theirs,
+    everybody: await everybodyOf(database, api, ours, theirs),
+    async close() {
+      await api.close();
+      await planter.close();
+      await database.close();
+    },
+  };
+}
+
+/** Registers an agent and puts it to work in a workspace. */
+export async function addAgent(
+  database: TestDatabase,
+  agent_name: string,
+  workspace_id: string,
+): Promise<string> {
+  const agent_id = await insert(database, 'agent_registry', {
+    agent_name,
+    agent_type: 'researcher',
+  });
+  await insert(database, 'agent_assignments', { workspace_id, agent_id });
+  return agent_id;
+}
+
+/** Copies rows, where that may be, to belong to no workspace: to all, or to a person alone. */
+async function shareRows({ plant }: Planter, tables: readonly Table[], workspaceId: string) {
+  for (const { name, columns } of tables) {
+    if (!columns.some((column) => column.name === 'workspace_id' && !column.required)) continue;
+    const [row] = await plant<{ row: Row }>(
+      `select to_jsonb(t) as row from ${name} as t where workspace_id = $1 limit 1`,
+      [workspaceId],
+    );
+    await plant(
+      `insert into ${name} select * from jsonb_populate_record(null::${name}, $1) on conflict do nothing`,
+      [JSON.stringify({ ...row?.row, id: randomUUID(), workspace_id: null })],
+    );
+  }
+}
+
+/** Lets the last row of every table refer to the other workspace's rows, as only a superuser can. */
+async function entangle(
+  { query }: TestDatabase,
+  { plant }: Planter,
+  tables: readonly Table[],
+  ours: Side,
+  theirs: Side,
+): Promise<void> {
+  for (const [side, other] of [
+    [ours, theirs],
+    [theirs, ours],
+  ] as const) {
+    for (const { name, columns, references } of tables) {
+      if (!columns.some((column) => column.name === 'workspace_id')) continue;
+      for (const { columns: from, target, targetColumns } of references) {
+        const at = from.findIndex((each) => each !== 'workspace_id');
+        const [column, to] = [from[at], targetColumns[at]];
+        if (!column || !from.includes('workspace_id')) continue;
+        await plant(
+          `update ${name} set ${column} = (select ${to} from ${target} where workspace_id = $2 limit 1)
+           where id = (select id from ${name} where workspace_id = $1 order by id desc limit 1)`,
+          [side.workspaceId, other.workspaceId],
+        );
+      }
+    }
+  }
+  const [row] = await query<{ count: number }>(
+    `select count(*)::int as count from moves as m join sprints as s on s.id = m.sprint_id
+     where s.workspace_id <> m.workspace_id`,
+  );
+  if (row?.count !== 2) throw new Error('No rows refer to those of the other workspace');
+}
+
+async function everybodyOf(
+  database: TestDatabase,
+  api: LiveApi,
+  ours: Side,
+  theirs: Side,
+): Promise<Somebody[]> {
+  const person = async (name: string, actor: Actor): Promise<Somebody> => ({
+    name,
+    actor,
+    client: await api.as(String(actor.userId), actor.workspaceId),
+  });
+  const { workspaceId, agent } = ours;
+  const scopes = ['*:read'];
+  const outsider = randomUUID();
+  await database.query('insert into auth.users (id) values ($1)', [outsider]);
+  return [
+    ...(await Promise.all(ROLES.map((role) => person(role, ours.actor(role))))),
+    {
+      name: 'agent',
+      actor: { agent, scopes, workspaceId },
+      client: await api.asAgent(agent, scopes, workspaceId),
+    },
+    await person('outsider', { userId: outsider }),
+    await person('their Owner', theirs.actor('Owner')),
+  ];
+}
+
+/** A row that changes. */
+export interface Target {
+  table: string;
+  id: string;
+  /** What makes it another one. */
+  column: string;
+  value: unknown;
+  /** As it was deleted. */
+  last?: Row;
+}
+
+/** The columns without which a subscription of its own tells nothing. */
+const TOLD_COLUMNS: Record<string, [column: string, value: unknown]> = {
+  system_alerts: ['status', 'resolved'],
+  campaigns: ['status', 'completed'],
+  user_achievements: ['is_locked', false],
+  agent_performance: ['execution_count', 7],
+};
+
+/** Of tables without texts. */
+const OTHER_VALUES: Record<string, unknown> = {
+  jsonb: '{"a": 1, "b": 0}',
+  boolean: false,
+  integer: 2,
+  numeric: 0.5,
+  'timestamp with time zone': '2026-01-03T00:00:00Z',
+};
+
+/** Returns all rows but those that decide who may listen: the other workspace's first. */
+export async function targetsOf({ database, tables, ours, theirs }: LiveWorld): Promise<Target[]> {
+  const targets: Target[] = [];
+  // An agent that is switched off is told nothing.
+  const agents = await database.query<{ ids: string[] }>(
+    `select array[a.id::text, r.id::text] as ids
+     from agent_registry as r join agent_assignments as a on a.agent_id = r.id where r.agent_name = any ($1)`,
+    [[ours.agent, theirs.agent]],
+  );
+  const working = agents.flatMap(({ ids }) => ids);
+  for (const { name, columns, references } of tables) {
+    if (ADMITTING.includes(name)) continue;
+    const referring = new Set(['id', ...references.flatMap((reference) => reference.columns)]);
+    const texts = columns.filter(
+      (column) => /^(text|character varying)$/.test(column.type) && !referring.has(column.name),
+    );
+    const other = columns.find(
+      (column) =>
+        column.type in OTHER_VALUES && !/_at$/.test(column.name) && !referring.has(column.name),
+    );
+    const rows = await database.query<{ row: Row }>(
+      `select to_jsonb(t) as row from ${name} as t where id::text <> all ($1)
+       order by to_jsonb(t) ->> 'workspace_id' = $2 nulls first, id`,
+      [working, ours.workspaceId],
+    );
+    for (const { row } of rows) {
+      // What an own value can be told by: random, and long enough to hold all of its end.
+      const text = texts.find((column) => /[0-9a-f]{12}$/.test(String(row[column.name])));
+      const marker = `changed ${randomUUID()}`.slice(-(text?.length ?? 100));
+      const [column, value] =
+        TOLD_COLUMNS[name] ??
+        (text ? [text.name, marker] : [String(other?.name), OTHER_VALUES[String(other?.type)]]);
+      targets.push({ table: name, id: String(row.id), column, value });
+    }
+  }
+  return targets;
+}
+
+/** Changes each row by a statement of its own. */
+export async function updateAll({ planter }: LiveWorld, targets: readonly Target[]) {
+  for (const { table, id, column, value } of targets) {
+    await planter.plant(`update ${table} set ${column} = $2 where id = $1`, [id, value]);
+  }
+}
+
+export async function deleteAll({ planter }: LiveWorld, targets: readonly Target[]) {
+  for (const target of targets) {
+    const { table, id } = target;
+    const [deleted] = await planter.plant<{ row: Row }>(
+      `delete from ${table} as t where id = $1 returning to_jsonb(t) as row`,
+      [id],
+    );
+    target.last = deleted?.row ?? {};
+  }
+}
+
+/** Inserts the rows again, as they were. */
+export async function insertAll({ planter }: LiveWorld, targets: readonly Target[]) {
+  for (const { table, last } of targets) {
+    await planter.plant(
+      `insert into ${table} select * from jsonb_populate_record(null::${table}, $1)`,
+      [JSON.stringify(last)],
+    );
+  }
+}
