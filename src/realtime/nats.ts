@@ -17,18 +17,19 @@ export function createNatsBroker(
   const closing = new AbortController();
   let connection: NatsConnection | undefined;
   let isConnected = false;
-  let isLost = false;
+  let isReported = false;
   let wanted: { subject: string; listener: (message: string) => void } | undefined;
   let subscription: Subscription | undefined;
 
   const changed = (value: boolean) => {
     isConnected = value;
-    if (value) isLost = false;
+    if (value) isReported = false;
     onConnectionChange();
   };
-  const lost = (error: unknown) => {
-    if (!isLost && !closing.signal.aborted) onError(error);
-    isLost = true;
+  /** Once a connection: what is refused is refused for each message. */
+  const report = (error: unknown) => {
+    if (!isReported && !closing.signal.aborted) onError(error);
+    isReported = true;
   };
   const subscribe = () => {
     subscription?.unsubscribe();
@@ -36,7 +37,7 @@ export function createNatsBroker(
     if (!wanted || !connection) return;
     const { subject, listener } = wanted;
     subscription = connection.subscribe(subject, {
-      callback: (error, message) => (error ? onError(error) : listener(message.string())),
+      callback: (error, message) => (error ? report(error) : listener(message.string())),
     });
   };
 
@@ -49,9 +50,9 @@ export function createNatsBroker(
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') {
         changed(false);
-        lost(new Error(`The connection to NATS at ${status.server} was lost`));
+        report(new Error(`The connection to NATS at ${status.server} was lost`));
       } else if (status.type === 'reconnect') changed(true);
-      else if (status.type === 'error') onError(status.error);
+      else if (status.type === 'error') report(status.error);
     }
     const reason = await connection.closed();
     if (reason) throw reason;
@@ -59,7 +60,7 @@ export function createNatsBroker(
 
   const running = (async () => {
     while (!closing.signal.aborted) {
-      await serve().catch(lost);
+      await serve().catch(report);
       connection = undefined;
       subscription = undefined;
       if (isConnected) changed(false);

@@ -25,6 +25,8 @@ export function createRedisBroker(
     // A message that waits for the connection would come too late.
     disableOfflineQueue: true,
     pingInterval: PING_MS,
+    // Neither is needed, and each would need a right.
+    disableClientInfo: true,
     maintNotifications: 'disabled',
     socket: {
       connectTimeout: CONNECT_MS,
