@@ -13,12 +13,16 @@ export interface Cluster {
 }
 
 /** Starts a Postgres in a folder of its own. */
-export async function startCluster(installation?: PostgresInstallation): Promise<Cluster> {
+export async function startCluster(
+  installation?: PostgresInstallation,
+  settings?: Record<string, string>,
+): Promise<Cluster> {
   const dataDir = await mkdtemp(join(tmpdir(), 'migrator-'));
   const server = await startEmbeddedPostgres({
     dataDir,
     durable: false,
     ...(installation && { installation }),
+    ...(settings && { settings }),
   });
   let databases = 0;
   return {

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestDatabase, type Query, type TestDatabase } from '../support/database.ts';
+import { createTenant, insert, type Tenant } from '../support/tenant.ts';
+import { type Logged, logged } from './change-log.ts';
+
+let database: TestDatabase;
+let query: Query;
+let here: Tenant;
+let there: Tenant;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  query = database.query;
+  here = await createTenant(database);
+  there = await createTenant(database);
+});
+afterAll(() => database.close());
+
+const changes = (sql: string, values: unknown[] = []) => logged(query, () => query(sql, values));
+
+/** Who is told of a table's changes as what, in any order. */
+function readersOf(told: readonly Logged[], table: string): string[] {
+  const name = (id: string | null) => {
+    if (id === null) return 'all';
+    for (const [place, { workspaceId, people }] of Object.entries({ here, there })) {
+      if (id === workspaceId) return place;
+      const role = Object.entries(people).find(([, person]) => person === id)?.[0];
+      if (role) return `${role} ${place}`;
+    }
+    return id;
+  };
+  return told
+    .filter((change) => change.table === table)
+    .map(({ operation, workspace, reader }) => `${operation} ${name(workspace)}: ${name(reader)}`)
+    .sort();
+}
+
+describe('a row that moves leaves in one place and arrives in the other', () => {
+  test('to another workspace', async () => {
+    const id = await insert(database, 'cohorts', { workspace_id: here.workspaceId, name: 'C' });
+    const told = await changes('update cohorts set workspace_id = $2, name = $3 where id = $1', [
+      ...[id, there.workspaceId],
+      'D',
+    ]);
+    expect(readersOf(told, 'cohorts')).toEqual(['DELETE here: all', 'INSERT there: all']);
+    expect(told.map(({ row, columns }) => ({ row, columns }))).toEqual([
+      { row: id, columns: [] },
+      { row: id, columns: [] },
+    ]);
+  });
+
+  test('to those who share what belonged to a workspace, and back', async () => {
+    const id = await insert(database, 'visual_design_templates', {
+      workspace_id: here.workspaceId,
+      name: 'T',
+    });
+    const move = (workspace: string | null) =>
+      changes('update visual_design_templates set workspace_id = $2 where id = $1', [
+        id,
+        workspace,
+      ]);
+    expect(readersOf(await move(null), 'visual_design_templates')).toEqual([
+      'DELETE here: all',
+      'INSERT all: all',
+    ]);
+    expect(readersOf(await move(here.workspaceId), 'visual_design_templates')).toEqual([
+      'DELETE all: all',
+      'INSERT here: all',
+    ]);
+  });
+
+  test('to another id', async () => {
+    const id = await insert(database, 'cohorts', { workspace_id: here.workspaceId, name: 'C' });
+    const next = randomUUID();
+    const told = await changes('update cohorts set id = $2 where id = $1', [id, next]);
+    expect(told).toHaveLength(2);
+    expect(told).toContainEqual(expect.objectContaining({ operation: 'DELETE', row: id }));
+    expect(told).toContainEqual(expect.objectContaining({ operation: 'INSERT', row: next }));
+  });
+
+  test('to another person', async () => {
+    const id = await insert(database, 'user_notifications', notification(here, 'Viewer'));
+    const told = await changes('update user_notifications set user_id = $2 where id = $1', [
+      ...[id, here.people.Analyst],
+    ]);
+    expect(readersOf(told, 'user_notifications')).toEqual([
+      'DELETE here: Viewer here',
+      'INSERT here: Analyst here',
+    ]);
+  });
+});
+
+const notification = ({ workspaceId, people }: Tenant, role: 'Viewer' | 'Analyst') => ({
+  ...{ workspace_id: workspaceId, user_id: people[role] },
+  ...{ notification_type: 'message', title: 'T', message: 'M' },
+});
+
+describe('what is for a person is told to that person alone', () => {
+  test('a notification', async () => {
+    const id = await insert(database, 'user_notifications', notification(here, 'Viewer'));
+    const told = await changes('update user_notifications set is_read = true where id = $1', [id]);
+    expect(readersOf(told, 'user_notifications')).toEqual(['UPDATE here: Viewer here']);
+    const gone = await changes('delete from user_notifications where id = $1', [id]);
+    expect(readersOf(gone, 'user_notifications')).toEqual(['DELETE here: Viewer here']);
+  });
+
+  test('the answers of onboarding, anywhere as long as they have no workspace', async () => {
+    const user_id = here.people.Viewer;
+    const answer = `insert into onboarding_responses (user_id, workspace_id) values ($1, $2)`;
+    const anywhere = await changes(answer, [user_id, null]);
+    expect(readersOf(anywhere, 'onboarding_responses')).toEqual(['INSERT all: Viewer here']);
+    const told = await changes(answer, [user_id, here.workspaceId]);
+    expect(readersOf(told, 'onboarding_responses')).toEqual(['INSERT here: Viewer here']);
+    const moved = await changes(
+      'update onboarding_responses set workspace_id = $2 where user_id = $1 and workspace_id is null',
+      [user_id, here.workspaceId],
+    );
+    expect(readersOf(moved, 'onboarding_responses')).toEqual([
+      'DELETE all: Viewer here',
+      'INSERT here: Viewer here',
+    ]);
+  });
+
+  test('a subscription; the Owners of its workspace see it, too', async () => {
+    const add = 'insert into subscriptions (user_id, workspace_id) values ($1, $2)';
+    const { workspaceId, people } = here;
+    const second = there.people.Strategist;
+    await query(
+      `insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Owner')`,
+      [...[second, workspaceId]],
+    );
+    expect(readersOf(await changes(add, [people.Viewer, null]), 'subscriptions')).toEqual([
+      'INSERT all: Viewer here',
+    ]);
+    expect(readersOf(await changes(add, [people.Viewer, workspaceId]), 'subscriptions')).toEqual([
+      'INSERT here: Owner here',
+      'INSERT here: Strategist there',
+      'INSERT here: Viewer here',
+    ]);
+    expect(readersOf(await changes(add, [people.Owner, workspaceId]), 'subscriptions')).toEqual([
+      'INSERT here: Owner here',
+      'INSERT here: Strategist there',
+    ]);
+    const told = await changes(
+      `update subscriptions set plan = 'pro' where user_id = $1 and workspace_id = $2`,
+      [people.Viewer, workspaceId],
+    );
+    expect(readersOf(told, 'subscriptions')).toEqual([
+      'UPDATE here: Owner here',
+      'UPDATE here: Strategist there',
+      'UPDATE here: Viewer here',
+    ]);
+    expect(told[0]?.columns).toEqual(['plan']);
+    await query('delete from user_workspaces where user_id = $1 and workspace_id = $2', [
+      ...[second, workspaceId],
+    ]);
+  });
+});
+
+test('an achievement is told to its person while it is private, to all when it is or was public', async () => {
+  const { workspaceId: workspace_id, people } = here;
+  const achievement_id = await insert(database, 'achievements', {
+    ...{ workspace_id, name: 'First' },
+    ...{ badge_type: 'milestone', condition_type: 'count' },
+  });
+  const own = { workspace_id, user_id: people.Viewer, achievement_id };
+  const step = async (sql: string) => readersOf(await changes(sql), 'user_achievements');
+  const set = (assignment: string) => step(`update user_achievements set ${assignment}`);
+  const made = await logged(query, () =>
+    insert(database, 'user_achievements', { ...own, visibility: 'private' }),
+  );
+  expect(readersOf(made, 'user_achievements')).toEqual(['INSERT here: Viewer here']);
+  expect(await set('progress_value = 1')).toEqual(['UPDATE here: Viewer here']);
+  expect(await set(`visibility = 'public'`)).toEqual(['UPDATE here: all']);
+  expect(await set('progress_value = 2')).toEqual(['UPDATE here: all']);
+  expect(await set(`visibility = 'private'`)).toEqual(['UPDATE here: all']);
+  expect(await set(`visibility = 'public'`)).toEqual(['UPDATE here: all']);
+  expect(await step('delete from user_achievements')).toEqual(['DELETE here: all']);
+});
+
+describe('a profile is told', () => {
+  test('to the members of each workspace that the person is in, or else to the person', async () => {
+    const person = here.people.Creator;
+    const rename = `update user_profiles set full_name = $2 where id = $1`;
+    expect(readersOf(await changes(rename, [person, 'A']), 'user_profiles')).toEqual([
+      'UPDATE here: all',
+    ]);
+    await query('insert into user_workspaces (user_id, workspace_id) values ($1, $2)', [
+      ...[person, there.workspaceId],
+    ]);
+    expect(readersOf(await changes(rename, [person, 'B']), 'user_profiles')).toEqual([
+      'UPDATE here: all',
+      'UPDATE there: all',
+    ]);
+    const stranger = randomUUID();
+    await query('insert into auth.users (id) values ($1)', [stranger]);
+    expect(readersOf(await changes(rename, [stranger, 'C']), 'user_profiles')).toEqual([
+      `UPDATE all: ${stranger}`,
+    ]);
+  });
+
+  test('to come into sight with a membership, to move and to go with it', async () => {
+    const person = randomUUID();
+    const step = async (sql: string, ...values: unknown[]) =>
+      readersOf(await changes(sql, [person, ...values]), 'user_profiles');
+    await query('insert into auth.users (id) values ($1)', [person]);
+    expect(
+      await step(
+        'insert into user_workspaces (user_id, workspace_id) values ($1, $2)',
+        here.workspaceId,
+      ),
+    ).toEqual(['INSERT here: all']);
+    expect(await step(`update user_workspaces set role = 'Owner' where user_id = $1`)).toEqual([]);
+    expect(
+      await step(
+        `update user_workspaces set workspace_id = $2, role = 'Viewer' where user_id = $1`,
+        there.workspaceId,
+      ),
+    ).toEqual(['DELETE here: all', 'INSERT there: all']);
+    expect(await step('delete from auth.users where id = $1')).toEqual([
+      `DELETE all: ${person}`,
+      'DELETE there: all',
+    ]);
+  });
+});
+
+test('a workspace is told to its members, what is global to everybody', async () => {
+  const rename = await changes(`update workspaces set name = 'New' where id = $1`, [
+    here.workspaceId,
+  ]);
+  expect(readersOf(rename, 'workspaces')).toEqual(['UPDATE here: all']);
+  const maneuver = `insert into maneuver_types (name, category) values ('M', 'Recon')`;
+  expect(readersOf(await changes(maneuver), 'maneuver_types')).toEqual(['INSERT all: all']);
+  const renamed = await changes(`update maneuver_types set name = 'N'`);
+  expect(readersOf(renamed, 'maneuver_types')).toEqual(['UPDATE all: all']);
+  const truncated = await changes('truncate maneuver_types cascade');
+  expect(readersOf(truncated, 'maneuver_types')).toEqual(['DELETE all: all']);
+});

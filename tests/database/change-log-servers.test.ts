@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { migrate } from '../../src/database/migrator.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { openDatabase } from '../support/database.ts';
+import { testEnv } from '../support/env.ts';
+import { createTenant, expectRefusal, type Tenant } from '../support/tenant.ts';
+import { Connection, type News, rowsOf } from './change-log.ts';
+import { type Cluster, findPostgres15, query, startCluster } from './migrator-fixture.ts';
+import { SUPABASE } from './supabase.ts';
+
+const postgres15 = findPostgres15();
+if (!postgres15 && !testEnv.ci) {
+  process.stderr.write('Postgres 15 is not installed: the change log is not tested on it.\n');
+}
+
+const SERVERS = ['the embedded Postgres', 'Postgres 15'] as const;
+
+// As in a hosted Supabase project, the one who migrates is no superuser.
+describe.each(SERVERS)('on %s the change log', (name) => {
+  const is15 = name === 'Postgres 15';
+  let cluster: Cluster;
+  let database: TestDatabase;
+  let tenant: Tenant;
+  let reader: Connection;
+
+  beforeAll(async () => {
+    if (is15 && !postgres15 && !testEnv.ci) return;
+    expect(!is15 || postgres15, 'Postgres 15 is needed here').toBeTruthy();
+    cluster = await startCluster(is15 ? postgres15 : undefined, { max_prepared_transactions: '2' });
+    const url = await cluster.createDatabase();
+    const gatewayPassword = randomUUID();
+    await query(url, SUPABASE);
+    const operator = new URL(url);
+    operator.username = 'operator';
+    operator.password = 'secret';
+    await migrate(operator.href);
+    await query(url, `alter role codex_gateway login password '${gatewayPassword}'`);
+    database = openDatabase(url, gatewayPassword);
+    tenant = await createTenant(database);
+    reader = await Connection.open(database.gatewayUrl);
+  });
+  afterAll(async () => {
+    await reader?.close();
+    await database?.close();
+    await cluster?.stop();
+  });
+
+  const identity = async () =>
+    (await reader.query<{ identity: string }>('select identity from gateway.open_change_log()'))[0]
+      ?.identity;
+  const news = async (seen: string) =>
+    (await reader.query<News>('select * from gateway.changes_after($1, 100)', [seen]))[0] as News;
+  const snapshot = async () =>
+    (await reader.query<{ now: string }>('select gateway.change_snapshot()::text as now'))[0]
+      ?.now as string;
+  const insert = `insert into system_alerts (workspace_id, alert_type, title)
+                  values ($1, 'error', 'Alert') returning id`;
+
+  test.skipIf(is15 && !postgres15)('tells what members write', async () => {
+    await identity();
+    const start = await snapshot();
+    const [made] = await database.as(tenant.actor('Analyst'), (as) =>
+      as(insert, [tenant.workspaceId]),
+    );
+    expect(rowsOf(await news(start))).toEqual([made?.id]);
+  });
+
+  test.skipIf(is15 && !postgres15)('knows its server, as far as the host tells', async () => {
+    const before = await identity();
+    expect(await identity()).toBe(before);
+    await database.query('revoke execute on function pg_control_system() from public');
+    const without = await identity();
+    expect(await identity()).toBe(without);
+    const [{ cluster } = { cluster: '' }] = await database.query<{ cluster: string }>(
+      'select cluster from gateway.change_log',
+    );
+    expect(cluster).toMatch(/^\/[0-9A-F]{8}\/\d+\/\d+$/);
+    await database.query('grant execute on function pg_control_system() to public');
+    expect(await identity()).not.toBe(without);
+  });
+
+  test.skipIf(is15 && !postgres15)(
+    'tells of a prepared transaction once it is committed',
+    async () => {
+      await identity();
+      const writer = await Connection.open(database.url);
+      const prepare = async (name: string) => {
+        const [made] = await writer.query<{ id: string }>(insert, [tenant.workspaceId]);
+        await writer.query(`prepare transaction '${name}'`);
+        return made?.id;
+      };
+      // Readers are there, and asleep.
+      await news(await snapshot());
+      await writer.query('begin');
+      await expectRefusal(prepare('loud'), '0A000', /NOTIFY/);
+
+      await writer.query(`begin; set local gateway.wakes_readers = 'no'`);
+      const prepared = await prepare('quiet');
+      const start = await snapshot();
+      const [other] = await writer.query<{ id: string }>(insert, [tenant.workspaceId]);
+      const between = await news(start);
+      expect(rowsOf(between)).toEqual([other?.id]);
+      await writer.query(`commit prepared 'quiet'`);
+      expect(rowsOf(await news(between.snapshot))).toEqual([prepared]);
+      await writer.close();
+    },
+  );
+});
