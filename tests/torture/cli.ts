@@ -7,6 +7,10 @@ const USAGE = `Usage: npm run torture -- [options]
   --minutes <number>    how long to write with each seed. Default: 1
   --deliveries <number> stop writing once so many changes were told; then --minutes is the longest
   --replicas <number>   gateways. Default: 1
+  --devices <number>    how many times each reader listens to the same. Default: 1
+  --pause <ms>          how long writers wait between transactions, on average. Default: 40
+  --trouble <ms>        how long to wait between two troubles, on average. Default: 2000
+  --built               run what \`npm run build\` made: it starts faster
   --immediate           crash Postgres, too
   --naively             read the log in ways that lose changes, too, and count those
   --writers <number>    by SQL; half as many by GraphQL. Default: 6`;
@@ -19,6 +23,10 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     deliveries: { type: 'string' },
     replicas: { type: 'string', default: '1' },
+    devices: { type: 'string', default: '1' },
+    pause: { type: 'string', default: '40' },
+    trouble: { type: 'string', default: '2000' },
+    built: { type: 'boolean', default: false },
     writers: { type: 'string', default: '6' },
     immediate: { type: 'boolean', default: false },
     naively: { type: 'boolean', default: false },
@@ -32,7 +40,10 @@ if (values.help) {
 }
 
 const seeds = values.seed ?? [String(Date.now())];
-const cluster = await Cluster.start({ replicas: Number(values.replicas) });
+const cluster = await Cluster.start({
+  replicas: Number(values.replicas),
+  ...(values.built ? { script: 'dist/src/main.js' } : {}),
+});
 process.once('SIGINT', () => void cluster.stop().finally(() => process.exit(130)));
 process.once('SIGTERM', () => void cluster.stop().finally(() => process.exit(143)));
 let isRight = true;
@@ -43,10 +54,11 @@ try {
       seed,
       durationMs: Number(values.minutes) * 60_000,
       ...(values.deliveries ? { deliveries: Number(values.deliveries) } : {}),
+      devices: Number(values.devices),
       sqlWriters: Number(values.writers),
       graphqlWriters: Math.ceil(Number(values.writers) / 2),
-      pauseMs: 40,
-      troubleMs: 2_000,
+      pauseMs: Number(values.pause),
+      troubleMs: Number(values.trouble),
       immediate: values.immediate,
       naively: values.naively,
       onProgress: print,

@@ -27,6 +27,8 @@ export interface TortureOptions {
   durationMs: number;
   /** Stops writing as soon as so many changes were told. */
   deliveries?: number;
+  /** How many times each reader listens to the same. Default 1. */
+  devices?: number;
   sqlWriters: number;
   graphqlWriters: number;
   /** How long writers wait between transactions, on average, in milliseconds. */
@@ -71,7 +73,11 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
   const wires = await Promise.all(
     cluster.replicas.map(({ port }, i) => Wire.open(port, random.of(`wire ${i}`))),
   );
-  const subscriptions = await subscribeAll(cluster, world, random.of('subscriptions'));
+  const subscriptions: [way: string, subscriptions: Subscription[]][] = [];
+  for (let device = 0; device < (options.devices ?? 1); device += 1) {
+    const part = random.of(`subscriptions ${device}`);
+    subscriptions.push(...(await subscribeAll(cluster, world, part)));
+  }
   const listening = new AbortController();
   const writing = new AbortController();
   setMaxListeners(0, listening.signal);
@@ -166,7 +172,7 @@ async function subscribeAll(
   { workspaces }: World,
   random: Random,
 ): Promise<[way: string, subscriptions: Subscription[]][]> {
-  const ways = Object.keys(CONNECTIONS);
+  const ways = random.shuffled(Object.keys(CONNECTIONS));
   const all: [string, Subscription[]][] = [];
   const gateway = `http://127.0.0.1:${cluster.replicas[0]?.port}/graphql`;
   for (const { id, people, agent } of workspaces) {

@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import type { Random } from './random.ts';
 
 /** Bytes after which a connection is cut, on average: in the middle of a message, mostly. */
-const CUT_BYTES = 120_000;
-const STALL_BYTES = 60_000;
+const CUT_BYTES = 300_000;
+const STALL_BYTES = 150_000;
 const STALL_MS = 600;
 /** A client that reads nothing for so long that what is unsent to it passes the bound. */
 const LONG_STALL_MS = 6_000;
