@@ -34,6 +34,9 @@ export interface Arrival {
 const CONNECTING_AT_ONCE = 100;
 const MARK = Buffer.from('"title":"event ');
 const QUOTE = 0x22;
+/** Neither is part of a result in ASCII. */
+const PING = Buffer.from([0x89, 0x00]);
+const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 
 let sockets: Socket[] = [];
 let arrivals = new Map<number, { first: bigint; last: bigint; clients: number }>();
@@ -100,7 +103,7 @@ async function subscribe({ port, token, workspaceId, query }: Open, variables: o
     payload: { query, variables },
   });
   // Answered after the subscription was made: messages of a socket are handled in order.
-  socket.on('data', taker());
+  socket.on('data', taker(socket));
   return socket;
 }
 
@@ -124,11 +127,12 @@ function send(socket: Socket, message: object): void {
 }
 
 /** Returns what counts the events in a socket's data, which may be cut anywhere. */
-function taker(): (data: Buffer) => void {
+function taker(socket: Socket): (data: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   return (data) => {
     const now = process.hrtime.bigint();
     const bytes = rest.length > 0 ? Buffer.concat([rest, data]) : data;
+    if (bytes.includes(PING)) socket.write(PONG);
     let end = 0;
     for (let at = bytes.indexOf(MARK); at >= 0; at = bytes.indexOf(MARK, end)) {
       const quote = bytes.indexOf(QUOTE, at + MARK.length);

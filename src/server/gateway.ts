@@ -21,7 +21,11 @@ import { useSession } from './session.ts';
 import { HttpStreams } from './subscriptions/http-streams.ts';
 import { useHttpTransports } from './subscriptions/http-transports.ts';
 import { SubscriptionHub } from './subscriptions/hub.ts';
-import { createSubscriptionMetrics, type SubscriptionMetrics } from './subscriptions/metrics.ts';
+import {
+  createSubscriptionMetrics,
+  registerWebSockets,
+  type SubscriptionMetrics,
+} from './subscriptions/metrics.ts';
 import { useSingleConnection } from './subscriptions/single-connection.ts';
 import { useSubscriptions } from './subscriptions/subscriptions.ts';
 import { createWebSockets } from './subscriptions/websocket.ts';
@@ -121,11 +125,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     logging: false,
   });
 
+  const webSockets = createWebSockets({ path: ENDPOINT, yoga, authenticate, maskError });
+  if (options.metrics) registerWebSockets(options.metrics, webSockets.statistics);
   const server = createHttpServer(
     (request, response) => streams.answer(yoga, request, response),
     logger,
     requestTimeoutMs,
-    createWebSockets({ path: ENDPOINT, yoga, authenticate, maskError }),
+    webSockets,
   );
   return {
     fetch: async (request) => yoga.fetch(request),

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Role } from '../../realtime/broker-companion.ts';
 import type { Payload } from './stream.ts';
+import type { WebSocketStatistics } from './websocket.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -10,6 +11,7 @@ export interface SubscriptionMetrics {
   groups: Gauge;
   events: Counter;
   replayPages: Counter;
+  liveExecutions: Counter;
   drops: Counter<'reason'>;
   /** Counts a result that the last of its clients has been handed. */
   delivered(clients: number, payload: Payload): void;
@@ -67,6 +69,11 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
       help: 'Pages of the past that were executed for clients with a cursor.',
       registers,
     }),
+    liveExecutions: new Counter({
+      name: 'codex_live_query_executions_total',
+      help: 'Executions of live queries, each for all clients that ask for the same.',
+      registers,
+    }),
     drops: new Counter({
       name: 'codex_subscription_drops_total',
       help: 'Subscriptions ended by the gateway, by the code that the client was told.',
@@ -83,4 +90,26 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
       roles.set({ role }, 1);
     },
   };
+}
+
+/** Registers the metrics of WebSockets. */
+export function registerWebSockets(registry: Registry, statistics: WebSocketStatistics): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'codex_websockets',
+    help: 'Open WebSockets.',
+    registers,
+    collect() {
+      this.set(statistics.open);
+    },
+  });
+  new Gauge({
+    name: 'codex_websockets_closed',
+    help: 'WebSockets closed since the start, by the code that they were closed with.',
+    labelNames: ['code'],
+    registers,
+    collect() {
+      for (const [code, count] of Object.entries(statistics.closed)) this.set({ code }, count);
+    },
+  });
 }
