@@ -87,7 +87,9 @@ export function createNatsBroker(
     },
     async close() {
       closing.abort();
-      await connection?.close();
+      // An attempt to connect cannot be called off; it closes what it makes.
+      if (!connection) return;
+      await connection.close();
       await running;
     },
   };
