@@ -41,6 +41,8 @@ export class BrokerServer {
     this.#kind = kind;
     this.#port = port;
     this.url = `${KINDS[kind].protocol}://127.0.0.1:${port}`;
+    // A test that failed may have left it running.
+    process.once('exit', () => this.#process?.kill('SIGKILL'));
   }
 
   static async start(kind: BrokerKind): Promise<BrokerServer> {
