@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client';
+import type { Feed } from '../../src/realtime/feed.ts';
 import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { schema } from '../../src/schema/index.ts';
 import { createSubscriptionMetrics } from '../../src/server/subscriptions/metrics.ts';
@@ -40,11 +41,18 @@ export async function openApi(database: TestDatabase, maxConnections = 3): Promi
   return api;
 }
 
-/** The same, with subscriptions. */
-export async function openLiveApi(database: TestDatabase, maxConnections = 5): Promise<LiveApi> {
+/** The same, with subscriptions; a test may come between the feed and those who listen to it. */
+export async function openLiveApi(
+  database: TestDatabase,
+  { maxConnections = 5, wrapped = (feed: Feed): Feed => feed } = {},
+): Promise<LiveApi> {
   const feed = await createPostgresFeed({ connectionString: database.gatewayUrl });
   const subscriptionMetrics = createSubscriptionMetrics(new Registry());
-  const { api, log } = await serve(database, { maxConnections, feed, subscriptionMetrics });
+  const { api, log } = await serve(database, {
+    maxConnections,
+    feed: wrapped(feed),
+    subscriptionMetrics,
+  });
   const { subscribers, groups } = subscriptionMetrics;
   const read = async (gauge: typeof groups) => (await gauge.get()).values[0]?.value ?? 0;
   return {

@@ -65,29 +65,19 @@ export async function quiet(listeners: readonly Listener[], ms = 300): Promise<v
 
 class Received implements Subscription {
   readonly results: Result[] = [];
-  readonly #end: () => void;
+  readonly end: () => void;
   over = false;
 
   constructor(end: () => void) {
-    this.#end = end;
+    this.end = end;
   }
 
-  told() {
-    return this.results.map(({ data }) => Object.values(data ?? {})[0]);
-  }
-
-  code() {
+  readonly told = () => this.results.map(({ data }) => Object.values(data ?? {})[0]);
+  readonly isOver = () => this.over;
+  readonly code = () => {
     const [error] = this.results.flatMap(({ errors }) => errors ?? []);
     return error && String(error.extensions.code);
-  }
-
-  isOver() {
-    return this.over;
-  }
-
-  end() {
-    this.#end();
-  }
+  };
 }
 
 function bySocket(url: string, { headers }: Client): Listener {
