@@ -21,11 +21,13 @@ const KINDS = {
 export type BrokerKind = keyof typeof KINDS;
 
 const STARTED_MS = 10_000;
+/** Ends it with this process, as after a test that failed; where the system can. */
+const withParent = isInstalled('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
 
 /** Whether tests with this broker can run here. Where they cannot, it says so; in CI they fail. */
 export function hasBroker(kind: BrokerKind): boolean {
   const { binary } = KINDS[kind];
-  const found = spawnSync(binary, ['--version']).error === undefined;
+  const found = isInstalled(binary);
   if (!found) process.stderr.write(`${binary} is not installed: its tests are skipped\n`);
   return found || testEnv.ci;
 }
@@ -41,8 +43,6 @@ export class BrokerServer {
     this.#kind = kind;
     this.#port = port;
     this.url = `${KINDS[kind].protocol}://127.0.0.1:${port}`;
-    // A test that failed may have left it running.
-    process.once('exit', () => this.#process?.kill('SIGKILL'));
   }
 
   static async start(kind: BrokerKind): Promise<BrokerServer> {
@@ -53,7 +53,8 @@ export class BrokerServer {
 
   async start(): Promise<void> {
     const { binary, arguments: args } = KINDS[this.#kind];
-    const started = spawn(binary, args(this.#port), { stdio: 'ignore' });
+    const command = [...withParent, binary, ...args(this.#port)];
+    const started = spawn(command[0] ?? binary, command.slice(1), { stdio: 'ignore' });
     this.#process = started;
     await once(started, 'spawn');
     for (const end = Date.now() + STARTED_MS; !(await answers(this.#port)); ) {
@@ -74,6 +75,10 @@ export class BrokerServer {
   freeze(isFrozen: boolean): void {
     this.#process?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT');
   }
+}
+
+function isInstalled(binary: string): boolean {
+  return spawnSync(binary, ['--version']).error === undefined;
 }
 
 async function freePort(): Promise<number> {
