@@ -28,7 +28,11 @@ import './strategy.ts';
 import './viewer.ts';
 import './workspace.ts';
 import './workspace-mutations.ts';
+import { specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
+import { liveDirective } from './live.ts';
 
 /** The executable schema. */
-export const schema = builder.toSchema();
+export const schema = builder.toSchema({
+  directives: [...specifiedDirectives, liveDirective],
+});

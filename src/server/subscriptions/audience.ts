@@ -3,6 +3,7 @@ import type { Database } from '../../context/database/client.ts';
 import type { SessionSettings } from '../../context/session.ts';
 import type { Viewer } from '../../context/viewer.ts';
 import type { CurrentWorkspace } from '../../context/workspace.ts';
+import type { Change } from '../../realtime/change.ts';
 
 /**
  * Whom one execution serves: all members of a workspace with the same role, one person, or an agent
@@ -47,6 +48,17 @@ export function audienceOf(
     },
     viewer: null,
   };
+}
+
+/** Whether an audience may know that the row changed. What it sees of it the policies decide. */
+export function mayBeTold(
+  { workspaceId, readerId }: Change,
+  { workspace, personId }: Audience,
+): boolean {
+  return (
+    (workspaceId === null || workspaceId === workspace?.id) &&
+    (readerId === null || readerId === personId)
+  );
 }
 
 /** Returns a context for one execution, made of nothing but the audience. */

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type DocumentNode, execute, type GraphQLError, type GraphQLSchema } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  type FormattedExecutionResult,
+  type GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
 import type { Database } from '../../context/database/client.ts';
 import { databaseError } from '../../context/database/errors.ts';
 import { runInSession } from '../../context/session.ts';
@@ -63,37 +71,73 @@ export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-async function executeChanges(
-  { schema, database, cursorAfter, maskError }: Executor,
+/** Returns the result of a query. Rejects when the database stays out of reach. */
+export function executeQuery(
+  executor: Executor,
   audience: Audience,
-  { document, operationName, variableValues }: Operation,
+  operation: Operation,
+): Promise<FormattedExecutionResult> {
+  return patiently(() =>
+    executeAll(executor, audience, operation, [undefined], ([result]) =>
+      answerOf(executor, result as ExecutionResult),
+    ),
+  );
+}
+
+async function executeChanges(
+  executor: Executor,
+  audience: Audience,
+  operation: Operation,
   batch: Batch,
   changes: readonly Change[],
 ): Promise<Payload[]> {
-  const requestId = randomUUID();
-  // One context for all, since look-ups of one context are batched, and for no longer: it remembers.
-  const contextValue = contextOf(audience, requestId, database);
-  const executions = changes.map((change) => {
-    const event = new ChangeEvent(change, cursorAfter(batch, change, audience));
-    const run = async () =>
-      execute({ schema, document, rootValue: event, contextValue, variableValues, operationName });
-    return { event, run };
-  });
-  return runAsRequest(requestId, async () => {
-    const results = await runInSession(audience.session, () =>
-      Promise.all(executions.map(({ run }) => run())),
-    );
+  const events = changes.map(
+    (change) => new ChangeEvent(change, executor.cursorAfter(batch, change, audience)),
+  );
+  return executeAll(executor, audience, operation, events, (results) => {
     const payloads: Payload[] = [];
-    for (const [i, { errors, ...result }] of results.entries()) {
-      const { event } = executions[i] as (typeof executions)[number];
-      if (event.skipped) continue;
-      const lost = errors?.find(({ originalError }) => isUnavailable(originalError));
-      if (lost) throw lost.originalError;
-      const told = errors ? { errors: errors.map(maskError), ...result } : result;
-      payloads.push(new Payload(JSON.stringify(told), event.cursor, event.change.occurredAt));
+    for (const [i, result] of results.entries()) {
+      const { skipped, cursor, change } = events[i] as ChangeEvent;
+      if (skipped) continue;
+      const told = JSON.stringify(answerOf(executor, result));
+      payloads.push(new Payload(told, cursor, change.occurredAt));
     }
     return payloads;
   });
+}
+
+/** Executes an operation for each of these root values, side by side, as a request of its own. */
+async function executeAll<T>(
+  { schema, database }: Executor,
+  audience: Audience,
+  { document, operationName, variableValues }: Operation,
+  rootValues: readonly unknown[],
+  read: (results: ExecutionResult[]) => T,
+): Promise<T> {
+  const requestId = randomUUID();
+  // One context for all, since look-ups of one context are batched, and for no longer: it remembers.
+  const contextValue = contextOf(audience, requestId, database);
+  const run = async (rootValue: unknown) =>
+    execute({ schema, document, rootValue, contextValue, variableValues, operationName });
+  return runAsRequest(requestId, async () =>
+    read(await runInSession(audience.session, () => Promise.all(rootValues.map(run)))),
+  );
+}
+
+/** Throws where the database was out of reach. */
+function answerOf(
+  { maskError }: Executor,
+  { errors, ...result }: ExecutionResult,
+): FormattedExecutionResult {
+  const lost = errors?.find(({ originalError }) => isUnavailable(originalError));
+  if (lost) throw lost.originalError;
+  return errors ? { errors: errors.map((error) => shown(maskError(error))), ...result } : result;
+}
+
+/** The error without what it says to HTTP: the status has been sent. */
+function shown(error: GraphQLError): GraphQLFormattedError {
+  const { extensions: { http: _http, ...extensions } = {}, ...said } = error.toJSON();
+  return { ...said, extensions };
 }
 
 function isUnavailable(error: unknown): boolean {

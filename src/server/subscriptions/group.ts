@@ -5,7 +5,7 @@ import type { Payload, Sink, StreamEnd } from './stream.ts';
 import { MAX_UNSENT_BYTES } from './stream.ts';
 
 /** Clients served before others get a turn: 10,000 writes would keep all else waiting. */
-const CLIENTS_PER_TURN = 1_000;
+export const CLIENTS_PER_TURN = 1_000;
 /** Changes that may wait for their execution before the group gives up. */
 const MAX_WAITING_CHANGES = 20_000;
 
@@ -136,12 +136,17 @@ export class Group {
     this.#events.onEmpty();
   }
 
+  /** Ends all who are told here. */
+  end(reason: StreamEnd): void {
+    for (const { subscriber } of this.#places) subscriber.end(reason);
+  }
+
   /** Takes a batch, already reduced to what the group may be told. */
   offer(number: number, batch: Batch): void {
     this.#jobs.push({ number, batch });
     this.#waiting += batch.changes.length;
     if (this.#waiting > MAX_WAITING_CHANGES) {
-      this.#end(RESTARTED);
+      this.end(RESTARTED);
       return;
     }
     if (!this.#isRunning) this.#running = this.#run();
@@ -172,7 +177,7 @@ export class Group {
         }
       } catch {
         // Reported where it was executed. Whoever comes back with a cursor gets what is missing.
-        this.#end(RESTARTED);
+        this.end(RESTARTED);
       }
     }
     // In the same turn as the last look at the queue: nothing is offered in between.
@@ -187,10 +192,6 @@ export class Group {
       if (clients % CLIENTS_PER_TURN === 0) await setImmediate();
     }
     this.#events.onDelivered(clients, payload);
-  }
-
-  #end(reason: StreamEnd): void {
-    for (const { subscriber } of this.#places) subscriber.end(reason);
   }
 }
 

@@ -3,23 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
-import { runInSession } from '../../context/session.ts';
 import type { MemberRole } from '../../generated/prisma/enums.ts';
 import type { Change } from '../../realtime/change.ts';
 import type { Batch, Feed } from '../../realtime/feed.ts';
 import { covers, type Position } from '../../realtime/position.ts';
 import type { ChangeSource } from '../../realtime/source.ts';
-import { type Audience, audienceOf } from './audience.ts';
-import { type Executor, executeBatch, type Operation, patiently } from './execution.ts';
+import { Admission, type Seat } from './admission.ts';
+import { type Audience, audienceOf, mayBeTold } from './audience.ts';
+import { type Executor, executeBatch, type Operation } from './execution.ts';
 import { Group, narrowed, type Page, Place, RESTARTED, Subscriber } from './group.ts';
+import { LiveQueries } from './live-queries.ts';
 import type { SubscriptionMetrics } from './metrics.ts';
 import { createPlanner } from './plan.ts';
 import { type LiveStream, MAX_UNSENT_BYTES, type Sink, type StreamEnd } from './stream.ts';
 
-/** Models whose changes decide who may go on listening. */
-const ADMITTING_MODELS = ['WorkspaceMember', 'AgentAssignment', 'Agent'];
-/** Contexts are made when a request begins, and the longest one may have begun this long ago. */
-const STALE_CONTEXT_MS = 60_000;
 const DRAIN_MS = 5;
 
 export interface HubOptions extends Omit<Executor, 'cursorAfter'> {
@@ -28,6 +25,12 @@ export interface HubOptions extends Omit<Executor, 'cursorAfter'> {
   /** What an execution, or a check of memberships, failed with. */
   onError(error: unknown): void;
 }
+
+const REPLACED: StreamEnd = {
+  code: 'CURSOR_EXPIRED',
+  message: 'The database was restored or replaced: read the list again, and go on from there.',
+  outcome: 'stop',
+};
 
 /** What a group is made of; those who ask for the same share it. */
 interface Entry {
@@ -46,17 +49,14 @@ interface Request {
   isPersonal: boolean;
 }
 
-/** Who a subscriber is, what it asked for, and where it is told that now. */
-interface Seat {
-  subscriber: Subscriber;
-  viewer: Context['viewer'];
-  session: Context['session'];
-  request: Request;
+/** Who asked for what, and where it is told that now. */
+interface ChangeSeat extends Seat {
+  readonly request: Request;
   entry: Entry;
   place: Place;
 }
 
-/** Serves every subscription of this process from one reading of the change log. */
+/** Serves every subscription, and every live query, of this process from one reading of the change log. */
 export class SubscriptionHub {
   readonly #options: HubOptions;
   readonly #executor: Executor;
@@ -64,9 +64,8 @@ export class SubscriptionHub {
   readonly #entries = new Map<string, Entry>();
   /** By model. */
   readonly #listening = new Map<string, Set<Entry>>();
-  readonly #seats = new Set<Seat>();
-  /** When memberships of a workspace last changed. */
-  readonly #membershipsChanged = new Map<string, number>();
+  readonly #admission: Admission;
+  readonly #live: LiveQueries;
   readonly #stopListening: () => void;
   #batches: Batch[] = [];
   #isDispatching = false;
@@ -84,16 +83,21 @@ export class SubscriptionHub {
         feed.seal(batch.positionAfter(change), workspace?.id ?? null),
     };
     this.#planOf = createPlanner(schema);
+    this.#admission = new Admission(options);
+    this.#live = new LiveQueries({
+      ...options,
+      executor: this.#executor,
+      admission: this.#admission,
+      planOf: this.#planOf,
+      settled: () => this.#dispatching,
+    });
     this.#position = feed.position();
     this.#stopListening = feed.listen((batch) => this.#take(batch));
     feed.onReset(() => {
       this.#position = feed.position();
-      this.#endAll({
-        code: 'CURSOR_EXPIRED',
-        message:
-          'The database was restored or replaced: read the list again, and go on from there.',
-        outcome: 'stop',
-      });
+      for (const { group } of this.#entries.values()) group.end(REPLACED);
+      // Live queries have no cursor: they begin anew.
+      this.#admission.endAll(RESTARTED);
     });
   }
 
@@ -118,9 +122,15 @@ export class SubscriptionHub {
       }
       await this.#dispatching;
     }
-    if (this.#closed) throw new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.');
+    this.#assertOpen();
     const request = this.#requestOf(args, source);
     return { attach: (sink) => this.#attach(sink, context, request, after, cursor) };
+  }
+
+  /** Returns the stream of a live query. Throws BAD_USER_INPUT for what cannot be kept up to date. */
+  openLive(args: ExecutionArgs): LiveStream {
+    this.#assertOpen();
+    return this.#live.open(args);
   }
 
   /** Ends all streams, which go on elsewhere from their cursors. Takes no more. */
@@ -128,12 +138,16 @@ export class SubscriptionHub {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopListening();
-    this.#endAll({
+    this.#admission.endAll({
       code: 'SERVICE_UNAVAILABLE',
       message: 'The gateway is stopping. Connect again and go on from your last cursor.',
       outcome: 'resume',
       closeCode: 1001,
     });
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.');
   }
 
   #requestOf(args: ExecutionArgs, source: ChangeSource): Request {
@@ -163,23 +177,31 @@ export class SubscriptionHub {
     after: Position | null,
     cursor: string | null,
   ): () => void {
-    const { viewer, session, workspace } = context;
-    const changedAt = workspace ? this.#membershipsChanged.get(workspace.id) : undefined;
-    const isStale = changedAt !== undefined && Date.now() - changedAt < STALE_CONTEXT_MS;
-
+    const { viewer, session } = context;
+    const isStale = this.#admission.isStale(context);
     const subscriber = new Subscriber(sink, (reason) => this.#leave(seat, reason));
     const entry = this.#entryOf(request, audienceOf(context, request.isPersonal));
     const place = new Place(subscriber, this.#dispatched, after !== null || isStale);
-    const seat: Seat = { subscriber, viewer, session, request, entry, place };
-    this.#seats.add(seat);
+    const seat: ChangeSeat = {
+      subscriber,
+      viewer,
+      session,
+      get audience() {
+        return seat.entry.audience;
+      },
+      move: (role) => this.#move(seat, role),
+      request,
+      entry,
+      place,
+    };
+    this.#admission.enter(seat);
     entry.group.join(place);
-    this.#options.metrics.subscribers.inc();
     if (place.isHeld) void this.#catchUp(seat, after, cursor, isStale);
     return () => subscriber.end(null);
   }
 
   async #catchUp(
-    seat: Seat,
+    seat: ChangeSeat,
     after: Position | null,
     cursor: string | null,
     isStale: boolean,
@@ -187,7 +209,7 @@ export class SubscriptionHub {
     const { subscriber, place } = seat;
     const [number, until] = [this.#dispatched, this.#position];
     try {
-      if (isStale) await this.#readmit([seat]);
+      if (isStale) await this.#admission.readmit([seat]);
       if (after && !subscriber.gone) await this.#replay(seat, after, until, `${cursor} ${number}`);
       if (!subscriber.gone) place.release();
     } catch (error) {
@@ -201,7 +223,7 @@ export class SubscriptionHub {
     }
   }
 
-  async #replay(seat: Seat, after: Position, until: Position, key: string): Promise<void> {
+  async #replay(seat: ChangeSeat, after: Position, until: Position, key: string): Promise<void> {
     if (covers(after, until)) return;
     const { feed, metrics } = this.#options;
     const { subscriber, entry, request } = seat;
@@ -259,16 +281,9 @@ export class SubscriptionHub {
     return entry;
   }
 
-  #leave(seat: Seat, reason: StreamEnd | null): void {
-    this.#seats.delete(seat);
+  #leave(seat: ChangeSeat, reason: StreamEnd | null): void {
+    this.#admission.leave(seat, reason);
     seat.entry.group.leave(seat.place);
-    const { metrics } = this.#options;
-    metrics.subscribers.dec();
-    if (reason) metrics.drops.inc({ reason: reason.code });
-  }
-
-  #endAll(reason: StreamEnd): void {
-    for (const { subscriber } of this.#seats) subscriber.end(reason);
   }
 
   #take(batch: Batch): void {
@@ -280,9 +295,9 @@ export class SubscriptionHub {
   async #dispatchAll(): Promise<void> {
     this.#isDispatching = true;
     for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
-      const seats = this.#unsettled(batch.changes);
+      const seats = this.#admission.unsettled(batch.changes);
       // Nobody is told anything who may have been removed by then.
-      if (seats.length > 0) await this.#readmit(seats);
+      if (seats.length > 0) await this.#admission.readmit(seats);
       this.#dispatch(batch);
     }
     this.#isDispatching = false;
@@ -304,78 +319,17 @@ export class SubscriptionHub {
     for (const [{ group }, changes] of told) {
       group.offer(this.#dispatched, narrowed(batch, changes));
     }
-  }
-
-  /** The seats of those whose admission these changes may have ended or altered. */
-  #unsettled(changes: readonly Change[]): Seat[] {
-    const admitting = changes.filter(({ model }) => ADMITTING_MODELS.includes(model));
-    if (admitting.length === 0) return [];
-    const workspaces = new Set(admitting.map(({ workspaceId }) => workspaceId));
-    const now = Date.now();
-    for (const id of workspaces) if (id) this.#membershipsChanged.set(id, now);
-    for (const [id, at] of this.#membershipsChanged) {
-      if (now - at > STALE_CONTEXT_MS) this.#membershipsChanged.delete(id);
-    }
-    return [...this.#seats].filter(({ viewer, entry }) => {
-      const id = entry.audience.workspace?.id;
-      // An agent is shared by all workspaces: it may have been switched off.
-      return (
-        id !== undefined &&
-        (workspaces.has(id) || (viewer.kind === 'agent' && workspaces.has(null)))
-      );
-    });
-  }
-
-  /** Ends the seats of those who are no longer admitted; moves those who have another role. */
-  async #readmit(seats: readonly Seat[]): Promise<void> {
-    try {
-      await patiently(() => this.#check(seats));
-    } catch (error) {
-      this.#options.onError(error);
-      for (const { subscriber } of seats) subscriber.end(RESTARTED);
-    }
-  }
-
-  async #check(seats: readonly Seat[]): Promise<void> {
-    const workspaces = new Set(seats.map(({ entry }) => idOf(entry)));
-    const members = await this.#options.feed.workspaceRoles([...workspaces]);
-    const roles = new Map(
-      members.map(({ workspaceId, userId, role }) => [`${workspaceId} ${userId}`, role]),
-    );
-    const agents = new Map<string, Promise<boolean>>();
-    for (const seat of seats) {
-      const { viewer, entry, session, subscriber } = seat;
-      if (viewer.kind === 'agent') {
-        const { key } = entry.audience;
-        const admitted = agents.get(key) ?? this.#isAdmitted(session, idOf(entry));
-        agents.set(key, admitted);
-        if (!(await admitted)) subscriber.end(removed('The agent has no active assignment now.'));
-        continue;
-      }
-      const role = roles.get(`${idOf(entry)} ${viewer.id}`);
-      if (!role) subscriber.end(removed('You are no longer a member of this workspace.'));
-      else if (role !== entry.audience.workspace?.role) this.#move(seat, role);
-    }
-  }
-
-  async #isAdmitted(session: Context['session'], workspaceId: string): Promise<boolean> {
-    const [row] = await runInSession(session, () =>
-      this.#options.database.query<{ admitted: boolean }>(
-        'SELECT is_workspace_member($1) AS admitted',
-        [workspaceId],
-      ),
-    );
-    return row?.admitted ?? false;
+    this.#live.wake(batch.changes);
   }
 
   /** What was dispatched so far is told by the old group, what follows by the new one. */
-  #move(seat: Seat, role: MemberRole): void {
+  #move(seat: ChangeSeat, role: MemberRole): void {
     const { subscriber, viewer, session, request, entry, place } = seat;
     if (place.isHeld) {
       subscriber.end(RESTARTED);
       return;
     }
-    const workspace = { id: idOf(entry), role };
+    const workspace = entry.audience.workspace && { id: entry.audience.workspace.id, role };
     const audience = audienceOf({ viewer, session, workspace }, request.isPersonal);
     place.until = this.#dispatched;
     seat.entry = this.#entryOf(request, audience);
@@ -401,20 +355,4 @@ async function tellPage(subscriber: Subscriber, { payloads }: Page): Promise<voi
     if (subscriber.gone) return;
     subscriber.tell(payload);
   }
-}
-
-/** Whether an audience may know that the row changed. What it sees of it the policies decide. */
-function mayBeTold({ workspaceId, readerId }: Change, { workspace, personId }: Audience): boolean {
-  return (
-    (workspaceId === null || workspaceId === workspace?.id) &&
-    (readerId === null || readerId === personId)
-  );
-}
-
-function idOf({ audience }: Entry): string {
-  return audience.workspace?.id as string;
-}
-
-function removed(message: string): StreamEnd {
-  return { code: 'FORBIDDEN', message, outcome: 'stop' };
 }

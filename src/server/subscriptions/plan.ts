@@ -3,17 +3,15 @@ import {
   type DocumentNode,
   type GraphQLInputType,
   type GraphQLSchema,
-  getNamedType,
-  isInputObjectType,
   Kind,
   type OperationDefinitionNode,
   print,
-  TypeInfo,
   typeFromAST,
   visit,
-  visitWithTypeInfo,
 } from 'graphql';
 import { PERSONAL_MODELS } from '../../realtime/audience.ts';
+import { visitTypes, visitValue } from './document-types.ts';
+import { Reads } from './reads.ts';
 
 /** What can be told of an operation before it runs. */
 export interface OperationPlan {
@@ -22,8 +20,12 @@ export interface OperationPlan {
   /** The variable that is the cursor to go on from, and nothing else. */
   afterVariable: string | undefined;
   /** Whether what it reads differs between the members of a workspace. */
-  isPersonal(variables: Readonly<Record<string, unknown>>): boolean;
+  isPersonal(variables: Variables): boolean;
+  /** What it reads. */
+  reads(variables: Variables): Reads;
 }
+
+type Variables = Readonly<Record<string, unknown>>;
 
 const PERSONAL_TYPES = new Set([
   'Viewer',
@@ -31,6 +33,9 @@ const PERSONAL_TYPES = new Set([
     ['', 'Connection', 'Edge', 'Change', 'Filter', 'RelationFilter'].map((end) => model + end),
   ),
 ]);
+
+/** Queries whose rows need not be of the current workspace, or of no model in particular. */
+const PERSONAL_QUERIES = new Set(['node', 'nodes', 'viewer', 'workspace', 'workspaces']);
 
 /** Returns the function that plans the operations of a schema; plans are kept as long as documents. */
 export function createPlanner(schema: GraphQLSchema) {
@@ -54,7 +59,8 @@ function planOf(
   operation: OperationDefinitionNode,
 ): OperationPlan {
   const afterVariable = cursorVariable(document);
-  const readsPersonal = namesPersonalType(schema, document);
+  const namesPersonal = namesPersonalType(schema, document);
+  let namesReads: Reads | undefined;
   const inputs = (operation.variableDefinitions ?? []).map(({ variable, type }) => ({
     name: variable.name.value,
     type: typeFromAST(schema, type) as GraphQLInputType,
@@ -62,8 +68,23 @@ function planOf(
   return {
     text: withoutCursor(document),
     afterVariable,
-    isPersonal: (variables) =>
-      readsPersonal || inputs.some(({ name, type }) => holdsPersonal(type, variables[name])),
+    isPersonal(variables) {
+      let personal = namesPersonal;
+      for (const { name, type } of inputs) {
+        visitValue(type, variables[name], (each) => {
+          personal ||= PERSONAL_TYPES.has(each.name);
+        });
+      }
+      return personal;
+    },
+    reads(variables) {
+      namesReads ??= readsOf(schema, document);
+      const reads = namesReads.copy();
+      for (const { name, type } of inputs) {
+        visitValue(type, variables[name], (each) => reads.input(each));
+      }
+      return reads;
+    },
   };
 }
 
@@ -113,32 +134,21 @@ function eachRootCursor(
 }
 
 function namesPersonalType(schema: GraphQLSchema, document: DocumentNode): boolean {
-  const types = new TypeInfo(schema);
   let personal = false;
-  const note = (type: { name: string } | null | undefined) => {
-    if (type && PERSONAL_TYPES.has(type.name)) personal = true;
-  };
-  visit(
-    document,
-    visitWithTypeInfo(types, {
-      Field() {
-        note(types.getParentType());
-        note(getNamedType(types.getType() ?? undefined));
-      },
-      ObjectField: () => note(getNamedType(types.getInputType() ?? undefined)),
-    }),
-  );
+  visitTypes(schema, document, {
+    field(parent, name, type) {
+      personal ||= PERSONAL_TYPES.has(parent.name) || PERSONAL_TYPES.has(type.name);
+      personal ||= parent === schema.getQueryType() && PERSONAL_QUERIES.has(name);
+    },
+    input(type) {
+      personal ||= PERSONAL_TYPES.has(type.name);
+    },
+  });
   return personal;
 }
 
-function holdsPersonal(type: GraphQLInputType, value: unknown): boolean {
-  const named = getNamedType(type);
-  if (value === null || value === undefined || !isInputObjectType(named)) return false;
-  if (PERSONAL_TYPES.has(named.name)) return true;
-  if (Array.isArray(value)) return value.some((item) => holdsPersonal(named, item));
-  const fields = named.getFields();
-  return Object.entries(value as object).some(([name, inner]) => {
-    const field = fields[name];
-    return field !== undefined && holdsPersonal(field.type, inner);
-  });
+function readsOf(schema: GraphQLSchema, document: DocumentNode): Reads {
+  const reads = new Reads(schema);
+  visitTypes(schema, document, reads);
+  return reads;
 }

@@ -4,16 +4,33 @@ import { GatewayError } from '../../context/errors.ts';
 import { ChangeSource } from '../../realtime/source.ts';
 import type { ServerContext } from '../authentication.ts';
 import type { SubscriptionHub } from './hub.ts';
+import { isLive } from './live-queries.ts';
 
 /**
- * Answers subscriptions with live streams of the hub. Without one they are refused: the gateway reads
+ * Answers subscriptions, and live queries, with live streams of the hub. Without one they are refused: the gateway reads
  * no changes then.
  */
 export function useSubscriptions(
   hub: SubscriptionHub | null,
   maskError: (error: unknown) => GraphQLError,
 ): Plugin<object, ServerContext> {
+  const served = (): SubscriptionHub => {
+    if (hub) return hub;
+    throw new GatewayError('SERVICE_UNAVAILABLE', 'Subscriptions are not served here.');
+  };
   return {
+    onExecute({ args, setExecuteFn }) {
+      const { transport } = args.contextValue as ServerContext;
+      // Who takes no stream is answered once.
+      if (transport === null || !isLive(args)) return;
+      setExecuteFn((live) => {
+        try {
+          return served().openLive(live);
+        } catch (error) {
+          return { errors: [maskError(error)] };
+        }
+      });
+    },
     onSubscribe({ args: { contextValue }, setSubscribeFn, subscribeFn }) {
       const { lastEventId } = contextValue as ServerContext;
       setSubscribeFn(async (args) => {
@@ -22,9 +39,7 @@ export function useSubscriptions(
         if (!(source instanceof ChangeSource))
           return 'errors' in Object(source) ? source : subscribeFn(args);
         try {
-          if (!hub)
-            throw new GatewayError('SERVICE_UNAVAILABLE', 'Subscriptions are not served here.');
-          return await hub.open(source, args, lastEventId);
+          return await served().open(source, args, lastEventId);
         } catch (error) {
           return { errors: [maskError(error)] };
         }
