@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrate } from '../../src/database/migrator.ts';
+import { GATEWAY_FUNCTIONS } from '../../src/database/verify/change-log.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { openDatabase } from '../support/database.ts';
 import { testEnv } from '../support/env.ts';
@@ -104,6 +105,54 @@ describe.each(SERVERS)('on %s the change log', (name) => {
       await writer.query(`commit prepared 'quiet'`);
       expect(rowsOf(await news(between.snapshot))).toEqual([prepared]);
       await writer.close();
+    },
+  );
+
+  // A hosted project gives its roles whatever is new in public.
+  test.skipIf(is15 && !postgres15)(
+    'is closed to all but the functions of the gateway',
+    async () => {
+      const statements = [
+        'select from gateway.change',
+        'select row_id from gateway.change',
+        `insert into gateway.change (table_name, row_id, operation) values ('t', '1', 'INSERT')`,
+        'update gateway.change set row_id = row_id',
+        'delete from gateway.change',
+        'truncate gateway.change',
+        'select from gateway.change_log',
+        `update gateway.change_log set trimmed_xid = '1'`,
+        'select last_value from gateway.readers_awake_until',
+        `select setval('gateway.readers_listen_until', 1)`,
+        `select gateway.changes_after('1:1:', 1)`,
+        `select gateway.changes_between('1:1:', '2:2:', 0, 1)`,
+        'select gateway.keep_readers_awake(1)',
+        'select gateway.open_change_log()',
+        'select gateway.trim_change_log()',
+        `select gateway.workspace_roles('{}')`,
+        'select gateway.wake_readers()',
+      ];
+      for (const name of GATEWAY_FUNCTIONS.filter((name) => !name.includes('change_snapshot'))) {
+        expect(statements.join()).toContain(name.slice(0, name.indexOf('(')));
+      }
+      const claims = JSON.stringify({ sub: tenant.people.Owner, role: 'authenticated' });
+      const client = await Connection.open(database.url);
+      for (const role of ['anon', 'authenticated', 'service_role']) {
+        for (const sql of statements) {
+          await client.query(`begin; set local role ${role}`);
+          await client.query(
+            `select set_config('request.jwt.claims', $1, true), set_config('app.current_workspace_id', $2, true)`,
+            [claims, tenant.workspaceId],
+          );
+          await expect(client.query(sql), `${role}: ${sql}`).rejects.toMatchObject({
+            code: '42501',
+          });
+          await client.query('rollback');
+        }
+      }
+      await client.close();
+      for (const sql of statements.slice(0, 10)) {
+        await expect(reader.query(sql), sql).rejects.toMatchObject({ code: '42501' });
+      }
     },
   );
 });

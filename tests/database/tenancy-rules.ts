@@ -81,8 +81,15 @@ const OWN_RULES: Record<string, Rule> = {
   user_stats: { visible: MEMBERS_ROWS, may: NOBODY, column: 'login_count', person: 'user_id' },
 };
 
-const GLOBAL = 'journey_stages channel_roles maneuver_types agent_registry agent_capabilities';
-for (const table of GLOBAL.split(' ')) {
+/** Tables of what all workspaces share. */
+export const GLOBAL = [
+  'journey_stages',
+  'channel_roles',
+  'maneuver_types',
+  'agent_registry',
+  'agent_capabilities',
+];
+for (const table of GLOBAL) {
   OWN_RULES[table] = { visible: '$1::uuid is not null', may: NOBODY, column: 'id' };
 }
 

@@ -203,7 +203,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION gateway.log_truncation IS 'Triggers of the 59 tables: all rows go.';
 
-REVOKE EXECUTE ON FUNCTION gateway.log_change, gateway.log_partial_change, gateway.log_colleagues, gateway.log_truncation FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION gateway.wake_readers, gateway.change_readers, gateway.changed_columns,
+  gateway.log_change, gateway.log_partial_change, gateway.log_colleagues, gateway.log_truncation FROM PUBLIC;
 
 -- Always: what is written with session_replication_role = replica, as by imports, is told too.
 CREATE OR REPLACE PROCEDURE gateway.log_table(target regclass)
@@ -430,6 +431,7 @@ BEGIN
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO codex_gateway', f);
   END LOOP;
 END $$;
+REVOKE EXECUTE ON FUNCTION gateway.transactions_between, gateway.expect_readers FROM PUBLIC;
 -- Lists tell the cursor to go on from, in the transaction that reads their rows.
 GRANT EXECUTE ON FUNCTION gateway.change_snapshot TO authenticated;
 GRANT USAGE ON SCHEMA gateway TO codex_gateway;
@@ -440,7 +442,7 @@ GRANT USAGE ON SCHEMA gateway TO codex_gateway;
 
 CREATE OR REPLACE FUNCTION gateway.is_audience() RETURNS boolean
 LANGUAGE sql STABLE AS
-$$ SELECT coalesce(gateway.current_claims() ? 'audience' AND NOT gateway.current_claims() ?| '{sub,agent}', false) $$;
+$$ SELECT coalesce(gateway.current_claims() ->> 'audience' <> '' AND NOT gateway.current_claims() ?| '{sub,agent}', false) $$;
 COMMENT ON FUNCTION gateway.is_audience IS 'Whether the members of the current workspace ask together, rather than a person or an agent.';
 
 CREATE OR REPLACE FUNCTION public.is_workspace_member(workspace uuid) RETURNS boolean
