@@ -1,0 +1,243 @@
+import { type GraphQLField, getNamedType, isLeafType, isObjectType, parse } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createContext } from '../../../src/context/context.ts';
+import { createDatabase, type Database } from '../../../src/context/database/client.ts';
+import { catalog } from '../../../src/generated/catalog.ts';
+import { schema } from '../../../src/schema/index.ts';
+import { type Audience, audienceOf } from '../../../src/server/subscriptions/audience.ts';
+import { executeQuery } from '../../../src/server/subscriptions/execution.ts';
+import { createPlanner } from '../../../src/server/subscriptions/plan.ts';
+import { cases, named } from '../../contract/cases.ts';
+import { createWorld, type World } from '../../contract/world.ts';
+
+const planOf = createPlanner(schema);
+const models = cases.map(({ name }) => name);
+
+function planned(text: string, variables: Record<string, unknown> = {}) {
+  const document = parse(text);
+  const [operation] = document.definitions;
+  if (operation?.kind !== 'OperationDefinition') throw new TypeError('No operation comes first');
+  const plan = planOf(document, operation);
+  const reads = plan.reads(variables);
+  return {
+    isPersonal: plan.isPersonal(variables),
+    read: models.filter((model) => reads.includes(model)).sort(),
+    memberships: reads.memberships,
+  };
+}
+
+const PAGE = '{ totalCount pageInfo { hasNextPage } nodes { __typename nodeId } edges { cursor } }';
+
+describe('what a query reads', () => {
+  it.each(named(cases))('%s: the table alone', (name, { root, lookup, columns }) => {
+    const fields = columns.map(([column]) => column).join(' ');
+    expect(planned(`{ ${root} ${PAGE} }`).read).toEqual([name]);
+    const id = getNamedType(schema.getQueryType()?.getFields()[lookup]?.args[0]?.type)?.name;
+    expect(planned(`query ($id: ${id}!) { ${lookup}(id: $id) { ${fields} } }`).read).toEqual([
+      name,
+    ]);
+  });
+
+  it.each(named(cases))('%s: what its relations and links lead to', (name, shown) => {
+    const { root, one, many, links, people } = shown;
+    const types = schema.getType(name);
+    if (!isObjectType(types)) throw new TypeError(`${name} is no type`);
+    const at = (selection: string) => planned(`{ ${root} { nodes { ${selection} } } }`).read;
+    for (const [relation, { to }] of one) {
+      expect(at(`${relation} { nodeId }`), relation).toEqual([...new Set([name, to])].sort());
+    }
+    for (const [relation, { to }] of many) {
+      expect(at(`${relation} { totalCount }`), relation).toEqual([...new Set([name, to])].sort());
+    }
+    for (const [link, { to }] of links) {
+      expect(at(`${link} { nodeId }`), link).toEqual([...new Set([name, to])].sort());
+    }
+    for (const [person] of people) {
+      expect(at(`${person} { nodeId }`)).toEqual([...new Set([name, 'UserProfile'])].sort());
+    }
+    // Whatever else there is may be made of any rows, but for what is made of columns.
+    const known = [...one, ...many, ...links, ...people, ...shown.columns].map(([field]) => field);
+    for (const field of Object.values(types.getFields())) {
+      if (known.includes(field.name) || ['nodeId', 'allowedTransitions'].includes(field.name)) {
+        continue;
+      }
+      expect(at(selectionOf(field)), field.name).toEqual([...models].sort());
+    }
+  });
+
+  it.each([
+    [
+      '{ cohorts(filter: { campaignLinks: { some: { campaign: { name: { equals: "A" } } } } }) { totalCount } }',
+      {},
+    ],
+    [
+      'query ($f: CohortFilter) { cohorts(filter: $f) { totalCount } }',
+      { f: { campaignLinks: { some: {} } } },
+    ],
+    [
+      'query ($f: CampaignCohortFilter) { cohorts(filter: { campaignLinks: { some: $f } }) { totalCount } }',
+      { f: {} },
+    ],
+    [
+      'query ($f: [CohortFilter!]) { cohorts(filter: { or: $f }) { totalCount } }',
+      { f: [{}, { not: { campaignLinks: { none: {} } } }] },
+    ],
+    [
+      'query { ...Of } fragment Of on Query { cohorts { nodes { ... on Cohort { campaignLinks { totalCount } } } } }',
+      {},
+    ],
+  ])('by filters and fragments: %s', (text, variables) => {
+    expect(planned(text, variables).read).toEqual(
+      expect.arrayContaining(['CampaignCohort', 'Cohort']),
+    );
+    expect(planned(text, variables).read.length).toBeLessThan(5);
+  });
+
+  it('is everything where a row may be of any table, and nothing of the schema itself', () => {
+    expect(planned('{ node(nodeId: "x") { nodeId } }').read).toHaveLength(models.length);
+    expect(planned('{ viewer { role } }').read).toHaveLength(models.length);
+    expect(planned('{ __typename __schema { types { name } } }').read).toEqual([]);
+    expect(planned('{ viewer { ... on Viewer { memberships { role } } } }').memberships).toBe(true);
+    expect(planned('{ viewer { role } }').memberships).toBe(false);
+  });
+});
+
+describe('what the database reads for it', () => {
+  let world: World;
+  let database: Database;
+  beforeAll(async () => {
+    world = await createWorld(3);
+    database = createDatabase({ connectionString: world.database.gatewayUrl, maxConnections: 3 });
+  });
+  afterAll(async () => {
+    await database?.close();
+    await world?.close();
+  });
+
+  const tables = cases.map(({ table }) => table);
+  const mentioned = (sql: string) =>
+    tables.filter((table) => new RegExp(`\\b${table}\\b`).test(sql));
+
+  it('is the table itself, in its policies', async () => {
+    const policies = await world.database.query<{ table: string; condition: string }>(
+      `select tablename as table, qual as condition from pg_policies
+       where schemaname = 'public' and cmd in ('SELECT', 'ALL')`,
+    );
+    // Whose profile is seen changes with memberships: the log has that as a change of the profile.
+    const known = { user_profiles: ['user_workspaces'] } as Record<string, string[]>;
+    for (const { table, condition } of policies.filter((each) => tables.includes(each.table))) {
+      const others = mentioned(condition).filter((other) => other !== table);
+      expect(others, table).toEqual(known[table] ?? []);
+    }
+  });
+
+  it('is the table that its rows are of, in functions that return lists', async () => {
+    const functions = await world.database.query<{ name: string; table: string; body: string }>(
+      `select p.proname as name, t.typname as table, p.prosrc as body
+       from pg_proc as p join pg_type as t on t.oid = p.prorettype
+       where p.pronamespace = 'public'::regnamespace and p.proretset and t.typtype = 'c'
+         and p.provolatile <> 'v'`,
+    );
+    expect(functions.length).toBeGreaterThanOrEqual(4);
+    for (const { name, table, body } of functions) expect(mentioned(body), name).toEqual([table]);
+  });
+
+  const contextOf = (userId: string) =>
+    createContext({
+      requestId: 'test',
+      identity: { kind: 'person', id: userId, expiresAt: new Date(Date.now() + 600_000) },
+      workspaceHeader: world.ours.workspaceId,
+      idempotencyHeader: null,
+      body: null,
+      database,
+    });
+
+  it('is the same for all members of a role, unless it is known to be personal', async () => {
+    const { query } = world.database;
+    await query(`update user_workspaces set role = 'Owner' where workspace_id = $1`, [
+      world.ours.workspaceId,
+    ]);
+    // One of them is a member of another workspace, too.
+    await query(
+      `insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Viewer')`,
+      [world.ours.ownerId, world.theirs.workspaceId],
+    );
+    const members = await query<{ id: string }>(
+      'select user_id::text as id from user_workspaces where workspace_id = $1',
+      [world.ours.workspaceId],
+    );
+    const contexts = await Promise.all(members.map(({ id }) => contextOf(id)));
+    const personal: string[] = [];
+    const tried: string[] = [];
+    const executor = {
+      schema,
+      database,
+      cursorAfter: () => '',
+      maskError: (error: unknown) => error as never,
+    };
+    for (const field of Object.values(schema.getQueryType()?.getFields() ?? {})) {
+      const row = world.ours.rows.get(tableOf(field))?.[0];
+      const isNamed = field.args.some(({ name }) => name === 'id');
+      if (isNamed && !row) continue;
+      const text = `{ ${selectionOf(field, isNamed ? `(id: "${row?.id}")` : '')} }`;
+      if (/nodeIds?:/.test(field.args.map(({ name }) => `${name}:`).join())) {
+        expect(
+          planned(`{ ${field.name}(${field.args[0]?.name}: "x") { nodeId } }`).isPersonal,
+        ).toBe(true);
+        continue;
+      }
+      tried.push(field.name);
+      const { isPersonal } = planned(text);
+      const answer = async (audience: Audience) => {
+        const { data, errors } = await executeQuery(executor, audience, {
+          document: parse(text),
+          operationName: undefined,
+          variableValues: {},
+        });
+        expect(errors, text).toBeUndefined();
+        return JSON.stringify(data);
+      };
+      const own = await Promise.all(contexts.map((context) => answer(audienceOf(context, true))));
+      if (isPersonal) personal.push(field.name);
+      else {
+        expect(
+          new Set([...own, await answer(audienceOf(contexts[0] as never, false))]).size,
+          text,
+        ).toBe(1);
+      }
+    }
+    expect(tried.length).toBeGreaterThan(100);
+    expect(personal.sort()).toEqual(
+      [
+        'onboardingResponse',
+        'onboardingResponses',
+        'planSubscription',
+        'planSubscriptions',
+        'unreadNotifications',
+        'userAchievement',
+        'userAchievements',
+        'userNotification',
+        'userNotifications',
+        'viewer',
+        'workspace',
+        'workspaces',
+      ].filter((name) => tried.includes(name)),
+    );
+  });
+});
+
+function tableOf({ type }: GraphQLField<unknown, unknown>): string {
+  return catalog.models[getNamedType(type).name]?.table ?? '';
+}
+
+/** A field with what it holds itself. */
+function selectionOf({ name, type }: GraphQLField<unknown, unknown>, args = ''): string {
+  const to = getNamedType(type);
+  if (isLeafType(to)) return `${name}${args}`;
+  if (!isObjectType(to)) return `${name}${args} { __typename }`;
+  const fields = Object.values(to.getFields());
+  const nodes = fields.find((field) => field.name === 'nodes');
+  if (nodes) return `${name}${args} { ${selectionOf(nodes)} }`;
+  const leaves = fields.filter((field) => isLeafType(getNamedType(field.type)));
+  return `${name}${args} { ${leaves.map((leaf) => leaf.name).join(' ')} }`;
+}
