@@ -15,8 +15,8 @@ import { makeTrouble } from './trouble.ts';
 import { Wire } from './wire.ts';
 import { createWorld, type Reader, type World } from './world.ts';
 
-/** How long the last changes may take to be told once all troubles are over. */
-const PATIENCE_MS = 40_000;
+/** How long nothing of what is missing may be told once all troubles are over. */
+const PATIENCE_MS = 30_000;
 /** How long to wait for what is told twice. */
 const QUIET_MS = 700;
 
@@ -138,8 +138,12 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
 
   const unsure = ledger.unsure.flat().length;
   const resolved = await resolveUnsure(cluster.url, ledger);
-  const deadline = Date.now() + PATIENCE_MS;
-  while (Date.now() < deadline && missing(all, ledger) > 0) await delay(300);
+  let [before, since] = [Number.POSITIVE_INFINITY, Date.now()];
+  for (let left = missing(all, ledger); left > 0; left = missing(all, ledger)) {
+    if (left < before) [before, since] = [left, Date.now()];
+    if (Date.now() - since > PATIENCE_MS) break;
+    await delay(300);
+  }
   await delay(QUIET_MS);
   const verdicts = await check(all, ledger, cluster.url);
   listening.abort();

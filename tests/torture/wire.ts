@@ -86,6 +86,8 @@ export class Wire {
     gateway.on('data', (data: Buffer) => {
       if (this.#isRough && carried + data.length > cutAt) {
         this.statistics.cuts += 1;
+        // What comes until the client has taken the last of it is lost, too.
+        gateway.removeAllListeners('data').resume();
         client.write(data.subarray(0, Math.max(0, cutAt - carried)), cut);
         return;
       }

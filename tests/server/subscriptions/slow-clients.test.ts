@@ -1,0 +1,197 @@
+import * as diagnostics from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { WebSocket } from 'ws';
+import { MAX_UNSENT_BYTES } from '../../../src/server/subscriptions/stream.ts';
+import { type LiveApi, openLiveApi } from '../../support/api.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { createTenant, type Tenant } from '../../support/tenant.ts';
+import { openRaw, type RawConnection, rawPost } from '../support/raw-connection.ts';
+import { connect, subscribe } from '../support/websocket.ts';
+
+const CLIENTS = 200;
+const STUCK = 20;
+const EVENTS = 4_000;
+const BATCH = 100;
+/** Enough that what a client has not read passes what the system keeps, and the bound. */
+const MESSAGE_BYTES = 2_000;
+/** How far the clients that read may be behind. */
+const LEAD = 400;
+const PATIENCE_MS = 180_000;
+const QUERY = `subscription ($after: String) {
+  alertRaised(after: $after) { cursor node { title message } }
+}`;
+
+let db: TestDatabase;
+let tenant: Tenant;
+let api: LiveApi;
+let headers: Record<string, string>;
+/** The server's ends of all connections, by the client's port. */
+const serverSockets = new Map<number, Socket>();
+const onSocket = (message: unknown) => {
+  const { socket } = message as { socket: Socket };
+  serverSockets.set(Number(socket.remotePort), socket);
+};
+
+beforeAll(async () => {
+  diagnostics.subscribe('net.server.socket', onSocket);
+  db = await createTestDatabase();
+  tenant = await createTenant(db);
+  api = await openLiveApi(db);
+  ({ headers } = await api.as(tenant.people.Viewer, tenant.workspaceId));
+});
+
+afterAll(async () => {
+  diagnostics.unsubscribe('net.server.socket', onSocket);
+  await api?.close();
+  await db?.close();
+});
+
+/** What a client has been told: alerts are numbered, and told in this order. */
+class Numbers {
+  next = 1;
+  cursor: string | undefined;
+  readonly mistakes: string[] = [];
+
+  take(text: string): void {
+    const number = Number(/"title":"Alert (\d+)"/.exec(text)?.[1]);
+    if (number !== this.next) this.mistakes.push(`${number} instead of ${this.next}`);
+    this.next = number + 1;
+    this.cursor = /"cursor":"([\w-]+)"/.exec(text)?.[1];
+  }
+}
+
+interface Client {
+  numbers: Numbers;
+  socket: WebSocket;
+  closed: Promise<{ code: number; reason: string }>;
+}
+
+async function open(after?: string): Promise<Client> {
+  const { socket, send, messages, closed } = await connect(api.url, headers);
+  // Only counted: thousands of clients' messages would have to be kept.
+  socket.removeAllListeners('message');
+  messages.length = 0;
+  const numbers = new Numbers();
+  socket.on('message', (data) => numbers.take(String(data)));
+  send(subscribe('1', QUERY, { after }));
+  return { numbers, socket, closed };
+}
+
+function portOf({ socket }: { socket: WebSocket }): number {
+  return (socket as unknown as { _socket: Socket })._socket.localPort as number;
+}
+
+async function raise(first: number, count: number): Promise<void> {
+  await db.query(
+    `insert into system_alerts (workspace_id, alert_type, title, message)
+     select $1, 'error', 'Alert ' || n, repeat('x', $4)
+     from generate_series($2::integer, $2::integer + $3::integer - 1) as n`,
+    [tenant.workspaceId, first, count, MESSAGE_BYTES],
+  );
+}
+
+describe(`of ${CLIENTS} clients ${STUCK} stop reading`, () => {
+  let reading: Client[];
+  let stuck: Client[];
+  const rawStuck: RawConnection[] = [];
+  /** The most that was unsent to a stuck client, by its port. */
+  const unsent = new Map<number, number>();
+
+  beforeAll(async () => {
+    reading = await Promise.all(Array.from({ length: CLIENTS - STUCK }, () => open()));
+    stuck = await Promise.all(Array.from({ length: STUCK - 4 }, () => open()));
+    for (const accept of ['text/event-stream', 'multipart/mixed;subscriptionSpec=1.0']) {
+      for (let n = 0; n < 2; n += 1) {
+        const request = rawPost('/graphql', { ...headers, accept }, { query: QUERY });
+        rawStuck.push(openRaw(api.url, request));
+      }
+    }
+    await vi.waitFor(async () => expect((await api.open()).subscribers).toBe(CLIENTS), 20_000);
+    for (const client of stuck) client.socket.pause();
+    for (const { socket } of rawStuck) socket.pause();
+    const ports = [...stuck.map(portOf), ...rawStuck.map(({ socket }) => Number(socket.localPort))];
+    const sample = () => {
+      for (const port of ports) {
+        const { writableLength = 0 } = serverSockets.get(port) ?? {};
+        unsent.set(port, Math.max(unsent.get(port) ?? 0, writableLength));
+      }
+    };
+    const sampling = setInterval(sample, 1);
+    let first = 1;
+    for (let areOpen = true; first <= EVENTS; first += BATCH) {
+      await raise(first, BATCH);
+      await vi.waitFor(() => {
+        const last = Math.min(...reading.map(({ numbers }) => numbers.next));
+        expect(last).toBeGreaterThan(first + BATCH - LEAD);
+      }, PATIENCE_MS);
+      // Whoever reads nothing at all is never told the code.
+      if (areOpen && (await api.open()).subscribers === CLIENTS - STUCK) {
+        areOpen = false;
+        for (const { socket } of [...stuck, ...rawStuck]) socket.resume();
+      }
+    }
+    clearInterval(sampling);
+  }, PATIENCE_MS);
+
+  afterAll(() => {
+    for (const { socket } of [...reading, ...stuck]) socket.terminate();
+    for (const { socket } of rawStuck) socket.destroy();
+  });
+
+  it(
+    'the others are told every event, once and in order',
+    async () => {
+      await vi.waitFor(() => {
+        for (const { numbers } of reading) expect(numbers.next).toBe(EVENTS + 1);
+      }, PATIENCE_MS);
+      expect(reading.flatMap(({ numbers }) => numbers.mistakes)).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  it('each costs at most the bound', () => {
+    const most = [...unsent.values()];
+    expect(most).toHaveLength(STUCK);
+    expect(Math.max(...most)).toBeLessThanOrEqual(MAX_UNSENT_BYTES);
+    // The bound is what ended them.
+    expect(Math.min(...most)).toBeGreaterThan(MAX_UNSENT_BYTES * 0.7);
+  });
+
+  it(
+    'each is closed with 1013, or cut off, and forgotten',
+    async () => {
+      await vi.waitFor(async () => {
+        expect((await api.open()).subscribers).toBe(CLIENTS - STUCK);
+      }, PATIENCE_MS);
+      for (const { closed } of stuck) expect(await closed).toMatchObject({ code: 1013 });
+      await vi.waitFor(() => {
+        for (const { closed } of rawStuck) expect(closed()).toBe(true);
+      }, PATIENCE_MS);
+      for (const { numbers } of stuck) {
+        expect(numbers.mistakes).toEqual([]);
+        expect(numbers.next).toBeLessThan(EVENTS);
+      }
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'each goes on from its cursor, and misses nothing',
+    async () => {
+      const resumed = await Promise.all(
+        stuck.map(async ({ numbers }) => {
+          const client = await open(numbers.cursor);
+          client.numbers.next = numbers.next;
+          return client;
+        }),
+      );
+      await vi.waitFor(() => {
+        for (const { numbers } of resumed) expect(numbers.next).toBe(EVENTS + 1);
+      }, PATIENCE_MS);
+      expect(resumed.flatMap(({ numbers }) => numbers.mistakes)).toEqual([]);
+      for (const { socket } of resumed) socket.terminate();
+    },
+    PATIENCE_MS,
+  );
+});
