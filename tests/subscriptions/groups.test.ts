@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Client, type LiveApi, openLiveApi } from '../support/api.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Listener,
+  listen,
+  listening,
+  quiet,
+  type Subscription,
+  TRANSPORTS,
+} from '../support/subscribe.ts';
+import { createTenant, insert, type Role, type Tenant } from '../support/tenant.ts';
+
+const PEOPLE = 30;
+
+let database: TestDatabase;
+let api: LiveApi;
+let tenant: Tenant;
+let viewers: Client[];
+let listeners: Listener[] = [];
+beforeAll(async () => {
+  database = await createTestDatabase();
+  tenant = await createTenant(database);
+  const { workspaceId } = tenant;
+  api = await openLiveApi(database);
+  viewers = [];
+  for (let n = 0; n < PEOPLE; n += 1) {
+    const userId = randomUUID();
+    await database.query('insert into auth.users (id) values ($1)', [userId]);
+    await insert(database, 'user_workspaces', {
+      workspace_id: workspaceId,
+      user_id: userId,
+      role: 'Viewer',
+    });
+    viewers.push(await api.as(userId, workspaceId));
+  }
+});
+afterEach(async () => {
+  for (const listener of listeners) listener.close();
+  listeners = [];
+  await listening(api, 0);
+});
+afterAll(async () => {
+  await api?.close();
+  await database?.close();
+});
+
+async function subscribe(requests: [Client, string, object?][]): Promise<Subscription[]> {
+  const opened = requests.map(([client, query, variables], n) => {
+    const listener = listen(api.url, client, TRANSPORTS[n % TRANSPORTS.length]);
+    listeners.push(listener);
+    return listener.subscribe(query, variables);
+  });
+  const before = (await api.open()).subscribers;
+  await listening(api, before + opened.length);
+  return opened;
+}
+
+const ALERTS = 'subscription { alertRaised { node { title } } }';
+const raise = (title: string) =>
+  insert(database, 'system_alerts', {
+    workspace_id: tenant.workspaceId,
+    alert_type: 'error',
+    title,
+  });
+const notify = (role: Role, title: string) =>
+  insert(database, 'user_notifications', {
+    workspace_id: tenant.workspaceId,
+    user_id: tenant.people[role],
+    title,
+    message: title,
+    notification_type: 'alert',
+  });
+const as = (role: Role) => api.as(tenant.people[role], tenant.workspaceId);
+const groups = async () => (await api.open()).groups;
+const titles = (subscription: Subscription) => subscription.told().map(({ node }) => node.title);
+
+describe('people who ask for the same', () => {
+  it('are served by one statement an event, however many they are', async () => {
+    const told = await subscribe(viewers.map((client) => [client, ALERTS]));
+    expect(await groups()).toBe(1);
+    await quiet(listeners);
+    api.statements();
+    await raise('For all of them');
+    for (const each of told) await eventually(() => titles(each)).toEqual(['For all of them']);
+    const statements = api.statements();
+    expect(statements.filter((sql) => /system_alerts/.test(sql))).toHaveLength(1);
+    expect(statements).toHaveLength(1);
+  });
+
+  it('go on from different cursors, and are served together from there', async () => {
+    const query = `subscription ($after: String) { alertRaised(after: $after) { node { title } } }`;
+    const requests: [Client, string, object][] = [];
+    const expected: string[][] = [];
+    for (const [n, client] of viewers.slice(0, 10).entries()) {
+      const { systemAlerts } = await client.data('{ systemAlerts { liveCursor } }');
+      requests.push([client, query, { after: systemAlerts.liveCursor }]);
+      for (const before of expected) before.push(`Number ${n}`);
+      expected.push([`Number ${n}`]);
+      await raise(`Number ${n}`);
+    }
+    const told = await subscribe(requests);
+    expect(await groups()).toBe(1);
+    await raise('The last');
+    for (const [n, each] of told.entries()) {
+      await eventually(() => titles(each)).toEqual([...(expected[n] ?? []), 'The last']);
+    }
+  });
+
+  it('are told apart by role, workspace, agent, document, variables and filter', async () => {
+    const other = await createTenant(database);
+    const filtered = `subscription ($title: String) { alertRaised(filter: { title: { equals: $title } }) { node { title } } }`;
+    const [client] = viewers as [Client];
+    const distinct: [Client, string, object?][] = [
+      [client, ALERTS],
+      [await as('Analyst'), ALERTS],
+      [await api.as(other.people.Viewer, other.workspaceId), ALERTS],
+      [client, 'subscription { alertRaised { node { id title } } }'],
+      [client, filtered, { title: 'One' }],
+      [client, filtered, { title: 'Other' }],
+    ];
+    const told = await subscribe([...distinct, ...distinct]);
+    expect(await groups()).toBe(distinct.length);
+    await raise('One');
+    for (const [n, each] of told.entries()) {
+      const expected = [2, 5].includes(n % distinct.length) ? [] : ['One'];
+      await eventually(() => titles(each)).toEqual(expected);
+    }
+  });
+});
+
+describe('what is personal', () => {
+  const MINE = 'subscription { notificationReceived { node { title user { id } } } }';
+
+  it('is told to its person alone, on every device', async () => {
+    const clients = [await as('Creator'), await as('Creator'), await as('Analyst')];
+    const [first, second, other] = await subscribe(clients.map((client) => [client, MINE]));
+    expect(await groups()).toBe(2);
+    await notify('Creator', 'For the Creator');
+    await notify('Viewer', 'For somebody who does not listen');
+    await notify('Analyst', 'For the Analyst');
+    await eventually(() => first && titles(first)).toEqual(['For the Creator']);
+    await eventually(() => second && titles(second)).toEqual(['For the Creator']);
+    await eventually(() => other && titles(other)).toEqual(['For the Analyst']);
+    await quiet(listeners);
+    for (const listener of listeners) expect(listener.raw()).not.toContain('does not listen');
+    expect(listeners[0]?.raw()).not.toContain('Analyst');
+    expect(listeners[2]?.raw()).not.toContain('Creator');
+  });
+
+  it.each([
+    ['a relation', 'systemAlertChanged { node { title notifications { nodes { title } } } }'],
+    [
+      'a filter',
+      'systemAlertChanged(filter: { notifications: { some: { title: { startsWith: "A note" } } } }) { node { title } }',
+    ],
+  ])('is told to each by %s', async (_, field) => {
+    const query = `subscription { ${field} }`;
+    const told = await subscribe([
+      [await as('Creator'), query],
+      [await as('Analyst'), query],
+    ]);
+    expect(await groups()).toBe(2);
+    const id = await raise('Noted');
+    const notification = await notify('Creator', 'A note for the Creator');
+    await database.query('update user_notifications set related_alert_id = $2 where id = $1', [
+      notification,
+      id,
+    ]);
+    await database.query(`update system_alerts set title = 'Noted again' where id = $1`, [id]);
+    const [creator, analyst] = told as [Subscription, Subscription];
+    const last = (subscription: Subscription) => JSON.stringify(subscription.told().at(-1) ?? null);
+    await eventually(() => last(creator)).toContain('Noted again');
+    await quiet(listeners);
+    if (field.includes('nodes {')) {
+      expect(last(creator)).toContain('A note for the Creator');
+      expect(last(analyst)).toContain('Noted again');
+    } else {
+      expect(analyst.told().filter(({ node }) => node)).toEqual([]);
+    }
+    expect(listeners[1]?.raw()).not.toContain('A note');
+  });
+});

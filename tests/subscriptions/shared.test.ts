@@ -1,0 +1,247 @@
+import { createSchema } from 'graphql-yoga';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Context } from '../../src/context/context.ts';
+import { requirePerson } from '../../src/context/viewer.ts';
+import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
+import { type ChangeEvent, ChangeSource } from '../../src/realtime/source.ts';
+import { caseOf } from '../contract/cases.ts';
+import { startGateway, type TestGateway, token } from '../server/support/gateway.ts';
+import { type Client, type LiveApi, openLiveApi } from '../support/api.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Listener,
+  listen,
+  listening,
+  quiet,
+  type Subscription,
+} from '../support/subscribe.ts';
+import { createTenant, insert, type Role, type Tenant } from '../support/tenant.ts';
+
+// As if nobody had thought of it: what differs between people is executed for many of them at once.
+vi.mock('../../src/realtime/audience.ts', () => ({ PERSONAL_MODELS: new Set() }));
+
+const PERSONAL = ['OnboardingResponse', 'PlanSubscription', 'UserAchievement', 'UserNotification'];
+
+let database: TestDatabase;
+let tenant: Tenant;
+let listeners: Listener[] = [];
+beforeAll(async () => {
+  database = await createTestDatabase();
+  tenant = await createTenant(database);
+});
+afterEach(() => {
+  for (const listener of listeners) listener.close();
+  listeners = [];
+});
+afterAll(() => database?.close());
+
+const hear = (url: string, client: Pick<Client, 'headers'>, query: string): Subscription => {
+  const listener = listen(url, client);
+  listeners.push(listener);
+  return listener.subscribe(query);
+};
+
+const raise = (title: string) =>
+  insert(database, 'system_alerts', {
+    workspace_id: tenant.workspaceId,
+    alert_type: 'error',
+    title,
+  });
+
+const notify = (role: Role, title: string) =>
+  insert(database, 'user_notifications', {
+    workspace_id: tenant.workspaceId,
+    user_id: tenant.people[role],
+    title,
+    message: title,
+    notification_type: 'alert',
+  });
+
+describe('a field that depends on the person', () => {
+  let feed: PostgresFeed;
+  let gateway: TestGateway;
+  const executed: string[] = [];
+  const source = () => new ChangeSource({ model: 'SystemAlert', operations: ['INSERT'] });
+  const field = (name: string, resolve: (context: Context) => unknown) => [
+    name,
+    {
+      subscribe: source,
+      resolve: (_event: ChangeEvent, _args: unknown, context: Context) => {
+        executed.push(name);
+        return resolve(context);
+      },
+    },
+  ];
+  const read = async ({ database: reading }: Context, sql: string) => {
+    const [row] = await reading.query<{ value: string | null }>(sql);
+    return row?.value ?? 'nothing';
+  };
+  /** Rows of persons, by what the database shows of them. */
+  const COUNT = PERSONAL.map((name) => `(SELECT count(*) FROM ${caseOf(name).table})`).join(' + ');
+
+  beforeAll(async () => {
+    feed = await createPostgresFeed({ connectionString: database.gatewayUrl });
+    gateway = await startGateway(database.gatewayUrl, {
+      feed,
+      schema: createSchema<Context>({
+        typeDefs: /* GraphQL */ `
+          type Query { nothing: String }
+          type Subscription {
+            whoAmI: String
+            myEmail: String
+            whoDoesTheDatabaseTakeMeFor: String
+            myRows: String
+            alerts: String
+            write: String
+          }
+        `,
+        resolvers: {
+          Subscription: Object.fromEntries([
+            field('whoAmI', (context) => requirePerson(context).id),
+            field('myEmail', ({ viewer }) => (viewer.kind === 'person' ? viewer.email : null)),
+            field('whoDoesTheDatabaseTakeMeFor', (context) =>
+              read(context, 'SELECT auth.uid()::text AS value'),
+            ),
+            field('myRows', (context) => read(context, `SELECT (${COUNT})::text AS value`)),
+            field('alerts', (context) =>
+              read(context, 'SELECT count(*)::text AS value FROM system_alerts'),
+            ),
+            field('write', (context) =>
+              read(context, `UPDATE system_alerts SET title = 'Written' RETURNING title AS value`),
+            ),
+          ]),
+        },
+      }),
+    });
+  });
+  afterAll(async () => {
+    await gateway?.close();
+    await feed?.close();
+  });
+
+  const as = async (role: Role) => ({
+    headers: {
+      authorization: `Bearer ${await token({ sub: tenant.people[role], email: `${role}@a.test` })}`,
+      'x-workspace-id': tenant.workspaceId,
+    },
+  });
+
+  /** What two people of one role, who are served together, are told. */
+  async function toldOf(name: string) {
+    await database.query(`update user_workspaces set role = 'Viewer' where user_id = $1`, [
+      tenant.people.Analyst,
+    ]);
+    const people = [
+      hear(gateway.url, await as('Viewer'), `subscription { ${name} }`),
+      hear(gateway.url, await as('Analyst'), `subscription { ${name} }`),
+    ];
+    await vi.waitFor(async () => {
+      await raise('Before both are there');
+      for (const { results } of people) expect(results.length).toBeGreaterThan(0);
+    });
+    await quiet(listeners);
+    const heard = people.map(({ results }) => results.length);
+    executed.length = 0;
+    await raise('An alert');
+    for (const [i, { results }] of people.entries()) {
+      await eventually(() => results.length).toBeGreaterThan(heard[i] as number);
+    }
+    expect(executed.filter((each) => each === name)).toEqual([name]);
+    const [first, second] = people.map(({ results }) => results.at(-1));
+    expect(first).toEqual(second);
+    return first;
+  }
+
+  it.each(['whoAmI', 'myEmail'])('%s is an error that tells nothing', async (name) => {
+    const { data, errors } = (await toldOf(name)) ?? {};
+    expect(data).toEqual({ [name]: null });
+    expect(errors).toEqual([
+      expect.objectContaining({
+        path: [name],
+        extensions: expect.objectContaining({ code: 'INTERNAL_SERVER_ERROR' }),
+      }),
+    ]);
+    expect(JSON.stringify(errors)).not.toMatch(/person|many|stack|a\.test/);
+    expect(JSON.stringify(gateway.log)).toMatch(/depends on the person/);
+  });
+
+  it('the database knows of nobody, and shows nothing of anybody', async () => {
+    for (const role of ['Viewer', 'Analyst', 'Owner'] as const) await notify(role, 'Personal');
+    const nobody = 'whoDoesTheDatabaseTakeMeFor';
+    expect((await toldOf(nobody))?.data).toEqual({ [nobody]: 'nothing' });
+    expect((await toldOf('myRows'))?.data).toEqual({ myRows: '0' });
+    // While it shows what all of them see.
+    expect(Number((await toldOf('alerts'))?.data.alerts)).toBeGreaterThan(0);
+  });
+
+  it('nor is anything written', async () => {
+    const { data, errors = [] } = (await toldOf('write')) ?? {};
+    expect(errors.length === 0 ? data.write : null).not.toBe('Written');
+    const written = await database.query(`select from system_alerts where title = 'Written'`);
+    expect(written).toEqual([]);
+  });
+});
+
+describe('what nobody knows to be personal', () => {
+  let api: LiveApi;
+  beforeAll(async () => {
+    api = await openLiveApi(database);
+  });
+  afterAll(() => api?.close());
+
+  it('is told to nobody, live and again', async () => {
+    const { workspaceId, people } = tenant;
+    const clients = await Promise.all(
+      (['Creator', 'Strategist'] as const).map((role) => api.as(people[role], workspaceId)),
+    );
+    await database.query(`update user_workspaces set role = 'Creator' where user_id = $1`, [
+      people.Strategist,
+    ]);
+    const [start] = await Promise.all(
+      clients.map((client) => client.data('{ systemAlerts { liveCursor } }')),
+    );
+    const all = (after: string) =>
+      [
+        ...PERSONAL.map((name) => `${caseOf(name).lookup}Changed`),
+        'notificationReceived',
+        'achievementUnlocked',
+      ].map((field) => `subscription { ${field}${after} { operation nodeId node { nodeId } } }`);
+    const relation = (after: string) => `subscription { systemAlertChanged${after} {
+      node { title notifications { nodes { title } } } } }`;
+    const open = (after: string) =>
+      clients.map((client) => ({
+        personal: all(after).map((query) => hear(api.url, client, query)),
+        related: hear(api.url, client, relation(after)),
+      }));
+    const live = open('');
+    await listening(api, 14);
+    // Both of them in each of the groups.
+    await eventually(async () => (await api.open()).groups).toBe(7);
+
+    const alert = await raise('With notifications');
+    for (const role of ['Creator', 'Strategist'] as const) {
+      const id = await notify(role, `Notification of ${role}`);
+      await database.query('update user_notifications set related_alert_id = $2 where id = $1', [
+        id,
+        alert,
+      ]);
+      await insert(database, 'subscriptions', { workspace_id: workspaceId, user_id: people[role] });
+      await insert(database, 'onboarding_responses', {
+        workspace_id: workspaceId,
+        user_id: people[role],
+      });
+    }
+    await database.query(`update system_alerts set title = 'The last' where id = $1`, [alert]);
+    const told = ({ related }: (typeof live)[number]) => related.told().at(-1)?.node;
+    const expected = { title: 'The last', notifications: { nodes: [] } };
+    for (const each of live) await eventually(() => told(each)).toEqual(expected);
+    const again = open(`(after: "${start.systemAlerts.liveCursor}")`);
+    for (const each of again) await eventually(() => told(each)).toEqual(expected);
+    for (const { personal } of [...live, ...again]) {
+      expect(personal.flatMap(({ results }) => results)).toEqual([]);
+      expect(personal.some(({ isOver }) => isOver())).toBe(false);
+    }
+    for (const listener of listeners) expect(listener.raw()).not.toContain('Notification of');
+  });
+});
