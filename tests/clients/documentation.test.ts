@@ -67,7 +67,7 @@ beforeAll(async () => {
     'websocket.mjs',
     "import { WebSocket } from 'ws'; globalThis.WebSocket ??= WebSocket;",
   );
-  const names = ['alerts', ...PROGRAMS.keys()];
+  const names = ['alerts', ...PROGRAMS.keys(), 'live'];
   const examples = examplesIn('ts');
   expect(examples).toHaveLength(names.length);
   for (const [number, { code }] of examples.entries()) {
@@ -144,6 +144,29 @@ describe('every client is told each alert once, whatever happens to its connecti
     expect(stderr()).toBe('');
   });
 });
+
+it('the example of a live query shows what there is, also after its connection was cut', async () => {
+  const program = run(join(folder, 'live.ts'), {
+    TOKEN: await gateway.token(600),
+    NODE_OPTIONS: `--import=${join(folder, 'websocket.mjs')}`,
+    TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json'),
+  });
+  try {
+    const [, count] = await program.prints(/^(\d+) /);
+    await gateway.raise('Live');
+    await program.prints(new RegExp(`^${Number(count) + 1} Live$`, 'm'));
+    gateway.cut();
+    await gateway.raise('Unseen');
+    gateway.mend();
+    await program.prints(new RegExp(`^${Number(count) + 2} Unseen$`, 'm'));
+    await gateway.raise('Live again');
+    await program.prints(new RegExp(`^${Number(count) + 3} Live again$`, 'm'));
+    expect(program.stderr()).toBe('');
+  } finally {
+    program.child.kill();
+    await program.ends();
+  }
+}, 60_000);
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 it.skipIf(!hasCurl && !testEnv.ci)(

@@ -129,3 +129,20 @@ it('the tab that subscribes is told by a WebSocket', async () => {
   await events.return?.();
   await client.dispose();
 });
+
+it('the tab of the live query is told again when an alert is raised', async () => {
+  const client = createClient({
+    url: `${gateway.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: headers,
+  });
+  const results = client.iterate<{ systemAlerts: { totalCount: number } }>({
+    query: tab('query LiveDashboard').query,
+  });
+  const count = async () => (await results.next()).value.data.systemAlerts.totalCount;
+  const before = await count();
+  await raise();
+  expect(await count()).toBe(before + 1);
+  await results.return?.();
+  await client.dispose();
+});

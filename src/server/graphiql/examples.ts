@@ -287,6 +287,30 @@ subscription Live {
 `,
   },
   {
+    query: `# A dashboard that keeps itself up to date, until you stop it or change the tab.
+query LiveDashboard @live {
+  systemAlerts(first: 5, filter: { status: { equals: ACTIVE } }) {
+    totalCount
+    nodes {
+      title
+      severityLevel
+    }
+  }
+  campaigns(first: 5) {
+    nodes {
+      name
+      status
+      health {
+        state
+        completedQuestCount
+        questCount
+      }
+    }
+  }
+}
+`,
+  },
+  {
     query: `# What you may do here, and what became of the newest campaigns.
 query Permissions {
   viewer {
