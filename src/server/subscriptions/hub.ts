@@ -49,6 +49,13 @@ interface Request {
   isPersonal: boolean;
 }
 
+/** Where a client goes on, and how it said so. */
+interface Start {
+  after: Position;
+  cursor: string;
+  argument: string;
+}
+
 /** Who asked for what, and where it is told that now. */
 interface ChangeSeat extends Seat {
   readonly request: Request;
@@ -109,14 +116,16 @@ export class SubscriptionHub {
     const context = args.contextValue as Context;
     const { feed } = this.#options;
     const cursor = lastEventId ?? source.after;
-    let after: Position | null = null;
+    let start: Start | null = null;
     if (cursor !== null) {
       const argument = lastEventId === undefined ? 'after' : 'last-event-id';
-      after = feed.open(cursor, context.workspace?.id ?? null, argument);
+      const after = feed.open(cursor, context.workspace?.id ?? null, argument);
+      start = { after, cursor, argument };
       try {
         await feed.reach(after);
       } catch (error) {
-        if (!(error instanceof GatewayError) || error.code !== 'SERVICE_UNAVAILABLE') throw error;
+        if (!(error instanceof GatewayError)) throw error;
+        if (error.code !== 'SERVICE_UNAVAILABLE') throw about(argument, error);
         // An error of the operation would be the end for clients, which had better come again.
         return { attach: endAtOnce };
       }
@@ -124,7 +133,7 @@ export class SubscriptionHub {
     }
     this.#assertOpen();
     const request = this.#requestOf(args, source);
-    return { attach: (sink) => this.#attach(sink, context, request, after, cursor) };
+    return { attach: (sink) => this.#attach(sink, context, request, start) };
   }
 
   /** Returns the stream of a live query. Throws BAD_USER_INPUT for what cannot be kept up to date. */
@@ -170,18 +179,12 @@ export class SubscriptionHub {
     };
   }
 
-  #attach(
-    sink: Sink,
-    context: Context,
-    request: Request,
-    after: Position | null,
-    cursor: string | null,
-  ): () => void {
+  #attach(sink: Sink, context: Context, request: Request, start: Start | null): () => void {
     const { viewer, session } = context;
     const isStale = this.#admission.isStale(context);
     const subscriber = new Subscriber(sink, (reason) => this.#leave(seat, reason));
     const entry = this.#entryOf(request, audienceOf(context, request.isPersonal));
-    const place = new Place(subscriber, this.#dispatched, after !== null || isStale);
+    const place = new Place(subscriber, this.#dispatched, start !== null || isStale);
     const seat: ChangeSeat = {
       subscriber,
       viewer,
@@ -196,25 +199,22 @@ export class SubscriptionHub {
     };
     this.#admission.enter(seat);
     entry.group.join(place);
-    if (place.isHeld) void this.#catchUp(seat, after, cursor, isStale);
+    if (place.isHeld) void this.#catchUp(seat, start, isStale);
     return () => subscriber.end(null);
   }
 
-  async #catchUp(
-    seat: ChangeSeat,
-    after: Position | null,
-    cursor: string | null,
-    isStale: boolean,
-  ): Promise<void> {
+  async #catchUp(seat: ChangeSeat, start: Start | null, isStale: boolean): Promise<void> {
     const { subscriber, place } = seat;
     const [number, until] = [this.#dispatched, this.#position];
     try {
       if (isStale) await this.#admission.readmit([seat]);
-      if (after && !subscriber.gone) await this.#replay(seat, after, until, `${cursor} ${number}`);
+      if (start && !subscriber.gone) {
+        await this.#replay(seat, start.after, until, `${start.cursor} ${number}`);
+      }
       if (!subscriber.gone) place.release();
     } catch (error) {
       if (error instanceof GatewayError) {
-        const { code, message, argument } = error;
+        const { code, message, argument } = start ? about(start.argument, error) : error;
         subscriber.end({ code, message, outcome: 'stop', ...(argument ? { argument } : {}) });
       } else {
         this.#options.onError(error);
@@ -346,6 +346,12 @@ export class SubscriptionHub {
 function endAtOnce(sink: Sink): () => void {
   sink.end(RESTARTED);
   return () => {};
+}
+
+/** An error about a cursor says which one of what the client sent it is. */
+function about(argument: string, error: GatewayError): GatewayError {
+  if (error.code !== 'CURSOR_EXPIRED') return error;
+  return new GatewayError(error.code, error.message, { argument, cause: error });
 }
 
 /** Hands a page on no faster than the client reads. */
