@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Client, type LiveApi, openLiveApi } from '../support/api.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase, type Query, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Listener,
@@ -178,16 +178,16 @@ describe('a member whose role changes', () => {
     const query = 'subscription { planSubscriptionChanged { operation node { plan } } }';
     const owner = await watch(await asRole(tenant, 'Owner'), 'WebSocket', query);
     const other = await watch(await asRole(tenant, 'Strategist'), 'WebSocket', query);
-    const rename = (name: string) =>
-      ['update subscriptions set plan = $2 where id = $1', [billed, name]] as const;
-    await database.query(...(rename('the second plan') as [string, unknown[]]));
+    const rename = (run: Query, name: string) =>
+      run('update subscriptions set plan = $2 where id = $1', [billed, name]);
+    await rename(database.query, 'the second plan');
     await eventually(() => owner.subscription.told()).toHaveLength(1);
     await database.as({ role: 'service_role' }, async (run) => {
-      await run(...(rename('the third plan') as [string, unknown[]]));
+      await rename(run, 'the third plan');
       await run(`update user_workspaces set role = 'Viewer' where user_id = $1`, [people.Owner]);
-      await run(...(rename('the fourth plan') as [string, unknown[]]));
+      await rename(run, 'the fourth plan');
     });
-    await database.query(...(rename('the fifth plan') as [string, unknown[]]));
+    await rename(database.query, 'the fifth plan');
     await eventually(() => other.listener.raw()).toContain('the fifth plan');
     expect(owner.listener.raw()).toContain('the second plan');
     expect(owner.listener.raw()).not.toMatch(/the (third|fourth|fifth) plan/);

@@ -35,11 +35,17 @@ export interface Listener {
   close(): void;
 }
 
+type SignedIn = Pick<Client, 'headers'>;
+
 export const TRANSPORTS = ['WebSocket', 'SSE', 'multipart'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
 /** Listens as somebody. */
-export function listen(url: string, client: Client, transport: Transport = 'WebSocket'): Listener {
+export function listen(
+  url: string,
+  client: SignedIn,
+  transport: Transport = 'WebSocket',
+): Listener {
   return transport === 'WebSocket' ? bySocket(url, client) : byHttp(url, client, transport);
 }
 
@@ -80,7 +86,7 @@ class Received implements Subscription {
   };
 }
 
-function bySocket(url: string, { headers }: Client): Listener {
+function bySocket(url: string, { headers }: SignedIn): Listener {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   const subscriptions = new Map<string, Received>();
   const pending: string[] = [];
@@ -133,7 +139,7 @@ const ACCEPT = {
   multipart: 'multipart/mixed;subscriptionSpec=1.0',
 };
 
-function byHttp(url: string, client: Client, transport: keyof typeof ACCEPT): Listener {
+function byHttp(url: string, client: SignedIn, transport: keyof typeof ACCEPT): Listener {
   const all = new AbortController();
   const chunks: string[] = [];
   return {
