@@ -51,22 +51,25 @@ CREATE SEQUENCE IF NOT EXISTS gateway.readers_listen_until MINVALUE 0 START 0;
 COMMENT ON SEQUENCE gateway.readers_listen_until IS 'Until when readers of the log are taken to be there; they renew it.';
 CALL gateway.revoke_all('gateway.readers_listen_until');
 CREATE SEQUENCE IF NOT EXISTS gateway.readers_awake_until MINVALUE 0 START 0;
-COMMENT ON SEQUENCE gateway.readers_awake_until IS 'Until when all readers of the log poll it, so that writers need not wake them.';
+COMMENT ON SEQUENCE gateway.readers_awake_until IS 'Until when all readers of the log poll it, so that writers need not wake them; or when they were woken last.';
 CALL gateway.revoke_all('gateway.readers_awake_until');
 
--- Seldom: NOTIFY takes a lock until the commit is on disk, and commits that queue for it cannot share
--- a write. Readers poll for a moment once they are woken, so that those after the first need not.
+-- NOTIFY takes a lock until the commit is on disk, and commits that queue for it cannot share a write.
+-- So when one follows another closely, readers are asked to poll for a moment, and those that come
+-- next need not wake them.
 CREATE OR REPLACE FUNCTION gateway.wake_readers() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   now_ bigint := date_part('epoch', clock_timestamp()) * 1000;
+  awake_until bigint := (SELECT last_value FROM gateway.readers_awake_until);
 BEGIN
-  IF (SELECT last_value FROM gateway.readers_awake_until) < now_
+  IF awake_until <= now_
     AND (SELECT last_value FROM gateway.readers_listen_until) >= now_
     -- A long transaction that wakes readers in the end keeps others from it only once.
     AND current_setting('gateway.wakes_readers', true) IS DISTINCT FROM 'no'
   THEN
-    PERFORM setval('gateway.readers_awake_until', now_ + 25), set_config('gateway.wakes_readers', 'no', true);
+    PERFORM setval('gateway.readers_awake_until', CASE WHEN awake_until > now_ - 20 THEN now_ + 25 ELSE now_ END),
+      set_config('gateway.wakes_readers', 'no', true);
     NOTIFY gateway_change;
   END IF;
 END $$;
@@ -325,7 +328,7 @@ DECLARE
   until pg_snapshot := gateway.change_snapshot();
 BEGIN
   snapshot := until::text;
-  awake := (SELECT last_value FROM gateway.readers_awake_until) >= date_part('epoch', clock_timestamp()) * 1000;
+  awake := (SELECT last_value FROM gateway.readers_awake_until) > date_part('epoch', clock_timestamp()) * 1000;
   more := false;
   changes := '[]';
   IF snapshot <> seen::text THEN
@@ -354,7 +357,7 @@ DECLARE
   now_ bigint := date_part('epoch', clock_timestamp()) * 1000;
 BEGIN
   -- Readers that sleep would wait for a writer that no longer wakes them.
-  IF (SELECT last_value FROM gateway.readers_awake_until) < now_ THEN
+  IF (SELECT last_value FROM gateway.readers_awake_until) <= now_ THEN
     NOTIFY gateway_change;
   END IF;
   PERFORM setval('gateway.readers_awake_until', now_ + least(greatest(milliseconds, 0), 1000));
