@@ -7,6 +7,7 @@ const USAGE = `Usage: npm run torture -- [options]
   --minutes <number>    how long to write with each seed. Default: 1
   --deliveries <number> stop writing once so many changes were told; then --minutes is the longest
   --replicas <number>   gateways. Default: 1
+  --broker <name>       nats or redis: replicas meet there, and it fails, too
   --devices <number>    how many times each reader listens to the same. Default: 1
   --pause <ms>          how long writers wait between transactions, on average. Default: 40
   --trouble <ms>        how long to wait between two troubles, on average. Default: 2000
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     deliveries: { type: 'string' },
     replicas: { type: 'string', default: '1' },
+    broker: { type: 'string' },
     devices: { type: 'string', default: '1' },
     pause: { type: 'string', default: '40' },
     trouble: { type: 'string', default: '2000' },
@@ -34,14 +36,16 @@ const { values } = parseArgs({
   },
 });
 
-if (values.help) {
+const { broker } = values;
+if (values.help || (broker !== undefined && broker !== 'nats' && broker !== 'redis')) {
   print(USAGE);
-  process.exit(0);
+  process.exit(values.help ? 0 : 1);
 }
 
 const seeds = values.seed ?? [String(Date.now())];
 const cluster = await Cluster.start({
   replicas: Number(values.replicas),
+  ...(broker ? { broker } : {}),
   ...(values.built ? { script: 'dist/src/main.js' } : {}),
 });
 process.once('SIGINT', () => void cluster.stop().finally(() => process.exit(130)));

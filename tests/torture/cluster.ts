@@ -9,6 +9,8 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database
 import { migrate } from '../../src/database/migrator.ts';
 import { AUDIENCE, SECRET, SERVICE_SECRET } from '../server/support/gateway.ts';
 import { type Program, run } from '../server/support/process.ts';
+import type { BrokerKind } from '../support/brokers.ts';
+import { TorturedBroker } from './tortured-broker.ts';
 
 const ROOM = 2 * 1024 ** 3;
 const RESTART_MS = 300;
@@ -76,6 +78,8 @@ export class Replica {
 
 export interface ClusterOptions {
   replicas: number;
+  /** Where gateways meet; left out, each reads Postgres. */
+  broker?: BrokerKind;
   /** The program that is a gateway; built ones start faster. Default: src/main.ts. */
   script?: string;
   /** More settings of the gateways. */
@@ -85,12 +89,14 @@ export interface ClusterOptions {
 /** A Postgres with the migrated database, and gateways before it; all of them can be killed. */
 export class Cluster {
   readonly replicas: Replica[] = [];
+  broker: TorturedBroker | null = null;
   #dataDir = '';
   #postgres!: EmbeddedPostgres;
 
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster();
     try {
+      if (options.broker) cluster.broker = await TorturedBroker.start(options.broker);
       await cluster.#startDatabase(options);
       await Promise.all(cluster.replicas.map((replica) => replica.start()));
     } catch (error) {
@@ -119,6 +125,7 @@ export class Cluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.replicas.map((replica) => replica.stop()));
+    await this.broker?.stop();
     await (this.#postgres as EmbeddedPostgres | undefined)?.stop();
     if (this.#dataDir) await rm(this.#dataDir, { recursive: true, force: true });
   }
@@ -147,6 +154,7 @@ export class Cluster {
         SERVICE_JWT_SECRET: SERVICE_SECRET,
         JWT_AUDIENCE: AUDIENCE,
         LOG_LEVEL: 'error',
+        ...this.broker?.env,
         ...env,
       };
       this.replicas.push(new Replica(port, script, settings));

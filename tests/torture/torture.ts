@@ -78,6 +78,10 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
     const part = random.of(`subscriptions ${device}`);
     subscriptions.push(...(await subscribeAll(cluster, world, part)));
   }
+  if (cluster.broker) {
+    cluster.broker.random = random.of('broker');
+    cluster.broker.onEvent = (event) => onEvent(`${cluster.broker?.kind}: ${event}`);
+  }
   const listening = new AbortController();
   const writing = new AbortController();
   setMaxListeners(0, listening.signal);

@@ -2,11 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Cluster, Replica } from './cluster.ts';
 import type { Random } from './random.ts';
+import type { TorturedBroker } from './tortured-broker.ts';
 import type { Wire } from './wire.ts';
 import type { World } from './world.ts';
 
 /** How long transaction ids are wasted before a crash. */
 const WASTE_MS = 50;
+/** How long a broker answers nobody. */
+const FROZEN_MS = 3_000;
 const ROLES = ['Strategist', 'Creator', 'Analyst', 'Viewer'];
 
 export interface TroubleOptions {
@@ -66,7 +69,21 @@ function troublesOf(options: TroubleOptions): Trouble[] {
     ['gateway killed', end('SIGKILL')],
     ['gateway stopped', end('SIGTERM')],
     ['all clients cut off', async () => random.pick(wires).cutAll()],
+    ...(cluster.broker ? brokerTroubles(cluster.broker, random) : []),
     ['role changed', () => changeRole(options)],
+  ];
+}
+
+function brokerTroubles(broker: TorturedBroker, random: Random): Trouble[] {
+  const freeze = async () => {
+    broker.freeze(true);
+    await delay(random.around(FROZEN_MS));
+    broker.freeze(false);
+  };
+  return [
+    ['broker cut off', async () => broker.cut()],
+    ['broker killed', () => broker.restart()],
+    ['broker frozen', freeze],
   ];
 }
 
