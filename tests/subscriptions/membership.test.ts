@@ -165,6 +165,25 @@ describe('a member whose role changes', () => {
     await eventually(api.open).toEqual({ subscribers: 2, groups: 1 });
   });
 
+  it('goes on while news come without a pause', async () => {
+    const tenant = await createTenant(database);
+    const member = await watch(await asRole(tenant, 'Viewer'));
+    const writers = Array.from({ length: 4 }, async (_, writer) => {
+      for (let n = 0; n < 100; n += 1) await raise(tenant, `${writer}/${n}`);
+    });
+    await eventually(() => member.titles().length).toBeGreaterThan(50);
+    await promote(tenant, tenant.people.Viewer, 'Analyst');
+    await Promise.all(writers);
+    await eventually(() => member.titles().length).toBeGreaterThanOrEqual(400);
+    expect(new Set(member.titles()).size).toBe(400);
+    expect(member.titles()).toHaveLength(400);
+    for (let writer = 0; writer < 4; writer += 1) {
+      const own = member.titles().filter((title) => title.startsWith(`${writer}/`));
+      expect(own).toEqual(Array.from({ length: 100 }, (_, n) => `${writer}/${n}`));
+    }
+    expect(member.subscription.isOver()).toBe(false);
+  });
+
   it('is told no more than the new role sees', async () => {
     const tenant = await createTenant(database);
     const { workspaceId, people } = tenant;
