@@ -22,9 +22,12 @@ import type { SubscriptionMetrics } from './metrics.ts';
 import type { createPlanner } from './plan.ts';
 import type { Reads } from './reads.ts';
 import type { LiveStream, Sink, StreamEnd } from './stream.ts';
+import { Turns } from './turns.ts';
 
 /** Four executions a second. */
 const INTERVAL_MS = 250;
+/** Executions side by side: a change that concerns all groups must not keep requests waiting. */
+const EXECUTIONS_AT_ONCE = 8;
 
 export interface LiveQueriesOptions {
   executor: Executor;
@@ -70,6 +73,7 @@ export function isLive(args: ExecutionArgs): boolean {
 /** Serves all live queries of this process. */
 export class LiveQueries {
   readonly #options: LiveQueriesOptions;
+  readonly #turns = new Turns(EXECUTIONS_AT_ONCE);
   readonly #entries = new Map<string, Entry>();
   /** By workspace, null for those outside. */
   readonly #listening = new Map<string | null, Set<Entry>>();
@@ -163,27 +167,30 @@ export class LiveQueries {
     seat.entry?.group.leave(seat.place);
   }
 
-  #entryOf({ key: requestKey, operation, isPatched, reads }: Request, audience: Audience): Entry {
-    const key = `${requestKey} ${audience.key}`;
+  async #execute({ operation, isPatched }: Request, audience: Audience): Promise<LiveResult> {
+    const { executor, metrics, settled, onError } = this.#options;
+    metrics.liveExecutions.inc();
+    try {
+      const result = await executeQuery(executor, audience, operation);
+      await settled();
+      return new LiveResult(result, isPatched);
+    } catch (error) {
+      onError(error);
+      throw error;
+    }
+  }
+
+  #entryOf(request: Request, audience: Audience): Entry {
+    const key = `${request.key} ${audience.key}`;
     const found = this.#entries.get(key);
     if (found) return found;
-    const { executor, metrics, settled, onError } = this.#options;
+    const { metrics } = this.#options;
     const place = audience.workspace?.id ?? null;
     const entry: Entry = {
       audience,
-      reads,
+      reads: request.reads,
       group: new LiveGroup(INTERVAL_MS, {
-        async execute() {
-          metrics.liveExecutions.inc();
-          try {
-            const result = await executeQuery(executor, audience, operation);
-            await settled();
-            return new LiveResult(result, isPatched);
-          } catch (error) {
-            onError(error);
-            throw error;
-          }
-        },
+        execute: () => this.#turns.take(() => this.#execute(request, audience)),
         onDelivered: (clients, payload) => metrics.delivered(clients, payload),
         onEmpty: () => {
           if (this.#entries.get(key) === entry) this.#entries.delete(key);
