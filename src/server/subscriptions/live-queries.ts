@@ -10,6 +10,7 @@ import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
 import type { MemberRole } from '../../generated/prisma/enums.ts';
 import type { Change } from '../../realtime/change.ts';
+import { Turns } from '../../realtime/turns.ts';
 import { liveDirective } from '../../schema/live.ts';
 import { mentionsLiveCursor } from '../../schema/model/live-cursor.ts';
 import type { Admission, Seat } from './admission.ts';
@@ -22,7 +23,6 @@ import type { SubscriptionMetrics } from './metrics.ts';
 import type { createPlanner } from './plan.ts';
 import type { Reads } from './reads.ts';
 import type { LiveStream, Sink, StreamEnd } from './stream.ts';
-import { Turns } from './turns.ts';
 
 /** Four executions a second. */
 const INTERVAL_MS = 250;
