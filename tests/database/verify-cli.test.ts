@@ -49,7 +49,8 @@ test('a sound database, then a broken one', async () => {
     { id: 'indexes-needed' },
     { id: 'row-security', problems: ['public.moves is not forced'] },
   ]);
-});
+  // Three processes, each of which loads Prisma's engine.
+}, 120_000);
 
 test('a database that is not there, or not reached, and a misspelt option', async () => {
   expect(await cli({ DATABASE_URL: 'postgresql://me:secret@127.0.0.1:1/none' })).toMatchObject({
