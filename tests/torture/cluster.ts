@@ -28,6 +28,7 @@ export class Replica {
   #isStopping = false;
   /** Ends that nobody asked for. */
   readonly deaths: string[] = [];
+  readonly #programs: Program[] = [];
 
   constructor(port: number, script: string, env: Record<string, string>) {
     this.port = port;
@@ -39,10 +40,22 @@ export class Replica {
     return this.#program !== undefined;
   }
 
+  /** The errors that it has logged since the last call. */
+  takeErrors(): string[] {
+    const lines = this.#programs.flatMap((program) => program.stdout().split('\n'));
+    this.#programs.splice(0, this.#programs.length - 1);
+    return lines.flatMap((line) => {
+      if (!line.startsWith('{') || !line.endsWith('}')) return [];
+      const { msg, err } = JSON.parse(line) as { msg: string; err?: { message: string } };
+      return [`${msg}: ${err?.message}`];
+    });
+  }
+
   /** Resolves once it answers; tries again while its database is away. */
   async start(): Promise<void> {
     while (!this.#isStopping) {
       const program = run(this.#script, { ...this.#env, PORT: String(this.port) });
+      this.#programs.push(program);
       const isUp = await program.prints(LISTENING).then(
         () => true,
         () => false,

@@ -73,10 +73,11 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
   const wires = await Promise.all(
     cluster.replicas.map(({ port }, i) => Wire.open(port, random.of(`wire ${i}`))),
   );
+  const cursors = new Map<string, Promise<string>>();
   const subscriptions: [way: string, subscriptions: Subscription[]][] = [];
   for (let device = 0; device < (options.devices ?? 1); device += 1) {
     const part = random.of(`subscriptions ${device}`);
-    subscriptions.push(...(await subscribeAll(cluster, world, part)));
+    subscriptions.push(...(await subscribeAll(cluster, world, part, cursors)));
   }
   if (cluster.broker) {
     cluster.broker.random = random.of('broker');
@@ -154,7 +155,10 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
   await Promise.all([...connections, ...following]);
   for (const wire of wires) wire.close();
 
-  for (const replica of cluster.replicas) problems.push(...replica.deaths.splice(0));
+  for (const replica of cluster.replicas) {
+    problems.push(...replica.deaths.splice(0));
+    for (const error of replica.takeErrors()) onEvent(`logged: ${error}`);
+  }
   for (const { statistics } of wires) {
     for (const [event, count] of Object.entries(statistics)) {
       events.set(event, (events.get(event) ?? 0) + count);
@@ -179,6 +183,7 @@ async function subscribeAll(
   cluster: Cluster,
   { workspaces }: World,
   random: Random,
+  cursors: Map<string, Promise<string>>,
 ): Promise<[way: string, subscriptions: Subscription[]][]> {
   const ways = random.shuffled(Object.keys(CONNECTIONS));
   const all: [string, Subscription[]][] = [];
@@ -189,8 +194,11 @@ async function subscribeAll(
       const kinds = KINDS.filter(({ table }) => reader.personId || table !== notifications);
       const own = await Promise.all(
         kinds.map(async (kind) => {
-          const cursor = await liveCursor(gateway, reader, kind.table.options.list);
-          return new Subscription(kind, reader, cursor, random, others);
+          const { list } = kind.table.options;
+          const key = `${id} ${reader.name} ${list}`;
+          const cursor = cursors.get(key) ?? liveCursor(gateway, reader, list);
+          cursors.set(key, cursor);
+          return new Subscription(kind, reader, await cursor, random, others);
         }),
       );
       // Each reader listens in two ways, one half of the subscriptions in each.

@@ -4,7 +4,7 @@ import type { Query } from '../support/database.ts';
 import { createTenant, type Role } from '../support/tenant.ts';
 
 /** Sockets are closed when their tokens expire, and go on with the next one. */
-const TOKEN_SECONDS = 25;
+const TOKEN_SECONDS = 90;
 const AGENT = 'tortured-agent';
 
 /** Somebody who may subscribe: a person or an agent in a workspace. */
