@@ -56,7 +56,7 @@ const folder = await mkdtemp(join(tmpdir(), 'codex-bench-'));
 const database = await startEmbeddedDatabase(folder, () => {});
 const writer = new pg.Client(database.postgres.url());
 await writer.connect();
-const gateway = await startGateway();
+let gateway = await startGateway();
 const clients = fork(join(root, 'scripts/bench-push/clients.ts'), {
   execArgv: ['--import', 'tsx'],
 });
@@ -95,8 +95,7 @@ try {
   }
 } finally {
   clients.disconnect();
-  gateway.kill('SIGINT');
-  await once(gateway, 'exit');
+  await stop(gateway);
   await writer.end();
   await database.readiness.close();
   await database.postgres.stop();
@@ -110,16 +109,9 @@ async function measure(
   groups: number,
   rates: readonly number[],
 ): Promise<void> {
+  await warmUp();
   const before = await gauges();
-  await tell({
-    kind: 'open',
-    port: PORT,
-    token: await token(),
-    workspaceId: demoWorkspaces[0]?.id as string,
-    query: QUERY,
-    variables: Array.from({ length: subscribers }, (_, n) => ({ other: `group ${n % groups}` })),
-  });
-  await delay(1_500);
+  await open(subscribers, groups);
   const { residentBytes } = await gauges();
   const bytes = (residentBytes - before.residentBytes) / subscribers;
   for (const rate of rates) {
@@ -141,6 +133,28 @@ async function measure(
   }
   await tell({ kind: 'close' });
   await delay(1_000);
+}
+
+/** Begins with a gateway that has seen a few events, and holds no memory of other rows. */
+async function warmUp(): Promise<void> {
+  await stop(gateway);
+  gateway = await startGateway();
+  await open(20, 2);
+  await run({ subscribers: 20, groups: 2, rate: 40 });
+  await tell({ kind: 'close' });
+  await delay(1_000);
+}
+
+async function open(subscribers: number, groups: number): Promise<void> {
+  await tell({
+    kind: 'open',
+    port: PORT,
+    token: await token(),
+    workspaceId: demoWorkspaces[0]?.id as string,
+    query: QUERY,
+    variables: Array.from({ length: subscribers }, (_, n) => ({ other: `group ${n % groups}` })),
+  });
+  await delay(1_500);
 }
 
 async function run({ subscribers, rate }: Cell) {
@@ -198,6 +212,11 @@ async function startGateway(): Promise<ChildProcess> {
     if (child.exitCode !== null) throw new Error('The gateway ended');
     await delay(100);
   }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  child.kill('SIGINT');
+  if (child.exitCode === null) await once(child, 'exit');
 }
 
 async function gauges(): Promise<Gauges> {
