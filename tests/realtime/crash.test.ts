@@ -69,6 +69,8 @@ describe('after a crash, transaction ids are given out again', () => {
   /** A cursor of before the crash, and the transaction that was committed after it. */
   async function crashBehindCursor() {
     await raise(server.db.query, tenant.workspaceId);
+    // The feed comes back when the ids have been given out again, and not in between.
+    await server.db.query('alter role codex_gateway nologin');
     await takeTransactionIds();
     const [row] = await server.db.query<{ xmax: string }>(
       'select pg_snapshot_xmax(pg_current_snapshot())::text as xmax',
@@ -79,6 +81,7 @@ describe('after a crash, transaction ids are given out again', () => {
     const ids = await raise(server.db.query, tenant.workspaceId);
     // Otherwise nothing is shown.
     expect(await newestXid()).toBeLessThan(BigInt(row?.xmax ?? 0));
+    await server.db.query('alter role codex_gateway login');
     return { seen, ids };
   }
 
@@ -101,14 +104,17 @@ describe('after a crash, transaction ids are given out again', () => {
       `create or replace function gateway.change_snapshot() returns pg_snapshot
        language sql stable security definer as 'select pg_current_snapshot()'`,
     );
-    const { seen } = await crashBehindCursor();
-    await server.db.query('select pg_sleep(0.5)');
-    expect(told.ids.slice(1)).toEqual([]);
-    const filter = alertsOf(tenant.workspaceId);
-    expect(await replayed(feed, { seen }, { seen: await here() }, filter)).toEqual([]);
-    // Readers that were there notice at least.
-    await expect.poll(() => resets).toBe(1);
-    await server.db.query(source?.text ?? '');
+    try {
+      const { seen } = await crashBehindCursor();
+      await server.db.query('select pg_sleep(0.5)');
+      expect(told.ids.slice(1)).toEqual([]);
+      const filter = alertsOf(tenant.workspaceId);
+      expect(await replayed(feed, { seen }, { seen: await here() }, filter)).toEqual([]);
+      // Readers that were there notice at least.
+      await expect.poll(() => resets).toBe(1);
+    } finally {
+      await server.db.query(source?.text ?? '');
+    }
   });
 });
 
