@@ -44,12 +44,13 @@ export async function openApi(database: TestDatabase, maxConnections = 3): Promi
 /** The same, with subscriptions; a test may come between the feed and those who listen to it. */
 export async function openLiveApi(
   database: TestDatabase,
-  { maxConnections = 5, wrapped = (feed: Feed): Feed => feed } = {},
+  { maxConnections = 5, statementTimeoutMs = 10_000, wrapped = (feed: Feed): Feed => feed } = {},
 ): Promise<LiveApi> {
   const feed = await createPostgresFeed({ connectionString: database.gatewayUrl });
   const subscriptionMetrics = createSubscriptionMetrics(new Registry());
   const { api, log } = await serve(database, {
     maxConnections,
+    statementTimeoutMs,
     feed: wrapped(feed),
     subscriptionMetrics,
   });

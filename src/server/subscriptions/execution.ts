@@ -10,7 +10,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import type { Database } from '../../context/database/client.ts';
-import { databaseError } from '../../context/database/errors.ts';
+import { type DatabaseErrorKind, databaseError } from '../../context/database/errors.ts';
 import { runInSession } from '../../context/session.ts';
 import type { Change } from '../../realtime/change.ts';
 import type { Batch } from '../../realtime/feed.ts';
@@ -21,8 +21,10 @@ import { Payload } from './stream.ts';
 
 /** Changes that are executed side by side, so that their look-ups share statements. */
 const CHANGES_AT_ONCE = 100;
-/** How long the database may be out of reach before clients are told to come back later. */
+/** How long the database may fail before clients are told to come back later. */
 const PATIENCE_MS = 15_000;
+/** Failures after which the same may succeed. */
+const PASSING: readonly DatabaseErrorKind[] = ['unavailable', 'timeout', 'serialization'];
 const RETRY_MS = [50, 100, 200, 500];
 
 export interface Operation {
@@ -41,7 +43,7 @@ export interface Executor {
 
 /**
  * Returns the results of a subscription for the changes of a batch, in order, less those that tell
- * nothing. Rejects when the database stays out of reach.
+ * nothing. Rejects when the database goes on failing: what it fails to read is told to nobody as read.
  */
 export async function executeBatch(
   executor: Executor,
@@ -58,14 +60,14 @@ export async function executeBatch(
   return payloads;
 }
 
-/** Runs `attempt` again while the database is out of reach; rejects with its error in the end. */
+/** Runs `attempt` again while it fails for what may pass; rejects with its error in the end. */
 export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   for (let tries = 0; ; tries += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (!isUnavailable(error) || Date.now() > deadline) throw error;
+      if (!isOf(PASSING, error) || Date.now() > deadline) throw error;
       await sleep(RETRY_MS[Math.min(tries, RETRY_MS.length - 1)]);
     }
   }
@@ -99,6 +101,8 @@ async function executeChanges(
     for (const [i, result] of results.entries()) {
       const { skipped, cursor, change } = events[i] as ChangeEvent;
       if (skipped) continue;
+      // A client that is told of an error instead of a change goes on behind it, and never has it.
+      if (!result.data) throwIf(PASSING, result);
       const told = JSON.stringify(answerOf(executor, result));
       payloads.push(new Payload(told, cursor, change.occurredAt));
     }
@@ -125,13 +129,16 @@ async function executeAll<T>(
 }
 
 /** Throws where the database was out of reach. */
-function answerOf(
-  { maskError }: Executor,
-  { errors, ...result }: ExecutionResult,
-): FormattedExecutionResult {
-  const lost = errors?.find(({ originalError }) => isUnavailable(originalError));
-  if (lost) throw lost.originalError;
-  return errors ? { errors: errors.map((error) => shown(maskError(error))), ...result } : result;
+function answerOf({ maskError }: Executor, result: ExecutionResult): FormattedExecutionResult {
+  throwIf(['unavailable'], result);
+  const { errors, ...rest } = result;
+  return errors ? { errors: errors.map((error) => shown(maskError(error))), ...rest } : rest;
+}
+
+/** Throws what the database said, where it failed in one of these ways. */
+function throwIf(kinds: readonly DatabaseErrorKind[], { errors = [] }: ExecutionResult): void {
+  const failed = errors.find(({ originalError }) => isOf(kinds, originalError));
+  if (failed) throw failed.originalError;
 }
 
 /** The error without what it says to HTTP: the status has been sent. */
@@ -140,6 +147,7 @@ function shown(error: GraphQLError): GraphQLFormattedError {
   return { ...said, extensions };
 }
 
-function isUnavailable(error: unknown): boolean {
-  return databaseError(error)?.kind === 'unavailable';
+function isOf(kinds: readonly DatabaseErrorKind[], error: unknown): boolean {
+  const kind = databaseError(error)?.kind;
+  return kind !== undefined && kinds.includes(kind);
 }
