@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { Deliveries } from '../support/deliveries.ts';
-import { type Change, type Committed, keyOfChange, type Ledger } from './ledger.ts';
-import { fieldsOf, type Lasting, type Subscription } from './subscriptions.ts';
+import { type Committed, keyOfChange, type Ledger } from './ledger.ts';
+import { fieldsOf, type Subscription } from './subscriptions.ts';
 import type { Table } from './tables.ts';
 
 /** What became of what was committed, for all subscriptions; all lists are to be empty. */
@@ -21,12 +21,31 @@ export interface Verdicts {
   problems: string[];
 }
 
-/** Returns how many changes have to be told yet. */
-export function missing(subscriptions: readonly Subscription[], ledger: Ledger): number {
-  return subscriptions.reduce(
-    (sum, subscription) => sum + subscription.missing(ledger.committed, lastingOf).length,
-    0,
-  );
+/** What has to be told yet of all that was committed, once nothing more is. */
+export class Outstanding {
+  readonly #left: { told: readonly string[]; keys: Set<string>; seen: number }[];
+
+  constructor(subscriptions: readonly Subscription[], { committed }: Ledger) {
+    this.#left = subscriptions.map((subscription) => ({
+      told: subscription.told,
+      keys: new Set(
+        committed.filter((change) => subscription.verdict(change) === 'must').map(keyOfChange),
+      ),
+      seen: 0,
+    }));
+  }
+
+  /** Returns how many changes have to be told yet. */
+  count(): number {
+    let count = 0;
+    for (const left of this.#left) {
+      for (; left.seen < left.told.length; left.seen += 1) {
+        left.keys.delete(left.told[left.seen] ?? '');
+      }
+      count += left.keys.size;
+    }
+    return count;
+  }
 }
 
 /** Returns how many of all changes are not among those that were read from the log. */
@@ -76,21 +95,17 @@ export async function check(
 function deliveriesOf(subscription: Subscription, { committed, unsure }: Ledger): Deliveries {
   const deliveries = new Deliveries();
   for (const change of committed) {
-    const verdict = subscription.verdict(change, lastingOf(change));
+    const verdict = subscription.verdict(change);
     if (verdict === 'never') continue;
     const { begun } = change;
     deliveries.committed([keyOfChange(change)], begun, change.committed, verdict === 'must');
   }
   for (const change of unsure.flat()) {
-    if (subscription.verdict(change, lastingOf(change)) === 'never') continue;
+    if (subscription.verdict(change) === 'never') continue;
     deliveries.maybeCommitted([keyOfChange(change)], change.begun);
   }
   for (const key of subscription.told) deliveries.delivered(key);
   return deliveries;
-}
-
-function lastingOf({ row }: Change): Lasting {
-  return { stays: !row.mayBeGone, stepless: row.steps === 0 };
 }
 
 /** What was told after a later statement of the same writer, be it of the same transaction. */

@@ -10,8 +10,11 @@ import type { Subscription } from './subscriptions.ts';
 import type { Reader } from './world.ts';
 
 const RECONNECT_MS = 60;
-/** Close codes after which a client connects again; 4408 if it said too late who it is. */
-const RESUMABLE_CODES = [1000, 1001, 1005, 1006, 1012, 1013, 4403, 4408];
+/**
+ * Close codes after which a client connects again; 4401 and 4408 where a busy machine was so slow
+ * that its token had expired, or the server gave up, before it had said who it is.
+ */
+const RESUMABLE_CODES = [1000, 1001, 1005, 1006, 1012, 1013, 4401, 4403, 4408];
 
 export interface ConnectionOptions {
   reader: Reader;

@@ -1,4 +1,4 @@
-import { type Change, type Committed, keyOf, keyOfChange, SEVERITIES } from './ledger.ts';
+import { type Change, keyOf, SEVERITIES } from './ledger.ts';
 import type { Random } from './random.ts';
 import { alerts, campaigns, insights, notifications, rowOf, type Table } from './tables.ts';
 import type { Reader } from './world.ts';
@@ -19,7 +19,7 @@ export interface Kind {
 }
 
 /** What became of a row that is told by its id and read later. */
-export interface Lasting {
+interface Lasting {
   /** Whether it is certain that the row stayed. */
   stays: boolean;
   /** Whether the row's status is certain to have stayed as it was at first. */
@@ -184,24 +184,16 @@ export class Subscription {
     this.#hasFailed = false;
   }
 
-  /** Whether the change has to be told. */
-  verdict(change: Change, lasting: Lasting): Verdict {
+  /** Whether the change has to be told, once all is known of what became of its row. */
+  verdict(change: Change): Verdict {
     const { row } = change;
     const isTheirs =
       row.table === this.kind.table &&
       row.workspaceId === this.reader.workspaceId &&
       (row.personId === null || row.personId === this.reader.personId) &&
       (this.#severity === null || row.severity === this.#severity);
-    return isTheirs ? this.kind.verdict(change, lasting) : 'never';
-  }
-
-  /** The names of those changes that have to be told, and have not been. */
-  missing(changes: readonly Committed[], lastingOf: (change: Change) => Lasting): string[] {
-    const told = new Set(this.told);
-    return changes
-      .filter((change) => this.verdict(change, lastingOf(change)) === 'must')
-      .map(keyOfChange)
-      .filter((key) => !told.has(key));
+    if (!isTheirs) return 'never';
+    return this.kind.verdict(change, { stays: !row.mayBeGone, stepless: row.steps === 0 });
   }
 }
 

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { check, lostFrom, missing, type Verdicts } from './checker.ts';
+import { check, lostFrom, Outstanding, type Verdicts } from './checker.ts';
 import type { Cluster } from './cluster.ts';
 import { CONNECTIONS } from './connections.ts';
 import { GraphqlWriter } from './graphql-writer.ts';
@@ -143,8 +143,9 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
 
   const unsure = ledger.unsure.flat().length;
   const resolved = await resolveUnsure(cluster.url, ledger);
+  const outstanding = new Outstanding(all, ledger);
   let [before, since] = [Number.POSITIVE_INFINITY, Date.now()];
-  for (let left = missing(all, ledger); left > 0; left = missing(all, ledger)) {
+  for (let left = outstanding.count(); left > 0; left = outstanding.count()) {
     if (left < before) [before, since] = [left, Date.now()];
     if (Date.now() - since > PATIENCE_MS) break;
     await delay(300);
