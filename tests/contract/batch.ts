@@ -1,5 +1,6 @@
 import type { Answer } from '../server/support/gateway.ts';
 import type { Client } from '../support/api.ts';
+import type { Data } from '../support/data.ts';
 
 /** A field of Query, as a document has it but for its alias; `$0`, `$1`… are its variables. */
 export interface Ask {
@@ -7,8 +8,7 @@ export interface Ask {
   variables?: [type: string, value: unknown][];
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the field's.
-export type Told = { data: any; error?: NonNullable<Answer['errors']>[number] };
+export type Told = { data: Data; error?: NonNullable<Answer['errors']>[number] };
 
 /** As many as a document may have aliases, less some for those inside of a field. */
 const FIELDS = 25;

@@ -7,12 +7,12 @@ import type { Change } from '../../src/realtime/change.ts';
 import { ChangeEvent, type ChangeSource } from '../../src/realtime/source.ts';
 import { schema } from '../../src/schema/index.ts';
 import { audienceOf, contextOf } from '../../src/server/subscriptions/audience.ts';
+import type { Data } from '../support/data.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { type Case, cases } from './cases.ts';
 
 /** What one change told; undefined where it told nothing. */
-// biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the document's.
-export type Told = any;
+export type Told = Data;
 
 /** Somebody who subscribes, served without a hub. */
 export interface Subscriber {

@@ -5,6 +5,7 @@ import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgr
 import { schema } from '../../src/schema/index.ts';
 import { type Answer, startGateway, type TestGateway, token } from '../server/support/gateway.ts';
 import { openApi } from '../support/api.ts';
+import type { Data } from '../support/data.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTenant, insert, type Tenant } from '../support/tenant.ts';
 
@@ -40,8 +41,7 @@ async function ask(query: string, variables: object = {}): Promise<Answer> {
   return gateway.ask(query, headers, variables);
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
-async function read(query: string, variables?: object): Promise<any> {
+async function read(query: string, variables?: object): Promise<Data> {
   const { data, errors, text } = await ask(query, variables);
   if (errors || !data) throw new Error(text);
   return data;

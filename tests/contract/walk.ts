@@ -1,5 +1,6 @@
 import { catalog } from '../../src/generated/catalog.ts';
 import type { Client } from '../support/api.ts';
+import type { Data } from '../support/data.ts';
 import { askAll } from './batch.ts';
 import { sqlName } from './cases.ts';
 
@@ -17,9 +18,6 @@ export interface List {
 }
 
 export type Direction = 'forward' | 'backward';
-
-// biome-ignore lint/suspicious/noExplicitAny: the shape of a connection.
-type Page = any;
 
 /** Returns `orderBy` as the API takes it. */
 export function orderArgument({ by }: Order): string {
@@ -51,7 +49,7 @@ export async function readPages(
   lists: readonly List[],
   direction: Direction,
   cursors: readonly (string | null)[],
-): Promise<Page[]> {
+): Promise<Data[]> {
   const [size, from] = direction === 'forward' ? ['first', 'after'] : ['last', 'before'];
   const told = await askAll(
     client,
@@ -89,7 +87,7 @@ export async function walk(
     const more: number[] = [];
     for (const [n, i] of open.entries()) {
       const { edges, pageInfo } = pages[n];
-      const ids = edges.map((edge: Page) => edge.node.id);
+      const ids = edges.map((edge: Data) => edge.node.id);
       const forward = direction === 'forward';
       const [continues, came] = forward
         ? [pageInfo.hasNextPage, pageInfo.hasPreviousPage]

@@ -201,7 +201,7 @@ describe('results of a live stream', () => {
     await listening(0);
   });
 
-  it('go to the subscription that an id is used for now', async () => {
+  it('go to the subscription that has the id at the time', async () => {
     const socket = await connect(gateway.url, { authorization });
     socket.send(subscribe('1', SUBSCRIPTION));
     await listening(1);

@@ -4,6 +4,7 @@ import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgr
 import { schema } from '../../src/schema/index.ts';
 import { createSubscriptionMetrics } from '../../src/server/subscriptions/metrics.ts';
 import { type Answer, agentToken, startGateway, token } from '../server/support/gateway.ts';
+import type { Data } from './data.ts';
 import type { TestDatabase } from './database.ts';
 
 /** A person or an agent at the API: their token, and the workspace that their requests name. */
@@ -13,8 +14,7 @@ export interface Client {
   /** Sends an operation, with an idempotency key if given, and returns the whole answer. */
   ask(query: string, variables?: object, key?: string): Promise<Answer>;
   /** Sends an operation that must succeed and returns its data. */
-  // biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
-  data(query: string, variables?: object): Promise<any>;
+  data(query: string, variables?: object): Promise<Data>;
 }
 
 export interface Api {

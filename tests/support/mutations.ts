@@ -1,7 +1,5 @@
 import type { Client } from './api.ts';
-
-// biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
-type Payload = any;
+import type { Data } from './data.ts';
 
 /** Sends a mutation of one field, which must be done, and returns its payload. */
 export async function perform(
@@ -9,9 +7,9 @@ export async function perform(
   call: string,
   selection: string,
   variables: Record<string, [type: string, value: unknown]> = {},
-): Promise<Payload> {
+): Promise<Data> {
   const payload = await attempt(client, call, selection, variables);
-  const errors = payload.errors ?? payload.results.flatMap((result: Payload) => result.errors);
+  const errors = payload.errors ?? payload.results.flatMap((result: Data) => result.errors);
   if (errors.length > 0) throw new Error(`${call} was refused: ${JSON.stringify(errors)}`);
   return payload;
 }
@@ -22,7 +20,7 @@ export async function attempt(
   call: string,
   selection: string,
   variables: Record<string, [type: string, value: unknown]> = {},
-): Promise<Payload> {
+): Promise<Data> {
   const declared = Object.entries(variables).map(([name, [type]]) => `$${name}: ${type}`);
   const head = declared.length > 0 ? `(${declared.join(', ')})` : '';
   const errors = 'errors { __typename message path }';

@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Client } from './api.ts';
+import type { Data } from './data.ts';
 
 /** One result of a subscription, as the client reads it. */
 export interface Result {
-  // biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
-  data?: any;
+  data?: Data;
   errors?: { message: string; extensions: Record<string, unknown> }[];
 }
 
@@ -15,8 +15,7 @@ export interface Subscription {
   /** Oldest first; an error that ends it is one of them. */
   results: Result[];
   /** Data of the only field of each result. */
-  // biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
-  told(): any[];
+  told(): Data[];
   /** The code of the first error; undefined when there is none. */
   code(): string | undefined;
   /** Whether the server has ended it, with or without its connection. */

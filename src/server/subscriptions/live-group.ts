@@ -35,7 +35,7 @@ export class LivePlace {
 }
 
 export interface LiveGroupEvents {
-  /** Rejects when the query cannot be executed for now. */
+  /** Rejects when the database stays out of reach. */
   execute(): Promise<LiveResult>;
   /** A result has been handed to the last of its clients. */
   onDelivered(clients: number, payload: Payload): void;

@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { createPostgresFeed } from '../../../src/realtime/postgres-feed.ts';
 import { schema } from '../../../src/schema/index.ts';
 import { createSubscriptionMetrics } from '../../../src/server/subscriptions/metrics.ts';
+import type { Data } from '../../support/data.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createTenant, type Role, type Tenant } from '../../support/tenant.ts';
 import { startGateway, type TestGateway, token } from '../support/gateway.ts';
@@ -13,8 +14,7 @@ import { connect, subscribe } from '../support/websocket.ts';
 
 /** One result of a live query, as it was sent. */
 export interface Told {
-  // biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
-  data?: any;
+  data?: Data;
   patch?: Operation[];
   revision?: number;
   errors?: { message: string; extensions: Record<string, unknown> }[];
@@ -26,8 +26,7 @@ export interface Live {
   /** The result told last. */
   last(): Told | undefined;
   /** What the results, patched into each other as clients do, have come to. */
-  // biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
-  data(): any;
+  data(): Data;
   isOver(): boolean;
   end(): void;
 }
@@ -41,8 +40,7 @@ export interface LiveWorld {
   /** Somebody of our workspace, unless told otherwise, by one of the transports. */
   open(query: string, options?: OpenOptions): Promise<Live>;
   /** What the same query, asked by itself, is answered with. */
-  // biome-ignore lint/suspicious/noExplicitAny: the shape of the data is the operation's.
-  ask(query: string, options?: OpenOptions): Promise<any>;
+  ask(query: string, options?: OpenOptions): Promise<Data>;
   /** Executions of live queries so far. */
   executions(): Promise<number>;
   streams(): Promise<{ subscribers: number; groups: number }>;

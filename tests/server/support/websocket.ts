@@ -1,12 +1,12 @@
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import type { Data } from '../../support/data.ts';
 
 /** A message of graphql-transport-ws. */
 export interface Message {
   id?: string;
   type: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever the server sends.
-  payload?: any;
+  payload?: Data;
 }
 
 export interface Closed {
