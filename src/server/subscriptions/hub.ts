@@ -1,23 +1,21 @@
-import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql';
+import type { ExecutionArgs } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
 import type { MemberRole } from '../../generated/prisma/enums.ts';
 import type { Change } from '../../realtime/change.ts';
 import type { Batch, Feed } from '../../realtime/feed.ts';
-import { covers, type Position } from '../../realtime/position.ts';
+import type { Position } from '../../realtime/position.ts';
 import type { ChangeSource } from '../../realtime/source.ts';
 import { Admission, type Seat } from './admission.ts';
 import { type Audience, audienceOf, mayBeTold } from './audience.ts';
-import { type Executor, executeBatch, type Operation } from './execution.ts';
-import { Group, narrowed, type Page, Place, RESTARTED, Subscriber } from './group.ts';
+import { type Executor, executeBatch } from './execution.ts';
+import { Group, narrowed, Place, RESTARTED, Subscriber } from './group.ts';
 import { LiveQueries } from './live-queries.ts';
 import type { SubscriptionMetrics } from './metrics.ts';
+import { type Start, tellPast } from './past.ts';
 import { createPlanner } from './plan.ts';
-import { type LiveStream, MAX_UNSENT_BYTES, type Sink, type StreamEnd } from './stream.ts';
-
-const DRAIN_MS = 5;
+import { createRequestReader, type Request } from './request.ts';
+import type { LiveStream, Sink, StreamEnd } from './stream.ts';
 
 export interface HubOptions extends Omit<Executor, 'cursorAfter'> {
   feed: Feed;
@@ -40,22 +38,6 @@ interface Entry {
   source: ChangeSource;
 }
 
-/** What a client asked for. */
-interface Request {
-  source: ChangeSource;
-  operation: Operation;
-  /** Of the group's key, all but the audience. */
-  key: string;
-  isPersonal: boolean;
-}
-
-/** Where a client goes on, and how it said so. */
-interface Start {
-  after: Position;
-  cursor: string;
-  argument: string;
-}
-
 /** Who asked for what, and where it is told that now. */
 interface ChangeSeat extends Seat {
   readonly request: Request;
@@ -67,7 +49,7 @@ interface ChangeSeat extends Seat {
 export class SubscriptionHub {
   readonly #options: HubOptions;
   readonly #executor: Executor;
-  readonly #planOf: ReturnType<typeof createPlanner>;
+  readonly #requestOf: ReturnType<typeof createRequestReader>;
   readonly #entries = new Map<string, Entry>();
   /** By model. */
   readonly #listening = new Map<string, Set<Entry>>();
@@ -89,13 +71,14 @@ export class SubscriptionHub {
       cursorAfter: (batch, change, { workspace }) =>
         feed.seal(batch.positionAfter(change), workspace?.id ?? null),
     };
-    this.#planOf = createPlanner(schema);
+    const planOf = createPlanner(schema);
+    this.#requestOf = createRequestReader(planOf);
     this.#admission = new Admission(options);
     this.#live = new LiveQueries({
       ...options,
       executor: this.#executor,
       admission: this.#admission,
-      planOf: this.#planOf,
+      planOf,
       settled: () => this.#dispatching,
     });
     this.#position = feed.position();
@@ -159,26 +142,6 @@ export class SubscriptionHub {
     if (this.#closed) throw new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.');
   }
 
-  #requestOf(args: ExecutionArgs, source: ChangeSource): Request {
-    const { document, operationName, variableValues } = args;
-    const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
-    const plan = this.#planOf(document, definition);
-    const { [plan.afterVariable ?? '']: _after, ...variables } = variableValues ?? {};
-    const text = JSON.stringify([plan.text, operationName ?? null, variables]);
-    return {
-      source,
-      operation: {
-        document,
-        operationName: operationName ?? undefined,
-        // With the cursor, which may be required, and which no execution reads.
-        variableValues: variableValues ?? {},
-      },
-      // Documents are long, and there are many groups.
-      key: createHash('sha256').update(text).digest('base64'),
-      isPersonal: plan.isPersonal(variables),
-    };
-  }
-
   #attach(sink: Sink, context: Context, request: Request, start: Start | null): () => void {
     const { viewer, session } = context;
     const isStale = this.#admission.isStale(context);
@@ -209,7 +172,10 @@ export class SubscriptionHub {
     try {
       if (isStale) await this.#admission.readmit([seat]);
       if (start && !subscriber.gone) {
-        await this.#replay(seat, start.after, until, `${start.cursor} ${number}`);
+        const { entry, request } = seat;
+        const { feed, metrics } = this.#options;
+        const reading = { feed, metrics, executor: this.#executor };
+        await tellPast(reading, { ...request, ...entry, subscriber }, start, { until, number });
       }
       if (!subscriber.gone) place.release();
     } catch (error) {
@@ -220,35 +186,6 @@ export class SubscriptionHub {
         this.#options.onError(error);
         subscriber.end(RESTARTED);
       }
-    }
-  }
-
-  async #replay(seat: ChangeSeat, after: Position, until: Position, key: string): Promise<void> {
-    if (covers(after, until)) return;
-    const { feed, metrics } = this.#options;
-    const { subscriber, entry, request } = seat;
-    const { audience, group } = entry;
-    const filter = {
-      models: [request.source.model],
-      workspaceId: audience.workspace?.id ?? null,
-      readerId: audience.personId,
-    };
-    const read = async (batch: Batch): Promise<Page> => {
-      metrics.replayPages.inc();
-      const changes = batch.changes.filter((change) => request.source.includes(change));
-      const told = narrowed(batch, changes);
-      const payloads = await executeBatch(this.#executor, audience, request.operation, told);
-      return { payloads, end: batch.end };
-    };
-    const first = await group.firstPage(key, async () => {
-      for await (const batch of feed.replay(after, until, filter)) return read(batch);
-      return { payloads: [], end: until };
-    });
-    await tellPage(subscriber, first);
-    if (covers(first.end, until)) return;
-    for await (const batch of feed.replay(first.end, until, filter)) {
-      await tellPage(subscriber, await read(batch));
-      if (subscriber.gone) return;
     }
   }
 
@@ -352,13 +289,4 @@ function endAtOnce(sink: Sink): () => void {
 function about(argument: string, error: GatewayError): GatewayError {
   if (error.code !== 'CURSOR_EXPIRED') return error;
   return new GatewayError(error.code, error.message, { argument, cause: error });
-}
-
-/** Hands a page on no faster than the client reads. */
-async function tellPage(subscriber: Subscriber, { payloads }: Page): Promise<void> {
-  for (const payload of payloads) {
-    while (subscriber.unsentBytes > MAX_UNSENT_BYTES / 2 && !subscriber.gone) await sleep(DRAIN_MS);
-    if (subscriber.gone) return;
-    subscriber.tell(payload);
-  }
 }

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Batch, Feed } from '../../realtime/feed.ts';
+import { covers, type Position } from '../../realtime/position.ts';
+import type { ChangeSource } from '../../realtime/source.ts';
+import type { Audience } from './audience.ts';
+import { type Executor, executeBatch, type Operation } from './execution.ts';
+import { type Group, narrowed, type Page, type Subscriber } from './group.ts';
+import type { SubscriptionMetrics } from './metrics.ts';
+import { MAX_UNSENT_BYTES } from './stream.ts';
+
+const DRAIN_MS = 5;
+
+/** Where a client goes on, and how it said so. */
+export interface Start {
+  after: Position;
+  cursor: string;
+  argument: string;
+}
+
+interface Reading {
+  feed: Feed;
+  executor: Executor;
+  metrics: SubscriptionMetrics;
+}
+
+/** A client, and what its group is told. */
+interface Latecomer {
+  subscriber: Subscriber;
+  group: Group;
+  audience: Audience;
+  source: ChangeSource;
+  operation: Operation;
+}
+
+/**
+ * Tells a client what was committed since its cursor, up to where its group goes on: the batch of
+ * that number. Rejects when it cannot be read.
+ */
+export async function tellPast(
+  { feed, executor, metrics }: Reading,
+  { subscriber, group, audience, source, operation }: Latecomer,
+  { after, cursor }: Start,
+  { until, number }: { until: Position; number: number },
+): Promise<void> {
+  if (covers(after, until)) return;
+  const filter = {
+    models: [source.model],
+    workspaceId: audience.workspace?.id ?? null,
+    readerId: audience.personId,
+  };
+  const read = async (batch: Batch): Promise<Page> => {
+    metrics.replayPages.inc();
+    const changes = batch.changes.filter((change) => source.includes(change));
+    const payloads = await executeBatch(executor, audience, operation, narrowed(batch, changes));
+    return { payloads, end: batch.end };
+  };
+  const first = await group.firstPage(`${cursor} ${number}`, async () => {
+    for await (const batch of feed.replay(after, until, filter)) return read(batch);
+    return { payloads: [], end: until };
+  });
+  await tellPage(subscriber, first);
+  if (covers(first.end, until)) return;
+  for await (const batch of feed.replay(first.end, until, filter)) {
+    await tellPage(subscriber, await read(batch));
+    if (subscriber.gone) return;
+  }
+}
+
+/** Hands a page on no faster than the client reads. */
+async function tellPage(subscriber: Subscriber, { payloads }: Page): Promise<void> {
+  for (const payload of payloads) {
+    while (subscriber.unsentBytes > MAX_UNSENT_BYTES / 2 && !subscriber.gone) await sleep(DRAIN_MS);
+    if (subscriber.gone) return;
+    subscriber.tell(payload);
+  }
+}

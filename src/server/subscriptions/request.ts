@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql';
+import type { ChangeSource } from '../../realtime/source.ts';
+import type { Operation } from './execution.ts';
+import type { createPlanner } from './plan.ts';
+
+/** What a client asked for. */
+export interface Request {
+  source: ChangeSource;
+  operation: Operation;
+  /** Of the group's key, all but the audience. */
+  key: string;
+  isPersonal: boolean;
+}
+
+/** Returns what reads the request out of an operation whose `subscribe` gave a source. */
+export function createRequestReader(planOf: ReturnType<typeof createPlanner>) {
+  return (args: ExecutionArgs, source: ChangeSource): Request => {
+    const { document, operationName, variableValues } = args;
+    const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
+    const plan = planOf(document, definition);
+    const { [plan.afterVariable ?? '']: _after, ...variables } = variableValues ?? {};
+    const text = JSON.stringify([plan.text, operationName ?? null, variables]);
+    return {
+      source,
+      operation: {
+        document,
+        operationName: operationName ?? undefined,
+        // With the cursor, which may be required, and which no execution reads.
+        variableValues: variableValues ?? {},
+      },
+      // Documents are long, and there are many groups.
+      key: createHash('sha256').update(text).digest('base64'),
+      isPersonal: plan.isPersonal(variables),
+    };
+  };
+}
