@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'redis';
 import type { Broker, BrokerEvents } from './broker.ts';
 
@@ -14,16 +15,82 @@ export function createRedisBroker(
   url: string,
   { onConnectionChange, onError }: BrokerEvents,
 ): Broker {
-  let isLost = false;
-  let isClosed = false;
+  const closing = new AbortController();
   let wanted: { subject: string; listener: (message: string) => void } | undefined;
-  let subscribed: typeof wanted;
+  /** The one that is connected, and subscribed. */
+  let client: ReturnType<typeof clientOf> | undefined;
+  let isReported = false;
+  let beginAnew = () => {};
 
-  const client = createClient({
+  const report = (error: unknown) => {
+    if (!isReported && !closing.signal.aborted) onError(error);
+    isReported = true;
+  };
+
+  /** Connects, and returns when the connection, or what it is subscribed to, is to be another one. */
+  const serve = async () => {
+    const connecting = clientOf(url);
+    const over = new Promise<void>((resolve, reject) => {
+      connecting.on('error', reject);
+      beginAnew = resolve;
+    });
+    closing.signal.addEventListener('abort', beginAnew);
+    try {
+      await Promise.race([connecting.connect(), over]);
+      const subscribed = wanted;
+      if (subscribed) {
+        const { subject, listener } = subscribed;
+        await Promise.race([connecting.subscribe(subject, listener), over]);
+      }
+      if (subscribed !== wanted || closing.signal.aborted) return;
+      client = connecting;
+      isReported = false;
+      onConnectionChange();
+      await over;
+    } finally {
+      closing.signal.removeEventListener('abort', beginAnew);
+      connecting.destroy();
+      if (client) {
+        client = undefined;
+        onConnectionChange();
+      }
+    }
+  };
+
+  const running = (async () => {
+    while (!closing.signal.aborted) {
+      await serve().catch((error: unknown) => {
+        report(error);
+        return delay(RETRY_MS * (1 + Math.random()), undefined, closing).catch(() => {});
+      });
+    }
+  })();
+
+  return {
+    get isConnected() {
+      return client !== undefined;
+    },
+    maxBytes: MAX_BYTES,
+    async publish(subject, message) {
+      if (!client) throw new Error('There is no connection to Redis');
+      await client.publish(subject, message);
+    },
+    subscribe(subject, listener) {
+      wanted = { subject, listener };
+      if (client) beginAnew();
+    },
+    async close() {
+      closing.abort();
+      await running;
+    },
+  };
+}
+
+/** A client for one connection: whether all it promises was restored in a later one, nobody tells. */
+function clientOf(url: string) {
+  return createClient({
     url,
     name: 'codex-gateway',
-    // A message that waits for the connection would come too late.
-    disableOfflineQueue: true,
     pingInterval: PING_MS,
     // Neither is needed, and each would need a right.
     disableClientInfo: true,
@@ -31,52 +98,7 @@ export function createRedisBroker(
     socket: {
       connectTimeout: CONNECT_MS,
       socketTimeout: SILENCE_MS,
-      reconnectStrategy: () => RETRY_MS * (1 + Math.random()),
+      reconnectStrategy: false,
     },
   });
-
-  /** The client subscribes again by itself to what it was subscribed to. */
-  const subscribe = async () => {
-    if (!client.isReady || !wanted || subscribed === wanted) return;
-    const before = subscribed;
-    subscribed = wanted;
-    try {
-      if (before) await client.unsubscribe(before.subject);
-      await client.subscribe(wanted.subject, wanted.listener);
-    } catch (error) {
-      subscribed = undefined;
-      if (client.isReady) onError(error);
-    }
-  };
-
-  client.on('ready', () => {
-    isLost = false;
-    void subscribe();
-    onConnectionChange();
-  });
-  client.on('error', (error: unknown) => {
-    if (!isLost && !isClosed) onError(error);
-    isLost = true;
-    onConnectionChange();
-  });
-  // It goes on trying, and tells each time.
-  client.connect().catch(() => {});
-
-  return {
-    get isConnected() {
-      return client.isReady;
-    },
-    maxBytes: MAX_BYTES,
-    async publish(subject, message) {
-      await client.publish(subject, message);
-    },
-    subscribe(subject, listener) {
-      wanted = { subject, listener };
-      void subscribe();
-    },
-    async close() {
-      isClosed = true;
-      client.destroy();
-    },
-  };
 }
