@@ -82,7 +82,9 @@ export function resumable<C extends SubscriptionClient>(client: C, options: Resu
       const end = (then: () => void) => {
         if (over) return;
         over = true;
-        stop();
+        // The server's word that it is over may come along with its last result: graphql-ws counts a
+        // subscription twice that is stopped in between, and gives up others for that.
+        queueMicrotask(stop);
         then();
       };
       const fail = (error: unknown) => {

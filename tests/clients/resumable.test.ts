@@ -287,6 +287,31 @@ describe.each([
   });
 });
 
+it('a subscription that the gateway refuses for a while takes no other with it', async () => {
+  // As long as it may be: the connection is lost while the client waits to try again.
+  vi.spyOn(Math, 'random').mockReturnValue(0.99);
+  const client = resumable(wsClient());
+  const listen = () => {
+    const listening = listener();
+    ends.push(client.subscribe({ query: QUERY, variables: { after: '0' } }, listening.sink));
+    return listening;
+  };
+  const one = listen();
+  server.tell(1);
+  await one.told(1);
+  server.isOut = true;
+  const other = listen();
+  await eventually(() => expect(server.asked).toHaveLength(2));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  server.isOut = false;
+  server.cut();
+  server.tell(2);
+  await Promise.all([one.told(1, 2), other.told(1, 2)]);
+  expect([...server.asked].sort()).toEqual(['0', '0', '0', '1']);
+  for (const { sink } of [one, other]) expect(sink.complete).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
+});
+
 it('refuses a subscription without the variable', async () => {
   const { sink, errors } = listener();
   resumable(wsClient()).subscribe({ query: 'subscription { told { number cursor } }' }, sink);

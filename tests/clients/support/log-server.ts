@@ -20,6 +20,8 @@ export interface LogServer {
   signedIn: unknown[];
   /** Told in place of the next numbers, if given. */
   instead: object | undefined;
+  /** Whether operations are refused, as one that may be tried again. */
+  isOut: boolean;
   /** Appends numbers to the log. */
   tell(...numbers: number[]): void;
   /** Refuses cursors of numbers up to this one. */
@@ -30,6 +32,7 @@ export interface LogServer {
 }
 
 const EXPIRED = { errors: [{ message: 'Too old.', extensions: { code: 'CURSOR_EXPIRED' } }] };
+const OUTAGE = { errors: [{ message: 'Shortly.', extensions: { code: 'SERVICE_UNAVAILABLE' } }] };
 
 export async function startLogServer(): Promise<LogServer> {
   const log: number[] = [];
@@ -39,8 +42,8 @@ export async function startLogServer(): Promise<LogServer> {
   const subscribe = ({ after }: Variables, tell: Tell): (() => void) => {
     server.asked.push(after);
     const from = Number(after ?? log.at(-1) ?? 0);
-    if (from <= trimmed) {
-      tell(EXPIRED);
+    if (from <= trimmed || server.isOut) {
+      tell(server.isOut ? OUTAGE : EXPIRED);
       tell(null);
       return () => {};
     }
@@ -70,6 +73,7 @@ export async function startLogServer(): Promise<LogServer> {
     asked: [],
     signedIn: [],
     instead: undefined,
+    isOut: false,
     tell(...numbers) {
       log.push(...numbers);
       for (const goOn of listeners) goOn();
@@ -104,9 +108,12 @@ function serveSocket(socket: WebSocket, subscribe: Subscribe, signIn: SignIn): v
     } else if (type === 'complete') {
       ends.get(id)?.();
     } else {
+      let isOver = false;
       const tell: Tell = (result) => {
         if (result === EXPIRED) send({ id, type: 'error', payload: EXPIRED.errors });
         else if (result) send({ id, type: 'next', payload: result });
+        else if (!isOver) send({ id, type: 'complete' });
+        isOver ||= result === EXPIRED;
       };
       ends.set(id, subscribe(payload.variables ?? {}, tell));
     }
