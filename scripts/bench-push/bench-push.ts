@@ -30,6 +30,8 @@ const numbers = (list: string) => list.split(',').map(Number).filter(Boolean);
 
 /** What is handed to clients in one cell of the table, at most: more takes minutes. */
 const MAX_DELIVERIES = 300_000;
+/** Written in each cell at least, however long that takes: quantiles of a few say nothing. */
+const MIN_EVENTS = 20;
 const SECRET = 'a secret of the benchmark, 32 bytes or more';
 const PORT = 4_700;
 const QUERY = `subscription ($other: String) {
@@ -41,6 +43,8 @@ const QUERY = `subscription ($other: String) {
 
 interface Gauges {
   cpuSeconds: number;
+  /** In use on the heap and beside it. */
+  usedBytes: number;
   residentBytes: number;
   loopDelayP99Ms: number;
 }
@@ -51,6 +55,8 @@ interface Cell {
   rate: number;
 }
 
+/** Collects the garbage of the gateway when it is asked to. */
+const GARBAGE_COLLECTION = `data:text/javascript,process.on('SIGUSR2', () => globalThis.gc())`;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'codex-bench-'));
 const database = await startEmbeddedDatabase(folder, () => {});
@@ -81,6 +87,7 @@ try {
       'p99',
       'CPU/event',
       'KB/client',
+      'resident',
       'loop p99',
       'missing',
     ),
@@ -110,13 +117,14 @@ async function measure(
   rates: readonly number[],
 ): Promise<void> {
   await warmUp();
-  const before = await gauges();
+  const before = await settledGauges();
   await open(subscribers, groups);
-  const { residentBytes } = await gauges();
-  const bytes = (residentBytes - before.residentBytes) / subscribers;
+  const after = await settledGauges();
+  const each = (gauge: 'usedBytes' | 'residentBytes') =>
+    // Of a few, what else happens would be most of it.
+    subscribers >= 1_000 ? ((after[gauge] - before[gauge]) / subscribers / 1024).toFixed(1) : '';
   for (const rate of rates) {
     const figures = await run({ subscribers, groups, rate });
-    const memory = subscribers >= 1_000 ? (bytes / 1024).toFixed(1) : '';
     print(
       row(
         name,
@@ -125,7 +133,8 @@ async function measure(
         rate,
         ...figures.times,
         figures.cpu,
-        memory,
+        each('usedBytes'),
+        each('residentBytes'),
         figures.loop,
         figures.missing,
       ),
@@ -158,8 +167,8 @@ async function open(subscribers: number, groups: number): Promise<void> {
 }
 
 async function run({ subscribers, rate }: Cell) {
-  const wanted = rate * Number(options.seconds);
-  const count = Math.max(3, Math.min(wanted, Math.floor(MAX_DELIVERIES / subscribers)));
+  const wanted = Math.max(MIN_EVENTS, rate * Number(options.seconds));
+  const count = Math.min(wanted, Math.floor(MAX_DELIVERIES / subscribers));
   const before = await gauges();
   const committed = new Map<number, bigint>();
   const begun = performance.now();
@@ -193,7 +202,7 @@ async function run({ subscribers, rate }: Cell) {
 }
 
 async function startGateway(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, ['--expose-gc', ...imports('tsx', GARBAGE_COLLECTION), 'src/main.ts'], {
     cwd: root,
     env: {
       PATH: process.env.PATH,
@@ -219,11 +228,19 @@ async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode === null) await once(child, 'exit');
 }
 
+/** Less what is garbage, which connecting makes a lot of. */
+async function settledGauges(): Promise<Gauges> {
+  gateway.kill('SIGUSR2');
+  await delay(1_000);
+  return gauges();
+}
+
 async function gauges(): Promise<Gauges> {
   const text = await (await fetch(`http://127.0.0.1:${PORT}/metrics`)).text();
   const read = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   return {
     cpuSeconds: read('process_cpu_seconds_total'),
+    usedBytes: read('nodejs_heap_size_used_bytes') + read('nodejs_external_memory_bytes'),
     residentBytes: read('process_resident_memory_bytes'),
     loopDelayP99Ms: read('nodejs_eventloop_lag_p99_seconds') * 1000,
   };
@@ -233,6 +250,10 @@ async function tell(message: Open | Collect | Close): Promise<unknown> {
   clients.send(message);
   const [answer] = await once(clients, 'message');
   return answer;
+}
+
+function imports(...modules: string[]): string[] {
+  return modules.flatMap((module) => ['--import', module]);
 }
 
 function token(): Promise<string> {
