@@ -1,41 +1,32 @@
 import { ApolloClient, CombinedProtocolErrors, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { firstValueFrom, toArray } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { StreamEnd } from '../../src/server/subscriptions/stream.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
-import { startGateway, type TestGateway, token } from './support/gateway.ts';
-import { createLiveStreams, type LiveStreams } from './support/live-streams.ts';
+import {
+  createLiveStreams,
+  type LiveGateway,
+  openLiveGateway,
+  RESUME,
+  STOP,
+  SUBSCRIPTION,
+} from './support/live-streams.ts';
 import { openRaw, rawPost } from './support/raw-connection.ts';
 
-const PERSON = '4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d';
 const ACCEPT = 'multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json';
-const SUBSCRIPTION = { query: 'subscription { ticks }' };
-const STOP: StreamEnd = { code: 'CURSOR_EXPIRED', message: 'Read it again.', outcome: 'stop' };
-const RESUME: StreamEnd = { code: 'SERVICE_UNAVAILABLE', message: 'Later.', outcome: 'resume' };
 
-let database: TestDatabase;
-let gateway: TestGateway;
-let live: LiveStreams;
+const live = createLiveStreams();
+const { listening } = live;
+let gateway: LiveGateway;
 let authorization: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  live = createLiveStreams();
-  gateway = await startGateway(database.gatewayUrl, { plugins: [live.plugin] });
-  authorization = `Bearer ${await token({ sub: PERSON })}`;
+  gateway = await openLiveGateway(live);
+  ({ authorization } = gateway);
 });
-
 afterEach(() => live.end(RESUME));
+afterAll(() => gateway?.close());
 
-afterAll(async () => {
-  await gateway?.close();
-  await database?.close();
-});
-
-const listening = (count = 1) => eventually(() => live.present().length).toBe(count);
-
-const ask = (accept: string, query = SUBSCRIPTION.query) =>
+const ask = (accept: string, query = SUBSCRIPTION) =>
   fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     headers: { authorization, 'content-type': 'application/json', accept },
@@ -45,7 +36,7 @@ const ask = (accept: string, query = SUBSCRIPTION.query) =>
 const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}\r\n--graphql`;
 
 /** Subscribes with Apollo Client; gathers what it is told, and how it ends. */
-function subscribe(query = SUBSCRIPTION.query) {
+function subscribe(query = SUBSCRIPTION) {
   const client = new ApolloClient({
     link: new HttpLink({ uri: `${gateway.url}/graphql`, headers: { authorization } }),
     cache: new InMemoryCache(),
@@ -125,20 +116,18 @@ describe('a subscription over multipart', () => {
   it('is told every 12 seconds that the server is there, which Apollo Client skips', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const streams = createLiveStreams();
-    const other = await startGateway(database.gatewayUrl, { plugins: [streams.plugin] });
+    const other = await openLiveGateway(streams, gateway.database);
     const raw = openRaw(
       other.url,
-      rawPost('/graphql', { authorization, accept: ACCEPT }, SUBSCRIPTION),
+      rawPost('/graphql', { authorization, accept: ACCEPT }, { query: SUBSCRIPTION }),
     );
     const client = new ApolloClient({
       link: new HttpLink({ uri: `${other.url}/graphql`, headers: { authorization } }),
       cache: new InMemoryCache(),
     });
-    const all = firstValueFrom(
-      client.subscribe({ query: gql(SUBSCRIPTION.query) }).pipe(toArray()),
-    );
+    const all = firstValueFrom(client.subscribe({ query: gql(SUBSCRIPTION) }).pipe(toArray()));
     try {
-      await eventually(() => streams.present().length).toBe(2);
+      await streams.listening(2);
       // One by one, each with a turn in which it is written.
       for (let second = 0; second < 12; second += 1) {
         vi.advanceTimersByTime(1_000);
@@ -190,7 +179,7 @@ describe('an operation that is refused', () => {
         'content-type': 'application/json',
         accept: 'multipart/mixed;subscriptionSpec=1.0',
       },
-      body: JSON.stringify(SUBSCRIPTION),
+      body: JSON.stringify({ query: SUBSCRIPTION }),
     });
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toBe('Bearer');

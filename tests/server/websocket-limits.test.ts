@@ -4,39 +4,35 @@ import { createClient } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { MAX_UNSENT_BYTES } from '../../src/server/subscriptions/stream.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { schema, startGateway, type TestGateway, token } from './support/gateway.ts';
-import { createLiveStreams } from './support/live-streams.ts';
+import { schema, startGateway, token } from './support/gateway.ts';
+import {
+  createLiveStreams,
+  type LiveGateway,
+  openLiveGateway,
+  PERSON,
+  RESUME,
+  SUBSCRIPTION,
+} from './support/live-streams.ts';
 import { connect, openSocket, type RawClient, subscribe } from './support/websocket.ts';
 
-const PERSON = randomUUID();
-const SUBSCRIPTION = 'subscription { ticks }';
 const LARGE = `{ sql(text: "SELECT repeat('x', 700000) AS value") }`;
 
 const live = createLiveStreams();
-let database: TestDatabase;
-let gateway: TestGateway;
+const { listening } = live;
+let gateway: LiveGateway;
 let authorization: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  gateway = await startGateway(database.gatewayUrl, { plugins: [live.plugin] });
-  const exp = Math.floor(Date.now() / 1000) + 600;
-  authorization = `Bearer ${await token({ sub: PERSON, exp })}`;
+  gateway = await openLiveGateway(live);
+  ({ authorization } = gateway);
 });
 
 afterEach(() => {
   vi.useRealTimers();
-  live.end({ code: 'SERVICE_UNAVAILABLE', message: 'Done.', outcome: 'resume' });
+  live.end(RESUME);
 });
 
-afterAll(async () => {
-  await gateway?.close();
-  await database?.close();
-});
-
-const listening = (count: number) =>
-  expect.poll(() => live.present().length, { timeout: 10_000 }).toBe(count);
+afterAll(() => gateway?.close());
 
 const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
@@ -173,7 +169,7 @@ describe('a socket', () => {
 
   it('that hears no ping is cut off', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    const own = await startGateway(database.gatewayUrl, { plugins: [live.plugin] });
+    const own = await openLiveGateway(live, gateway.database);
     const alive = await connect(own.url, { authorization });
     const dead = await connect(own.url, { authorization });
     for (const client of [alive, dead]) client.send(subscribe('1', SUBSCRIPTION));
@@ -203,7 +199,7 @@ describe('a stream of events that is not live', () => {
     let pulled = 0;
     let ended = false;
     const ticks = 'x'.repeat(100_000);
-    const own = await startGateway(database.gatewayUrl, {
+    const own = await startGateway(gateway.database.gatewayUrl, {
       schema,
       plugins: [
         {
@@ -279,7 +275,7 @@ describe('a token that expires', () => {
 
 describe('a server that is closed', () => {
   it('closes idle sockets with 1001 at once, others when they have been answered', async () => {
-    const own = await startGateway(database.gatewayUrl, { plugins: [live.plugin] });
+    const own = await openLiveGateway(live, gateway.database);
     const [idle, streaming, asking, silent] = [
       await connect(own.url, { authorization }),
       await connect(own.url, { authorization }),
@@ -312,7 +308,7 @@ describe('a server that is closed', () => {
   });
 
   it('cuts off those who do not go', async () => {
-    const own = await startGateway(database.gatewayUrl);
+    const own = await startGateway(gateway.database.gatewayUrl);
     const hanging = await connect(own.url, { authorization });
     hanging.send(subscribe('1', '{ hang }'));
     const stuck = await connect(own.url, { authorization });

@@ -1,23 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/context/errors.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { agentToken, INTERNAL, startGateway, type TestGateway, token } from './support/gateway.ts';
-import { createLiveStreams } from './support/live-streams.ts';
+import { agentToken, INTERNAL, startGateway, token } from './support/gateway.ts';
+import {
+  createLiveStreams,
+  type LiveGateway,
+  openLiveGateway,
+  PERSON,
+  SUBSCRIPTION,
+} from './support/live-streams.ts';
 import { openRaw, rawPost } from './support/raw-connection.ts';
 import { connect, openSocket, subscribe } from './support/websocket.ts';
 
-const PERSON = randomUUID();
 const workspaces = { own: randomUUID(), foreign: randomUUID() };
-const SUBSCRIPTION = 'subscription { ticks }';
 
 const live = createLiveStreams();
-let database: TestDatabase;
-let gateway: TestGateway;
+let gateway: LiveGateway;
 let authorization: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  gateway = await openLiveGateway(live);
+  ({ authorization } = gateway);
+  const { database } = gateway;
   await database.query('INSERT INTO auth.users (id) VALUES ($1)', [PERSON]);
   await database.query(
     "INSERT INTO workspaces (id, name, slug) SELECT id, 'A workspace', id FROM unnest($1::uuid[]) AS id",
@@ -27,14 +31,9 @@ beforeAll(async () => {
     "INSERT INTO user_workspaces (user_id, workspace_id, role) VALUES ($1, $2, 'Owner')",
     [PERSON, workspaces.own],
   );
-  gateway = await startGateway(database.gatewayUrl, { plugins: [live.plugin] });
-  authorization = `Bearer ${await token({ sub: PERSON })}`;
 });
 
-afterAll(async () => {
-  await gateway?.close();
-  await database?.close();
-});
+afterAll(() => gateway?.close());
 
 /** Returns how a socket is closed that begins like this. */
 async function closeAfter(...messages: (object | string | Buffer)[]) {
@@ -185,7 +184,7 @@ describe('a socket is closed', () => {
       new GatewayError('SERVICE_UNAVAILABLE', 'Later.', { status: 503 }),
       new Error(INTERNAL.message),
     ];
-    const failing = await startGateway(database.gatewayUrl, {
+    const failing = await startGateway(gateway.database.gatewayUrl, {
       authenticate: async () => {
         throw failures.shift();
       },

@@ -4,28 +4,31 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { currentRequestId } from '../../src/server/request-id.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { INTERNAL, startGateway, type TestGateway, token } from './support/gateway.ts';
-import { createLiveStreams } from './support/live-streams.ts';
+import {
+  createLiveStreams,
+  type LiveGateway,
+  openLiveGateway,
+  PERSON,
+  RESUME,
+  SUBSCRIPTION,
+} from './support/live-streams.ts';
 import { connect, type Message, type RawClient, subscribe } from './support/websocket.ts';
 
-const PERSON = randomUUID();
-const SUBSCRIPTION = 'subscription { ticks }';
-
 const live = createLiveStreams();
+const { listening } = live;
 /** Lines of `plain`'s log, oldest first. */
 const log: Record<string, unknown>[] = [];
-let database: TestDatabase;
 /** Answers subscriptions with live streams. */
-let gateway: TestGateway;
+let gateway: LiveGateway;
 /** Answers them as its schema does. */
 let plain: TestGateway;
 let authorization: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  gateway = await startGateway(database.gatewayUrl, { plugins: [live.plugin] });
-  plain = await startGateway(database.gatewayUrl, {
+  gateway = await openLiveGateway(live);
+  ({ authorization } = gateway);
+  plain = await startGateway(gateway.database.gatewayUrl, {
     requestTimeoutMs: 500,
     statementTimeoutMs: 300,
     logger: pino(
@@ -33,14 +36,13 @@ beforeAll(async () => {
       { write: (line: string) => void log.push(JSON.parse(line)) },
     ),
   });
-  authorization = `Bearer ${await token({ sub: PERSON })}`;
 });
 
-afterEach(() => live.end({ code: 'SERVICE_UNAVAILABLE', message: 'Done.', outcome: 'resume' }));
+afterEach(() => live.end(RESUME));
 
 afterAll(async () => {
-  await Promise.all([gateway?.close(), plain?.close()]);
-  await database?.close();
+  await plain?.close();
+  await gateway?.close();
 });
 
 const client = (url = gateway.url) =>
@@ -51,9 +53,6 @@ const client = (url = gateway.url) =>
     retryAttempts: 3,
     retryWait: async () => {},
   });
-
-const listening = (count: number) =>
-  expect.poll(() => live.present().length, { timeout: 10_000 }).toBe(count);
 
 /** Sends an operation and returns all that it is answered with, once that is complete. */
 async function ask(socket: RawClient, query: string, variables?: object, more: object = {}) {

@@ -6,6 +6,24 @@ import {
   type Sink,
   type StreamEnd,
 } from '../../../src/server/subscriptions/stream.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startGateway, type TestGateway, token } from './gateway.ts';
+
+/** Asks for what live streams tell. */
+export const SUBSCRIPTION = 'subscription { ticks }';
+/** An end for good, of which the client is told. */
+export const STOP: StreamEnd = {
+  code: 'CURSOR_EXPIRED',
+  message: 'Read it again.',
+  outcome: 'stop',
+};
+/** An end after which the client is to come again. */
+export const RESUME: StreamEnd = {
+  code: 'SERVICE_UNAVAILABLE',
+  message: 'Later.',
+  outcome: 'resume',
+};
 
 /** A client of a test's own live streams, as the hub would see it. */
 export interface Listener {
@@ -26,6 +44,8 @@ export interface LiveStreams {
   listeners: Listener[];
   /** Those whose clients are there. */
   present(): Listener[];
+  /** Resolves when so many clients are there: one, unless told otherwise. */
+  listening(count?: number): Promise<void>;
   /** Tells all who are there the same result, as a group does. */
   tell(data: unknown, cursor?: string): void;
   /** Ends the streams of all who are there. */
@@ -50,6 +70,7 @@ export function createLiveStreams(): LiveStreams {
   return {
     listeners,
     present,
+    listening: (count = 1) => eventually(() => present().length).toBe(count),
     plugin: {
       onSubscribe({ args, setSubscribeFn }) {
         const { lastEventId } = args.contextValue as ServerContext;
@@ -77,6 +98,37 @@ export function createLiveStreams(): LiveStreams {
     },
     end(reason) {
       for (const listener of present()) finish(listener, reason);
+    },
+  };
+}
+
+/** Whom the authorization of live gateways is of. */
+export const PERSON = '4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d';
+
+/** A gateway that answers every subscription with live streams. */
+export interface LiveGateway extends TestGateway {
+  database: TestDatabase;
+  /** The header of `PERSON`, for longer than tests take. */
+  authorization: string;
+  /** Closes the gateway, and the database unless it was given. */
+  close(): Promise<void>;
+}
+
+/** Starts a gateway over the database: over one of its own, unless told otherwise. */
+export async function openLiveGateway(
+  { plugin }: LiveStreams,
+  shared?: TestDatabase,
+): Promise<LiveGateway> {
+  const database = shared ?? (await createTestDatabase());
+  const gateway = await startGateway(database.gatewayUrl, { plugins: [plugin] });
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  return {
+    ...gateway,
+    database,
+    authorization: `Bearer ${await token({ sub: PERSON, exp })}`,
+    async close() {
+      await gateway.close();
+      if (!shared) await database.close();
     },
   };
 }

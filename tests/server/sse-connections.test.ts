@@ -1,0 +1,206 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { MAX_UNSENT_BYTES } from '../../src/server/subscriptions/stream.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  createLiveStreams,
+  type LiveGateway,
+  openLiveGateway,
+  PERSON,
+  RESUME,
+  STOP,
+  SUBSCRIPTION,
+} from './support/live-streams.ts';
+import { openRaw, rawPost } from './support/raw-connection.ts';
+
+const live = createLiveStreams();
+const { listening } = live;
+let gateway: LiveGateway;
+let authorization: string;
+
+beforeAll(async () => {
+  gateway = await openLiveGateway(live);
+  ({ authorization } = gateway);
+});
+afterEach(() => live.end(RESUME));
+afterAll(() => gateway?.close());
+
+const rawSubscription = (headers = {}, version?: string) =>
+  rawPost(
+    '/graphql',
+    { authorization, accept: 'text/event-stream', ...headers },
+    { query: SUBSCRIPTION },
+    version,
+  );
+
+describe('a subscription over server-sent events', () => {
+  it('is told every 12 seconds that the server is there', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const streams = createLiveStreams();
+    const other = await openLiveGateway(streams, gateway.database);
+    const raw = openRaw(other.url, rawSubscription());
+    try {
+      await eventually(() => raw.received()).toMatch(/:\n\n\r\n$/);
+      const comments = () => raw.received().split('\r\n3\r\n:\n\n').length - 1;
+      vi.advanceTimersByTime(11_000);
+      vi.advanceTimersByTime(1_000);
+      await eventually(comments).toBe(2);
+      vi.advanceTimersByTime(11_000);
+      vi.advanceTimersByTime(1_000);
+      await eventually(comments).toBe(3);
+    } finally {
+      raw.socket.destroy();
+      await other.close();
+      vi.useRealTimers();
+    }
+  });
+
+  it('is told the same to clients of HTTP/1.0, which know no chunks', async () => {
+    const raw = openRaw(gateway.url, rawSubscription({}, '1.0'));
+    await listening();
+    live.tell({ ticks: 'a' }, 'first');
+    live.end({ ...STOP, argument: 'x' });
+    await eventually(() => raw.closed()).toBe(true);
+    const [head, body] = split(raw.received());
+    expect(head).not.toMatch(/transfer-encoding/i);
+    expect(body).toMatch(
+      /^:\n\nevent: next\nid: first\ndata: \{"data":\{"ticks":"a"\}\}\n\n[^\r]*data:\n\n$/,
+    );
+  });
+
+  it('leaves the connection in order for the next request', async () => {
+    const raw = openRaw(gateway.url, rawSubscription());
+    await listening();
+    live.end(STOP);
+    await eventually(() => raw.received()).toContain('\r\n0\r\n\r\n');
+    raw.socket.write(rawPost('/graphql', { authorization }, { query: '{ me }' }));
+    await eventually(() => raw.received()).toContain(`{"data":{"me":"${PERSON}"}}`);
+    raw.socket.destroy();
+  });
+
+  it('begins in turn where requests were sent without waiting for answers', async () => {
+    const query = rawPost(
+      '/graphql',
+      { authorization },
+      { query: '{ sql(text: "SELECT pg_sleep(0.2)::text AS value") me }' },
+    );
+    const raw = openRaw(gateway.url, query + rawSubscription() + rawSubscription());
+    await listening();
+    expect(raw.received()).toContain(PERSON);
+    live.tell({ ticks: 'first' });
+    live.end(STOP);
+    await listening();
+    live.tell({ ticks: 'second' });
+    await eventually(() => raw.received()).toContain('{"ticks":"second"}');
+    expect(raw.received()).toMatch(/first.*complete.*HTTP\/1\.1 200.*second/s);
+    raw.socket.destroy();
+    await listening(0);
+  });
+
+  it('never begins behind one that does not end', async () => {
+    const raw = openRaw(gateway.url, rawSubscription().repeat(200));
+    await listening();
+    const before = live.listeners.length;
+    for (let i = 0; i < 20; i += 1) live.tell({ ticks: 'x'.repeat(10_000) });
+    await eventually(() => raw.received().split('event: next').length).toBe(21);
+    raw.socket.destroy();
+    await listening(0);
+    expect(live.listeners.length).toBe(before);
+  });
+});
+
+describe('a client that', () => {
+  it('does not read is cut at the bound, and nobody else notices', async () => {
+    const stuck = openRaw(gateway.url, rawSubscription());
+    stuck.socket.pause();
+    await listening(1);
+    const reading = openRaw(gateway.url, rawSubscription());
+    await listening(2);
+    const [stuckListener, readingListener] = live.present();
+    const text = 'x'.repeat(64_000);
+    let told = 0;
+    while (!stuckListener?.slow && told < 1_000) {
+      live.tell({ ticks: text }, String(told));
+      told += 1;
+      expect(stuckListener?.sink.unsentBytes).toBeLessThanOrEqual(MAX_UNSENT_BYTES);
+      const count = () => reading.received().split('event: next').length - 1;
+      await eventually(count).toBe(told);
+    }
+    // What the system's own buffers take comes on top.
+    expect(told).toBeGreaterThan(MAX_UNSENT_BYTES / 65_000);
+    expect(told).toBeLessThan(500);
+    expect(readingListener?.slow).toBe(false);
+    expect(live.present()).toEqual([readingListener]);
+    stuck.socket.resume();
+    await eventually(() => stuck.closed()).toBe(true);
+    expect(stuck.received()).not.toContain('complete');
+    reading.socket.destroy();
+    await listening(0);
+  });
+
+  it('reads is told a result that is larger than the bound', async () => {
+    const raw = openRaw(gateway.url, rawSubscription());
+    await listening();
+    live.tell({ ticks: 'x'.repeat(3 * MAX_UNSENT_BYTES) });
+    await eventually(() => raw.received().length).toBeGreaterThan(3 * MAX_UNSENT_BYTES);
+    live.tell({ ticks: 'small' });
+    await eventually(() => raw.received().endsWith('"small"}}\n\n\r\n')).toBe(true);
+    raw.socket.destroy();
+  });
+
+  it('closes its end of the connection is gone', async () => {
+    const raw = openRaw(gateway.url, rawSubscription());
+    await listening();
+    raw.socket.end();
+    await listening(0);
+    await eventually(() => raw.closed()).toBe(true);
+  });
+
+  it('closes its end without reading is gone as well', async () => {
+    const raw = openRaw(gateway.url, rawSubscription());
+    await listening();
+    raw.socket.pause();
+    for (let i = 0; i < 100 && live.present().length; i += 1) {
+      live.tell({ ticks: 'x'.repeat(64_000) });
+      if (i === 10) raw.socket.end();
+      await new Promise(setImmediate);
+    }
+    await listening(0);
+    raw.socket.destroy();
+  });
+
+  it('resets the connection is gone, and the server goes on', async () => {
+    const raw = openRaw(gateway.url, rawSubscription());
+    await listening();
+    raw.socket.resetAndDestroy();
+    live.tell({ ticks: 'a' });
+    await listening(0);
+    live.tell({ ticks: 'a' });
+    expect((await gateway.ask('{ me }', { authorization })).data).toEqual({ me: PERSON });
+  });
+
+  it('sends too long a header is refused', async () => {
+    const raw = openRaw(gateway.url, rawSubscription({ 'last-event-id': 'x'.repeat(20_000) }));
+    await eventually(() => raw.received()).toMatch(/^HTTP\/1\.1 431 /);
+    await listening(0);
+  });
+});
+
+describe('a server that is closed', () => {
+  it('cuts streams at once, so that clients go on elsewhere', async () => {
+    const streams = createLiveStreams();
+    const other = await openLiveGateway(streams, gateway.database);
+    const raw = openRaw(other.url, rawSubscription());
+    await streams.listening();
+    const started = Date.now();
+    await other.close();
+    expect(Date.now() - started).toBeLessThan(900);
+    await eventually(() => raw.closed()).toBe(true);
+    expect(raw.received()).not.toContain('complete');
+    expect(streams.present()).toEqual([]);
+  });
+});
+
+function split(message: string): [head: string, body: string] {
+  const end = message.indexOf('\r\n\r\n');
+  return [message.slice(0, end), message.slice(end + 4)];
+}
