@@ -11,7 +11,7 @@ import {
   type Subscription,
   TRANSPORTS,
 } from '../support/subscribe.ts';
-import { createTenant, insert, type Role, type Tenant } from '../support/tenant.ts';
+import { createTenant, insert, notify, type Role, raise, type Tenant } from '../support/tenant.ts';
 
 const PEOPLE = 30;
 
@@ -59,20 +59,6 @@ async function subscribe(requests: [Client, string, object?][]): Promise<Subscri
 }
 
 const ALERTS = 'subscription { alertRaised { node { title } } }';
-const raise = (title: string) =>
-  insert(database, 'system_alerts', {
-    workspace_id: tenant.workspaceId,
-    alert_type: 'error',
-    title,
-  });
-const notify = (role: Role, title: string) =>
-  insert(database, 'user_notifications', {
-    workspace_id: tenant.workspaceId,
-    user_id: tenant.people[role],
-    title,
-    message: title,
-    notification_type: 'alert',
-  });
 const as = (role: Role) => api.as(tenant.people[role], tenant.workspaceId);
 const groups = async () => (await api.open()).groups;
 const titles = (subscription: Subscription) => subscription.told().map(({ node }) => node.title);
@@ -83,7 +69,7 @@ describe('people who ask for the same', () => {
     expect(await groups()).toBe(1);
     await quiet(listeners);
     api.statements();
-    await raise('For all of them');
+    await raise(database, tenant, 'For all of them');
     for (const each of told) await eventually(() => titles(each)).toEqual(['For all of them']);
     const statements = api.statements();
     expect(statements.filter((sql) => /system_alerts/.test(sql))).toHaveLength(1);
@@ -99,11 +85,11 @@ describe('people who ask for the same', () => {
       requests.push([client, query, { after: systemAlerts.liveCursor }]);
       for (const before of expected) before.push(`Number ${n}`);
       expected.push([`Number ${n}`]);
-      await raise(`Number ${n}`);
+      await raise(database, tenant, `Number ${n}`);
     }
     const told = await subscribe(requests);
     expect(await groups()).toBe(1);
-    await raise('The last');
+    await raise(database, tenant, 'The last');
     for (const [n, each] of told.entries()) {
       await eventually(() => titles(each)).toEqual([...(expected[n] ?? []), 'The last']);
     }
@@ -123,7 +109,7 @@ describe('people who ask for the same', () => {
     ];
     const told = await subscribe([...distinct, ...distinct]);
     expect(await groups()).toBe(distinct.length);
-    await raise('One');
+    await raise(database, tenant, 'One');
     for (const [n, each] of told.entries()) {
       const expected = [2, 5].includes(n % distinct.length) ? [] : ['One'];
       await eventually(() => titles(each)).toEqual(expected);
@@ -138,9 +124,9 @@ describe('what is personal', () => {
     const clients = [await as('Creator'), await as('Creator'), await as('Analyst')];
     const [first, second, other] = await subscribe(clients.map((client) => [client, MINE]));
     expect(await groups()).toBe(2);
-    await notify('Creator', 'For the Creator');
-    await notify('Viewer', 'For somebody who does not listen');
-    await notify('Analyst', 'For the Analyst');
+    await notify(database, tenant, 'Creator', 'For the Creator');
+    await notify(database, tenant, 'Viewer', 'For somebody who does not listen');
+    await notify(database, tenant, 'Analyst', 'For the Analyst');
     await eventually(() => first && titles(first)).toEqual(['For the Creator']);
     await eventually(() => second && titles(second)).toEqual(['For the Creator']);
     await eventually(() => other && titles(other)).toEqual(['For the Analyst']);
@@ -163,8 +149,8 @@ describe('what is personal', () => {
       [await as('Analyst'), query],
     ]);
     expect(await groups()).toBe(2);
-    const id = await raise('Noted');
-    const notification = await notify('Creator', 'A note for the Creator');
+    const id = await raise(database, tenant, 'Noted');
+    const notification = await notify(database, tenant, 'Creator', 'A note for the Creator');
     await database.query('update user_notifications set related_alert_id = $2 where id = $1', [
       notification,
       id,

@@ -16,7 +16,7 @@ import {
   quiet,
   type Subscription,
 } from '../support/subscribe.ts';
-import { createTenant, insert, type Role, type Tenant } from '../support/tenant.ts';
+import { createTenant, insert, notify, type Role, raise, type Tenant } from '../support/tenant.ts';
 
 // As if nobody had thought of it: what differs between people is executed for many of them at once.
 vi.mock('../../src/realtime/audience.ts', () => ({ PERSONAL_MODELS: new Set() }));
@@ -41,22 +41,6 @@ const hear = (url: string, client: Pick<Client, 'headers'>, query: string): Subs
   listeners.push(listener);
   return listener.subscribe(query);
 };
-
-const raise = (title: string) =>
-  insert(database, 'system_alerts', {
-    workspace_id: tenant.workspaceId,
-    alert_type: 'error',
-    title,
-  });
-
-const notify = (role: Role, title: string) =>
-  insert(database, 'user_notifications', {
-    workspace_id: tenant.workspaceId,
-    user_id: tenant.people[role],
-    title,
-    message: title,
-    notification_type: 'alert',
-  });
 
 describe('a field that depends on the person', () => {
   let feed: PostgresFeed;
@@ -137,13 +121,13 @@ describe('a field that depends on the person', () => {
       hear(gateway.url, await as('Analyst'), `subscription { ${name} }`),
     ];
     await vi.waitFor(async () => {
-      await raise('Before both are there');
+      await raise(database, tenant, 'Before both are there');
       for (const { results } of people) expect(results.length).toBeGreaterThan(0);
     });
     await quiet(listeners);
     const heard = people.map(({ results }) => results.length);
     executed.length = 0;
-    await raise('An alert');
+    await raise(database, tenant, 'An alert');
     for (const [i, { results }] of people.entries()) {
       await eventually(() => results.length).toBeGreaterThan(heard[i] as number);
     }
@@ -167,7 +151,8 @@ describe('a field that depends on the person', () => {
   });
 
   it('the database knows of nobody, and shows nothing of anybody', async () => {
-    for (const role of ['Viewer', 'Analyst', 'Owner'] as const) await notify(role, 'Personal');
+    for (const role of ['Viewer', 'Analyst', 'Owner'] as const)
+      await notify(database, tenant, role, 'Personal');
     const nobody = 'whoDoesTheDatabaseTakeMeFor';
     expect((await toldOf(nobody))?.data).toEqual({ [nobody]: 'nothing' });
     expect((await toldOf('myRows'))?.data).toEqual({ myRows: '0' });
@@ -219,9 +204,9 @@ describe('what nobody knows to be personal', () => {
     // Both of them in each of the groups.
     await eventually(async () => (await api.open()).groups).toBe(7);
 
-    const alert = await raise('With notifications');
+    const alert = await raise(database, tenant, 'With notifications');
     for (const role of ['Creator', 'Strategist'] as const) {
-      const id = await notify(role, `Notification of ${role}`);
+      const id = await notify(database, tenant, role, `Notification of ${role}`);
       await database.query('update user_notifications set related_alert_id = $2 where id = $1', [
         id,
         alert,

@@ -49,6 +49,35 @@ export async function insert(
   return row.id;
 }
 
+/** Raises an alert in the workspace and returns its id. */
+export async function raise(
+  database: TestDatabase,
+  { workspaceId }: Tenant,
+  title: string,
+): Promise<string> {
+  return insert(database, 'system_alerts', {
+    workspace_id: workspaceId,
+    alert_type: 'error',
+    title,
+  });
+}
+
+/** Notifies the person of this role and returns the notification's id. */
+export async function notify(
+  database: TestDatabase,
+  { workspaceId, people }: Tenant,
+  role: Role,
+  title: string,
+): Promise<string> {
+  return insert(database, 'user_notifications', {
+    workspace_id: workspaceId,
+    user_id: people[role],
+    title,
+    message: title,
+    notification_type: 'alert',
+  });
+}
+
 /** Expects the statement to be refused with the SQLSTATE, and a message that says why. */
 export async function expectRefusal(
   statement: Promise<unknown>,
