@@ -27,7 +27,7 @@ describe.each(SERVERS)('on %s the change log', (name) => {
 
   beforeAll(async () => {
     if (is15 && !postgres15 && !testEnv.ci) return;
-    expect(!is15 || postgres15, 'Postgres 15 is needed here').toBeTruthy();
+    if (is15) expect(postgres15, 'Postgres 15 is needed here').toBeDefined();
     cluster = await startCluster(is15 ? postgres15 : undefined, { max_prepared_transactions: '2' });
     const url = await cluster.createDatabase();
     const gatewayPassword = randomUUID();

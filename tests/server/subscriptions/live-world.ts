@@ -104,8 +104,13 @@ export async function createLiveWorld(): Promise<LiveWorld> {
       return received;
     },
     async ask(query, options = {}) {
-      const { data, text } = await gateway.ask(query, await headersFor(options), options.variables);
-      expect(data, text).toBeTruthy();
+      const { data, errors, text } = await gateway.ask(
+        query,
+        await headersFor(options),
+        options.variables,
+      );
+      expect(errors, text).toBeUndefined();
+      expect(data, text).toBeInstanceOf(Object);
       return data;
     },
     executions: () => readingOf(metrics.liveExecutions),
