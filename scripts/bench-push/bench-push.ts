@@ -202,19 +202,23 @@ async function run({ subscribers, rate }: Cell) {
 }
 
 async function startGateway(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['--expose-gc', ...imports('tsx', GARBAGE_COLLECTION), 'src/main.ts'], {
-    cwd: root,
-    env: {
-      PATH: process.env.PATH,
-      PORT: String(PORT),
-      DATABASE_URL: database.connectionString,
-      JWT_SECRET: SECRET,
-      METRICS: 'true',
-      LOG_LEVEL: 'error',
-      NODE_ENV: 'production',
+  const child = spawn(
+    process.execPath,
+    ['--expose-gc', ...imports('tsx', GARBAGE_COLLECTION), 'src/main.ts'],
+    {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        PORT: String(PORT),
+        DATABASE_URL: database.connectionString,
+        JWT_SECRET: SECRET,
+        METRICS: 'true',
+        LOG_LEVEL: 'error',
+        NODE_ENV: 'production',
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
     },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  );
   for (;;) {
     const ready = await fetch(`http://127.0.0.1:${PORT}/health/ready`).catch(() => null);
     if (ready?.ok) return child;
