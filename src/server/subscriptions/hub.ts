@@ -14,7 +14,7 @@ import { LiveQueries } from './live-queries.ts';
 import type { SubscriptionMetrics } from './metrics.ts';
 import { type Start, tellPast } from './past.ts';
 import { createPlanner } from './plan.ts';
-import { createRequestReader, type Request } from './request.ts';
+import { type Request, requestOf } from './request.ts';
 import type { LiveStream, Sink, StreamEnd } from './stream.ts';
 
 export interface HubOptions extends Omit<Executor, 'cursorAfter'> {
@@ -49,7 +49,7 @@ interface ChangeSeat extends Seat {
 export class SubscriptionHub {
   readonly #options: HubOptions;
   readonly #executor: Executor;
-  readonly #requestOf: ReturnType<typeof createRequestReader>;
+  readonly #planOf: ReturnType<typeof createPlanner>;
   readonly #entries = new Map<string, Entry>();
   /** By model. */
   readonly #listening = new Map<string, Set<Entry>>();
@@ -71,14 +71,13 @@ export class SubscriptionHub {
       cursorAfter: (batch, change, { workspace }) =>
         feed.seal(batch.positionAfter(change), workspace?.id ?? null),
     };
-    const planOf = createPlanner(schema);
-    this.#requestOf = createRequestReader(planOf);
+    this.#planOf = createPlanner(schema);
     this.#admission = new Admission(options);
     this.#live = new LiveQueries({
       ...options,
       executor: this.#executor,
       admission: this.#admission,
-      planOf,
+      planOf: this.#planOf,
       settled: () => this.#dispatching,
     });
     this.#position = feed.position();
@@ -115,7 +114,7 @@ export class SubscriptionHub {
       await this.#dispatching;
     }
     this.#assertOpen();
-    const request = this.#requestOf(args, source);
+    const request = requestOf(this.#planOf, args, source);
     return { attach: (sink) => this.#attach(sink, context, request, start) };
   }
 

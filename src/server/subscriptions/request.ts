@@ -13,25 +13,26 @@ export interface Request {
   isPersonal: boolean;
 }
 
-/** Returns what reads the request out of an operation whose `subscribe` gave a source. */
-export function createRequestReader(planOf: ReturnType<typeof createPlanner>) {
-  return (args: ExecutionArgs, source: ChangeSource): Request => {
-    const { document, operationName, variableValues } = args;
-    const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
-    const plan = planOf(document, definition);
-    const { [plan.afterVariable ?? '']: _after, ...variables } = variableValues ?? {};
-    const text = JSON.stringify([plan.text, operationName ?? null, variables]);
-    return {
-      source,
-      operation: {
-        document,
-        operationName: operationName ?? undefined,
-        // With the cursor, which may be required, and which no execution reads.
-        variableValues: variableValues ?? {},
-      },
-      // Documents are long, and there are many groups.
-      key: createHash('sha256').update(text).digest('base64'),
-      isPersonal: plan.isPersonal(variables),
-    };
+/** Returns what was asked for by an operation whose `subscribe` gave this source. */
+export function requestOf(
+  planOf: ReturnType<typeof createPlanner>,
+  { document, operationName, variableValues }: ExecutionArgs,
+  source: ChangeSource,
+): Request {
+  const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
+  const plan = planOf(document, definition);
+  const { [plan.afterVariable ?? '']: _after, ...variables } = variableValues ?? {};
+  const text = JSON.stringify([plan.text, operationName ?? null, variables]);
+  return {
+    source,
+    operation: {
+      document,
+      operationName: operationName ?? undefined,
+      // With the cursor, which may be required, and which no execution reads.
+      variableValues: variableValues ?? {},
+    },
+    // Documents are long, and there are many groups.
+    key: createHash('sha256').update(text).digest('base64'),
+    isPersonal: plan.isPersonal(variables),
   };
 }
