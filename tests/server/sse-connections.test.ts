@@ -85,7 +85,7 @@ describe('a subscription over server-sent events', () => {
     );
     const raw = openRaw(gateway.url, query + rawSubscription() + rawSubscription());
     await listening();
-    expect(raw.received()).toContain(PERSON);
+    await eventually(() => raw.received()).toContain(PERSON);
     live.tell({ ticks: 'first' });
     live.end(STOP);
     await listening();
