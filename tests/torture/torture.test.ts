@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasBroker } from '../support/brokers.ts';
 import { lostFrom } from './checker.ts';
 import { Cluster } from './cluster.ts';
 import { type Change, keyOf, Ledger } from './ledger.ts';
@@ -20,6 +21,7 @@ const NOTHING_WRONG = {
 };
 const SECONDS = 6;
 const PATIENCE_MS = 120_000;
+const BROKERS = (['nats', 'redis'] as const).filter(hasBroker);
 
 let cluster: Cluster;
 
@@ -32,23 +34,33 @@ afterAll(() => cluster?.stop());
 describe('subscriptions', () => {
   const reports: TortureReport[] = [];
 
-  it.each(['fixed', `random ${randomUUID()}`])(
-    'tell all that was committed, once, in order, and to nobody else, with the seed "%s"',
-    async (seed) => {
-      const report = await torture(cluster, {
-        seed,
-        durationMs: SECONDS * 1_000,
-        sqlWriters: 4,
-        graphqlWriters: 2,
-        pauseMs: 30,
-        troubleMs: 700,
-        immediate: true,
-        naively: true,
-      });
-      reports.push(report);
-      expect(report).toMatchObject(NOTHING_WRONG);
-      expect(report.delivered).toBeGreaterThan(500);
-      expect(report.changes).toBeGreaterThan(50);
+  it.each([
+    ['fixed', null],
+    // Now the one broker, now the other, for the time that each takes.
+    [`random ${randomUUID()}`, BROKERS[randomInt(2)] ?? BROKERS[0] ?? null],
+  ])(
+    'tell all that was committed, once, in order, and to nobody else, with the seed "%s" and the broker %s',
+    async (seed, broker) => {
+      const tortured = broker ? await Cluster.start({ replicas: 2, broker }) : cluster;
+      try {
+        const report = await torture(tortured, {
+          seed,
+          durationMs: SECONDS * 1_000,
+          sqlWriters: 4,
+          graphqlWriters: 2,
+          pauseMs: 30,
+          troubleMs: 700,
+          immediate: true,
+          naively: true,
+        });
+        reports.push(report);
+        expect(report).toMatchObject(NOTHING_WRONG);
+        expect(report.delivered).toBeGreaterThan(500);
+        expect(report.changes).toBeGreaterThan(50);
+        if (broker) expect(report.events[`${broker}: message carried`]).toBeGreaterThan(0);
+      } finally {
+        if (tortured !== cluster) await tortured.stop();
+      }
     },
     PATIENCE_MS,
   );

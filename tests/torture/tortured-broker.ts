@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { type BrokerKind, BrokerServer } from '../support/brokers.ts';
+import { firstPart } from './broker-protocols.ts';
 import { Random } from './random.ts';
 
 /** How long a message is held back at most, for others to overtake it. */
 const HELD_MS = 40;
-const LINE_END = '\r\n';
 
 /** A broker that can be stopped, and the way to it, on which messages get lost and out of order. */
 export class TorturedBroker {
@@ -72,42 +72,31 @@ export class TorturedBroker {
       });
     }
     client.pipe(server);
-    // Of the protocol of Redis only its breaking off is tried.
-    if (this.kind === 'redis') server.pipe(client);
-    else this.#shuffle(server, client);
+    this.#shuffle(server, client);
   }
 
   /** Loses, doubles and delays messages; the rest of the protocol comes as it is. */
   #shuffle(server: Socket, client: Socket): void {
     let rest = Buffer.alloc(0);
-    const say = (part: Buffer) => {
-      if (!client.destroyed) client.write(part);
+    const say = (bytes: Buffer) => {
+      if (!client.destroyed) client.write(bytes);
     };
     server.on('data', (data: Buffer) => {
       rest = Buffer.concat([rest, data]);
-      for (let part = firstPart(rest); part; part = firstPart(rest)) {
-        rest = rest.subarray(part.length);
-        if (!part.subarray(0, 4).equals(Buffer.from('MSG '))) {
-          say(part);
+      for (let part = firstPart(this.kind, rest); part; part = firstPart(this.kind, rest)) {
+        const { bytes, isMessage } = part;
+        rest = rest.subarray(bytes.length);
+        if (!isMessage) {
+          say(bytes);
           continue;
         }
         const [lost, doubled, late] = [0.05, 0.1, 0.2].map((share) => this.random.chance(share));
         this.onEvent(`message ${lost ? 'lost' : doubled ? 'doubled' : late ? 'late' : 'carried'}`);
         if (lost) continue;
-        if (late) setTimeout(say, this.random.next() * HELD_MS, part);
-        else say(part);
-        if (doubled) setTimeout(say, this.random.next() * HELD_MS, part);
+        if (late) setTimeout(say, this.random.next() * HELD_MS, bytes);
+        else say(bytes);
+        if (doubled) setTimeout(say, this.random.next() * HELD_MS, bytes);
       }
     });
   }
-}
-
-/** The first part of what NATS says: a line, and what belongs to it. */
-function firstPart(bytes: Buffer): Buffer | null {
-  const end = bytes.indexOf(LINE_END);
-  if (end < 0) return null;
-  const line = bytes.toString('latin1', 0, end);
-  const payload = line.startsWith('MSG ') ? Number(line.split(' ').at(-1)) + LINE_END.length : 0;
-  const length = end + LINE_END.length + payload;
-  return bytes.length >= length ? bytes.subarray(0, length) : null;
 }
