@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { startGateway, token } from './support/gateway.ts';
+import { holding } from './support/held.ts';
 
 const PERSON = '4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d';
 
@@ -16,36 +18,34 @@ afterAll(() => database?.close());
 
 describe('a server that is closed', () => {
   it('finishes what is running, takes nothing new, and does not wait for idle connections', async () => {
-    const gateway = await startGateway(database.gatewayUrl);
+    const gateway = await startGateway(database.gatewayUrl, { statementTimeoutMs: 30_000 });
     expect((await gateway.ask('{ me }', { authorization })).status).toBe(200);
-    const running = gateway.ask('{ sql(text: "SELECT pg_sleep(0.5)::text AS value") me }', {
-      authorization,
+    await holding(database, async ({ sql, waiting, release }) => {
+      const running = gateway.ask(`{ sql(text: "${sql}") me }`, { authorization });
+      await waiting();
+      const started = Date.now();
+      const closed = gateway.close(20_000);
+      await expect(gateway.ask('{ me }', { authorization })).rejects.toThrow();
+      await release();
+      expect((await running).data).toEqual({ sql: '', me: PERSON });
+      await closed;
+      expect(Date.now() - started).toBeLessThan(15_000);
     });
-    await expect.poll(() => isSleeping()).toBe(true);
-    const started = Date.now();
-    const closed = gateway.close();
-    await expect(gateway.ask('{ me }', { authorization })).rejects.toThrow();
-    expect((await running).data).toEqual({ sql: '', me: PERSON });
-    await closed;
-    expect(Date.now() - started).toBeLessThan(900);
   });
 
   it('cuts off what does not end', async () => {
-    const gateway = await startGateway(database.gatewayUrl);
+    let isRunning = false;
+    const onExecute = () => {
+      isRunning = true;
+    };
+    const gateway = await startGateway(database.gatewayUrl, { plugins: [{ onExecute }] });
     const hanging = gateway.ask('{ hang }', { authorization });
     const outcome = expect(hanging).rejects.toThrow();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await eventually(() => isRunning).toBe(true);
     const started = Date.now();
     await gateway.close();
     await outcome;
-    expect(Date.now() - started).toBeLessThan(2_500);
+    expect(Date.now() - started).toBeGreaterThan(900);
+    expect(Date.now() - started).toBeLessThan(10_000);
   });
 });
-
-async function isSleeping(): Promise<boolean> {
-  const rows = await database.query(
-    `SELECT FROM pg_stat_activity WHERE datname = current_database()
-     AND wait_event = 'PgSleep' AND pid <> pg_backend_pid()`,
-  );
-  return rows.length > 0;
-}

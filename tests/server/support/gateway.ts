@@ -138,7 +138,8 @@ export interface TestGateway {
   send(path: string, init?: RequestInit): Promise<Answer>;
   /** Sends an operation. */
   ask(query: string, headers?: Record<string, string>, variables?: object): Promise<Answer>;
-  close(): Promise<void>;
+  /** Cuts off what does not end within so many milliseconds: one second, unless told otherwise. */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** Starts a gateway, on a free port unless told otherwise. */
@@ -193,8 +194,8 @@ export async function startGateway(
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify({ query, variables }),
       }),
-    async close() {
-      await gateway.close(1_000);
+    async close(graceMs = 1_000) {
+      await gateway.close(graceMs);
       await database.close();
     },
   };

@@ -111,7 +111,7 @@ export interface LiveGateway extends TestGateway {
   /** The header of `PERSON`, for longer than tests take. */
   authorization: string;
   /** Closes the gateway, and the database unless it was given. */
-  close(): Promise<void>;
+  close(graceMs?: number): Promise<void>;
 }
 
 /** Starts a gateway over the database: over one of its own, unless told otherwise. */
@@ -126,8 +126,8 @@ export async function openLiveGateway(
     ...gateway,
     database,
     authorization: `Bearer ${await token({ sub: PERSON, exp })}`,
-    async close() {
-      await gateway.close();
+    async close(graceMs) {
+      await gateway.close(graceMs);
       if (!shared) await database.close();
     },
   };
