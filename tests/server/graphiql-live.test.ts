@@ -114,6 +114,9 @@ it.each(['x', 'null', '%00', 'A'.repeat(5_000)])(
 );
 
 it('the tab that subscribes is told by a WebSocket', async () => {
+  const { subscribers } = subscriptionMetrics;
+  const open = async () => (await subscribers.get()).values[0]?.value;
+  await eventually(open).toBe(0);
   const { authorization: Authorization, ...rest } = headers;
   const client = createClient({
     url: `${gateway.url.replace('http', 'ws')}/graphql`,
@@ -122,8 +125,7 @@ it('the tab that subscribes is told by a WebSocket', async () => {
   });
   const events = client.iterate({ query: live.query });
   const first = events.next();
-  const { subscribers } = subscriptionMetrics;
-  await eventually(async () => (await subscribers.get()).values[0]?.value).toBe(1);
+  await eventually(open).toBe(1);
   await raise();
   expect((await first).value).toMatchObject({ data: { alertRaised: { node: ALERT } } });
   await events.return?.();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '../../src/server/database.ts';
 import { createReadiness, type Readiness } from '../../src/server/readiness.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -77,6 +77,8 @@ describe('probes', () => {
   it('that come often are answered by one check', async () => {
     const database = await createTestDatabase();
     let checks = 0;
+    // However long they take to come in.
+    const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
     const gateway = await startGateway(database.gatewayUrl, {
       checkReadiness: async () => {
         checks += 1;
@@ -87,6 +89,7 @@ describe('probes', () => {
       expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(20).fill(200));
       expect(checks).toBe(1);
     } finally {
+      now.mockRestore();
       await gateway.close();
       await database.close();
     }

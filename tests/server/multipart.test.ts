@@ -110,7 +110,7 @@ describe('a subscription over multipart', () => {
     live.end(RESUME);
     await eventually(() => told.length).toBe(2);
     expect(told[1]?.error).toBeInstanceOf(Error);
-    expect(completed()).toBe(true);
+    await eventually(completed).toBe(true);
   });
 
   it('is told every 12 seconds that the server is there, which Apollo Client skips', async () => {

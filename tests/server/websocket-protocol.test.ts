@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/context/errors.ts';
+import { eventually } from '../support/eventually.ts';
 import { agentToken, INTERNAL, startGateway, token } from './support/gateway.ts';
 import {
   createLiveStreams,
@@ -158,7 +159,7 @@ describe('a socket is closed', () => {
       expect(code).toBe(4409);
       expect(reason).toMatch(/^Subscriber for [1ö]+( already exists|…)$/);
     }
-    await expect.poll(() => live.present()).toEqual([]);
+    await live.listening(0);
   });
 
   it('with 4429 that says twice who it is', async () => {
@@ -255,7 +256,7 @@ describe('a request to upgrade', () => {
       gateway.url,
       'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
     );
-    await expect.poll(closed).toBe(true);
+    await eventually(closed).toBe(true);
     expect(received()).toMatch(/^HTTP\/1\.1 400 /);
   });
 
@@ -270,12 +271,12 @@ describe('a request to upgrade', () => {
     const { socket, received } = openRaw(gateway.url, request.slice(0, -5));
     await new Promise((resolve) => setTimeout(resolve, 50));
     socket.write(request.slice(-5));
-    await expect.poll(received).toMatch(new RegExp(`^HTTP/1\\.1 200 [^]*${PERSON}`));
+    await eventually(received).toMatch(new RegExp(`^HTTP/1\\.1 200 [^]*${PERSON}`));
     // The connection is kept, for requests with the offer and without.
     socket.write(rawPost('/graphql', headers, { query: '{ second: me }' }));
-    await expect.poll(received).toContain(`"second":"${PERSON}"`);
+    await eventually(received).toContain(`"second":"${PERSON}"`);
     socket.write(rawPost('/graphql', { authorization }, { query: '{ third: me }' }));
-    await expect.poll(received).toContain(`"third":"${PERSON}"`);
+    await eventually(received).toContain(`"third":"${PERSON}"`);
     socket.destroy();
   });
 });
