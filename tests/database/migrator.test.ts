@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -17,6 +16,8 @@ import {
   UnfinishedMigrationError,
 } from '../../src/database/migrator-errors.ts';
 import { emptyDatabase, recreateDatabase } from '../../src/database/migrator-reset.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/ports.ts';
 import {
   type Cluster,
   createSchemaFolder,
@@ -179,7 +180,7 @@ describe.each([
   test('a migrator that was cut off leaves a failed migration, not a lock', async () => {
     await schema.write('003_slow', 'create table slow (id int); select pg_sleep(60)');
     const migrating = migrate(url, schema).catch((caught: unknown) => caught);
-    await expect.poll(() => states(), { timeout: 10_000 }).toMatchObject({ '003_slow': 'failed' });
+    await eventually(() => states()).toMatchObject({ '003_slow': 'failed' });
     await query(
       url,
       `select pg_terminate_backend(pid) from pg_stat_activity
@@ -377,10 +378,7 @@ describe.each([
 
 describe('a database that cannot be reached', () => {
   test('is named without the password', async () => {
-    const unused = createServer().listen(0, '127.0.0.1');
-    await new Promise((done) => unused.once('listening', done));
-    const { port } = unused.address() as { port: number };
-    await new Promise((done) => unused.close(done));
+    const port = await freePort();
     const url = `postgresql://user:secret@localhost:${port}/codex`;
     for (const attempt of [migrate, migrationStatus, schemaDrift]) {
       const error = await attempt(url).catch((caught: unknown) => caught);

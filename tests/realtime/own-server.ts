@@ -5,6 +5,7 @@ import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrator.ts';
 import { openDatabase, type TestDatabase } from '../support/database.ts';
+import { freePort } from '../support/ports.ts';
 
 const PASSWORD = 'gateway';
 const SETTINGS = {
@@ -36,7 +37,12 @@ export class OwnServer {
   static async start(): Promise<OwnServer> {
     const folder = await mkdtemp(join(tmpdir(), 'codex-gateway-crash-'));
     const dataDir = join(folder, 'first');
-    const server = await startEmbeddedPostgres({ dataDir, durable: false, settings: SETTINGS });
+    const server = await startEmbeddedPostgres({
+      dataDir,
+      durable: false,
+      port: await freePort(),
+      settings: SETTINGS,
+    });
     const client = new pg.Client(server.url());
     await client.connect();
     await client.query('create database app');

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { testEnv } from './env.ts';
+import { freePort } from './ports.ts';
 
 const KINDS = {
   nats: {
@@ -20,7 +21,7 @@ const KINDS = {
 
 export type BrokerKind = keyof typeof KINDS;
 
-const STARTED_MS = 10_000;
+const STARTED_MS = 20_000;
 /** Ends it with this process, as after a test that failed; where the system can. */
 const withParent = isInstalled('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
 
@@ -58,7 +59,7 @@ export class BrokerServer {
     this.#process = started;
     await once(started, 'spawn');
     for (const end = Date.now() + STARTED_MS; !(await answers(this.#port)); ) {
-      if (Date.now() > end) throw new Error(`${binary} did not start`);
+      if (Date.now() > end || hasEnded(started)) throw new Error(`${binary} did not start`);
       await delay(20);
     }
   }
@@ -66,7 +67,7 @@ export class BrokerServer {
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const stopped = this.#process;
     this.#process = undefined;
-    if (!stopped || stopped.exitCode !== null) return;
+    if (!stopped || hasEnded(stopped)) return;
     stopped.kill(signal);
     await once(stopped, 'exit');
   }
@@ -81,13 +82,8 @@ function isInstalled(binary: string): boolean {
   return spawnSync(binary, ['--version']).error === undefined;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 function answers(port: number): Promise<boolean> {
