@@ -28,7 +28,8 @@ export class Deliveries {
 
   /** The moment, for `committed`: in milliseconds, the same for all processes. */
   static now(): number {
-    return performance.timeOrigin + performance.now();
+    // Of a clock that they share: where each began to count its own is told imprecisely.
+    return Number(process.hrtime.bigint()) / 1e6;
   }
 
   /**
