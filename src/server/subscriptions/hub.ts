@@ -41,6 +41,7 @@ interface Entry {
 /** Who asked for what, and where it is told that now. */
 interface ChangeSeat extends Seat {
   readonly request: Request;
+  audience: Audience;
   entry: Entry;
   place: Place;
 }
@@ -151,9 +152,7 @@ export class SubscriptionHub {
       subscriber,
       viewer,
       session,
-      get audience() {
-        return seat.entry.audience;
-      },
+      audience: entry.audience,
       move: (role) => this.#move(seat, role),
       request,
       entry,
@@ -268,6 +267,7 @@ export class SubscriptionHub {
     const workspace = entry.audience.workspace && { id: entry.audience.workspace.id, role };
     const audience = audienceOf({ viewer, session, workspace }, request.isPersonal);
     place.until = this.#dispatched;
+    seat.audience = audience;
     seat.entry = this.#entryOf(request, audience);
     seat.place = new Place(subscriber, this.#dispatched, true);
     seat.entry.group.join(seat.place);

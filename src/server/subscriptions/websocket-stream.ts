@@ -30,7 +30,8 @@ function ownFragment(id: string): Buffer {
 function frame(firstByte: number, text: string): Buffer {
   const length = Buffer.byteLength(text);
   const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8;
-  const bytes = Buffer.allocUnsafe(2 + extended + length);
+  // Not of Node's pool, all of which is kept as long as any of it.
+  const bytes = Buffer.allocUnsafeSlow(2 + extended + length);
   bytes[0] = firstByte;
   bytes[1] = extended === 0 ? length : extended === 2 ? 126 : 127;
   if (extended === 2) bytes.writeUInt16BE(length, 2);
@@ -99,7 +100,8 @@ export function never(): Promise<never> {
 export class LiveSubscription extends Operation implements OpenStream {
   readonly #connection: WebSocketConnection;
   readonly #id: string;
-  readonly #stream: LiveStream;
+  /** Null once it is attached to: it has all of the request. */
+  #stream: LiveStream | null;
   #detach: (() => void) | null = null;
 
   constructor(connection: WebSocketConnection, id: string, stream: LiveStream) {
@@ -111,19 +113,7 @@ export class LiveSubscription extends Operation implements OpenStream {
 
   override next(): Promise<never> {
     if (this.isOver) return never();
-    return new Promise((_, reject) => {
-      const sink = new WebSocketSink(this.#connection, this.#id, (reason) => {
-        this.end();
-        if (reason.outcome === 'stop') reject(refusal(reason));
-        else this.#connection.resume(reason);
-      });
-      try {
-        this.#detach = this.#stream.attach(sink);
-      } catch (error) {
-        this.end();
-        reject(error);
-      }
-    });
+    return new Promise((_, reject) => this.#attach(reject));
   }
 
   override return(): Promise<IteratorResult<ExecutionResult>> {
@@ -136,6 +126,22 @@ export class LiveSubscription extends Operation implements OpenStream {
     this.#connection.delete(this);
     this.#detach?.();
     this.#detach = null;
+  }
+
+  #attach(reject: (error: unknown) => void): void {
+    const stream = this.#stream;
+    this.#stream = null;
+    const sink = new WebSocketSink(this.#connection, this.#id, (reason) => {
+      this.end();
+      if (reason.outcome === 'stop') reject(refusal(reason));
+      else this.#connection.resume(reason);
+    });
+    try {
+      this.#detach = stream?.attach(sink) ?? null;
+    } catch (error) {
+      this.end();
+      reject(error);
+    }
   }
 }
 

@@ -31,6 +31,8 @@ export interface Listener {
   /** What the client subscribed with. */
   lastEventId: string | undefined;
   variables: Record<string, unknown>;
+  /** The context of the request, as long as anything holds it. */
+  context: WeakRef<object>;
   /** Whether the transport has said that the client is gone. */
   gone: boolean;
   /** Set once the sink has refused a result. */
@@ -77,11 +79,10 @@ export function createLiveStreams(): LiveStreams {
         const variables = args.variableValues ?? {};
         const live: LiveStream = {
           attach(sink) {
-            const listener = { sink, lastEventId, variables, gone: false, slow: false };
+            const context = new WeakRef(args.contextValue as ServerContext);
+            const listener = { sink, lastEventId, variables, context, gone: false, slow: false };
             listeners.push(listener);
-            return () => {
-              listener.gone = true;
-            };
+            return leaving(listener);
           },
         };
         setSubscribeFn(async () => live);
@@ -99,6 +100,13 @@ export function createLiveStreams(): LiveStreams {
     end(reason) {
       for (const listener of present()) finish(listener, reason);
     },
+  };
+}
+
+/** Made where nothing of the request is in sight, or it would hold that. */
+function leaving(listener: Listener): () => void {
+  return () => {
+    listener.gone = true;
   };
 }
 
