@@ -204,7 +204,7 @@ async function run({ subscribers, rate }: Cell) {
 async function startGateway(): Promise<ChildProcess> {
   const child = spawn(
     process.execPath,
-    ['--expose-gc', ...imports('tsx', GARBAGE_COLLECTION), 'src/main.ts'],
+    ['--expose-gc', '--import', GARBAGE_COLLECTION, 'dist/src/main.js'],
     {
       cwd: root,
       env: {
@@ -254,10 +254,6 @@ async function tell(message: Open | Collect | Close): Promise<unknown> {
   clients.send(message);
   const [answer] = await once(clients, 'message');
   return answer;
-}
-
-function imports(...modules: string[]): string[] {
-  return modules.flatMap((module) => ['--import', module]);
 }
 
 function token(): Promise<string> {
