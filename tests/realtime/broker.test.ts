@@ -10,6 +10,8 @@ import { startProxy } from './proxy.ts';
 import { intercepted, Replicas, SOON, unreliable } from './replicas.ts';
 
 const WRITERS = 8;
+/** How often a follower reads for itself. */
+const LOOK_MS = 5_000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -67,6 +69,7 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
   it('leave Postgres alone, but for the reader', async () => {
     await replicas.settle();
     const query = vi.spyOn(pg.Client.prototype, 'query');
+    const begun = performance.now();
     const ids: string[] = [];
     for (let n = 0; n < 60; n++) {
       ids.push(...(await raise(db.query, tenant.workspaceId)));
@@ -81,10 +84,12 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
       }
     });
     query.mockRestore();
+    const looks = 1 + Math.ceil((performance.now() - begun) / LOOK_MS);
     const [most = 0, ...others] = [...reads.values()].sort((a, b) => b - a);
     expect(most).toBeGreaterThan(25);
     // A follower looks now and then for what nobody told, and finds its place among the messages.
-    expect(others.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(8);
+    const allowed = replicas.followers.length * 2 * looks;
+    expect(others.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(allowed);
   });
 
   it('reach what a client has seen elsewhere before they are told', async () => {

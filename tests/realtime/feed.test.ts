@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseSnapshot } from '../../src/realtime/position.ts';
 import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
+import { caughtUp } from '../support/log.ts';
 import { createTenant, insert, service, type Tenant } from '../support/tenant.ts';
 import { raise, Told } from './alerts.ts';
 import { startProxy } from './proxy.ts';
@@ -33,13 +35,7 @@ afterAll(async () => {
   await db?.close();
 });
 
-/** Waits until all that is committed now has been told. */
-async function settled(): Promise<void> {
-  const [row] = await db.query<{ snapshot: string }>(
-    'select gateway.change_snapshot()::text as snapshot',
-  );
-  await feed.reach({ seen: parseSnapshot(row?.snapshot ?? '') });
-}
+const settled = () => caughtUp(feed, db);
 
 describe('a change', () => {
   it('says what happened to which row, whose it is, and when', async () => {
@@ -123,7 +119,7 @@ describe('changes', () => {
       const ids = await raise(query, tenant.workspaceId);
       for (let n = 0; n < 5; n++) {
         const others = await raise(db.query, tenant.workspaceId);
-        await expect.poll(() => told.ids, { timeout: 1_000, interval: 5 }).toContain(others[0]);
+        await eventually(() => told.ids).toContain(others[0]);
         expect(told.ids).not.toContain(ids[0]);
       }
       return ids;
@@ -154,7 +150,7 @@ describe('changes', () => {
       if (++cuts % 3 === 0) proxy.cut();
     });
     const ids = await raise(db.query, tenant.workspaceId, 100);
-    await expect.poll(() => second.ids.length, { timeout: 5_000 }).toBe(100);
+    await eventually(() => second.ids.length).toBe(100);
     await settled();
     expect(second.ids).toEqual(ids);
     // Once, since nothing was read to its end in between.
@@ -247,7 +243,7 @@ describe('opening and closing', () => {
         `select from pg_stat_activity
          where application_name = 'codex-gateway-feed' and datname = current_database()`,
       );
-    await expect.poll(async () => (await connections()).length).toBe(0);
+    await eventually(async () => (await connections()).length).toBe(0);
     expect(told.ids).toEqual([]);
     await own.close();
   });

@@ -5,13 +5,14 @@ import { expect, vi } from 'vitest';
 import type { BrokerFactory } from '../../src/realtime/broker.ts';
 import type { Role } from '../../src/realtime/broker-companion.ts';
 import { createNatsBroker } from '../../src/realtime/nats.ts';
-import { type Position, parseSnapshot } from '../../src/realtime/position.ts';
+import type { Position } from '../../src/realtime/position.ts';
 import type { PostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { createRedisBroker } from '../../src/realtime/redis.ts';
 import { createSharedFeed } from '../../src/realtime/shared-feed.ts';
 import { type BrokerKind, BrokerServer } from '../support/brokers.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { Deliveries } from '../support/deliveries.ts';
+import { endOfLog } from '../support/log.ts';
 import { Told } from './alerts.ts';
 
 /** A takeover takes two seconds, and the machine may be busy. */
@@ -21,6 +22,8 @@ export const SOON = { timeout: 10_000, interval: 10 };
 export interface Replica {
   feed: PostgresFeed;
   role: Role;
+  /** All that it was, oldest first. */
+  roles: readonly Role[];
   told: Told;
   /** What was committed while it was there, and what it told. */
   deliveries: Deliveries;
@@ -61,14 +64,12 @@ export class Replicas {
   async #open({ wrap = (factory) => factory, ...options }: ReplicaOptions): Promise<Replica> {
     const create = this.#kind === 'nats' ? createNatsBroker : createRedisBroker;
     const errors: unknown[] = [];
-    let role: Role = 'alone';
+    const roles: Role[] = ['alone'];
     const feed = await createSharedFeed(
       {
         connectionString: this.#db.gatewayUrl,
         ...options,
-        onRoleChange: (next) => {
-          role = next;
-        },
+        onRoleChange: (role) => roles.push(role),
         onBrokerError: (error) => errors.push(error),
         onError: (error) => errors.push(error),
       },
@@ -81,8 +82,9 @@ export class Replicas {
     return {
       feed,
       get role() {
-        return role;
+        return roles.at(-1) ?? 'alone';
       },
+      roles,
       told: new Told(feed),
       deliveries,
       errors,
@@ -122,11 +124,8 @@ export class Replicas {
   }
 
   /** The end of the log. */
-  async position(): Promise<Position> {
-    const [row] = await this.#db.query<{ snapshot: string }>(
-      'select gateway.change_snapshot()::text as snapshot',
-    );
-    return { seen: parseSnapshot(row?.snapshot ?? '') };
+  position(): Promise<Position> {
+    return endOfLog(this.#db);
   }
 
   /** Expects that all were, or soon are, told of these rows and nothing else, in this order. */

@@ -4,6 +4,7 @@ import { schema } from '../../../src/schema/index.ts';
 import { startGateway, type TestGateway, token } from '../../server/support/gateway.ts';
 import { startProxy } from '../../server/support/proxy.ts';
 import type { TestDatabase } from '../../support/database.ts';
+import { othersEnded } from '../../support/log.ts';
 
 const WORKSPACE = demoWorkspaces[0]?.id as string;
 const PERSON = demoPeople[0]?.id as string;
@@ -85,6 +86,7 @@ export async function openGateway(database: TestDatabase): Promise<LiveGateway> 
       // Whatever the retention, changes have been read by the time that they are deleted.
       await feed.reach(feed.open(await liveCursor(), WORKSPACE, 'after'));
       await feed.trim(0);
+      await othersEnded(database);
     },
     cut: proxy.cut,
     mend: proxy.mend,
