@@ -28,6 +28,7 @@ import {
   startEmbeddedPostgres,
 } from '../../src/database/embedded.ts';
 import { embeddedInstallation, installationIn } from '../../src/database/embedded-installation.ts';
+import { eventually } from '../support/eventually.ts';
 
 const root = process.getuid?.() === 0;
 let dataDir: string;
@@ -157,7 +158,7 @@ describe('one server a folder', () => {
       reason: expect.any(AlreadyRunningError),
     });
     expect(await readdir(dataDir)).toEqual(['postgres']);
-  }, 20_000);
+  });
 
   test('a running one is found, and only then', async () => {
     expect(await findEmbeddedPostgres(dataDir)).toBeNull();
@@ -185,7 +186,7 @@ describe('accidents', () => {
     const second = await start({ durable: true });
     await first.exited;
     expect(await query(second.url(), 'select answer from kept')).toEqual([[42]]);
-  }, 20_000);
+  });
 
   test("a lock file with another program's number is no obstacle", async () => {
     const first = await start();
@@ -207,11 +208,10 @@ describe('accidents', () => {
       const pid = Number(await firstLine(parent));
       expect(alive(pid)).toBe(true);
       parent.kill(signal);
-      await expect.poll(() => alive(pid), { timeout: 5_000 }).toBe(false);
+      await eventually(() => alive(pid)).toBe(false);
       // It shut down in order: a crash would leave the file.
       expect(await readdir(join(dataDir, 'postgres'))).not.toContain('postmaster.pid');
     },
-    20_000,
   );
 
   test('an interrupted initialization leaves nothing that a start would trust', async () => {
