@@ -6,6 +6,7 @@ import {
   type Listener,
   listen,
   listening,
+  quiet,
   type Subscription,
   TRANSPORTS,
 } from '../support/subscribe.ts';
@@ -255,10 +256,12 @@ describe('an operation', () => {
       listeners.push(listener);
       const { subscribers } = await api.open();
       const subscription = listener.subscribe(ALERTS, { filter: { title: { equals: LONG } } });
-      await expect
-        .poll(async () => subscription.isOver() || (await api.open()).subscribers > subscribers)
-        .toBe(true);
+      await eventually(
+        async () => subscription.isOver() || (await api.open()).subscribers > subscribers,
+      ).toBe(true);
       await raise();
+      await eventually(() => heard.results.length).toBe(raised.length);
+      await quiet([listener]);
       // Refused with a reason, or answered like any other filter: nothing matches it.
       const told = subscription.results.flatMap(({ errors }) => errors ?? []);
       if (subscription.isOver()) expect(told[0]?.extensions.code).toMatch(/^[A-Z_]+$/);

@@ -13,7 +13,7 @@ let listener: Listener;
 beforeAll(async () => {
   database = await createTestDatabase();
   tenant = await createTenant(database);
-  api = await openLiveApi(database, { statementTimeoutMs: 300 });
+  api = await openLiveApi(database, { statementTimeoutMs: 1_000 });
   listener = listen(api.url, await api.as(tenant.people.Owner, tenant.workspaceId));
 });
 afterAll(async () => {

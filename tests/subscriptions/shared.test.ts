@@ -1,14 +1,17 @@
 import { createSchema } from 'graphql-yoga';
+import { Registry } from 'prom-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Context } from '../../src/context/context.ts';
 import { requirePerson } from '../../src/context/viewer.ts';
 import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { type ChangeEvent, ChangeSource } from '../../src/realtime/source.ts';
+import { createSubscriptionMetrics } from '../../src/server/subscriptions/metrics.ts';
 import { caseOf } from '../contract/cases.ts';
 import { startGateway, type TestGateway, token } from '../server/support/gateway.ts';
 import { type Client, type LiveApi, openLiveApi } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
+import { caughtUp } from '../support/log.ts';
 import {
   type Listener,
   listen,
@@ -46,6 +49,10 @@ describe('a field that depends on the person', () => {
   let feed: PostgresFeed;
   let gateway: TestGateway;
   const executed: string[] = [];
+  const subscriptionMetrics = createSubscriptionMetrics(new Registry());
+  const open = async () => ({
+    subscribers: (await subscriptionMetrics.subscribers.get()).values[0]?.value ?? 0,
+  });
   const source = () => new ChangeSource({ model: 'SystemAlert', operations: ['INSERT'] });
   const field = (name: string, resolve: (context: Context) => unknown) => [
     name,
@@ -68,6 +75,7 @@ describe('a field that depends on the person', () => {
     feed = await createPostgresFeed({ connectionString: database.gatewayUrl });
     gateway = await startGateway(database.gatewayUrl, {
       feed,
+      subscriptionMetrics,
       schema: createSchema<Context>({
         typeDefs: /* GraphQL */ `
           type Query { nothing: String }
@@ -116,21 +124,18 @@ describe('a field that depends on the person', () => {
     await database.query(`update user_workspaces set role = 'Viewer' where user_id = $1`, [
       tenant.people.Analyst,
     ]);
+    for (const listener of listeners.splice(0)) listener.close();
+    await listening({ open }, 0);
+    await caughtUp(feed, database);
     const people = [
       hear(gateway.url, await as('Viewer'), `subscription { ${name} }`),
       hear(gateway.url, await as('Analyst'), `subscription { ${name} }`),
     ];
-    await vi.waitFor(async () => {
-      await raise(database, tenant, 'Before both are there');
-      for (const { results } of people) expect(results.length).toBeGreaterThan(0);
-    });
-    await quiet(listeners);
-    const heard = people.map(({ results }) => results.length);
+    await listening({ open }, people.length);
     executed.length = 0;
     await raise(database, tenant, 'An alert');
-    for (const [i, { results }] of people.entries()) {
-      await eventually(() => results.length).toBeGreaterThan(heard[i] as number);
-    }
+    for (const { results } of people) await eventually(() => results.length).toBe(1);
+    await quiet(listeners);
     expect(executed.filter((each) => each === name)).toEqual([name]);
     const [first, second] = people.map(({ results }) => results.at(-1));
     expect(first).toEqual(second);
