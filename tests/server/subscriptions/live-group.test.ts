@@ -83,8 +83,8 @@ it('ends so that clients come again when it cannot be executed', async () => {
   const clients = [join(), join()];
   end(1);
   await eventually(() => clients.map(numbers)).toEqual([[1], [1]]);
-  await delay(INTERVAL_MS);
   group.wake();
+  await eventually(() => begun.length).toBe(2);
   fail();
   await eventually(() => clients.map(({ ends }) => ends.length)).toEqual([1, 1]);
   expect(clients[0]?.ends[0]).toMatchObject({ outcome: 'resume', closeCode: 1012 });
@@ -95,13 +95,13 @@ it('ends so that clients come again when it cannot be executed', async () => {
 });
 
 it('ends who does not read, and nobody else', async () => {
-  const { group, end, join } = createGroup();
+  const { group, begun, end, join } = createGroup();
   const [slow, other] = [join(), join()];
   end(1);
   await eventually(() => numbers(other)).toEqual([1]);
   slow.fill();
-  await delay(INTERVAL_MS);
   group.wake();
+  await eventually(() => begun.length).toBe(2);
   end(2);
   await eventually(() => numbers(other)).toEqual([1, 2]);
   expect(slow.ends).toMatchObject([{ code: 'TOO_SLOW', outcome: 'resume', closeCode: 1013 }]);
@@ -132,8 +132,8 @@ it('tells who moves to another group what differs between the two', async () => 
   to.group.join(mover.place);
   const patch = (value: number) => [{ op: 'replace', path: '/n', value }];
   expect(mover.told.at(-1)).toEqual({ patch: patch(2), revision: 2 });
-  await delay(INTERVAL_MS);
   to.group.wake();
+  await eventually(() => to.begun.length).toBe(2);
   to.end(3);
   await eventually(() => mover.told.at(-1)).toEqual({ patch: patch(3), revision: 3 });
   expect(resident.told.at(-1)).toEqual({ patch: patch(3), revision: 2 });

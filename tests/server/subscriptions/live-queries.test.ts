@@ -173,11 +173,11 @@ describe('executions', () => {
     await dismissAll();
     const live = await world.open(ALERTS);
     await told(live, 1);
-    await delay(300);
+    await world.settled();
     const [before, begun] = [await world.executions(), Date.now()];
     for (let n = 0; n < 100; n += 1) await raise(`Number ${n}`);
-    const seconds = (Date.now() - begun) / 1000;
     await eventually(() => live.data().systemAlerts.totalCount).toBe(100);
+    const seconds = (Date.now() - begun) / 1000;
     await world.settled();
     const executions = (await world.executions()) - before;
     expect(executions).toBeLessThanOrEqual(Math.ceil(seconds * 4) + 2);

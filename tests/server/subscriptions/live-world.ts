@@ -8,6 +8,7 @@ import { schema } from '../../../src/schema/index.ts';
 import { createSubscriptionMetrics } from '../../../src/server/subscriptions/metrics.ts';
 import type { Data } from '../../support/data.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { caughtUp } from '../../support/log.ts';
 import { createTenant, type Role, type Tenant } from '../../support/tenant.ts';
 import { startGateway, type TestGateway, token } from '../support/gateway.ts';
 import { connect, subscribe } from '../support/websocket.ts';
@@ -119,6 +120,8 @@ export async function createLiveWorld(): Promise<LiveWorld> {
       groups: await readingOf(metrics.groups),
     }),
     async settled() {
+      await caughtUp(feed, database);
+      // What is executed again begins a pause later at most.
       let before = -1;
       for (let same = 0; same < 4; ) {
         await delay(200);
