@@ -7,10 +7,13 @@ import { type DatabaseFailure, databaseError } from '../../src/context/database/
 import { runInSession } from '../../src/context/session.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { createTenant, type Tenant } from './tenants.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
+/** The same, which gives statements up soon. */
+let hasty: Database;
 let a: Tenant;
 const lost: Error[] = [];
 
@@ -33,14 +36,21 @@ beforeAll(async () => {
   database = createDatabase({
     connectionString: testDatabase.gatewayUrl,
     maxConnections: 2,
-    statementTimeoutMs: 500,
-    acquireTimeoutMs: 300,
+    statementTimeoutMs: 30_000,
+    acquireTimeoutMs: 30_000,
     onConnectionError: (error) => lost.push(error),
+  });
+  hasty = createDatabase({
+    connectionString: testDatabase.gatewayUrl,
+    maxConnections: 2,
+    statementTimeoutMs: 500,
+    acquireTimeoutMs: 1_000,
   });
 });
 
 afterAll(async () => {
   await database.close();
+  await hasty.close();
   await testDatabase.close();
 });
 
@@ -81,23 +91,22 @@ describe('databaseError', () => {
     ["select 'x'::text::uuid", { kind: 'invalidInput', sqlstate: '22P02' }],
     ["select 'x'::text::timestamptz", { kind: 'invalidInput', sqlstate: '22007' }],
     ['select 1 / 0', { kind: 'invalidInput', sqlstate: '22012' }],
-    ['select pg_sleep(5)::text', { kind: 'timeout', sqlstate: '57014' }],
+    ['select pg_sleep(60)::text', { kind: 'timeout', sqlstate: '57014' }],
     ['select nonsense', { kind: 'unknown', sqlstate: '42703' }],
     ['insert into deferred values (77)', { kind: 'foreignKey', sqlstate: '23503' }],
   ];
 
   it.each(cases)('%s', async (sql, expected) => {
-    await inA(() => database.query('select 1'));
-    const pids = await Promise.all([1, 2].map(() => inA(() => pidOf(database.query))));
-    expect(await failureOf(() => database.query(sql))).toMatchObject(expected);
-    expect(await failureOf(() => database.transaction((query) => query(sql)))).toMatchObject(
-      expected,
-    );
-    expect(await failureOf(() => database.prisma.$queryRawUnsafe(sql))).toMatchObject(expected);
+    const { query, transaction, prisma } = expected.kind === 'timeout' ? hasty : database;
+    await inA(() => query('select 1'));
+    const pids = await Promise.all([1, 2].map(() => inA(() => pidOf(query))));
+    expect(await failureOf(() => query(sql))).toMatchObject(expected);
+    expect(await failureOf(() => transaction((run) => run(sql)))).toMatchObject(expected);
+    expect(await failureOf(() => prisma.$queryRawUnsafe(sql))).toMatchObject(expected);
     expect(
-      await failureOf(() => database.prisma.$transaction((tx) => tx.$executeRawUnsafe(sql))),
+      await failureOf(() => prisma.$transaction((tx) => tx.$executeRawUnsafe(sql))),
     ).toMatchObject(expected);
-    expect(pids).toContain(await inA(() => pidOf(database.query)));
+    expect(pids).toContain(await inA(() => pidOf(query)));
   });
 
   it("reads the words of a function's own error", async () => {
@@ -246,16 +255,16 @@ describe('a lost connection', () => {
 
   it('fails its statement only, and the pool goes on', async () => {
     for (const run of [
-      () => database.query('select pg_sleep(0.4), pg_backend_pid()'),
-      () => database.prisma.$queryRaw`select pg_sleep(0.4)::text`,
+      () => database.query('select pg_sleep(20), pg_backend_pid()'),
+      () => database.prisma.$queryRaw`select pg_sleep(20)::text`,
     ]) {
       const failure = failureOf(run);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      await testDatabase.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-         where query like '%pg_sleep(0.4)%' and usename = 'codex_gateway' and state = 'active'
-           and datname = current_database()`,
-      );
+      await eventually(() =>
+        testDatabase.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where wait_event = 'PgSleep' and usename = 'codex_gateway' and datname = current_database()`,
+        ),
+      ).toHaveLength(1);
       expect(await failure).toMatchObject(unavailable);
       expect(await inA(() => database.prisma.campaign.count())).toBe(20);
     }
@@ -284,24 +293,31 @@ describe('a lost connection', () => {
     const pid = await inA(() => pidOf(database.query));
     lost.length = 0;
     await terminate(pid);
-    await expect.poll(() => lost.length).toBe(1);
+    await eventually(() => lost.length).toBe(1);
     expect(await inA(() => pidOf(database.query))).not.toBe(pid);
   });
 });
 
 describe('without a free connection', () => {
   it('a statement gives up after the acquire timeout', async () => {
-    const busy = [1, 2].map(() => inA(() => database.query('select pg_sleep(0.45)')));
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    // Each keeps a connection that does nothing, and so has no timeout.
+    const busy = [1, 2].map(() => inA(() => hasty.inSnapshot(() => released)));
+    await eventually(() => hasty.connections()).toMatchObject({ total: 2, idle: 0 });
     const [raw, prisma, transaction] = await Promise.all([
-      failureOf(() => database.query('select 1')),
-      failureOf(() => database.prisma.campaign.count()),
-      failureOf(() => database.prisma.$transaction((tx) => tx.campaign.count())),
+      failureOf(() => hasty.query('select 1')),
+      failureOf(() => hasty.prisma.campaign.count()),
+      failureOf(() => hasty.prisma.$transaction((tx) => tx.campaign.count())),
     ]);
     for (const failure of [raw, prisma, transaction]) {
       expect(failure).toMatchObject({ kind: 'unavailable' });
     }
+    release();
     await Promise.all(busy);
-    expect(await inA(() => database.prisma.campaign.count())).toBe(20);
+    expect(await inA(() => hasty.prisma.campaign.count())).toBe(20);
   });
 
   it('nor with an unreachable, refusing or silent server', async () => {

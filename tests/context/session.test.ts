@@ -38,6 +38,8 @@ describe('a session', () => {
     database = createDatabase({
       connectionString: testDatabase.gatewayUrl,
       maxConnections: 5,
+      // A thousand statements wait for these.
+      acquireTimeoutMs: 50_000,
       onStatement: (sql, { workspaceId }) => sent.push(`${workspaceId}: ${sql}`),
     });
   });
