@@ -33,9 +33,9 @@ export interface LiveGateway {
 
 export async function openGateway(database: TestDatabase): Promise<LiveGateway> {
   let running: { gateway: TestGateway; feed: PostgresFeed } | undefined;
-  const start = async (port: number) => {
+  const start = async () => {
     const feed = await createPostgresFeed({ connectionString: database.gatewayUrl });
-    const options = { schema, feed, port, statementTimeoutMs: 10_000 };
+    const options = { schema, feed, statementTimeoutMs: 10_000 };
     const gateway = await startGateway(database.gatewayUrl, options);
     running = { gateway, feed };
     return gateway.url;
@@ -60,8 +60,7 @@ export async function openGateway(database: TestDatabase): Promise<LiveGateway> 
     return Object(systemAlerts).liveCursor;
   };
 
-  const url = await start(0);
-  const proxy = await startProxy(url);
+  const proxy = await startProxy(await start());
   return {
     address: new URL(proxy.url).host,
     token: signedIn,
@@ -90,8 +89,15 @@ export async function openGateway(database: TestDatabase): Promise<LiveGateway> 
     },
     cut: proxy.cut,
     mend: proxy.mend,
-    stop,
-    start: async () => void (await start(Number(new URL(url).port))),
+    async stop() {
+      await stop();
+      // Its port is anybody's from now on.
+      proxy.cut();
+    },
+    async start() {
+      proxy.target = await start();
+      proxy.mend();
+    },
     async close() {
       proxy.close();
       await stop();

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A way to a database that can be cut and mended. */
+/** A way to a server that can be cut and mended. */
 export interface DatabaseProxy {
   /** The connection string, by this way. */
   url: string;
+  /** Where connections made from now on lead. */
+  target: string;
   cut(): void;
   mend(): void;
   close(): void;
@@ -12,12 +14,12 @@ export interface DatabaseProxy {
 
 /** Puts a proxy before the server of a connection string. */
 export async function startProxy(connectionString: string): Promise<DatabaseProxy> {
-  const target = new URL(connectionString);
   const sockets = new Set<Socket>();
   let open = true;
   const server = createServer((client) => {
     if (!open) return void client.destroy();
-    const upstream = connect(Number(target.port), target.hostname);
+    const { port, hostname } = new URL(proxy.target);
+    const upstream = connect(Number(port), hostname);
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -39,8 +41,9 @@ export async function startProxy(connectionString: string): Promise<DatabaseProx
   const url = new URL(connectionString);
   url.hostname = '127.0.0.1';
   url.port = String((server.address() as AddressInfo).port);
-  return {
+  const proxy: DatabaseProxy = {
     url: url.href,
+    target: connectionString,
     cut,
     mend: () => {
       open = true;
@@ -50,4 +53,5 @@ export async function startProxy(connectionString: string): Promise<DatabaseProx
       server.close();
     },
   };
+  return proxy;
 }
