@@ -66,7 +66,7 @@ describe('with nothing set, from an empty folder', () => {
     [, url = '', port = ''] = await gateway.prints(STARTED);
     [, token = ''] = await gateway.prints(/^(eyJ\S+)$/m);
     [, firstQuery = ''] = await gateway.prints(/-d '(.*)'/);
-  });
+  }, 120_000);
 
   it('answers the query that it prints, with the token that it prints', async () => {
     const answer = await ask(url, token, firstQuery);
