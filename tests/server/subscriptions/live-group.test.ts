@@ -59,13 +59,14 @@ const numbers = ({ told }: { told: unknown[] }) =>
 
 it('executes again for what changed while it was executed, and not sooner than it may', async () => {
   const { group, begun, end, join } = createGroup();
+  const before = performance.now();
   const client = join();
   expect(begun).toHaveLength(1);
   group.wake();
   group.wake();
   end(1);
   await eventually(() => begun.length).toBe(2);
-  expect((begun[1] ?? 0) - (begun[0] ?? 0)).toBeGreaterThanOrEqual(INTERVAL_MS - 1);
+  expect((begun[1] ?? 0) - before).toBeGreaterThanOrEqual(INTERVAL_MS - 1);
   end(2);
   await eventually(() => numbers(client)).toEqual([1, 2]);
   await delay(INTERVAL_MS * 2);
