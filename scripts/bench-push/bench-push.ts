@@ -24,6 +24,8 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '8' },
     /** Subscribers that are each executed on their own, for comparison; 0 for none. */
     naive: { type: 'string', default: '100,1000' },
+    /** Subscribers of a server that does no more than it must, for the limit; 0 for none. */
+    bare: { type: 'string', default: '1,1000' },
   },
 });
 const numbers = (list: string) => list.split(',').map(Number).filter(Boolean);
@@ -32,6 +34,8 @@ const numbers = (list: string) => list.split(',').map(Number).filter(Boolean);
 const MAX_DELIVERIES = 300_000;
 /** Written in each cell at least, however long that takes: quantiles of a few say nothing. */
 const MIN_EVENTS = 20;
+/** Rates at which readers of the log sleep until they are woken. */
+const SLOW_RATES = [1, 10];
 const SECRET = 'a secret of the benchmark, 32 bytes or more';
 const PORT = 4_700;
 const QUERY = `subscription ($other: String) {
@@ -55,18 +59,21 @@ interface Cell {
   rate: number;
 }
 
-/** Collects the garbage of the gateway when it is asked to. */
+const GATEWAY = ['dist/src/main.js'];
+const BARE = ['--import', 'tsx', 'scripts/bench-push/bare.ts'];
+/** Collects the garbage of a server when it is asked to. */
 const GARBAGE_COLLECTION = `data:text/javascript,process.on('SIGUSR2', () => globalThis.gc())`;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'codex-bench-'));
 const database = await startEmbeddedDatabase(folder, () => {});
 const writer = new pg.Client(database.postgres.url());
 await writer.connect();
-let gateway = await startGateway();
+let server = await start(GATEWAY);
 const clients = fork(join(root, 'scripts/bench-push/clients.ts'), {
   execArgv: ['--import', 'tsx'],
 });
 let events = 0;
+const slowRates = numbers(options.rates).filter((rate) => SLOW_RATES.includes(rate));
 
 try {
   print(
@@ -94,15 +101,21 @@ try {
   );
   for (const subscribers of numbers(options.subscribers)) {
     for (const groups of numbers(options.groups)) {
-      if (groups <= subscribers) await measure('', subscribers, groups, numbers(options.rates));
+      if (groups > subscribers) continue;
+      await restart(GATEWAY);
+      await measure('', subscribers, groups, numbers(options.rates));
+      if (groups > 1 || !numbers(options.bare).includes(subscribers)) continue;
+      await restart(BARE);
+      await measure('bare', subscribers, groups, slowRates);
     }
   }
   for (const subscribers of numbers(options.naive)) {
-    await measure('naive', subscribers, subscribers, numbers(options.rates).slice(0, 2));
+    await restart(GATEWAY);
+    await measure('naive', subscribers, subscribers, slowRates);
   }
 } finally {
   clients.disconnect();
-  await stop(gateway);
+  await stop(server);
   await writer.end();
   await database.readiness.close();
   await database.postgres.stop();
@@ -116,7 +129,6 @@ async function measure(
   groups: number,
   rates: readonly number[],
 ): Promise<void> {
-  await warmUp();
   const before = await settledGauges();
   await open(subscribers, groups);
   const after = await settledGauges();
@@ -144,10 +156,10 @@ async function measure(
   await delay(1_000);
 }
 
-/** Begins with a gateway that has seen a few events, and holds no memory of other rows. */
-async function warmUp(): Promise<void> {
-  await stop(gateway);
-  gateway = await startGateway();
+/** Begins with a server that has seen a few events, and holds no memory of other rows. */
+async function restart(command: readonly string[]): Promise<void> {
+  await stop(server);
+  server = await start(command);
   await open(20, 2);
   await run({ subscribers: 20, groups: 2, rate: 40 });
   await tell({ kind: 'close' });
@@ -201,16 +213,17 @@ async function run({ subscribers, rate }: Cell) {
   };
 }
 
-async function startGateway(): Promise<ChildProcess> {
+async function start(command: readonly string[]): Promise<ChildProcess> {
   const child = spawn(
     process.execPath,
-    ['--expose-gc', '--import', GARBAGE_COLLECTION, 'dist/src/main.js'],
+    ['--expose-gc', '--import', GARBAGE_COLLECTION, ...command],
     {
       cwd: root,
       env: {
         PATH: process.env.PATH,
         PORT: String(PORT),
         DATABASE_URL: database.connectionString,
+        BARE_DATABASE_URL: database.postgres.url(),
         JWT_SECRET: SECRET,
         METRICS: 'true',
         LOG_LEVEL: 'error',
@@ -222,7 +235,7 @@ async function startGateway(): Promise<ChildProcess> {
   for (;;) {
     const ready = await fetch(`http://127.0.0.1:${PORT}/health/ready`).catch(() => null);
     if (ready?.ok) return child;
-    if (child.exitCode !== null) throw new Error('The gateway ended');
+    if (child.exitCode !== null) throw new Error(`${command.at(-1)} ended`);
     await delay(100);
   }
 }
@@ -234,7 +247,7 @@ async function stop(child: ChildProcess): Promise<void> {
 
 /** Less what is garbage, which connecting makes a lot of. */
 async function settledGauges(): Promise<Gauges> {
-  gateway.kill('SIGUSR2');
+  server.kill('SIGUSR2');
   await delay(1_000);
   return gauges();
 }
