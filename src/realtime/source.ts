@@ -46,13 +46,17 @@ export class ChangeSource implements AsyncIterable<never> {
 /** A change on its way to a group of subscribers: the root value of their operation. */
 export class ChangeEvent {
   readonly change: Change;
-  /** Where a client goes on that has been told of this change. */
-  readonly cursor: string;
+  readonly #cursorAfter: (change: Change) => string;
   #skipped = false;
 
-  constructor(change: Change, cursor: string) {
+  constructor(change: Change, cursorAfter: (change: Change) => string) {
     this.change = change;
-    this.cursor = cursor;
+    this.#cursorAfter = cursorAfter;
+  }
+
+  /** Where a client goes on that has been told of this change. */
+  get cursor(): string {
+    return this.#cursorAfter(this.change);
   }
 
   /** Tells nobody: the change is none that was asked for, or none that the group may know of. */

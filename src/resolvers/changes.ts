@@ -53,7 +53,7 @@ export async function tellChange(
   wanted: Wanted,
   selection: object,
 ): Promise<ToldChange> {
-  const { change, cursor } = event;
+  const { change } = event;
   const isWanted = loggedOperations(wanted.operations).includes(change.operation);
   const node =
     isWanted && change.operation !== 'DELETE'
@@ -61,7 +61,7 @@ export async function tellChange(
       : null;
   const operation = isWanted ? await operationOf(context, change, wanted, node) : null;
   if (!operation || !wanted.operations.includes(operation)) event.skip();
-  return { operation: operation ?? 'LEFT', change, cursor, node };
+  return { operation: operation ?? 'LEFT', change, cursor: event.cursor, node };
 }
 
 async function operationOf(

@@ -90,7 +90,7 @@ function subscriber(newContext: () => Promise<Context>): Subscriber {
     },
     async tell(document, changes, variables = {}) {
       const args = await request(document, variables);
-      const events = changes.map((change) => new ChangeEvent(change, `after ${change.seq}`));
+      const events = changes.map((change) => new ChangeEvent(change, ({ seq }) => `after ${seq}`));
       const results = await runInSession(args.contextValue.session, () =>
         Promise.all(events.map(async (rootValue) => execute({ ...args, rootValue }))),
       );

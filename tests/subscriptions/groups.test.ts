@@ -95,6 +95,18 @@ describe('people who ask for the same', () => {
     }
   });
 
+  it('have a cursor that those who ask for other things have, too', async () => {
+    const [client] = viewers as [Client];
+    const [some, others] = await subscribe([
+      [client, 'subscription { alertRaised { cursor } }'],
+      [client, 'subscription { systemAlertChanged { cursor node { title } } }'],
+    ]);
+    expect(await groups()).toBe(2);
+    await raise(database, tenant, 'For both');
+    await eventually(() => some?.told().length).toBe(1);
+    await eventually(() => others?.told().map(({ cursor }) => ({ cursor }))).toEqual(some?.told());
+  });
+
   it('are told apart by role, workspace, agent, document, variables and filter', async () => {
     const other = await createTenant(database);
     const filtered = `subscription ($title: String) { alertRaised(filter: { title: { equals: $title } }) { node { title } } }`;

@@ -36,7 +36,7 @@ export interface Operation {
 export interface Executor {
   schema: GraphQLSchema;
   database: Database;
-  /** Returns the cursor behind a change, for the members of a workspace. */
+  /** Returns the cursor behind a change, for the members of a workspace; made once. */
   cursorAfter(batch: Batch, change: Change, audience: Audience): string;
   maskError(error: unknown): GraphQLError;
 }
@@ -93,9 +93,10 @@ async function executeChanges(
   batch: Batch,
   changes: readonly Change[],
 ): Promise<Payload[]> {
-  const events = changes.map(
-    (change) => new ChangeEvent(change, executor.cursorAfter(batch, change, audience)),
-  );
+  const cursorAfter = (change: Change) => executor.cursorAfter(batch, change, audience);
+  const events = changes.map((change) => new ChangeEvent(change, cursorAfter));
+  // The look-up is under way by then, and cursors are made while the database answers.
+  setImmediate(() => changes.forEach(cursorAfter));
   return executeAll(executor, audience, operation, events, (results) => {
     const payloads: Payload[] = [];
     for (const [i, result] of results.entries()) {

@@ -57,6 +57,8 @@ export class SubscriptionHub {
   readonly #admission: Admission;
   readonly #live: LiveQueries;
   readonly #stopListening: () => void;
+  /** By workspace: all groups of one are told the same. */
+  readonly #cursors = new WeakMap<Change, Map<string | null, string>>();
   #batches: Batch[] = [];
   #isDispatching = false;
   #dispatching: Promise<void> = Promise.resolve();
@@ -69,8 +71,7 @@ export class SubscriptionHub {
     this.#options = options;
     this.#executor = {
       ...options,
-      cursorAfter: (batch, change, { workspace }) =>
-        feed.seal(batch.positionAfter(change), workspace?.id ?? null),
+      cursorAfter: (batch, change, audience) => this.#cursorAfter(batch, change, audience),
     };
     this.#planOf = createPlanner(schema);
     this.#admission = new Admission(options);
@@ -214,6 +215,18 @@ export class SubscriptionHub {
     this.#listening.set(source.model, ofModel.add(entry));
     metrics.groups.inc();
     return entry;
+  }
+
+  #cursorAfter(batch: Batch, change: Change, { workspace }: Audience): string {
+    const workspaceId = workspace?.id ?? null;
+    const cursors = this.#cursors.get(change) ?? new Map<string | null, string>();
+    this.#cursors.set(change, cursors);
+    let cursor = cursors.get(workspaceId);
+    if (cursor === undefined) {
+      cursor = this.#options.feed.seal(batch.positionAfter(change), workspaceId);
+      cursors.set(workspaceId, cursor);
+    }
+    return cursor;
   }
 
   #leave(seat: ChangeSeat, reason: StreamEnd | null): void {
