@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ExecutionArgs } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
@@ -63,6 +64,7 @@ export class SubscriptionHub {
   #isDispatching = false;
   #dispatching: Promise<void> = Promise.resolve();
   #dispatched = 0;
+  #lastTurn: Promise<void> = Promise.resolve();
   #position: Position;
   #closed = false;
 
@@ -194,11 +196,13 @@ export class SubscriptionHub {
     if (found) return found;
     const { metrics, onError } = this.#options;
     const group = new Group(
-      (batch) =>
-        executeBatch(this.#executor, audience, operation, batch).catch((error: unknown) => {
+      async (batch) => {
+        await this.#turn();
+        return executeBatch(this.#executor, audience, operation, batch).catch((error: unknown) => {
           onError(error);
           throw error;
-        }),
+        });
+      },
       {
         onDelivered: (clients, payload) => metrics.delivered(clients, payload),
         onEmpty: () => {
@@ -227,6 +231,16 @@ export class SubscriptionHub {
       cursors.set(workspaceId, cursor);
     }
     return cursor;
+  }
+
+  /**
+   * Resolves when an execution may begin: one in a turn of the event loop. All at once, the first to
+   * be ready would wait for the last before its statement is sent.
+   */
+  #turn(): Promise<void> {
+    const turn = this.#lastTurn;
+    this.#lastTurn = turn.then(() => setImmediate());
+    return turn;
   }
 
   #leave(seat: ChangeSeat, reason: StreamEnd | null): void {
