@@ -11,8 +11,14 @@ const RESTING_POLL_MS = 4;
 const KEPT_AWAKE_MS = 200;
 /** Transactions that did not wake readers, since they were awake then, may commit a little later. */
 const FALLING_ASLEEP_MS = 100;
-/** When, after listening began, to ask for a notification to oneself; by the last, none arrives. */
-const PROBES_MS = [0, 300, 600, 1_000];
+/** When, after listening began, to ask for a notification to oneself. */
+const PROBES_MS = [0, 300, 600];
+/** After this long without one it is said that none arrive. */
+const UNHEARD_MS = 1_000;
+/** How often to ask again then: what looked like it may have been a moment of much work. */
+const PROBE_AGAIN_MS = 2_000;
+/** For how long to ask nothing else then, since only what comes unasked is heard. */
+const HEARKEN_MS = 25;
 /** Timely reads that find what nobody told of, after which notifications are taken for lost. */
 const MAX_SURPRISES = 3;
 
@@ -36,6 +42,8 @@ export class Pace {
   #hears = false;
   #deafSince = Number.NEGATIVE_INFINITY;
   #probes = 0;
+  #probedAt = Number.NEGATIVE_INFINITY;
+  #isSaid = false;
   #surprises = 0;
 
   constructor(options: PaceOptions) {
@@ -47,6 +55,7 @@ export class Pace {
     this.#hears = false;
     this.#deafSince = now;
     this.#probes = 0;
+    this.#isSaid = false;
     this.#surprises = 0;
   }
 
@@ -96,14 +105,22 @@ export class Pace {
    * `unheard`. Changes are found by polling until the first one is heard.
    */
   probe(now: number): 'notify' | 'unheard' | null {
-    const due = this.#hears ? undefined : PROBES_MS[this.#probes];
-    if (due === undefined || now < this.#deafSince + due) return null;
+    if (this.#hears) return null;
+    if (!this.#isSaid && now >= this.#deafSince + UNHEARD_MS) {
+      this.#isSaid = true;
+      return 'unheard';
+    }
+    const first = PROBES_MS[this.#probes];
+    const due = first === undefined ? this.#probedAt + PROBE_AGAIN_MS : this.#deafSince + first;
+    if (now < due) return null;
     this.#probes += 1;
-    return this.#probes < PROBES_MS.length ? 'notify' : 'unheard';
+    this.#probedAt = now;
+    return 'notify';
   }
 
   /** How long to wait for a notification before the next read, in milliseconds. */
   waitMs(now: number): number {
+    if (!this.#hears && now < this.#probedAt + HEARKEN_MS) return HEARKEN_MS;
     if (this.#isCountedOn && !this.#isBusy()) return AWAKE_POLL_MS;
     if (this.isAwake(now)) return RESTING_POLL_MS;
     return this.#hears ? this.#options.pollMs : this.#options.unheardPollMs;

@@ -241,9 +241,9 @@ export class Tailer {
       this.#retryMs = FIRST_RETRY_MS;
       const now = performance.now();
       this.#pace.read(now, { found, awake, isOnTime });
-      if (this.#isListening) this.#probe(now);
       const ms = this.#pace.keepAwake(now);
       if (ms > 0) await this.#ask(keepReadersAwake(client, ms));
+      if (this.#isListening) this.#probe(now);
       const { companion } = this.#options;
       const isDue = companion && (await this.#ask(companion.pause(this, client)));
       isOnTime = !isDue && (await this.sleep(this.#pace.waitMs(now)));

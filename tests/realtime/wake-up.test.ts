@@ -142,17 +142,30 @@ describe('a reader', () => {
     await proxy.close();
   });
 
-  it('polls until it hears something, and asks for that a few times', () => {
+  it('polls until it hears something, and asks for that now and then', () => {
     const pace = new Pace({ pollMs: 250, unheardPollMs: 20 });
     pace.connected(0);
-    const steps = Array.from({ length: 200 }, (_, n) => {
+    const steps = Array.from({ length: 250 }, (_, n) => {
       pace.read(n * 20, { found: false, awake: false, isOnTime: true });
       return pace.probe(n * 20);
     });
-    expect(steps.filter((step) => step === 'notify')).toHaveLength(3);
-    expect(steps.indexOf('unheard')).toBe(50);
-    expect(pace.waitMs(4_000)).toBe(20);
+    const times = (wanted: string) => steps.flatMap((step, n) => (step === wanted ? n * 20 : []));
+    expect(times('notify')).toEqual([0, 300, 600, 2_600, 4_600]);
+    expect(times('unheard')).toEqual([1_000]);
+    expect(pace.waitMs(5_000)).toBe(20);
     pace.heard();
-    expect(pace.waitMs(4_000)).toBe(250);
+    expect(pace.waitMs(5_000)).toBe(250);
+    expect(pace.probe(9_000)).toBeNull();
+  });
+
+  it('asks nothing for a moment after a probe, however many commits there are', () => {
+    const pace = new Pace({ pollMs: 250, unheardPollMs: 20 });
+    pace.connected(0);
+    pace.read(0, { found: true, awake: true, isOnTime: true });
+    expect(pace.waitMs(0)).toBeLessThan(5);
+    expect(pace.probe(0)).toBe('notify');
+    expect(pace.waitMs(0)).toBe(25);
+    pace.read(25, { found: true, awake: true, isOnTime: true });
+    expect(pace.waitMs(25)).toBeLessThan(5);
   });
 });
