@@ -123,14 +123,31 @@ describe('a request to a stream', () => {
 
   it('for more streams than a person may have is refused', async () => {
     const tokens: string[] = [];
-    for (let i = 0; i < 10; i += 1) tokens.push((await gateway.reserve()).text);
-    expect(new Set(tokens).size).toBe(10);
+    for (let i = 0; i < 100; i += 1) {
+      const { text } = await gateway.reserve();
+      tokens.push(text);
+      expect((await gateway.post(text, SUBSCRIPTION, '1')).status).toBe(202);
+    }
+    expect(new Set(tokens).size).toBe(100);
     const { status, errors } = await gateway.reserve({ 'x-workspace-id': WORKSPACE });
     expect([status, errors?.[0]?.extensions.code]).toEqual([429, 'TOO_MANY_SUBSCRIPTIONS']);
     const other = { authorization: `Bearer ${await token({ sub: OTHER })}` };
     expect((await gateway.reserve(other)).status).toBe(201);
     (await gateway.openStream(tokens[0] ?? '')).socket.destroy();
     await eventually(async () => (await gateway.reserve()).status).toBe(201);
+  });
+
+  it('for more streams than a person may have gets the place of the oldest without operations', async () => {
+    const used = await gateway.reserveAndOpen();
+    expect((await gateway.post(used.stream, SUBSCRIPTION, '1')).status).toBe(202);
+    const left = await gateway.reserveAndOpen();
+    const later: string[] = [];
+    for (let i = 0; i < 99; i += 1) later.push((await gateway.reserve()).text);
+    await eventually(left.closed).toBe(true);
+    expect((await gateway.post(left.stream, SUBSCRIPTION, '1')).status).toBe(404);
+    for (const stream of [used.stream, ...later]) {
+      expect((await gateway.post(stream, SUBSCRIPTION, '2')).status).toBe(202);
+    }
   });
 
   it('that the protocol does not have is refused', async () => {

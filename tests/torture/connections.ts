@@ -142,6 +142,11 @@ function graphqlSseClient(options: ConnectionOptions, singleConnection: boolean)
     url: singleConnection ? `${only}/graphql/stream` : () => `${random.pick(gateways)}/graphql`,
     singleConnection,
     headers: () => reader.headers(),
+    fetchFn: async (address: string, request: RequestInit) => {
+      const response = await fetch(address, request);
+      if (!response.ok) onEvent(`answered with ${response.status}`);
+      return response;
+    },
     retryAttempts: Number.POSITIVE_INFINITY,
     retry: () => {
       onEvent('connected again');

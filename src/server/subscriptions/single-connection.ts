@@ -14,7 +14,8 @@ const TOKEN_HEADER = 'x-graphql-event-stream-token';
 /** How long a reservation waits for its client. */
 const RESERVATION_MS = 30_000;
 const MAX_STREAMS = 10_000;
-const MAX_STREAMS_OF_ONE = 10;
+/** For a graphql-sse that was cut off opens one for each of its operations. */
+const MAX_STREAMS_OF_ONE = 100;
 const MAX_OPERATIONS = 100;
 const MAX_ID_LENGTH = 128;
 
@@ -54,8 +55,13 @@ export function useSingleConnection(
   const reserve = (person: string, workspace: string | null): Response => {
     const own = [...reservations.values()].filter((reservation) => reservation.person === person);
     if (own.length >= MAX_STREAMS_OF_ONE || reservations.size >= MAX_STREAMS) {
-      const message = `You have ${own.length} streams, and there are ${reservations.size} in all: close one first.`;
-      return errorResponse(429, 'TOO_MANY_SUBSCRIPTIONS', message);
+      // Clients that connect again leave streams open which they have no use for.
+      const unused = own.find(({ events }) => events.size === 0);
+      if (!unused) {
+        const message = 'There are too many streams, and all of yours have operations: end some.';
+        return errorResponse(429, 'TOO_MANY_SUBSCRIPTIONS', message);
+      }
+      unused.events.close();
     }
     const events = new EventStream(() => reservations.delete(events.token));
     const until = Date.now() + RESERVATION_MS;
