@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest';
+import { migrate, migrationStatus, schemaDrift } from '../../src/database/migrator.ts';
+import { DatabaseUnreachableError } from '../../src/database/migrator-errors.ts';
+import { freePort } from '../support/ports.ts';
+import { startCluster } from './migrator-fixture.ts';
+
+describe('a database that cannot be reached', () => {
+  test('is named without the password', async () => {
+    const port = await freePort();
+    const url = `postgresql://user:secret@localhost:${port}/codex`;
+    for (const attempt of [migrate, migrationStatus, schemaDrift]) {
+      const error = await attempt(url).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(DatabaseUnreachableError);
+      expect(String(error)).toContain(`localhost:${port}/codex: connect ECONNREFUSED`);
+      expect(JSON.stringify([String(error), error])).not.toContain('secret');
+    }
+  });
+
+  test('says why Postgres lets nobody in', async () => {
+    const cluster = await startCluster();
+    try {
+      const url = new URL(await cluster.createDatabase());
+      url.pathname = '/nowhere';
+      await expect(migrate(url.href)).rejects.toThrow(/nowhere: database "nowhere" does not exist/);
+      url.password = 'wrong';
+      await expect(migrate(url.href)).rejects.toThrow(/password authentication failed/);
+    } finally {
+      await cluster.stop();
+    }
+  });
+
+  test('an unreadable address is told from an unreachable one', async () => {
+    await expect(migrate('postgresql://a:b@c:port/d')).rejects.toThrow(DatabaseUnreachableError);
+  });
+});
