@@ -14,7 +14,7 @@ const TOKEN_HEADER = 'x-graphql-event-stream-token';
 /** How long a reservation waits for its client. */
 const RESERVATION_MS = 30_000;
 const MAX_STREAMS = 10_000;
-/** For a graphql-sse that was cut off opens one for each of its operations. */
+/** As many as graphql-sse may open at once when it was cut off: one for each operation. */
 const MAX_STREAMS_OF_ONE = 100;
 const MAX_OPERATIONS = 100;
 const MAX_ID_LENGTH = 128;
