@@ -5,7 +5,7 @@ import { type Position, parseSnapshot, type Snapshot } from '../../src/realtime/
 import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { Deliveries, NOTHING_WRONG } from '../support/deliveries.ts';
 import { eventually } from '../support/eventually.ts';
-import { caughtUp, endOfLog } from '../support/log.ts';
+import { caughtUp, endOfLog, letReadersBe } from '../support/log.ts';
 import { createTenant, type Tenant } from '../support/tenant.ts';
 import { alertsOf, raise, replayed, Told } from './alerts.ts';
 import { OwnServer } from './own-server.ts';
@@ -42,13 +42,6 @@ afterEach(() => feed.close());
 const here = async (): Promise<Snapshot> => (await endOfLog(server.db)).seen;
 const settled = () => caughtUp(feed, server.db);
 
-/** Has readers write nothing of their own for a while, which would save what is to be lost. */
-async function letReadersBe(): Promise<void> {
-  await server.db.query(
-    `select setval('gateway.readers_listen_until', (date_part('epoch', now()) * 1000)::bigint + 3600000)`,
-  );
-}
-
 /** Takes transaction ids that the server forgets when it crashes: nothing of them is written. */
 async function takeTransactionIds(): Promise<void> {
   const client = new pg.Client(server.db.url);
@@ -70,7 +63,7 @@ describe('after a crash, transaction ids are given out again', () => {
   /** A cursor of before the crash, and the transaction that was committed after it. */
   async function crashBehindCursor() {
     await raise(server.db.query, tenant.workspaceId);
-    await letReadersBe();
+    await letReadersBe(server.db.query);
     // The feed comes back when the ids have been given out again, and not in between.
     await server.db.query('alter role codex_gateway nologin');
     await takeTransactionIds();
@@ -121,7 +114,7 @@ describe('after a crash, transaction ids are given out again', () => {
 
 /** Crashes behind a change that was told; returns its position, undefined if the change was kept. */
 async function loseWhatWasRead(): Promise<Position | undefined> {
-  await letReadersBe();
+  await letReadersBe(server.db.query);
   const client = new pg.Client(server.db.url);
   await client.connect();
   await client.query('set synchronous_commit = off');

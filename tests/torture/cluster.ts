@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import { migrate } from '../../src/database/migrator.ts';
 import { AUDIENCE, SECRET, SERVICE_SECRET } from '../server/support/gateway.ts';
 import { type Program, run } from '../server/support/process.ts';
 import type { BrokerKind } from '../support/brokers.ts';
+import { freePort } from '../support/ports.ts';
 import { TorturedBroker } from './tortured-broker.ts';
 
 const ROOM = 2 * 1024 ** 3;
@@ -149,7 +149,7 @@ export class Cluster {
     env = {},
   }: ClusterOptions): Promise<void> {
     this.#dataDir = await mkdtemp(join(await fastFolder(), 'codex-gateway-torture-'));
-    this.#postgres = await this.#launch();
+    this.#postgres = await this.#launch(await freePort());
     await migrate(this.url);
     const password = randomBytes(16).toString('hex');
     const client = new pg.Client(this.url);
@@ -159,8 +159,7 @@ export class Cluster {
     const login = new URL(this.url);
     login.username = 'codex_gateway';
     login.password = password;
-    const ports = await freePorts(replicas);
-    for (const port of ports) {
+    for (let n = 0; n < replicas; n += 1) {
       const settings = {
         DATABASE_URL: login.href,
         JWT_SECRET: SECRET,
@@ -170,17 +169,17 @@ export class Cluster {
         ...this.broker?.env,
         ...env,
       };
-      this.replicas.push(new Replica(port, script, settings));
+      this.replicas.push(new Replica(await freePort(), script, settings));
     }
   }
 
   // Durable: what a COMMIT was answered for is there after a crash. In memory that costs nothing.
-  #launch(port?: number): Promise<EmbeddedPostgres> {
+  #launch(port: number): Promise<EmbeddedPostgres> {
     return startEmbeddedPostgres({
       dataDir: this.#dataDir,
+      port,
       // What was not committed is seldom written before a crash, which then forgets more.
       settings: { max_connections: '200', wal_writer_delay: '10000ms' },
-      ...(port ? { port } : {}),
     });
   }
 }
@@ -191,20 +190,4 @@ async function fastFolder(): Promise<string> {
     () => 0,
   );
   return free > ROOM ? '/dev/shm' : tmpdir();
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer();
-          server.listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBroker } from '../support/brokers.ts';
+import { letReadersBe } from '../support/log.ts';
 import { lostFrom } from './checker.ts';
 import { Cluster } from './cluster.ts';
 import { type Change, keyOf, Ledger } from './ledger.ts';
@@ -99,6 +100,7 @@ describe('a reader whose snapshots are not cut off', () => {
 
     const before = await connect();
     await raise(before);
+    await letReadersBe((sql) => before.query(sql));
     await reader.read(before);
     // Nothing of these is written before the crash: their ids are given to others after it.
     for (let n = 0; n < 200; n += 1) {
