@@ -11,13 +11,13 @@ const RESTING_POLL_MS = 4;
 const KEPT_AWAKE_MS = 200;
 /** Transactions that did not wake readers, since they were awake then, may commit a little later. */
 const FALLING_ASLEEP_MS = 100;
-/** When, after listening began, to ask for a notification to oneself. */
-const PROBES_MS = [0, 300, 600];
+/** How often to ask for a notification to oneself. */
+const PROBE_MS = 300;
 /** After this long without one it is said that none arrive. */
 const UNHEARD_MS = 1_000;
-/** How often to ask again then: what looked like it may have been a moment of much work. */
-const PROBE_AGAIN_MS = 2_000;
-/** For how long to ask nothing else then, since only what comes unasked is heard. */
+/** How often to ask then: it may have been a moment of much work. */
+const UNHEARD_PROBE_MS = 2_000;
+/** For how long to ask nothing else after that, since only what comes unasked is heard. */
 const HEARKEN_MS = 25;
 /** Timely reads that find what nobody told of, after which notifications are taken for lost. */
 const MAX_SURPRISES = 3;
@@ -41,7 +41,6 @@ export class Pace {
   #keptAwakeUntil = Number.NEGATIVE_INFINITY;
   #hears = false;
   #deafSince = Number.NEGATIVE_INFINITY;
-  #probes = 0;
   #probedAt = Number.NEGATIVE_INFINITY;
   #isSaid = false;
   #surprises = 0;
@@ -54,7 +53,7 @@ export class Pace {
   connected(now: number): void {
     this.#hears = false;
     this.#deafSince = now;
-    this.#probes = 0;
+    this.#probedAt = Number.NEGATIVE_INFINITY;
     this.#isSaid = false;
     this.#surprises = 0;
   }
@@ -106,14 +105,12 @@ export class Pace {
    */
   probe(now: number): 'notify' | 'unheard' | null {
     if (this.#hears) return null;
-    if (!this.#isSaid && now >= this.#deafSince + UNHEARD_MS) {
+    const isUnheard = now >= this.#deafSince + UNHEARD_MS;
+    if (isUnheard && !this.#isSaid) {
       this.#isSaid = true;
       return 'unheard';
     }
-    const first = PROBES_MS[this.#probes];
-    const due = first === undefined ? this.#probedAt + PROBE_AGAIN_MS : this.#deafSince + first;
-    if (now < due) return null;
-    this.#probes += 1;
+    if (now < this.#probedAt + (isUnheard ? UNHEARD_PROBE_MS : PROBE_MS)) return null;
     this.#probedAt = now;
     return 'notify';
   }

@@ -150,7 +150,7 @@ describe('a reader', () => {
       return pace.probe(n * 20);
     });
     const times = (wanted: string) => steps.flatMap((step, n) => (step === wanted ? n * 20 : []));
-    expect(times('notify')).toEqual([0, 300, 600, 2_600, 4_600]);
+    expect(times('notify')).toEqual([0, 300, 600, 900, 2_900, 4_900]);
     expect(times('unheard')).toEqual([1_000]);
     expect(pace.waitMs(5_000)).toBe(20);
     pace.heard();
