@@ -17,8 +17,8 @@ const PROBE_MS = 300;
 const UNHEARD_MS = 1_000;
 /** How often to ask then: it may have been a moment of much work. */
 const UNHEARD_PROBE_MS = 2_000;
-/** For how long to ask nothing else after that, since only what comes unasked is heard. */
-const HEARKEN_MS = 25;
+/** How long to wait for it without asking anything else: what comes along with answers is not heard. */
+const PROBE_WAIT_MS = 25;
 /** Timely reads that find what nobody told of, after which notifications are taken for lost. */
 const MAX_SURPRISES = 3;
 
@@ -42,7 +42,7 @@ export class Pace {
   #hears = false;
   #deafSince = Number.NEGATIVE_INFINITY;
   #probedAt = Number.NEGATIVE_INFINITY;
-  #isSaid = false;
+  #isReported = false;
   #surprises = 0;
 
   constructor(options: PaceOptions) {
@@ -54,7 +54,7 @@ export class Pace {
     this.#hears = false;
     this.#deafSince = now;
     this.#probedAt = Number.NEGATIVE_INFINITY;
-    this.#isSaid = false;
+    this.#isReported = false;
     this.#surprises = 0;
   }
 
@@ -106,8 +106,8 @@ export class Pace {
   probe(now: number): 'notify' | 'unheard' | null {
     if (this.#hears) return null;
     const isUnheard = now >= this.#deafSince + UNHEARD_MS;
-    if (isUnheard && !this.#isSaid) {
-      this.#isSaid = true;
+    if (isUnheard && !this.#isReported) {
+      this.#isReported = true;
       return 'unheard';
     }
     if (now < this.#probedAt + (isUnheard ? UNHEARD_PROBE_MS : PROBE_MS)) return null;
@@ -117,7 +117,7 @@ export class Pace {
 
   /** How long to wait for a notification before the next read, in milliseconds. */
   waitMs(now: number): number {
-    if (!this.#hears && now < this.#probedAt + HEARKEN_MS) return HEARKEN_MS;
+    if (!this.#hears && now < this.#probedAt + PROBE_WAIT_MS) return PROBE_WAIT_MS;
     if (this.#isCountedOn && !this.#isBusy()) return AWAKE_POLL_MS;
     if (this.isAwake(now)) return RESTING_POLL_MS;
     return this.#hears ? this.#options.pollMs : this.#options.unheardPollMs;
