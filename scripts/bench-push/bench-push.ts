@@ -1,7 +1,7 @@
 // Measures how long a committed change takes to its subscribers: from the commit that the writer was
 // told of to the first and to the last client. The gateway, its clients and Postgres are processes
 // of their own on this machine.
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
@@ -26,6 +26,8 @@ const { values: options } = parseArgs({
     naive: { type: 'string', default: '100,1000' },
     /** Subscribers of a server that does no more than it must, for the limit; 0 for none. */
     bare: { type: 'string', default: '1,1000' },
+    /** A core for the server alone, where there is `taskset`; `any` leaves all to the scheduler. */
+    core: { type: 'string', default: '0' },
   },
 });
 const numbers = (list: string) => list.split(',').map(Number).filter(Boolean);
@@ -33,7 +35,9 @@ const numbers = (list: string) => list.split(',').map(Number).filter(Boolean);
 /** What is handed to clients in one cell of the table, at most: more takes minutes. */
 const MAX_DELIVERIES = 300_000;
 /** Written in each cell at least, however long that takes: quantiles of a few say nothing. */
-const MIN_EVENTS = 20;
+const MIN_EVENTS = 40;
+/** Written to a new server before it is measured: its code is compiled as it is used. */
+const WARM_UP = { events: 600, rate: 100 };
 /** Rates at which readers of the log sleep until they are woken. */
 const SLOW_RATES = [1, 10];
 const SECRET = 'a secret of the benchmark, 32 bytes or more';
@@ -63,6 +67,9 @@ const GATEWAY = ['dist/src/main.js'];
 const BARE = ['--import', 'tsx', 'scripts/bench-push/bare.ts'];
 /** Collects the garbage of a server when it is asked to. */
 const GARBAGE_COLLECTION = `data:text/javascript,process.on('SIGUSR2', () => globalThis.gc())`;
+const cores = availableParallelism();
+// Else what is measured depends on which of the other processes the scheduler puts in its way.
+const prefix = isolated(options.core) ? ['taskset', '-c', options.core] : [];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'codex-bench-'));
 const database = await startEmbeddedDatabase(folder, () => {});
@@ -77,7 +84,7 @@ const slowRates = numbers(options.rates).filter((rate) => SLOW_RATES.includes(ra
 
 try {
   print(
-    `${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`,
+    `${cpus()[0]?.model}, ${cores} cores, ${prefix.length > 0 ? 'one for the server alone' : 'shared by all processes'}, Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`,
   );
   print(
     `${options.seconds} s a row, at most ${MAX_DELIVERIES.toLocaleString('en')} deliveries; times in ms\n`,
@@ -161,7 +168,7 @@ async function restart(command: readonly string[]): Promise<void> {
   await stop(server);
   server = await start(command);
   await open(20, 2);
-  await run({ subscribers: 20, groups: 2, rate: 40 });
+  await run({ subscribers: 20, groups: 2, rate: WARM_UP.rate }, WARM_UP.events);
   await tell({ kind: 'close' });
   await delay(1_000);
 }
@@ -178,8 +185,10 @@ async function open(subscribers: number, groups: number): Promise<void> {
   await delay(1_500);
 }
 
-async function run({ subscribers, rate }: Cell) {
-  const wanted = Math.max(MIN_EVENTS, rate * Number(options.seconds));
+async function run(
+  { subscribers, rate }: Cell,
+  wanted = Math.max(MIN_EVENTS, rate * Number(options.seconds)),
+) {
   const count = Math.min(wanted, Math.floor(MAX_DELIVERIES / subscribers));
   const before = await gauges();
   const committed = new Map<number, bigint>();
@@ -214,30 +223,39 @@ async function run({ subscribers, rate }: Cell) {
 }
 
 async function start(command: readonly string[]): Promise<ChildProcess> {
-  const child = spawn(
-    process.execPath,
-    ['--expose-gc', '--import', GARBAGE_COLLECTION, ...command],
-    {
-      cwd: root,
-      env: {
-        PATH: process.env.PATH,
-        PORT: String(PORT),
-        DATABASE_URL: database.connectionString,
-        BARE_DATABASE_URL: database.postgres.url(),
-        JWT_SECRET: SECRET,
-        METRICS: 'true',
-        LOG_LEVEL: 'error',
-        NODE_ENV: 'production',
-      },
-      stdio: ['ignore', 'ignore', 'inherit'],
+  const [program = '', ...args] = [
+    ...prefix,
+    ...[process.execPath, '--expose-gc', '--import', GARBAGE_COLLECTION, ...command],
+  ];
+  const child = spawn(program, args, {
+    cwd: root,
+    env: {
+      PATH: process.env.PATH,
+      PORT: String(PORT),
+      DATABASE_URL: database.connectionString,
+      BARE_DATABASE_URL: database.postgres.url(),
+      JWT_SECRET: SECRET,
+      METRICS: 'true',
+      LOG_LEVEL: 'error',
+      NODE_ENV: 'production',
     },
-  );
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   for (;;) {
     const ready = await fetch(`http://127.0.0.1:${PORT}/health/ready`).catch(() => null);
     if (ready?.ok) return child;
     if (child.exitCode !== null) throw new Error(`${command.at(-1)} ended`);
     await delay(100);
   }
+}
+
+/** Moves all but the server to the other cores; returns whether that could be done. */
+function isolated(core: string): boolean {
+  const others = Array.from({ length: cores }, (_, n) => String(n)).filter((n) => n !== core);
+  if (others.length === 0 || others.length === cores) return false;
+  // Of all threads; what this process starts inherits it.
+  const pin = spawnSync('taskset', ['-a', '-c', '-p', others.join(), String(process.pid)]);
+  return pin.status === 0;
 }
 
 async function stop(child: ChildProcess): Promise<void> {
