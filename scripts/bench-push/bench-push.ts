@@ -69,7 +69,7 @@ const BARE = ['--import', 'tsx', 'scripts/bench-push/bare.ts'];
 const GARBAGE_COLLECTION = `data:text/javascript,process.on('SIGUSR2', () => globalThis.gc())`;
 const cores = availableParallelism();
 // Else what is measured depends on which of the other processes the scheduler puts in its way.
-const prefix = isolated(options.core) ? ['taskset', '-c', options.core] : [];
+const pinned = leaveToServer(options.core) ? ['taskset', '-c', options.core] : [];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'codex-bench-'));
 const database = await startEmbeddedDatabase(folder, () => {});
@@ -84,7 +84,7 @@ const slowRates = numbers(options.rates).filter((rate) => SLOW_RATES.includes(ra
 
 try {
   print(
-    `${cpus()[0]?.model}, ${cores} cores, ${prefix.length > 0 ? 'one for the server alone' : 'shared by all processes'}, Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`,
+    `${cpus()[0]?.model}, ${cores} cores, ${pinned.length > 0 ? 'one for the server alone' : 'shared by all processes'}, Node ${process.version}, load ${loadavg()[0]?.toFixed(1)}`,
   );
   print(
     `${options.seconds} s a row, at most ${MAX_DELIVERIES.toLocaleString('en')} deliveries; times in ms\n`,
@@ -224,8 +224,12 @@ async function run(
 
 async function start(command: readonly string[]): Promise<ChildProcess> {
   const [program = '', ...args] = [
-    ...prefix,
-    ...[process.execPath, '--expose-gc', '--import', GARBAGE_COLLECTION, ...command],
+    ...pinned,
+    process.execPath,
+    '--expose-gc',
+    '--import',
+    GARBAGE_COLLECTION,
+    ...command,
   ];
   const child = spawn(program, args, {
     cwd: root,
@@ -249,13 +253,12 @@ async function start(command: readonly string[]): Promise<ChildProcess> {
   }
 }
 
-/** Moves all but the server to the other cores; returns whether that could be done. */
-function isolated(core: string): boolean {
+/** Moves this process, and what it starts, to the other cores; returns whether that could be done. */
+function leaveToServer(core: string): boolean {
   const others = Array.from({ length: cores }, (_, n) => String(n)).filter((n) => n !== core);
   if (others.length === 0 || others.length === cores) return false;
-  // Of all threads; what this process starts inherits it.
-  const pin = spawnSync('taskset', ['-a', '-c', '-p', others.join(), String(process.pid)]);
-  return pin.status === 0;
+  const { status } = spawnSync('taskset', ['-a', '-c', '-p', others.join(), String(process.pid)]);
+  return status === 0;
 }
 
 async function stop(child: ChildProcess): Promise<void> {
