@@ -4,8 +4,8 @@ import type { Position } from '../../realtime/position.ts';
 import type { Payload, Sink, StreamEnd } from './stream.ts';
 import { MAX_UNSENT_BYTES } from './stream.ts';
 
-/** Clients served before others get a turn: 10,000 writes would keep all else waiting. */
-export const CLIENTS_PER_TURN = 1_000;
+/** Clients served before others get a turn: 1,000 writes would keep all else waiting, 5 ms and more. */
+export const CLIENTS_PER_TURN = 100;
 /** Changes that may wait for their execution before the group gives up. */
 const MAX_WAITING_CHANGES = 20_000;
 
@@ -167,31 +167,35 @@ export class Group {
     return page;
   }
 
+  /** Executes a batch while the results of the one before are told: many clients take a while. */
   async #run(): Promise<void> {
     this.#isRunning = true;
-    for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
-      this.#waiting -= job.batch.changes.length;
-      try {
-        for (const payload of await this.#execute(job.batch)) {
-          await this.#tell(job.number, payload);
-        }
-      } catch {
-        // Reported where it was executed. Whoever comes back with a cursor gets what is missing.
-        this.end(RESTARTED);
+    // Reported where it was executed. Whoever comes back with a cursor gets what is missing.
+    const restart = () => this.end(RESTARTED);
+    let telling = Promise.resolve();
+    do {
+      for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
+        this.#waiting -= job.batch.changes.length;
+        const payloads = (await this.#execute(job.batch).catch(restart)) ?? [];
+        await telling;
+        telling = this.#tell(job.number, payloads).catch(restart);
       }
-    }
+      await telling;
+    } while (this.#jobs.length > 0);
     // In the same turn as the last look at the queue: nothing is offered in between.
     this.#isRunning = false;
   }
 
-  async #tell(number: number, payload: Payload): Promise<void> {
-    let clients = 0;
-    for (const place of this.#places) {
-      if (!place.tell(number, payload)) continue;
-      clients += 1;
-      if (clients % CLIENTS_PER_TURN === 0) await setImmediate();
+  async #tell(number: number, payloads: readonly Payload[]): Promise<void> {
+    for (const payload of payloads) {
+      let clients = 0;
+      for (const place of this.#places) {
+        if (!place.tell(number, payload)) continue;
+        clients += 1;
+        if (clients % CLIENTS_PER_TURN === 0) await setImmediate();
+      }
+      this.#events.onDelivered(clients, payload);
     }
-    this.#events.onDelivered(clients, payload);
   }
 }
 
