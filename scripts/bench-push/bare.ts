@@ -6,6 +6,8 @@ import pg from 'pg';
 import { collectDefaultMetrics, register } from 'prom-client';
 import { WebSocketServer } from 'ws';
 
+/** Writers that have just woken all readers count on them to ask again this soon. */
+const AWAKE_POLL_MS = 2;
 const { BARE_DATABASE_URL: connectionString, PORT } = process.env;
 const log = new pg.Client({ connectionString });
 const rows = new pg.Client({ connectionString });
@@ -14,6 +16,7 @@ const clients = new Map<Socket, string>();
 let seen = (await log.query('SELECT gateway.change_snapshot()::text AS snapshot')).rows[0].snapshot;
 let isReading = false;
 let isWoken = false;
+let poll: NodeJS.Timeout | undefined;
 
 collectDefaultMetrics();
 const server = createServer(async (_request, response) => response.end(await register.metrics()));
@@ -39,12 +42,15 @@ async function read(): Promise<void> {
   isReading = true;
   while (isWoken) {
     isWoken = false;
-    const news = await log.query('SELECT snapshot, changes FROM gateway.changes_after($1, $2)', [
-      seen,
-      500,
-    ]);
-    seen = news.rows[0].snapshot;
-    for (const [, , id] of news.rows[0].changes) await tell(id);
+    const news = await log.query(
+      'SELECT snapshot, awake, changes FROM gateway.changes_after($1, $2)',
+      [seen, 500],
+    );
+    const { snapshot, awake, changes } = news.rows[0];
+    seen = snapshot;
+    for (const [, , id] of changes) await tell(id);
+    clearTimeout(poll);
+    if (awake) poll = setTimeout(read, AWAKE_POLL_MS);
   }
   isReading = false;
 }
