@@ -1,7 +1,10 @@
 /** How far back to look for how many commits there are, in milliseconds. */
 const WINDOW_MS = 250;
-/** There are many when this share of the reads finds some, of at least so many. */
-const BUSY_SHARE = 1 / 3;
+/**
+ * There are many when this share of the timely reads finds some, of at least so many: a read that a
+ * writer asked for finds some however few there are.
+ */
+const BUSY_SHARE = 1 / 2;
 const BUSY_READS = 6;
 /** How often a reader polls that no writer wakes. */
 const AWAKE_POLL_MS = 2;
@@ -75,14 +78,14 @@ export class Pace {
     { found, awake, isOnTime }: { found: boolean; awake: boolean; isOnTime: boolean },
   ): void {
     this.#reads = this.#reads.filter(({ at }) => at > now - WINDOW_MS);
-    this.#reads.push({ at: now, found });
-    if (found && isOnTime && this.#hears && !this.isAwake(now)) this.#surprises += 1;
+    if (isOnTime) this.#reads.push({ at: now, found });
+    if (found && isOnTime && this.#hears && !this.#isAwake(now)) this.#surprises += 1;
     if (this.#surprises >= MAX_SURPRISES) this.connected(now);
     this.#isCountedOn = awake;
     if (awake) this.#awakeUntil = now + FALLING_ASLEEP_MS;
   }
 
-  isAwake(now: number): boolean {
+  #isAwake(now: number): boolean {
     return now < this.#awakeUntil;
   }
 
@@ -119,7 +122,7 @@ export class Pace {
   waitMs(now: number): number {
     if (!this.#hears && now < this.#probedAt + PROBE_WAIT_MS) return PROBE_WAIT_MS;
     if (this.#isCountedOn && !this.#isBusy()) return AWAKE_POLL_MS;
-    if (this.isAwake(now)) return RESTING_POLL_MS;
+    if (this.#isAwake(now)) return RESTING_POLL_MS;
     return this.#hears ? this.#options.pollMs : this.#options.unheardPollMs;
   }
 }

@@ -298,7 +298,7 @@ export class Tailer {
   #notified(): void {
     // Behind a pooler that gives each statement any connection, they come with answers only.
     if (!this.#isAsking) this.#pace.heard();
-    if (!this.#pace.isAwake(performance.now())) this.wake();
+    this.wake();
   }
 
   #probe(now: number): void {

@@ -38,7 +38,7 @@ describe('readers are woken', () => {
     expect(await heard(ear)).toBe(1);
   });
 
-  test('once by commits that follow one another closely, and once by a transaction', async () => {
+  test('by each of 100 commits a second, once by those that follow closer, and once by a transaction', async () => {
     const ear = await listener();
     await log.reader.query('select gateway.open_change_log()');
     await sleep(50);
@@ -53,6 +53,11 @@ describe('readers are woken', () => {
     );
     expect(await heard(ear)).toBeLessThan(10);
     await sleep(50);
+    for (let n = 0; n < 5; n++) {
+      await log.raise();
+      await sleep(10);
+    }
+    expect(await heard(ear)).toBe(5);
     const long = await log.connect('superuser');
     await long.query('begin');
     for (let n = 0; n < 3; n++) {

@@ -79,6 +79,17 @@ describe('a reader', () => {
     await feed.close();
   });
 
+  it('is woken by each of a hundred a second', async () => {
+    const feed = await createPostgresFeed({ connectionString: db.gatewayUrl });
+    const told = new Told(feed);
+    await pause(200);
+    const notifications = await countNotifications();
+    await latencies(told, 50, 10, notifications.write);
+    await eventually(() => notifications.byWriter).toBe(50);
+    await notifications.stop();
+    await feed.close();
+  });
+
   it('polls when commits are many, and is woken by none of them', async () => {
     const feed = await createPostgresFeed({ connectionString: db.gatewayUrl });
     const told = new Told(feed);
@@ -156,6 +167,20 @@ describe('a reader', () => {
     pace.heard();
     expect(pace.waitMs(5_000)).toBe(250);
     expect(pace.probe(9_000)).toBeNull();
+  });
+
+  it('is kept awake by what half of its timely reads find, not by what it was woken for', () => {
+    const keptAwake = (finds: (n: number) => boolean, isOnTime: boolean) => {
+      const pace = new Pace({ pollMs: 250, unheardPollMs: 20 });
+      const reads = Array.from({ length: 50 }, (_, n) => {
+        pace.read(n * 5, { found: finds(n), awake: true, isOnTime });
+        return pace.keepAwake(n * 5);
+      });
+      return reads.some((ms) => ms > 0);
+    };
+    expect(keptAwake(() => true, false)).toBe(false);
+    expect(keptAwake((n) => (n % 5) % 2 === 1, true)).toBe(false);
+    expect(keptAwake((n) => n % 5 < 3, true)).toBe(true);
   });
 
   it('asks nothing for a moment after a probe, however many commits there are', () => {

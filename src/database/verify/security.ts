@@ -182,7 +182,7 @@ const gatewayRole: Check = {
   id: 'role-codex-gateway',
   title: 'codex_gateway may become authenticated and call the functions of the change log, no more',
   remedy:
-    'Revoke what is named, or run 022_change_log and 023_change_log_pages again; ALTER ROLE codex_gateway NOINHERIT NOBYPASSRLS NOSUPERUSER.',
+    'Revoke what is named, or run 022_change_log, 023_change_log_pages and 024_wake_readers again; ALTER ROLE codex_gateway NOINHERIT NOBYPASSRLS NOSUPERUSER.',
   async run({ query }) {
     const [role] = await query<{ attributes: string[]; memberships: string[]; inherits: boolean }>(
       `select array_remove(array[
