@@ -3,6 +3,7 @@ import type { Column, Relation } from '../generated/catalog.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 import { modelOf } from './catalog.ts';
 import { limits } from './limits.ts';
+import { valueProblem } from './value-problem.ts';
 
 type Input = Record<string, unknown>;
 
@@ -178,34 +179,27 @@ function given(input: Input, path: string): [string, unknown][] {
   });
 }
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
-function bound(path: string, operand: unknown): void {
+function bound(path: string, operand: unknown, depth = 0): void {
+  if (depth > limits.maxJsonDepth) {
+    throw refusal(path, `JSON nests at most ${limits.maxJsonDepth} levels.`);
+  }
   if (Array.isArray(operand)) {
     if (operand.length > limits.maxFilterValues) {
       throw refusal(path, `A filter lists at most ${limits.maxFilterValues} values.`);
     }
-    for (const [i, value] of operand.entries()) bound(`${path}[${i}]`, value);
-  } else if (typeof operand === 'string') {
-    if (operand.length > limits.maxFilterStringLength) {
-      throw refusal(
-        path,
-        `A filter's text has at most ${limits.maxFilterStringLength} characters.`,
-      );
-    }
-    // Postgres stores no such characters, so no row can match.
-    if (operand.includes('\0')) throw refusal(path, 'A text cannot contain the character U+0000.');
-    if (LONE_SURROGATE.test(operand)) {
-      throw refusal(path, 'A text cannot contain half of a surrogate pair.');
-    }
-  } else if (typeof operand === 'bigint') {
-    if (BigInt.asIntN(64, operand) !== operand) throw refusal(path, 'A BigInt has 64 bits.');
-  } else if (operand instanceof Date) {
-    if (operand.getUTCFullYear() < 1) throw refusal(path, 'Years begin with 1.');
-  } else if (operand !== null && typeof operand === 'object') {
+    for (const [i, value] of operand.entries()) bound(`${path}[${i}]`, value, depth + 1);
+    return;
+  }
+  if (typeof operand === 'string' && operand.length > limits.maxFilterStringLength) {
+    throw refusal(path, `A filter's text has at most ${limits.maxFilterStringLength} characters.`);
+  }
+  // No column stores such a value, so no row can match.
+  const problem = valueProblem(operand);
+  if (problem) throw refusal(path, problem);
+  if (operand !== null && typeof operand === 'object' && !(operand instanceof Date)) {
     for (const [name, value] of Object.entries(operand)) {
       bound(path, name);
-      bound(`${path}.${name}`, value);
+      bound(`${path}.${name}`, value, depth + 1);
     }
   }
 }

@@ -3,6 +3,7 @@ import { Prisma } from '../../generated/prisma/client.ts';
 import { columnOf } from '../catalog.ts';
 import { limits } from '../limits.ts';
 import type { Row } from '../rows.ts';
+import { jsonProblem, textProblem, valueProblem } from '../value-problem.ts';
 import type { MutationError } from './errors.ts';
 
 /** A change to a JSON column: a new value, or operations on parts of the stored one. */
@@ -25,9 +26,6 @@ export interface Changes {
   /** Changes of JSON columns that Prisma has no words for. */
   patches: Record<string, readonly JsonPatchOperation[]>;
 }
-
-const MIN_BIGINT = -(2n ** 63n);
-const MAX_BIGINT = 2n ** 63n - 1n;
 
 /**
  * Reads the values of a new row. Fields that were left out are left out. Problems are collected
@@ -110,48 +108,13 @@ export function problemOf(column: Column, value: unknown): string | undefined {
 
 function itemProblem(column: Column, value: unknown): string | undefined {
   if (column.kind === 'enum') return undefined;
-  switch (column.type) {
-    case 'String':
-      return stringProblem(column, value as string);
-    case 'BigInt':
-      return (value as bigint) < MIN_BIGINT || (value as bigint) > MAX_BIGINT
-        ? 'The number does not fit into 64 bits.'
-        : undefined;
-    case 'Float':
-      return Number.isFinite(value) ? undefined : 'The number is too large.';
-    case 'DateTime': {
-      const year = (value as Date).getUTCFullYear();
-      return year < 1 || year > 9999 ? 'The year must be between 1 and 9999.' : undefined;
-    }
-    case 'Json':
-      return jsonProblem(value);
-    default:
-      return undefined;
-  }
+  if (column.type === 'Json') return jsonProblem(value);
+  const longest = column.nativeType === 'VarChar' ? Number(column.nativeArguments?.[0]) : undefined;
+  return (longest && lengthProblem(value as string, longest)) || valueProblem(value);
 }
 
-function stringProblem({ nativeType, nativeArguments }: Column, text: string): string | undefined {
-  const longest = nativeType === 'VarChar' ? Number(nativeArguments?.[0]) : Number.NaN;
-  if (text.length > longest && [...text].length > longest) {
-    return `The text has at most ${longest} characters.`;
-  }
-  return textProblem(text);
-}
-
-function textProblem(text: string): string | undefined {
-  if (text.includes('\0')) return 'A text cannot contain the character U+0000.';
-  return /\p{Surrogate}/u.test(text) ? 'The text is not well-formed Unicode.' : undefined;
-}
-
-function jsonProblem(value: unknown, depth = 0): string | undefined {
-  if (depth > limits.maxJsonDepth) return `JSON nests at most ${limits.maxJsonDepth} levels.`;
-  if (typeof value === 'string') return textProblem(value);
-  if (typeof value === 'number' && !Number.isFinite(value))
-    return 'A number is too large for JSON.';
-  if (value === null || typeof value !== 'object') return undefined;
-  for (const [key, item] of Object.entries(value)) {
-    const problem = textProblem(key) ?? jsonProblem(item, depth + 1);
-    if (problem) return problem;
-  }
-  return undefined;
+function lengthProblem(text: string, longest: number): string | undefined {
+  return text.length > longest && [...text].length > longest
+    ? `The text has at most ${longest} characters.`
+    : undefined;
 }
