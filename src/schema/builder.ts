@@ -61,7 +61,8 @@ builder.mutationType({
 });
 
 builder.queryType({
-  description: 'What can be read. Rows of a workspace are those of the current one.',
+  description:
+    'What can be read. Rows of a workspace are those of the current one. Each field can be null, so that an error of one leaves the answers of the others.',
 });
 
 builder.subscriptionType({

@@ -49,7 +49,7 @@ builder.queryFields((t) => ({
   }),
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
-    nullable: { list: false, items: true },
+    nullable: { list: true, items: true },
     description: `The rows with these nodeIds, in their order, null for each that there is none of; at most ${limits.maxNodes}.`,
     args: { nodeIds: t.arg.idList({ required: true }) },
     complexity: ({ nodeIds }) => ({ field: nodeIds.length, multiplier: nodeIds.length }),

@@ -96,7 +96,6 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
 builder.queryField('viewer', (t) =>
   t.field({
     type: Viewer,
-    nullable: false,
     description: 'Who is asking.',
     resolve: (_root, _args, context) => context.viewer,
   }),

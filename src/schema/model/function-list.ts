@@ -24,7 +24,6 @@ export function functionList(name: string, options: FunctionList): void {
   builder.queryField(name, (t) =>
     t.prismaField({
       type: [model as 'Workspace'],
-      nullable: false,
       description: `${description} At most ${limits.maxPageSize}.`,
       args: {
         first: t.arg.int({ required: true, defaultValue: limits.defaultPageSize }),

@@ -33,7 +33,6 @@ export function defineQueries(model: string, lookup: string, list: string): void
     const { type, args, description } = connectionOptions(model, t.arg);
     return t.field({
       type,
-      nullable: false,
       args,
       description,
       complexity: connectionComplexity,
