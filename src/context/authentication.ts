@@ -64,10 +64,17 @@ const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
  */
 export const SERVICE_TOKEN_TYPE = 'service+jwt';
 
+/** The end of the year 9999, in seconds. */
+const MAX_SECONDS = 253_402_300_799;
+const MOMENTS = ['exp', 'nbf', 'iat'];
+
+// Postgres takes no text with other characters, and policies read the claims there.
+const text = z.string().regex(/^[^\p{Cc}\p{Cs}]{1,320}$/u);
+
 const personClaims = z.object({
   sub: z.guid().toLowerCase(),
   exp: z.number(),
-  email: z.string().optional().catch(undefined),
+  email: text.optional().catch(undefined),
   // Supabase signs its API keys with the same secret, for roles that no person has.
   role: z.literal('authenticated').optional(),
 });
@@ -165,11 +172,25 @@ async function verified(
   key: JWTVerifyGetKey,
   options: JWTVerifyOptions & { algorithms: string[] },
 ): Promise<unknown> {
-  try {
-    return (await jwtVerify(token, key, options)).payload;
-  } catch (error) {
+  const { payload } = await jwtVerify(token, key, options).catch((error: unknown) => {
     throw refusal(error, options.algorithms);
-  }
+  });
+  const unreadable = MOMENTS.find((claim) => claim in payload && !momentOf(payload[claim]));
+  if (unreadable) throw notAMoment(unreadable);
+  return payload;
+}
+
+/** Returns the moment of a claim in seconds since 1970; undefined for what is none. */
+function momentOf(seconds: unknown): Date | undefined {
+  return typeof seconds === 'number' && seconds >= 0 && seconds <= MAX_SECONDS
+    ? new Date(seconds * 1000)
+    : undefined;
+}
+
+function notAMoment(claim: string): GatewayError {
+  return unauthenticated(
+    `The token's claim "${claim}" must be a number of seconds between the years 1970 and 9999.`,
+  );
 }
 
 function bearerToken(authorization: string | null): string {
@@ -185,8 +206,10 @@ function bearerToken(authorization: string | null): string {
 
 function refusal(error: unknown, algorithms: readonly string[]): GatewayError {
   if (error instanceof errors.JWTExpired) {
-    const expiredAt = new Date(Number(error.payload.exp) * 1000).toISOString();
-    return unauthenticated(`The token expired at ${expiredAt}: sign in again.`);
+    const expiredAt = momentOf(error.payload.exp);
+    return expiredAt
+      ? unauthenticated(`The token expired at ${expiredAt.toISOString()}: sign in again.`)
+      : notAMoment('exp');
   }
   if (error instanceof errors.JWTClaimValidationFailed) {
     const { claim, reason } = error;
