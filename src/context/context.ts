@@ -1,6 +1,7 @@
 import type { Identity } from './authentication.ts';
 import type { Database } from './database/client.ts';
 import { type Idempotency, readIdempotency } from './idempotency.ts';
+import type { Seal } from './seal.ts';
 import type { SessionSettings } from './session.ts';
 import { loadPerson, sessionOf, type Viewer } from './viewer.ts';
 import { type CurrentWorkspace, selectAssignedWorkspace, selectWorkspace } from './workspace.ts';
@@ -26,6 +27,8 @@ export interface Context {
   /** What every statement of the request runs with. */
   session: SessionSettings;
   database: Database;
+  /** Seals cursors that clients must not read. */
+  seal: Seal;
   /** Null where changes are not followed. */
   liveCursors?: LiveCursors | null;
 }
@@ -40,13 +43,14 @@ export interface ContextRequest {
   /** What the request asks for: document, variables and operation. */
   body: unknown;
   database: Database;
+  seal: Seal;
   /** Left out where changes are not followed. */
   liveCursors?: LiveCursors | null;
 }
 
 /** Builds the context of a request. Throws BAD_USER_INPUT or FORBIDDEN for its headers. */
 export async function createContext(request: ContextRequest): Promise<Context> {
-  const { requestId, identity, workspaceHeader, idempotencyHeader, body, database } = request;
+  const { requestId, identity, workspaceHeader, idempotencyHeader, body, database, seal } = request;
   const { viewer, workspace } = await locate(request);
   return {
     requestId,
@@ -55,6 +59,7 @@ export async function createContext(request: ContextRequest): Promise<Context> {
     idempotency: readIdempotency(idempotencyHeader, [workspaceHeader?.toLowerCase(), body]),
     session: sessionOf(identity, workspace?.id),
     database,
+    seal,
     liveCursors: request.liveCursors ?? null,
   };
 }

@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { GatewayError } from '../context/errors.ts';
+import { openText, sealedBytes, sealText } from '../context/seal.ts';
 import { type Position, readPosition, writePosition } from './position.ts';
 
 /** Which log a cursor is of, and the key that all readers of it share. */
@@ -11,12 +11,10 @@ export interface CursorKey {
 
 /** A cursor also comes as a header, of which Node takes 16 KB in all. */
 const MAX_LENGTH = 12_288;
+/** Differs from the first byte of all other sealed texts of the same key. */
 const VERSION = 1;
 const IDENTITY_BYTES = 8;
 const PREFIX_BYTES = 1 + IDENTITY_BYTES;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const CIPHER = 'aes-256-gcm';
 
 /** What to do about CURSOR_EXPIRED. */
 export const READ_AGAIN =
@@ -29,11 +27,7 @@ export function sealCursor(
   workspaceId: string | null,
 ): string {
   const prefix = prefixOf(position.log ?? identity);
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(CIPHER, key, nonce);
-  cipher.setAAD(boundTo(prefix, workspaceId));
-  const text = [cipher.update(writePosition(position), 'latin1'), cipher.final()];
-  return Buffer.concat([prefix, nonce, ...text, cipher.getAuthTag()]).toString('base64url');
+  return sealText(key, prefix, workspaceId ?? '', writePosition(position));
 }
 
 /**
@@ -46,46 +40,23 @@ export function openCursor(
   workspaceId: string | null,
   argument: string,
 ): Position {
-  const bytes = cursor.length <= MAX_LENGTH ? Buffer.from(cursor, 'base64url') : Buffer.alloc(0);
-  const prefix = bytes.subarray(0, PREFIX_BYTES);
-  if (
-    bytes.length <= PREFIX_BYTES + NONCE_BYTES + TAG_BYTES ||
-    bytes[0] !== VERSION ||
-    bytes.toString('base64url') !== cursor
-  ) {
-    throw foreign(argument);
-  }
-  if (!prefix.equals(prefixOf(identity))) {
+  const bytes = sealedBytes(cursor, PREFIX_BYTES, MAX_LENGTH);
+  if (bytes?.[0] !== VERSION) throw foreign(argument);
+  if (!bytes.subarray(0, PREFIX_BYTES).equals(prefixOf(identity))) {
     throw new GatewayError(
       'CURSOR_EXPIRED',
       `"${argument}" is a cursor of another database, or from before this one was restored. ${READ_AGAIN}`,
       { argument },
     );
   }
-  try {
-    const decipher = createDecipheriv(
-      CIPHER,
-      key,
-      bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + NONCE_BYTES),
-      { authTagLength: TAG_BYTES },
-    );
-    decipher.setAAD(boundTo(prefix, workspaceId));
-    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-    const sealed = bytes.subarray(PREFIX_BYTES + NONCE_BYTES, -TAG_BYTES);
-    const text = decipher.update(sealed, undefined, 'latin1') + decipher.final('latin1');
-    return { log: identity, ...readPosition(text) };
-  } catch {
-    throw foreign(argument);
-  }
+  const text = openText(key, PREFIX_BYTES, workspaceId ?? '', bytes);
+  if (text === null) throw foreign(argument);
+  return { log: identity, ...readPosition(text) };
 }
 
 function prefixOf(identity: string): Buffer {
   const bytes = Buffer.from(identity.replaceAll('-', ''), 'hex').subarray(0, IDENTITY_BYTES);
   return Buffer.concat([Buffer.of(VERSION), bytes]);
-}
-
-function boundTo(prefix: Buffer, workspaceId: string | null): Buffer {
-  return Buffer.concat([prefix, Buffer.from(workspaceId ?? '')]);
 }
 
 function foreign(argument: string): GatewayError {

@@ -43,6 +43,8 @@ export interface Feed {
    * CURSOR_EXPIRED when the earlier one is past the log's retention.
    */
   replay(after: Position, until: Position, filter: ReplayFilter): AsyncIterable<Batch>;
+  /** The key that seals cursors: 32 bytes, the same on every replica. */
+  key(): Buffer;
   /** Returns the cursor of a position in a workspace, for clients. */
   seal(position: Position, workspaceId: string | null): string;
   /**

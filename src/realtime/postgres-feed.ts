@@ -146,6 +146,7 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
         after,
         until,
       ),
+    key: () => tailer.log.key,
     seal: (position, workspaceId) => sealCursor(tailer.log, position, workspaceId),
     open: (cursor, workspaceId, argument) => openCursor(tailer.log, cursor, workspaceId, argument),
     workspaceRoles: (workspaceIds) => readWorkspaceRoles(pool, workspaceIds),

@@ -1,5 +1,6 @@
 import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
+import type { Seal } from '../context/seal.ts';
 import { modelOf } from './catalog.ts';
 import { limits } from './limits.ts';
 import { loader } from './loaders.ts';
@@ -42,16 +43,17 @@ export async function loadHistory(
     const message = `"first" must be between 0 and ${limits.maxPageSize}.`;
     throw new GatewayError('BAD_USER_INPUT', message, { argument: 'first' });
   }
-  const before = args.after == null ? null : readCursor(args.after);
   const { table } = modelOf(model);
   const workspaceId = (model === 'Workspace' ? row.id : row.workspaceId) ?? null;
+  const cursors = historyCursors(context.seal, table, workspaceId);
+  const before = args.after == null ? null : cursors.read(args.after);
   const found = await loader<Key, AuditEntry[]>(
     context,
     `history ${table} ${workspaceId === null} ${size} ${before}`,
     (keys) => readEntries(context, table, keys, workspaceId === null, size + 1, before),
   ).load([workspaceId, row.id]);
   const edges = found.slice(0, size).map((entry) => ({
-    cursor: cursorOf(entry),
+    cursor: cursors.write(entry),
     node: inTermsOf(model, shown, entry),
   }));
   return {
@@ -118,16 +120,24 @@ function upperCase(label: unknown): unknown {
   return typeof label === 'string' ? label.toUpperCase() : label;
 }
 
-const CURSOR = /^history (\d{1,18})$/;
+const ID_DIGITS = 16;
 
-function cursorOf({ id }: AuditEntry): string {
-  return Buffer.from(`history ${id}`).toString('base64url');
-}
-
-function readCursor(cursor: string): string {
-  const id = CURSOR.exec(Buffer.from(cursor, 'base64url').toString())?.[1];
-  if (id) return id;
-  throw new GatewayError('BAD_USER_INPUT', '"after" is not a cursor of this list.', {
-    argument: 'after',
-  });
+/**
+ * The cursors of a table's histories in a workspace. They are sealed: ids come from one sequence for
+ * all workspaces, and two of them would tell how much the others write.
+ */
+function historyCursors(seal: Seal, table: string, workspaceId: unknown) {
+  const use = `history ${table} ${workspaceId ?? ''}`;
+  return {
+    // Of the same length for every id.
+    write: ({ id }: AuditEntry) =>
+      seal.close(BigInt(id).toString(16).padStart(ID_DIGITS, '0'), use),
+    read(cursor: string): string {
+      const id = seal.open(cursor, use);
+      if (id !== null) return BigInt(`0x${id}`).toString();
+      throw new GatewayError('BAD_USER_INPUT', '"after" is not a cursor of this list.', {
+        argument: 'after',
+      });
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { Registry } from 'prom-client';
@@ -5,6 +6,7 @@ import type { Authenticate } from '../context/authentication.ts';
 import { type Context, createContext, type LiveCursors } from '../context/context.ts';
 import type { Database } from '../context/database/client.ts';
 import { GatewayError } from '../context/errors.ts';
+import { createSeal } from '../context/seal.ts';
 import type { Feed } from '../realtime/feed.ts';
 import { parseSnapshot } from '../realtime/position.ts';
 import { type ServerContext, useAuthentication } from './authentication.ts';
@@ -40,7 +42,10 @@ export interface GatewayOptions {
   authenticate: Authenticate;
   logger: Logger;
   checkReadiness: ReadinessCheck;
-  /** The change log. Left out, subscriptions are refused. */
+  /**
+   * The change log. Left out, subscriptions are refused, and cursors of histories are good for this
+   * process only.
+   */
   feed?: Feed;
   /** Told how subscriptions do. */
   subscriptionMetrics?: SubscriptionMetrics;
@@ -66,10 +71,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { schema, database, authenticate, logger, checkReadiness, graphiql } = options;
   const { corsOrigins = [], requestTimeoutMs = 30_000, plugins = [], feed } = options;
   const maskError = createErrorMask(logger);
+  const ownKey = randomBytes(32);
+  const seal = createSeal(() => feed?.key() ?? ownKey);
   const hub = feed
     ? new SubscriptionHub({
         schema,
         database,
+        seal,
         feed,
         maskError,
         metrics: options.subscriptionMetrics ?? createSubscriptionMetrics(new Registry()),
@@ -96,6 +104,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         idempotencyHeader,
         body: [params.query, params.variables, params.operationName],
         database,
+        seal,
         liveCursors,
       });
     },

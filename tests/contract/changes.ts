@@ -9,6 +9,7 @@ import { schema } from '../../src/schema/index.ts';
 import { audienceOf, contextOf } from '../../src/server/subscriptions/audience.ts';
 import type { Data } from '../support/data.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { seal } from '../support/seal.ts';
 import { type Case, cases } from './cases.ts';
 
 /** What one change told; undefined where it told nothing. */
@@ -53,13 +54,14 @@ export function openStage({ gatewayUrl }: TestDatabase): Stage {
       idempotencyHeader: null,
       body: null,
       database,
+      seal,
     });
   const person = (id: string): Identity => ({ kind: 'person', id, expiresAt });
   return {
     as: async (userId, workspaceId) => subscriber(() => newContext(person(userId), workspaceId)),
     asMembers: async (userId, workspaceId) => {
       const audience = audienceOf(await newContext(person(userId), workspaceId), false);
-      return subscriber(async () => contextOf(audience, 'test', database));
+      return subscriber(async () => contextOf(audience, 'test', { database, seal }));
     },
     asAgent: async (name, scopes, workspaceId) =>
       subscriber(() => newContext({ kind: 'agent', name, scopes, expiresAt }, workspaceId)),

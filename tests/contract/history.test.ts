@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../support/api.ts';
+import { openLiveApi } from '../support/api.ts';
 import { perform } from '../support/mutations.ts';
+import { askAll } from './batch.ts';
 import { cases, named } from './cases.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -89,6 +91,89 @@ it('pages go on with a cursor, newest first, while changes come in', async () =>
     await rename(`later ${pages}`);
   }
   expect(names).toEqual(['4', '3', '2', '1', '0']);
+});
+
+describe('a cursor of a history', () => {
+  beforeAll(async () => {
+    const { campaigns } = await client.data('{ campaigns(first: 1) { nodes { id } } }');
+    await perform(
+      client,
+      'updateCampaign(id: $id, input: { objective: "Changed once more" })',
+      '{ id }',
+      { id: ['UUID!', campaigns.nodes[0].id] },
+    );
+  });
+
+  const page = async (
+    from: Client,
+    after: string | null,
+    list = 'campaigns',
+  ): Promise<{ cursor: string; node: { operation: string } }[]> => {
+    const { [list]: found } = await from.data(
+      `query ($after: String) { ${list}(first: 1) { nodes { history(first: 1, after: $after) {
+        edges { cursor node { operation } } } } } }`,
+      { after },
+    );
+    return found.nodes[0].history.edges;
+  };
+  const refused = async (from: Client, after: string, list?: string) =>
+    expect(page(from, after, list), after).rejects.toThrow(
+      /"code":"BAD_USER_INPUT","argument":"after"/,
+    );
+
+  it('tells nothing of the sequence that all workspaces share', async () => {
+    const [first] = await page(client, null);
+    const [again] = await page(client, null);
+    const [row] = await world.database.query<{ most: string }>(
+      'select max(id)::text as most from gateway.audit_log',
+    );
+    const shown = Buffer.from(String(first?.cursor), 'base64url').toString('latin1');
+    expect(shown).not.toContain(row?.most);
+    expect(shown).not.toContain(Number(row?.most).toString(16));
+    expect(again?.cursor).not.toBe(first?.cursor);
+    expect(again?.cursor).toHaveLength(String(first?.cursor).length);
+  });
+
+  it('is good on every replica', async () => {
+    const replicas = await Promise.all([1, 2].map(() => openLiveApi(world.database)));
+    const [one, other] = await Promise.all(
+      replicas.map((api) => api.as(world.ours.ownerId, world.ours.workspaceId)),
+    );
+    const [first] = await page(one as Client, null);
+    expect(first?.node.operation).toBe('UPDATE');
+    const here = await page(one as Client, String(first?.cursor));
+    const there = await page(other as Client, String(first?.cursor));
+    expect(here).toHaveLength(1);
+    expect(there.map(({ node }) => node)).toEqual(here.map(({ node }) => node));
+    await Promise.all(replicas.map((api) => api.close()));
+  });
+
+  it('of another workspace, or of another type, is refused', async () => {
+    const [foreign] = await page(world.theirs.client, null);
+    await refused(client, String(foreign?.cursor));
+    const [ofCohorts] = await page(client, null, 'cohorts');
+    await refused(client, String(ofCohorts?.cursor));
+  });
+
+  it('that was changed anywhere, or cut, is refused', async () => {
+    const [first] = await page(client, null);
+    const bytes = Buffer.from(String(first?.cursor), 'base64url');
+    const forged = [...bytes.keys()].map((i) => {
+      const copy = Buffer.from(bytes);
+      copy[i] = (copy[i] ?? 0) ^ (1 << (i % 8));
+      return copy.toString('base64url');
+    });
+    const cut = [...forged.keys()].map((i) => String(first?.cursor).slice(0, i));
+    const list = (after: string) =>
+      `campaigns(first: 1) { nodes { history(first: 1, after: "${after}") { nodes { operation } } } }`;
+    const told = await askAll(
+      client,
+      [...forged, ...cut].map((cursor) => ({ field: list(cursor) })),
+    );
+    expect(told.map(({ error }) => error?.extensions)).toEqual(
+      told.map(() => ({ code: 'BAD_USER_INPUT', argument: 'after' })),
+    );
+  });
 });
 
 it.each([

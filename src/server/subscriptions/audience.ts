@@ -1,5 +1,6 @@
 import type { Context } from '../../context/context.ts';
 import type { Database } from '../../context/database/client.ts';
+import type { Seal } from '../../context/seal.ts';
 import type { SessionSettings } from '../../context/session.ts';
 import type { Viewer } from '../../context/viewer.ts';
 import type { CurrentWorkspace } from '../../context/workspace.ts';
@@ -62,7 +63,11 @@ export function mayBeTold(
 }
 
 /** Returns a context for one execution, made of nothing but the audience. */
-export function contextOf(audience: Audience, requestId: string, database: Database): Context {
+export function contextOf(
+  audience: Audience,
+  requestId: string,
+  { database, seal }: { database: Database; seal: Seal },
+): Context {
   const { viewer, workspace, session } = audience;
   return {
     requestId,
@@ -74,5 +79,6 @@ export function contextOf(audience: Audience, requestId: string, database: Datab
     idempotency: null,
     session,
     database,
+    seal,
   };
 }

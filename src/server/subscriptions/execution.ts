@@ -11,6 +11,7 @@ import {
 } from 'graphql';
 import type { Database } from '../../context/database/client.ts';
 import { type DatabaseErrorKind, databaseError } from '../../context/database/errors.ts';
+import type { Seal } from '../../context/seal.ts';
 import { runInSession } from '../../context/session.ts';
 import type { Change } from '../../realtime/change.ts';
 import type { Batch } from '../../realtime/feed.ts';
@@ -36,6 +37,7 @@ export interface Operation {
 export interface Executor {
   schema: GraphQLSchema;
   database: Database;
+  seal: Seal;
   /** Returns the cursor behind a change, for the members of a workspace; made once. */
   cursorAfter(batch: Batch, change: Change, audience: Audience): string;
   maskError(error: unknown): GraphQLError;
@@ -113,7 +115,7 @@ async function executeChanges(
 
 /** Executes an operation for each of these root values, side by side, as a request of its own. */
 async function executeAll<T>(
-  { schema, database }: Executor,
+  { schema, database, seal }: Executor,
   audience: Audience,
   { document, operationName, variableValues }: Operation,
   rootValues: readonly unknown[],
@@ -121,7 +123,7 @@ async function executeAll<T>(
 ): Promise<T> {
   const requestId = randomUUID();
   // One context for all, since look-ups of one context are batched, and for no longer: it remembers.
-  const contextValue = contextOf(audience, requestId, database);
+  const contextValue = contextOf(audience, requestId, { database, seal });
   const run = async (rootValue: unknown) =>
     execute({ schema, document, rootValue, contextValue, variableValues, operationName });
   return runAsRequest(requestId, async () =>

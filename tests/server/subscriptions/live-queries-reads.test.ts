@@ -9,6 +9,7 @@ import { executeQuery } from '../../../src/server/subscriptions/execution.ts';
 import { createPlanner } from '../../../src/server/subscriptions/plan.ts';
 import { cases, named } from '../../contract/cases.ts';
 import { createWorld, type World } from '../../contract/world.ts';
+import { seal } from '../../support/seal.ts';
 
 const planOf = createPlanner(schema);
 const models = cases.map(({ name }) => name);
@@ -150,6 +151,7 @@ describe('what the database reads for it', () => {
       idempotencyHeader: null,
       body: null,
       database,
+      seal,
     });
 
   it('is the same for all members of a role, unless it is known to be personal', async () => {
@@ -172,6 +174,7 @@ describe('what the database reads for it', () => {
     const executor = {
       schema,
       database,
+      seal,
       cursorAfter: () => '',
       maskError: (error: unknown) => error as never,
     };
