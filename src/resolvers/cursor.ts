@@ -1,7 +1,9 @@
 import { GatewayError } from '../context/errors.ts';
 import { type Column, catalog } from '../generated/catalog.ts';
 import { columnOf } from './catalog.ts';
+import { limits } from './limits.ts';
 import type { Ordering } from './ordering.ts';
+import { valueProblem } from './value-problem.ts';
 
 /**
  * A cursor is a place in an order, not a row: it holds the values of the ordered columns, so that
@@ -9,8 +11,11 @@ import type { Ordering } from './ordering.ts';
  */
 export type CursorValues = readonly unknown[];
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const NUMERIC = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+/**
+ * Returns a value of a column as an argument of its type is read. Throws for what such an argument
+ * does not take.
+ */
+export type ReadValue = (name: string, column: Column, value: unknown) => unknown;
 
 function signature(list: string, orderings: readonly Ordering[]): string {
   const order = orderings.map(({ column, direction, nulls }) => `${column} ${direction} ${nulls}`);
@@ -20,37 +25,50 @@ function signature(list: string, orderings: readonly Ordering[]): string {
 /** Returns the cursor of a row in a list. */
 export function encodeCursor(
   list: string,
+  model: string,
   orderings: readonly Ordering[],
   row: Record<string, unknown>,
 ): string {
-  const values = orderings.map(({ column }) => {
-    const value = row[column];
-    if (value instanceof Date) return value.toISOString();
-    if (typeof value === 'bigint' || typeof value === 'object') return value?.toString() ?? null;
-    return value ?? null;
-  });
+  const values = orderings.map(({ column }) => written(columnOf(model, column), row[column]));
   return Buffer.from(JSON.stringify([signature(list, orderings), ...values])).toString('base64url');
 }
 
-/** Returns the values of a cursor. Throws BAD_USER_INPUT for one that this list did not hand out. */
+/** As the API writes the value. */
+function written({ nativeType }: Column, value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Date) {
+    const text = value.toISOString();
+    return nativeType === 'Date' ? text.slice(0, text.indexOf('T')) : text;
+  }
+  if (typeof value === 'object') return (value as { toFixed(): string }).toFixed();
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+/**
+ * Returns the values of a cursor, each checked like an argument of its type. Throws BAD_USER_INPUT
+ * for one that this list did not hand out.
+ */
 export function decodeCursor(
   cursor: string,
   argument: string,
   list: string,
   model: string,
   orderings: readonly Ordering[],
+  readValue: ReadValue,
 ): CursorValues {
+  if (cursor.length > limits.maxCursorLength) {
+    const message = `"${argument}" has more than ${limits.maxCursorLength} characters: order by shorter texts.`;
+    throw new GatewayError('BAD_USER_INPUT', message, { argument });
+  }
+  const foreign = () =>
+    new GatewayError('BAD_USER_INPUT', `"${argument}" is not a cursor of this API.`, { argument });
   let decoded: unknown;
   try {
     decoded = JSON.parse(Buffer.from(cursor, 'base64url').toString());
   } catch {
-    decoded = null;
+    throw foreign();
   }
-  if (!Array.isArray(decoded) || typeof decoded[0] !== 'string') {
-    throw new GatewayError('BAD_USER_INPUT', `"${argument}" is not a cursor of this API.`, {
-      argument,
-    });
-  }
+  if (!Array.isArray(decoded) || typeof decoded[0] !== 'string') throw foreign();
   const [from, ...values] = decoded as [string, ...unknown[]];
   if (from !== signature(list, orderings) || values.length !== orderings.length) {
     throw new GatewayError(
@@ -59,42 +77,20 @@ export function decodeCursor(
       { argument },
     );
   }
-  return orderings.map((ordering, i) => {
-    const column = columnOf(model, ordering.column);
-    const value = values[i];
-    if (value === null && !column.isRequired) return null;
-    const parsed = parse(column, value);
-    if (parsed === undefined) {
-      throw new GatewayError('BAD_USER_INPUT', `"${argument}" is not a cursor of this API.`, {
-        argument,
-      });
+  return orderings.map(({ column: name }, i) => {
+    const column = columnOf(model, name);
+    if (values[i] === null && !column.isRequired) return null;
+    try {
+      return checked(column, readValue(name, column, values[i]));
+    } catch {
+      throw foreign();
     }
-    return parsed;
   });
 }
 
-function parse(column: Column, value: unknown): unknown {
-  if (column.kind === 'enum') {
-    const known = catalog.enums[column.type]?.values.some(({ name }) => name === value);
-    return known ? value : undefined;
-  }
-  switch (column.type) {
-    case 'Boolean':
-      return typeof value === 'boolean' ? value : undefined;
-    case 'Int':
-      return Number.isSafeInteger(value) ? value : undefined;
-    case 'Float':
-      return typeof value === 'number' ? value : undefined;
-    case 'BigInt':
-      return typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? BigInt(value) : undefined;
-    case 'Decimal':
-      return typeof value === 'string' && NUMERIC.test(value) ? value : undefined;
-    case 'DateTime': {
-      const date = typeof value === 'string' ? new Date(value) : undefined;
-      return date && !Number.isNaN(date.getTime()) ? date : undefined;
-    }
-    default:
-      if (typeof value !== 'string') return undefined;
-      return column.nativeType === 'Uuid' && !UUID.test(value) ? undefined : value;
-  }
+function checked({ kind, type }: Column, value: unknown): unknown {
+  const isUnknownLabel =
+    kind === 'enum' && !catalog.enums[type]?.values.some(({ name }) => name === value);
+  if (isUnknownLabel || valueProblem(value)) throw new TypeError('No column holds this value');
+  return value;
 }

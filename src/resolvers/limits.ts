@@ -6,6 +6,8 @@ export const limits = {
   maxNodes: 100,
   /** Columns in one `orderBy`. */
   maxOrderColumns: 5,
+  /** Characters of a cursor: those over long texts are long. */
+  maxCursorLength: 65_536,
   /** Nesting of `and`, `or` and `not` in a filter. */
   maxFilterDepth: 6,
   /** Comparisons in one filter, over all its levels. */

@@ -1,7 +1,7 @@
 import { GatewayError } from '../context/errors.ts';
 import { type Column, catalog } from '../generated/catalog.ts';
 import { columnOf } from './catalog.ts';
-import { type CursorValues, decodeCursor, encodeCursor } from './cursor.ts';
+import { type CursorValues, decodeCursor, encodeCursor, type ReadValue } from './cursor.ts';
 import { limits } from './limits.ts';
 import { type OrderBy, type Ordering, orderingsOf, reversed, toOrderBy } from './ordering.ts';
 
@@ -18,6 +18,7 @@ export interface PageArguments {
 /** One page of a list, ready for the database and for its answer. */
 export interface Page {
   list: string;
+  model: string;
   orderings: readonly Ordering[];
   size: number;
   backward: boolean;
@@ -41,7 +42,12 @@ export interface Connection<Row> {
  * Reads the paging arguments of a list (`list` names it in its cursors) over a model. Throws
  * BAD_USER_INPUT with the argument at fault.
  */
-export function readPage(list: string, model: string, args: PageArguments): Page {
+export function readPage(
+  list: string,
+  model: string,
+  args: PageArguments,
+  readValue: ReadValue,
+): Page {
   const { first, after, last, before } = args;
   refuse('last', first != null && last != null, 'Give either "first" or "last", not both.');
   refuse('before', after != null && before != null, 'Give either "after" or "before", not both.');
@@ -71,10 +77,18 @@ export function readPage(list: string, model: string, args: PageArguments): Page
       : beyond(
           model,
           readOrder,
-          decodeCursor(cursor, after == null ? 'before' : 'after', list, model, orderings),
+          decodeCursor(
+            cursor,
+            after == null ? 'before' : 'after',
+            list,
+            model,
+            orderings,
+            readValue,
+          ),
         );
   return {
     list,
+    model,
     orderings,
     size,
     backward,
@@ -97,7 +111,7 @@ export function toConnection<Row extends object>(
   const nodes = rows.slice(0, page.size);
   if (page.backward) nodes.reverse();
   const edges = nodes.map((node) => ({
-    cursor: encodeCursor(page.list, page.orderings, node as Record<string, unknown>),
+    cursor: encodeCursor(page.list, page.model, page.orderings, node as Record<string, unknown>),
     node,
   }));
   return {

@@ -1,7 +1,9 @@
 import type { Context } from '../context/context.ts';
+import { GatewayError } from '../context/errors.ts';
 import { requireWorkspace } from '../context/workspace.ts';
 import { modelOf } from './catalog.ts';
 import { type Connection, type Page, toConnection } from './page.ts';
+import { valueProblem } from './value-problem.ts';
 
 /** The part of Prisma's model API that is the same for every model. */
 interface Delegate {
@@ -36,9 +38,14 @@ export function requireScope(context: Context, model: string): void {
   if (modelOf(model).columns.workspaceId?.isRequired) requireWorkspace(context);
 }
 
-/** Returns a row by its id, null when there is none that the viewer may see. */
+/**
+ * Returns a row by its id, null when there is none that the viewer may see. Throws BAD_USER_INPUT for
+ * an id that no row can have.
+ */
 export function getRow(context: Context, model: string, id: unknown, selection: object) {
   requireScope(context, model);
+  const problem = valueProblem(id);
+  if (problem) throw new GatewayError('BAD_USER_INPUT', problem, { argument: 'id' });
   return delegateOf(context, model).findUnique({ ...selection, where: { id } });
 }
 

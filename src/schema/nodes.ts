@@ -2,15 +2,15 @@ import { decodeGlobalID } from '@pothos/plugin-relay';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
-import { modelOf } from '../resolvers/catalog.ts';
+import { columnOf } from '../resolvers/catalog.ts';
 import { limits } from '../resolvers/limits.ts';
 import { loadRow } from '../resolvers/loaders.ts';
 import { requireScope } from '../resolvers/rows.ts';
+import { valueProblem } from '../resolvers/value-problem.ts';
 import { builder } from './builder.ts';
+import { readColumn } from './model/columns.ts';
 import { selectionOf } from './model/links.ts';
 import { models } from './model/model.ts';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 async function loadNode(
   context: Context,
@@ -24,11 +24,12 @@ async function loadNode(
   return row && { __typename: model, ...row };
 }
 
-function readNodeId(nodeId: string, argument: string): { model: string; id: string } {
+/** The id as an argument of its type would be read, so that both find the same row. */
+function readNodeId(nodeId: string, argument: string): { model: string; id: unknown } {
   try {
-    const { typename, id } = decodeGlobalID(nodeId);
-    const uuid = modelOf(typename).columns.id?.nativeType === 'Uuid';
-    if (models.has(typename) && (!uuid || UUID.test(id))) return { model: typename, id };
+    const { typename: model, id: text } = decodeGlobalID(nodeId);
+    const id = readColumn('id', columnOf(model, 'id'), text);
+    if (models.has(model) && !valueProblem(id)) return { model, id };
   } catch {
     // Refused below, like every other text that is no node id.
   }

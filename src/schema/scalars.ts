@@ -1,4 +1,11 @@
-import { GraphQLError, GraphQLScalarType } from 'graphql';
+import {
+  GraphQLBoolean,
+  GraphQLError,
+  GraphQLFloat,
+  GraphQLInt,
+  GraphQLScalarType,
+  GraphQLString,
+} from 'graphql';
 import {
   GraphQLBigInt,
   GraphQLDate,
@@ -62,7 +69,26 @@ function parseUrl(value: unknown): string {
   return new URL(value).href;
 }
 
-builder.addScalarType(
+const scalars = new Map<string, GraphQLScalarType>(
+  [GraphQLBoolean, GraphQLFloat, GraphQLInt, GraphQLString].map((scalar) => [scalar.name, scalar]),
+);
+
+function define<Name extends keyof ScalarTypes, External>(
+  name: Name,
+  scalar: GraphQLScalarType<ScalarTypes[Name]['Input'], External>,
+): void {
+  scalars.set(name, scalar as GraphQLScalarType);
+  builder.addScalarType(name, scalar as never);
+}
+
+/** Reads a value as an argument of the scalar. Throws GraphQLError for one that it does not take. */
+export function readScalar(name: string, value: unknown): unknown {
+  const scalar = scalars.get(name);
+  if (!scalar) throw new TypeError(`There is no scalar ${name}`);
+  return scalar.parseValue(value);
+}
+
+define(
   'UUID',
   new GraphQLScalarType<string, string>({
     ...GraphQLUUID.toConfig(),
@@ -70,7 +96,7 @@ builder.addScalarType(
     parseLiteral: (node, variables) => toUuid(String(GraphQLUUID.parseLiteral(node, variables))),
   }),
 );
-builder.addScalarType(
+define(
   'DateTime',
   new GraphQLScalarType({
     ...GraphQLDateTimeISO.toConfig(),
@@ -78,18 +104,18 @@ builder.addScalarType(
     description: 'A moment as ISO 8601 in UTC with milliseconds: "2026-03-01T09:30:00.000Z".',
   }),
 );
-builder.addScalarType(
+define(
   'Date',
   new GraphQLScalarType({
     ...GraphQLDate.toConfig(),
     description: 'A calendar day as ISO 8601: "2026-03-01".',
   }),
 );
-builder.addScalarType(
+define(
   'JSON',
   new GraphQLScalarType({ ...GraphQLJSON.toConfig(), description: 'Any JSON value.' }),
 );
-builder.addScalarType(
+define(
   'BigInt',
   new GraphQLScalarType<bigint, string>({
     ...(GraphQLBigInt.toConfig() as object),
@@ -100,8 +126,8 @@ builder.addScalarType(
     parseLiteral: (node) => parseBigInt('value' in node ? node.value : undefined),
   }),
 );
-builder.addScalarType('Decimal', decimal);
-builder.addScalarType(
+define('Decimal', decimal);
+define(
   'URL',
   new GraphQLScalarType<string, string>({
     ...GraphQLURL.toConfig(),

@@ -1,7 +1,7 @@
 import type { EnumRef } from '@pothos/core';
 import { type Column, catalog } from '../../generated/catalog.ts';
 import { builder, type Types } from '../builder.ts';
-import type { ScalarTypes } from '../scalars.ts';
+import { readScalar, type ScalarTypes } from '../scalars.ts';
 
 export type ScalarName = keyof ScalarTypes | 'String' | 'Int' | 'Float' | 'Boolean';
 
@@ -25,6 +25,20 @@ export function columnType(name: string, column: Column): ColumnType {
   if (column.nativeType === 'Date') return 'Date';
   if (column.type === 'String' && /(^|[a-z])url$/i.test(name)) return 'URL';
   return SCALARS[column.type] ?? 'String';
+}
+
+/** The type of what a value of this type is compared with: an address is compared as a text. */
+export function operandType(type: ColumnType): ColumnType {
+  return type === 'URL' ? 'String' : type;
+}
+
+/**
+ * Reads a value to compare a column with, as an argument of its type. Throws GraphQLError for one that
+ * is none.
+ */
+export function readColumn(name: string, column: Column, value: unknown): unknown {
+  const type = operandType(columnType(name, column));
+  return typeof type === 'string' ? readScalar(type, value) : value;
 }
 
 const enumTypes = new Map<string, EnumRef<Types, unknown>>();

@@ -2,9 +2,10 @@ import type { MaybePromise, ObjectRef } from '@pothos/core';
 import { limits } from '../../resolvers/limits.ts';
 import { readLiveCursor } from '../../resolvers/live-cursor.ts';
 import { creationColumn } from '../../resolvers/ordering.ts';
-import type { Connection, PageArguments } from '../../resolvers/page.ts';
+import { type Connection, type Page, type PageArguments, readPage } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder, type Types } from '../builder.ts';
+import { readColumn } from './columns.ts';
 import { filterInput, orderByInput } from './inputs.ts';
 import { LIVE_CURSOR } from './live-cursor.ts';
 
@@ -76,6 +77,14 @@ export function connectionOptions(model: string, arg: ArgumentBuilder) {
     },
     description: `A page of rows, ${newestFirst} unless orderBy says otherwise: ${limits.defaultPageSize} of them, at most ${limits.maxPageSize}.`,
   };
+}
+
+/**
+ * Reads the paging arguments of a connection field over a model; `list` names the field in its
+ * cursors. Throws BAD_USER_INPUT with the argument at fault.
+ */
+export function pageOf(list: string, model: string, args: PageArguments): Page {
+  return readPage(list, model, args, readColumn);
 }
 
 /** The rows that a connection may read, for the limit on an operation's cost. */

@@ -3,7 +3,7 @@ import type { Column } from '../../generated/catalog.ts';
 import { columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
 import { isOrderable, type OrderBy } from '../../resolvers/ordering.ts';
 import { builder, type Types } from '../builder.ts';
-import { type ColumnType, columnType, upperSnake } from './columns.ts';
+import { type ColumnType, columnType, operandType, upperSnake } from './columns.ts';
 
 type Input = InputObjectRef<Types, Record<string, unknown>>;
 type Operand = { type: unknown; description?: string };
@@ -110,11 +110,6 @@ function columnFilter(name: string, column: Column): Input {
     `Comparisons of a ${typeName}${column.isRequired ? '' : ' that may be missing'}; all of them must hold.`,
     operands,
   );
-}
-
-/** An address is compared as the text that it is. */
-function operandType(type: ColumnType): ColumnType {
-  return type === 'URL' ? 'String' : type;
 }
 
 const modelFilters = new Map<string, Input>();

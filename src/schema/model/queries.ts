@@ -3,7 +3,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { columnOf } from '../../resolvers/catalog.ts';
 import { toWhere } from '../../resolvers/filter.ts';
-import { type Connection, readPage } from '../../resolvers/page.ts';
+import type { Connection } from '../../resolvers/page.ts';
 import { countRows, getRow, listRows, type Row } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
 import { columnType } from './columns.ts';
@@ -13,6 +13,7 @@ import {
   connectionOptions,
   type ListArguments,
   NODE_PATHS,
+  pageOf,
 } from './connection.ts';
 
 /** Gives Query the look-up of a model's rows by id, and their list. */
@@ -53,7 +54,7 @@ function rootConnection(
   context: Context,
   info: GraphQLResolveInfo,
 ): CountedConnection | Promise<CountedConnection> {
-  const page = readPage(list, model, args);
+  const page = pageOf(list, model, args);
   const where = toWhere(model, args.filter);
   let rows: Promise<Connection<Row>> | undefined;
   const read = () => {

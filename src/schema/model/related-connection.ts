@@ -2,7 +2,7 @@ import type { Context } from '../../context/context.ts';
 import { relationOf } from '../../resolvers/catalog.ts';
 import { toWhere } from '../../resolvers/filter.ts';
 import { countKey, loadCount } from '../../resolvers/loaders.ts';
-import { readPage, toConnection } from '../../resolvers/page.ts';
+import { toConnection } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import {
   type CountedConnection,
@@ -10,6 +10,7 @@ import {
   connectionOptions,
   type ListArguments,
   NODE_PATHS,
+  pageOf,
 } from './connection.ts';
 import type { PrismaFields } from './links.ts';
 import { LIVE_CURSOR } from './live-cursor.ts';
@@ -41,7 +42,7 @@ export function relatedConnection(t: PrismaFields, model: string, relation: stri
         selected: () => ReadonlySet<string>,
       ) => {
         if (onlyCounted(selected())) return { select: parentKey };
-        const { where = {}, ...query } = readPage(list, to, listArgs).query;
+        const { where = {}, ...query } = pageOf(list, to, listArgs).query;
         const filter = toWhere(to, listArgs.filter);
         const rows = nested(
           { ...query, where: { AND: [filter, where] } },
@@ -51,7 +52,7 @@ export function relatedConnection(t: PrismaFields, model: string, relation: stri
       },
     },
     resolve: (parent: Row, listArgs: ListArguments, context: Context): CountedConnection => {
-      const page = readPage(list, to, listArgs);
+      const page = pageOf(list, to, listArgs);
       const where = toWhere(to, listArgs.filter);
       return {
         ...toConnection(page, (parent[relation] as Row[] | undefined) ?? []),
