@@ -139,3 +139,33 @@ describe('a mutation takes so many statements, each a round trip', () => {
     expect(sent[0]).toContain('viewer_memberships');
   });
 });
+
+describe('rows at fault are told apart in a bounded number of attempts', () => {
+  it.each([
+    [1, 3],
+    [1, 100],
+    [50, 100],
+    [100, 100],
+  ])('%i of %i', async (faults, rows) => {
+    const inputs = many(rows).map((input, i) =>
+      i < faults ? { ...input, positioningId: '00000000-0000-4000-8000-000000000000' } : input,
+    );
+    for (const atomic of [true, false]) {
+      api.statements();
+      const answer = await owner.data(
+        `mutation ($inputs: [CampaignCreateInput!]!, $atomic: Boolean) {
+          made: createCampaigns(inputs: $inputs, atomic: $atomic) { affected results { errors { path } } }
+        }`,
+        { inputs, atomic },
+      );
+      expect(answer.made.affected).toBe(atomic || faults === rows ? 0 : rows - faults);
+      expect(answer.made.results.map(({ errors }: { errors: object[] }) => errors.length)).toEqual(
+        inputs.map((_, i) => (i < faults ? 1 : 0)),
+      );
+      const attempts = api.statements().filter((sql) => sql.startsWith('INSERT'));
+      // One for all rows, one for each part, and one for each row of the parts that fail.
+      const size = Math.ceil(Math.sqrt(rows));
+      expect(attempts.length).toBeLessThanOrEqual(1 + size + Math.min(rows, faults * size));
+    }
+  });
+});

@@ -5,7 +5,7 @@ import { countKey } from '../loaders.ts';
 import { writerOf } from '../permissions.ts';
 import { delegateIn, type Row } from '../rows.ts';
 import { type MutationError, mutationError } from './errors.ts';
-import { inSavepoint, isSerialization, type Transaction } from './transaction.ts';
+import { Attempts, isSerialization, type Transaction } from './transaction.ts';
 import { readValues } from './values.ts';
 
 /** A row to be created, with rows of its own. */
@@ -77,26 +77,31 @@ function standing({ workspace, viewer }: Context, model: string): Row {
   };
 }
 
-/** Inserts what can be inserted, and notes in the other drafts why they cannot. */
-export async function insertByHalves(
+/**
+ * Inserts what can be inserted, and notes in the other drafts why they cannot. Drafts are tried in
+ * parts and, where a part fails, one by one: that inserts each at most twice, however many fail.
+ */
+export async function insertInParts(
   transaction: Transaction,
   model: string,
   drafts: readonly Draft[],
 ): Promise<void> {
-  try {
-    await inSavepoint(transaction, () => insertAll(transaction, model, drafts));
-  } catch (error) {
-    const [only, ...others] = drafts as [Draft, ...Draft[]];
-    if (others.length === 0) {
-      const explained = mutationError(model, error, only.path);
+  const size = Math.ceil(Math.sqrt(drafts.length));
+  const attempts = new Attempts(transaction);
+  const insert = (part: readonly Draft[]) =>
+    attempts.run(() => insertAll(transaction, model, part));
+  for (let start = 0; start < drafts.length; start += size) {
+    const part = drafts.slice(start, start + size);
+    let error = await insert(part);
+    if (error === undefined) continue;
+    for (const draft of part) {
+      if (part.length > 1) error = await insert([draft]);
+      if (error === undefined) continue;
+      const explained = mutationError(model, error, draft.path);
       // Two transactions in each other's way are no fault of the row: all is done again.
       if (!explained || isSerialization(error)) throw error;
-      only.errors.push(explained);
-      return;
+      draft.errors.push(explained);
     }
-    const middle = Math.ceil(drafts.length / 2);
-    await insertByHalves(transaction, model, drafts.slice(0, middle));
-    await insertByHalves(transaction, model, drafts.slice(middle));
   }
 }
 

@@ -68,15 +68,28 @@ export function isSerialization(error: unknown): boolean {
   return databaseError(error)?.kind === 'serialization';
 }
 
-/** Runs part of a transaction so that its failure leaves what came before. */
-export async function inSavepoint<T>(transaction: Transaction, work: () => Promise<T>): Promise<T> {
-  await transaction.$executeRawUnsafe('SAVEPOINT part');
-  try {
-    const result = await work();
-    await transaction.$executeRawUnsafe('RELEASE SAVEPOINT part');
-    return result;
-  } catch (error) {
-    await transaction.$executeRawUnsafe('ROLLBACK TO SAVEPOINT part');
-    throw error;
+/** Runs parts of a transaction whose failure leaves what came before. */
+export class Attempts {
+  readonly #transaction: Transaction;
+  #isSaved = false;
+
+  constructor(transaction: Transaction) {
+    this.#transaction = transaction;
+  }
+
+  /** Returns what the work failed with; undefined when it was done. */
+  async run(work: () => Promise<unknown>): Promise<unknown> {
+    // One that was gone back to is there still.
+    if (!this.#isSaved) await this.#transaction.$executeRawUnsafe('SAVEPOINT attempt');
+    this.#isSaved = true;
+    try {
+      await work();
+    } catch (error) {
+      await this.#transaction.$executeRawUnsafe('ROLLBACK TO SAVEPOINT attempt');
+      return error;
+    }
+    await this.#transaction.$executeRawUnsafe('RELEASE SAVEPOINT attempt');
+    this.#isSaved = false;
+    return undefined;
   }
 }

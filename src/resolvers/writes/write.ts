@@ -3,7 +3,7 @@ import { toWhere } from '../filter.ts';
 import { limits } from '../limits.ts';
 import { writeRefusal } from '../permissions.ts';
 import { delegateIn, type Row, requireScope } from '../rows.ts';
-import { draftOf, insertAll, insertByHalves, isRefused } from './drafts.ts';
+import { draftOf, insertAll, insertInParts, isRefused } from './drafts.ts';
 import { type MutationError, MutationRefused, mutationError } from './errors.ts';
 import { hold, keyType, lock } from './locks.ts';
 import { inTransaction, type MutationField, type Transaction } from './transaction.ts';
@@ -71,7 +71,7 @@ export async function createRows(
     return await inTransaction(write, settle(insertAll)).catch((error) => {
       if (error instanceof Unsettled || !mutationError(model, error, [])) throw error;
       // Rows that cannot be inserted together are told apart in a second, slower attempt.
-      return inTransaction(write, settle(insertByHalves));
+      return inTransaction(write, settle(insertInParts));
     });
   } catch (error) {
     if (error instanceof Unsettled) return drafts.map(({ errors }) => failed(errors));
