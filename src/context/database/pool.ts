@@ -2,6 +2,7 @@ import pg from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { currentSession, type Session } from '../session.ts';
 import { type Statement, StatementBatch, type StatementResult } from './batch.ts';
+import { cutPagesEarly } from './early-pages.ts';
 import { toSqlStateError } from './errors.ts';
 import { keepDecimalsExact } from './exact-decimals.ts';
 import { isOutdated, PreparedStatements } from './prepared-statements.ts';
@@ -164,7 +165,7 @@ export class SessionPool extends pg.Pool {
       prepared = new PreparedStatements(preparedStatements);
       this.#prepared.set(client, prepared);
     }
-    const exact = { ...statement, text: keepDecimalsExact(statement.text) };
+    const exact = { ...statement, text: cutPagesEarly(keepDecimalsExact(statement.text)) };
     const batch = new StatementBatch(prepared, leading, exact);
     onRoundTrip?.(session);
     if (onStatement) {
