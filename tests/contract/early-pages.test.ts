@@ -110,9 +110,9 @@ describe('a page holds the rows that SQL finds, whatever is read along with them
 
 /** The lists of a statement whose related rows are read before the page is cut. */
 function uncut(sql: string): string[] {
-  const lists = sql.match(/\S+ \S+ \/\* root select \*\//g) ?? [];
-  if (/ LEFT JOIN LATERAL .* ORDER BY .* LIMIT \$\d+$/.test(sql)) lists.push('the first');
-  return lists.filter((end) => !/LIMIT \$\d+ /.test(end));
+  const lists: string[] = sql.match(/\S+ \S+ \/\* root select \*\//g) ?? [];
+  const first = sql.match(/ LEFT JOIN LATERAL .* ORDER BY .* LIMIT \$\d+$/g) ?? [];
+  return [...lists.filter((end) => !/LIMIT \$\d+ /.test(end)), ...first];
 }
 
 it('what belongs to rows is read for those of the page only', async () => {
