@@ -13,6 +13,7 @@ interface Delegate {
   count(args: object): Promise<number>;
   groupBy(args: object): Promise<(Row & { _count: { _all: number } })[]>;
   createMany(args: object): Promise<{ count: number }>;
+  createManyAndReturn(args: object): Promise<Row[]>;
   updateMany(args: object): Promise<{ count: number }>;
   deleteMany(args: object): Promise<{ count: number }>;
 }

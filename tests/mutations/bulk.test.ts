@@ -93,6 +93,37 @@ describe('a row at fault refuses all, or itself only', () => {
   });
 });
 
+describe('a duplicate is left out of a bulk, and refused like a single row', () => {
+  const keyed = writing('create').filter(([name, { createFields }]) => {
+    const keys = catalog.models[name]?.uniqueKeys.filter((key) => !key.includes('id')) ?? [];
+    const given = new Set([...createFields, 'workspaceId']);
+    return createFields.includes('id') || keys.some((key) => key.every((each) => given.has(each)));
+  });
+
+  it.each(keyed)('%s', async (_, writable) => {
+    await world.clear(writable);
+    const client = world.writerOf(writable);
+    const input = sampleRow(writable, writable.createFields, 0, world.around);
+    const told = await mutate(client, writable, `create${writable.plural}`, {
+      inputs: [input, input, input],
+      atomic: false,
+    });
+    expect(told.affected).toBe(1);
+    const single = await mutate(client, writable, `create${writable.name}`, { input });
+    expect(single.errors).toMatchObject([{ __typename: 'ConflictError' }]);
+    expect(told.results?.map(({ errors }) => errors)).toEqual(
+      [0, 1, 2].map((i) =>
+        i === 0
+          ? []
+          : single.errors.map((error) => ({
+              ...error,
+              path: ['inputs', `${i}`, ...error.path.slice(1)],
+            })),
+      ),
+    );
+  });
+});
+
 describe('many rows are changed, and then deleted, unless they are more than meant', () => {
   it.each(writing('delete').filter(([name]) => name !== 'Workspace'))(
     '%s',

@@ -168,4 +168,22 @@ describe('rows at fault are told apart in a bounded number of attempts', () => {
       expect(attempts.length).toBeLessThanOrEqual(1 + size + Math.min(rows, faults * size));
     }
   });
+
+  it('duplicates, which take none of their own', async () => {
+    const campaignId = (
+      await owner.data(`mutation {
+      made: createCampaign(input: { name: "With a cohort" }) { id }
+    }`)
+    ).made.id;
+    api.statements();
+    const { made } = await owner.data(
+      `mutation ($inputs: [CampaignCohortCreateInput!]!) {
+        made: createCampaignCohorts(inputs: $inputs, atomic: false) { affected results { errors { path } } }
+      }`,
+      { inputs: Array.from({ length: 100 }, () => ({ campaignId, cohortId: ids[0] })) },
+    );
+    expect(made.affected).toBe(1);
+    const attempts = api.statements().filter((sql) => sql.startsWith('INSERT'));
+    expect(attempts.length).toBeLessThanOrEqual(1 + 10);
+  });
 });

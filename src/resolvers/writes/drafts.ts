@@ -4,7 +4,7 @@ import { modelOf, relationOf } from '../catalog.ts';
 import { countKey } from '../loaders.ts';
 import { writerOf } from '../permissions.ts';
 import { delegateIn, type Row } from '../rows.ts';
-import { type MutationError, mutationError } from './errors.ts';
+import { duplicate, type MutationError, mutationError } from './errors.ts';
 import { Attempts, isSerialization, type Transaction } from './transaction.ts';
 import { readValues } from './values.ts';
 
@@ -78,8 +78,9 @@ function standing({ workspace, viewer }: Context, model: string): Row {
 }
 
 /**
- * Inserts what can be inserted, and notes in the other drafts why they cannot. Drafts are tried in
- * parts and, where a part fails, one by one: that inserts each at most twice, however many fail.
+ * Inserts what can be inserted, and notes in the other drafts why they cannot. Duplicates are left
+ * out by the database. For all else, drafts are tried in parts and, where a part fails, one by one:
+ * that inserts each at most twice, however many fail.
  */
 export async function insertInParts(
   transaction: Transaction,
@@ -89,7 +90,7 @@ export async function insertInParts(
   const size = Math.ceil(Math.sqrt(drafts.length));
   const attempts = new Attempts(transaction);
   const insert = (part: readonly Draft[]) =>
-    attempts.run(() => insertAll(transaction, model, part));
+    attempts.run(() => insertUnlessDuplicate(transaction, model, part));
   for (let start = 0; start < drafts.length; start += size) {
     const part = drafts.slice(start, start + size);
     let error = await insert(part);
@@ -107,7 +108,38 @@ export async function insertInParts(
 
 /** Inserts drafts with one statement a table. */
 export async function insertAll(transaction: Transaction, model: string, drafts: readonly Draft[]) {
-  await delegateIn(transaction, model).createMany({ data: drafts.map(({ data }) => data) });
+  const data = drafts.map((draft) => draft.data);
+  await delegateIn(transaction, model).createMany({ data });
+  await insertChildren(transaction, model, drafts);
+}
+
+/** The same, but for those of which there is one already; what is wrong with them is noted last. */
+async function insertUnlessDuplicate(
+  transaction: Transaction,
+  model: string,
+  drafts: readonly Draft[],
+): Promise<void> {
+  const rows = await delegateIn(transaction, model).createManyAndReturn({
+    data: drafts.map(({ data }) => data),
+    skipDuplicates: true,
+    select: { id: true },
+  });
+  const inserted = new Set(rows.map(({ id }) => id));
+  const isNew = ({ id }: Draft) => inserted.delete(id);
+  const duplicates = new Set(drafts.filter((draft) => !isNew(draft)));
+  await insertChildren(
+    transaction,
+    model,
+    drafts.filter((draft) => !duplicates.has(draft)),
+  );
+  for (const draft of duplicates) draft.errors.push(duplicate(model, draft.path));
+}
+
+async function insertChildren(
+  transaction: Transaction,
+  model: string,
+  drafts: readonly Draft[],
+): Promise<void> {
   const relations = new Set(
     drafts.flatMap(({ children }) => children.map(({ relation }) => relation)),
   );

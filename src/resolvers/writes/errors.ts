@@ -64,11 +64,7 @@ export function mutationError(
     return { code: raised, message: sentence(message), path: at(columns) };
   switch (kind) {
     case 'unique':
-      return {
-        code: 'CONFLICT',
-        message: `Another ${place.model} has the same ${listed(uniqueFields(described, constraint, columns))}.`,
-        path: at(uniqueColumns(described, constraint, columns)),
-      };
+      return conflict(place, described, uniqueColumns(described, constraint, columns));
     case 'foreignKey':
       return foreignKey(model, place, failure, path);
     case 'check':
@@ -94,6 +90,29 @@ export function mutationError(
     default:
       return null;
   }
+}
+
+/**
+ * The error for a row of which there is one already: with the same unique key or, where the model
+ * has none, the same id.
+ */
+export function duplicate(model: string, path: readonly string[]): MutationError {
+  const described = modelOf(model);
+  const key = described.uniqueKeys.find((names) => !names.includes('id')) ?? ['id'];
+  return conflict(
+    { model, path },
+    described,
+    key.filter((name) => name !== 'workspaceId'),
+  );
+}
+
+function conflict(place: Place, described: Model, columns: readonly string[]): MutationError {
+  const fields = columns.map((name) => fieldOf(described, name) ?? name);
+  return {
+    code: 'CONFLICT',
+    message: `Another ${place.model} has the same ${listed(fields)}.`,
+    path: fields[0] ? [...place.path, fields[0]] : place.path,
+  };
 }
 
 /**
@@ -171,10 +190,6 @@ function uniqueColumns(
       constraint === `${table}_${names.map((name) => columns[name]?.column).join('_')}_key`,
   );
   return (key ?? ['id']).filter((name) => name !== 'workspaceId');
-}
-
-function uniqueFields(model: Model, constraint: string | undefined, known: string[]): string[] {
-  return uniqueColumns(model, constraint, known).map((name) => fieldOf(model, name) ?? name);
 }
 
 function checkedColumns({ table }: Model, constraint: string | undefined): string[] {
