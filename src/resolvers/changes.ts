@@ -90,8 +90,8 @@ async function hasLeft(
   change: Change,
   { model, filter }: Wanted,
 ): Promise<boolean> {
-  if (!filter) return true;
   const columns = filteredColumns(model, filter);
+  if (!columns) return true;
   // Every update changes this one, so the log does not mention it.
   if (columns.has('updatedAt')) return true;
   if (change.changedColumns.some((column) => columns.has(column))) return true;

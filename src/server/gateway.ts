@@ -31,6 +31,7 @@ import {
 import { useSingleConnection } from './subscriptions/single-connection.ts';
 import { useSubscriptions } from './subscriptions/subscriptions.ts';
 import { createWebSockets } from './subscriptions/websocket.ts';
+import { useVariables } from './variables.ts';
 
 const ENDPOINT = '/graphql';
 /** Where clients have the results of several operations told in one response. */
@@ -118,6 +119,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       useAuthentication(authenticate),
       useJsonBodies(),
       useOperationLimits(),
+      useVariables(),
       useSingleConnection(STREAM_ENDPOINT, streams),
       useHttpTransports(streams),
       useSubscriptions(hub, maskError),

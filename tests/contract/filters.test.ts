@@ -1,88 +1,52 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Relation } from '../../src/generated/catalog.ts';
 import { askAll } from './batch.ts';
-import { type Case, caseOf, cases, joinOf, named, sqlName } from './cases.ts';
-import { conditionsOn } from './operators.ts';
+import { type Case, caseOf, cases, joinOf, named } from './cases.ts';
+import {
+  type Check,
+  type ColumnCheck,
+  columnChecks,
+  disagreements,
+  type RelationChecks,
+  relations,
+  shareOut,
+  telling,
+  throughRelation,
+  withNegation,
+} from './checks.ts';
+import { randomChecks } from './random-filters.ts';
 import { createVariedWorld, type VariedWorld } from './varied.ts';
 
-/** A filter, and the SQL over `a` that says the same. */
-interface Check {
-  filter: object;
-  sql: string;
-}
+/** Kinds of comparisons that are made through one relation. */
+const KINDS_EACH = 60;
 
 let world: VariedWorld;
-let sqlTypes: Map<string, string>;
+/** By model. */
+const comparisons = new Map<string, ColumnCheck[]>();
+let shares: RelationChecks[];
 beforeAll(async () => {
   world = await createVariedWorld();
   // JSON's own null is a value for Postgres, and none for clients.
   await world.plant(
     `update cohorts set demographics = 'null' where id in (select id from cohorts limit 2)`,
   );
-  const types = await world.plant<{ column: string; type: string }>(`
-    select attrelid::regclass || '.' || attname as column, format_type(atttypid, null) as type
-    from pg_attribute join pg_class on pg_class.oid = attrelid
-    where relnamespace = 'public'::regnamespace and relkind = 'r' and attnum > 0`);
-  sqlTypes = new Map(types.map(({ column, type }) => [column, type]));
+  for (const shown of cases) comparisons.set(shown.name, await columnChecks(world, shown, 'a'));
+  shares = await shareOut(world, KINDS_EACH);
 });
 afterAll(() => world?.close());
 
-/** Returns those of the filters that find other rows than SQL does. */
-async function disagreements({ name, root, table }: Case, checks: readonly Check[]) {
-  const told = await askAll(
-    world.client,
-    checks.map(({ filter }) => ({
-      field: `${root}(filter: $0, first: 100) { nodes { id } }`,
-      variables: [[`${name}Filter`, filter]],
-    })),
-  );
-  const sets = await world.seen<{ ids: string[] }>(
-    `${checks
-      .map(
-        ({ sql }, n) =>
-          `select ${n} as n, array(select a.id::text from ${table} a where ${sql}) as ids`,
-      )
-      .join(' union all ')} order by n`,
-  );
-  return checks.flatMap(({ filter, sql }, n) => {
-    const { data, error } = told[n] ?? {};
-    const found = data?.nodes.map(({ id }: { id: string }) => id).sort();
-    const meant = sets[n]?.ids.sort();
-    const same = JSON.stringify(found) === JSON.stringify(meant);
-    return same ? [] : [{ filter: JSON.stringify(filter), sql, error, found, meant }];
-  });
-}
-
-async function columnChecks({ name, table, columns }: Case): Promise<Check[]> {
-  const sql = columns.map(([column, { isList }]) => {
-    const c = sqlName(name, column);
-    return isList ? `array_agg(to_jsonb(${c}))` : `to_jsonb(array_agg(distinct ${c}::text))`;
-  });
-  const [stored] = await world.seen<{ values: ((string | string[] | null)[] | null)[] }>(
-    `select jsonb_build_array(${sql.join(', ')}) as values from ${table}`,
-  );
-  const first = (isList: boolean) =>
-    columns.find(
-      ([, column]) =>
-        column.type === 'String' && column.nativeType !== 'Uuid' && column.isList === isList,
-    )?.[0];
-  const thorough = [first(false), first(true), 'demographics'];
-  return columns.flatMap(([column, details], i) => {
-    const known = (stored?.values[i] ?? []).filter((value) => value !== null);
-    const type = sqlTypes.get(`${table}.${details.column}`) as string;
-    return conditionsOn(
-      `a.${sqlName(name, column)}`,
-      type,
-      details,
-      known,
-      thorough.includes(column),
-    ).map(({ operators, sql }) => ({ filter: { [column]: operators }, sql }));
-  });
-}
-
 describe('a filter on a column finds what SQL finds', () => {
   it.each(named(cases))('%s', async (_, shown) => {
-    expect(await disagreements(shown, await columnChecks(shown))).toEqual([]);
+    expect(await disagreements(world, shown, comparisons.get(shown.name) ?? [])).toEqual([]);
+  });
+});
+
+describe('a filter on a column, negated, finds the rows of which it is false', () => {
+  const negated = new Set<string>();
+  it.each(named(cases))('%s', async (_, shown) => {
+    const all = comparisons.get(shown.name) ?? [];
+    const checks = [telling(all), ...all.filter(({ kind }) => !negated.has(kind))];
+    for (const { kind } of checks) negated.add(kind);
+    expect(await disagreements(world, shown, checks.flatMap(withNegation))).toEqual([]);
   });
 });
 
@@ -95,17 +59,13 @@ describe('and, or and not combine filters', () => {
       const id = ids[n % ids.length]?.id as string;
       return { filter: { id: { equals: id } }, sql: `a.id = '${id}'` };
     }) as [Check, Check, Check];
-    const last = shown.columns.at(-1)?.[0] as string;
     expect(
-      await disagreements(shown, [
+      await disagreements(world, shown, [
         { filter: {}, sql: 'true' },
         { filter: { and: [] }, sql: 'true' },
-        { filter: { or: [] }, sql: 'false' },
-        { filter: { not: {} }, sql: 'false' },
-        { filter: { [last]: {} }, sql: 'true' },
-        { filter: { not: { [last]: {} } }, sql: 'false' },
         { filter: { not: { and: [] } }, sql: 'false' },
-        { filter: { or: [{}, one.filter] }, sql: 'true' },
+        { filter: { or: [] }, sql: 'false' },
+        { filter: { not: { or: [] } }, sql: 'true' },
         { filter: { or: [one.filter, two.filter] }, sql: `${one.sql} or ${two.sql}` },
         { filter: { and: [one.filter, two.filter] }, sql: `${one.sql} and ${two.sql}` },
         { filter: { not: one.filter }, sql: `not ${one.sql}` },
@@ -123,47 +83,64 @@ describe('and, or and not combine filters', () => {
   });
 });
 
-async function relationChecks(shown: Case, name: string, relation: Relation): Promise<Check[]> {
-  const { table } = caseOf(relation.to);
-  const rows = await world.seen<{ id: string }>(`select id::text as id from ${table} order by id`);
-  const ids = rows.filter((_, n) => n % 2 === 0).map(({ id }) => id);
-  const inside = { id: { in: ids } };
-  const quoted = ids.map((id) => `'${id}'`).join(', ');
-  const related = (condition: string) =>
-    `exists (select from ${table} b where ${joinOf(shown.name, relation)} and ${condition})`;
-  const matches = `b.id in (${quoted})`;
-  if (!relation.isList) {
-    return [
-      { filter: { [name]: inside }, sql: related(matches) },
-      { filter: { [name]: { not: inside } }, sql: related(`not ${matches}`) },
-      { filter: { [name]: {} }, sql: related('true') },
-      { filter: { [name]: { or: [] } }, sql: 'false' },
-      { filter: { not: { [name]: {} } }, sql: `not ${related('true')}` },
-      { filter: { not: { [name]: inside } }, sql: `not ${related(matches)}` },
-    ];
-  }
-  return [
-    { filter: { [name]: { some: inside } }, sql: related(matches) },
-    { filter: { [name]: { some: {} } }, sql: related('true') },
-    { filter: { [name]: { every: inside } }, sql: `not ${related(`not ${matches}`)}` },
-    { filter: { [name]: { none: inside } }, sql: `not ${related(matches)}` },
-    { filter: { [name]: { none: {} } }, sql: `not ${related('true')}` },
-    {
-      filter: { [name]: { some: inside, none: { not: inside } } },
-      sql: `${related(matches)} and not ${related(`not ${matches}`)}`,
-    },
-    { filter: { [name]: {} }, sql: 'true' },
-    { filter: { not: { [name]: {} } }, sql: 'false' },
-  ];
-}
+const anyRelated = ({ name }: Case, relation: (typeof relations)[number][2]) =>
+  `exists (select from ${caseOf(relation.to).table} b where ${joinOf(name, relation)})`;
 
-describe('a filter on a relation finds what SQL finds', () => {
-  const related = cases.filter(({ one, many }) => one.length + many.length > 0);
-  it.each(named(related))('%s', async (_, shown) => {
-    const checks = await Promise.all(
-      [...shown.one, ...shown.many].map(([name, to]) => relationChecks(shown, name, to)),
+describe('a filter on related rows finds what SQL finds, and so does its negation', () => {
+  it.each(relations.map(([model, name], i) => [`${model.name}.${name}`, i] as const))(
+    '%s',
+    async (_, i) => {
+      const { model, name, relation, conditions } = shares[i] as RelationChecks;
+      const checks = conditions.flatMap((condition) =>
+        throughRelation(model.name, name, relation, condition),
+      );
+      const any = anyRelated(model, relation);
+      const unconditional = relation.isList
+        ? [
+            { filter: { [name]: { some: {} } }, sql: any },
+            { filter: { [name]: { every: {} } }, sql: 'true' },
+            { filter: { [name]: { none: {} } }, sql: `not ${any}` },
+          ]
+        : [{ filter: { [name]: {} }, sql: any }];
+      checks.push(...unconditional.flatMap(withNegation));
+      expect(await disagreements(world, model, checks)).toEqual([]);
+    },
+  );
+});
+
+describe('every kind of comparison is made through a relation to one row, and to many', () => {
+  it.each([false, true])('%s', (isList) => {
+    const made = new Set(
+      shares
+        .filter(({ relation }) => relation.isList === isList)
+        .flatMap(({ conditions }) => conditions.map(({ kind }) => kind)),
     );
-    expect(await disagreements(shown, checks.flat())).toEqual([]);
+    const reached = relations.filter(([, , relation]) => relation.isList === isList);
+    const missing = reached.flatMap(([, , { to }]) =>
+      (comparisons.get(to) ?? []).filter(({ kind }) => !made.has(kind)).map(({ kind }) => kind),
+    );
+    expect([...new Set(missing)]).toEqual([]);
+  });
+});
+
+describe('a filter of many parts finds what SQL finds', () => {
+  it.each(named(cases))('%s', async (_, shown) => {
+    const checks = await randomChecks(world, shown, 4);
+    expect(await disagreements(world, shown, checks)).toEqual([]);
+  });
+});
+
+describe('both every and none of the related rows match only where there are none', () => {
+  it.each(named(cases.filter(({ many }) => many.length > 0)))('%s', async (_, shown) => {
+    const checks = shares
+      .filter(({ model, relation }) => model === shown && relation.isList)
+      .flatMap(({ name, relation, conditions }) =>
+        conditions.slice(0, 2).map(({ filter }) => ({
+          filter: { [name]: { every: filter, none: filter } },
+          sql: `not ${anyRelated(shown, relation)}`,
+        })),
+      );
+    expect(await disagreements(world, shown, checks)).toEqual([]);
   });
 });
 

@@ -1,9 +1,10 @@
 import pg from 'pg';
 import type { Column } from '../../src/generated/catalog.ts';
 
-/** One use of a column's operators: what the client sends, and the rows that it means. */
+/** One use of a column's operators: what the client sends, and what it says of a row, in SQL. */
 export interface Condition {
   operators: Record<string, unknown>;
+  /** True, false or, where it is unknown, null. */
   sql: string;
 }
 
@@ -68,6 +69,7 @@ function scalarConditions(
     { operators: { in: list }, sql: `${c} in (${sqlList})` },
     { operators: { in: [] }, sql: 'false' },
     { operators: { notIn: list }, sql: `${c} not in (${sqlList})` },
+    { operators: { notIn: [] }, sql: 'true' },
   );
   if (column.kind === 'enum' || column.nativeType === 'Uuid') return conditions;
   return [...conditions, ...Object.entries(COMPARISONS).map(compare)];
@@ -86,6 +88,7 @@ function textConditions(c: string, texts: readonly string[]): Condition[] {
   });
 }
 
+/** A list that is null counts as empty. */
 function listConditions(
   c: string,
   sqlType: string,
@@ -93,54 +96,67 @@ function listConditions(
   thorough: boolean,
 ): Condition[] {
   const array = (items: readonly string[]) => `array[${items.map(literal).join(', ')}]::${sqlType}`;
+  const list = `coalesce(${c}, ${array([])})`;
   const full = stored.find(({ length }) => length > 0) ?? [NOBODY];
   return [
     ...(thorough ? [full, full.slice(-1), [NOBODY]] : [full]).flatMap((items) => [
-      { operators: { has: items[0] }, sql: `${c} @> ${array(items.slice(0, 1))}` },
-      { operators: { hasSome: items }, sql: `${c} && ${array(items)}` },
-      { operators: { hasEvery: items }, sql: `${c} @> ${array(items)}` },
-      { operators: { equals: items }, sql: `${c} = ${array(items)}` },
+      { operators: { has: items[0] }, sql: `${list} @> ${array(items.slice(0, 1))}` },
+      { operators: { hasSome: items }, sql: `${list} && ${array(items)}` },
+      { operators: { hasEvery: items }, sql: `${list} @> ${array(items)}` },
+      { operators: { equals: items }, sql: `${list} = ${array(items)}` },
     ]),
-    { operators: { isEmpty: true }, sql: `coalesce(cardinality(${c}), 0) = 0` },
-    { operators: { isEmpty: false }, sql: `cardinality(${c}) > 0` },
+    { operators: { hasSome: [] }, sql: 'false' },
+    { operators: { hasEvery: [] }, sql: 'true' },
+    { operators: { equals: [] }, sql: `cardinality(${list}) = 0` },
+    { operators: { isEmpty: true }, sql: `cardinality(${list}) = 0` },
+    { operators: { isEmpty: false }, sql: `cardinality(${list}) > 0` },
   ];
 }
 
-const PATHS = [['a'], [], ['b', 'c'], ['list', '1'], ['1'], ['no "such", {key}']];
+const PATHS = [['a'], [], ['b', 'c'], ['list'], ['1'], ['no "such", {key}']];
 
+/** JSON's null is no value. Order, text and items are unknown for a value of another type. */
 function jsonConditions(c: string, thorough: boolean): Condition[] {
   const some = <T>(all: readonly T[]) => (thorough ? all : all.slice(0, 1));
   return some(PATHS).flatMap((path) => {
     const at = path.length > 0 ? { path } : {};
-    const part = path.length > 0 ? `(${c} #> array[${path.map(literal).join(', ')}]::text[])` : c;
-    const isText = `jsonb_typeof(${part}) = 'string'`;
+    const found = path.length > 0 ? `(${c} #> array[${path.map(literal).join(', ')}]::text[])` : c;
+    const part = `nullif(${found}, 'null')`;
     const text = `lower(${part} #>> '{}')`;
+    const of = (type: string, sql: string) =>
+      `case jsonb_typeof(${part}) when ${type} then ${sql} end`;
     const compared = some<unknown>([1, 'Alpha']).flatMap((value) =>
       Object.entries(COMPARISONS).map(([operator, sign]) => ({
         operators: { ...at, [operator]: value },
-        sql: `jsonb_typeof(${part}) = jsonb_typeof(${json(value)}) and ${part} ${sign} ${json(value)}`,
+        sql: of(`jsonb_typeof(${json(value)})`, `${part} ${sign} ${json(value)}`),
       })),
     );
     return [
       ...compared,
-      ...some<unknown>([1, 'Alpha', { c: 'Alpha' }, [1, 'two', [3]]]).flatMap((value) => [
+      ...some<unknown>([1, 'Alpha', { c: 'Alpha' }, [1, 'two', [3, 4]]]).flatMap((value) => [
         { operators: { ...at, equals: value }, sql: `${part} = ${json(value)}` },
         { operators: { ...at, not: value }, sql: `${part} <> ${json(value)}` },
       ]),
       ...some(['LPH', '100%', '_']).map((wanted) => ({
         operators: { ...at, contains: wanted },
-        sql: `${isText} and position(lower(${literal(wanted)}) in ${text}) > 0`,
+        sql: of(`'string'`, `position(lower(${literal(wanted)}) in ${text}) > 0`),
       })),
       {
         operators: { ...at, startsWith: 'aL' },
-        sql: `${isText} and left(${text}, 2) = 'al'`,
+        sql: of(`'string'`, `left(${text}, 2) = 'al'`),
       },
-      ...some<unknown>([1, 'two', { deep: true }]).map((value) => ({
+      ...some<unknown>(ITEMS).map((value) => ({
         operators: { ...at, has: value },
-        sql: `jsonb_typeof(${part}) = 'array' and ${part} @> ${json([value])}`,
+        sql: of(
+          `'array'`,
+          `exists (select from jsonb_array_elements(${part}) item where item @> ${json(value)} and jsonb_typeof(item) = jsonb_typeof(${json(value)}))`,
+        ),
       })),
-      { operators: { ...at, isNull: true }, sql: `coalesce(${part}, 'null') = 'null'` },
-      { operators: { ...at, isNull: false }, sql: `${part} <> 'null'` },
+      { operators: { ...at, isNull: true }, sql: `${part} is null` },
+      { operators: { ...at, isNull: false }, sql: `${part} is not null` },
     ];
   });
 }
+
+/** An item that is an object or a list is found by some of what it holds. */
+const ITEMS = [1, 'two', { deep: true }, {}, [3], []];

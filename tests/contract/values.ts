@@ -14,8 +14,8 @@ const DATES = ['2026-01-02', '1999-12-31', '2024-02-29', '2024-02-29', '2030-06-
 const JSONS = [
   { a: 1, b: { c: 'Alpha' } },
   { a: 'Alpha' },
-  { a: '100% SURE', list: [1, 'two', { deep: true }] },
-  [1, 'two', [3]],
+  { a: '100% SURE', list: [1, 'two', { deep: true, n: 2 }] },
+  [1, 'two', [3, 4]],
   'Alpha',
   { a: 5 },
   { a: null },

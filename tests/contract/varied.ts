@@ -18,6 +18,8 @@ export interface VariedWorld {
   plant: Query;
   /** Runs SQL that sees what the client may see. */
   seen: Query;
+  /** The types of columns, as `table.column`, in SQL. */
+  sqlTypes: ReadonlyMap<string, string>;
   close(): Promise<void>;
 }
 
@@ -58,11 +60,15 @@ export async function createVariedWorld({ rows = 12, gaps = true } = {}): Promis
   await plant(`update user_workspaces set role = 'Owner' where user_id = $1`, [userId]);
   await plant('analyze');
   const api = await openApi(database);
+  const types = tables.flatMap(({ name, columns }) =>
+    columns.map((column): [string, string] => [`${name}.${column.name}`, column.type]),
+  );
   return {
     database,
     api,
     userId,
     workspaceId,
+    sqlTypes: new Map(types),
     client: await api.as(userId, workspaceId),
     plant,
     seen: (sql, values) =>

@@ -208,7 +208,7 @@ async function many(
   if (atMost < 1 || atMost > limits.maxBulkRows) {
     return [failed([tooMany('atMost', atMost, limits.maxBulkRows)])];
   }
-  const where = toWhere(write.model, filter);
+  const where = toWhere(write.model, filter, { complete: true });
   try {
     return await inTransaction(write, async (transaction) => {
       const found = await delegateIn(transaction, write.model).findMany({

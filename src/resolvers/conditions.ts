@@ -1,0 +1,286 @@
+import { GatewayError } from '../context/errors.ts';
+import type { Column, Relation } from '../generated/catalog.ts';
+import { modelOf } from './catalog.ts';
+import { limits } from './limits.ts';
+import { valueProblem } from './value-problem.ts';
+
+/**
+ * What a filter says of a row: true, false or, where a value is missing, unknown. `and`, `or` and
+ * `not` are those of three-valued logic; a row is found if the whole is true of it.
+ */
+export type Condition =
+  | { kind: 'and' | 'or'; parts: readonly Condition[] }
+  | { kind: 'not'; part: Condition }
+  | Comparison
+  | RelatedRows;
+
+/** A comparison of one column. The operators `not` and `notIn` are read as negated ones. */
+export interface Comparison {
+  kind: 'comparison';
+  name: string;
+  column: Column;
+  operator: string;
+  operand: unknown;
+  /** Where in a JSON value to look; empty for the whole. */
+  path: readonly string[];
+}
+
+/** A condition on the rows of a relation; `one` is the row of a to-one relation. */
+export interface RelatedRows {
+  kind: 'related';
+  name: string;
+  relation: Relation;
+  quantifier: 'one' | 'some' | 'every' | 'none';
+  /** Null for one that any row meets. */
+  condition: Condition | null;
+}
+
+export type Input = Record<string, unknown>;
+
+export interface ReadingOptions {
+  /**
+   * Refuse a filter with an object that says nothing. Where rows are written, a variable that was
+   * not sent must not widen what is written.
+   */
+  complete?: boolean;
+}
+
+/**
+ * Reads a client's filter on a model; null when it says nothing. Throws BAD_USER_INPUT with the
+ * path of the part that is too deep, too long, or null (which could mean "no filter" as well as "is
+ * null": the operator for that is `isNull`).
+ */
+export function readFilter(
+  model: string,
+  filter: Input | null | undefined,
+  { complete = false }: ReadingOptions = {},
+): Condition | null {
+  if (filter == null) return null;
+  return new Reading(complete).filter(model, filter, 'filter', { depth: 0, isRelated: false });
+}
+
+interface Place {
+  depth: number;
+  /** Whether the filter is on rows of a relation. */
+  isRelated: boolean;
+}
+
+/** Operators that say the opposite of another one. */
+const NEGATED: Record<string, string> = { not: 'equals', notIn: 'in' };
+/** Operators whose operand false says the opposite of true. */
+const YES_OR_NO = new Set(['isNull', 'isEmpty']);
+
+class Reading {
+  readonly #complete: boolean;
+  #conditions = 0;
+  #values = 0;
+
+  constructor(complete: boolean) {
+    this.#complete = complete;
+  }
+
+  filter(model: string, filter: Input, path: string, place: Place): Condition | null {
+    if (place.depth > limits.maxFilterDepth) {
+      throw refusal(
+        path,
+        `A filter nests at most ${limits.maxFilterDepth} levels of and, or and not.`,
+      );
+    }
+    const parts = this.#given(filter, path).map(([name, value]) =>
+      this.#part(model, name, value as Input, `${path}.${name}`, place),
+    );
+    return all(parts);
+  }
+
+  #part(model: string, name: string, value: Input, path: string, place: Place): Condition | null {
+    const deeper = { ...place, depth: place.depth + 1 };
+    if (name === 'and' || name === 'or') {
+      return this.#list(model, name, value as unknown as readonly Input[], path, deeper);
+    }
+    if (name === 'not') {
+      const part = this.filter(model, value, path, deeper);
+      return part && { kind: 'not', part };
+    }
+    const { columns, relations } = modelOf(model);
+    const column = columns[name];
+    if (column) return this.#column(name, column, value, path);
+    if (place.isRelated) throw refusal(path, 'A filter reaches one relation far, not further.');
+    const relation = relations[name] as Relation;
+    const inside = { ...place, isRelated: true };
+    if (!relation.isList) return this.#related(name, relation, 'one', value, path, inside);
+    const quantified = this.#given(value, path).map(([quantifier, filter]) =>
+      this.#related(
+        name,
+        relation,
+        quantifier as RelatedRows['quantifier'],
+        filter as Input,
+        `${path}.${quantifier}`,
+        inside,
+      ),
+    );
+    return all(quantified);
+  }
+
+  #list(
+    model: string,
+    kind: 'and' | 'or',
+    filters: readonly Input[],
+    path: string,
+    place: Place,
+  ): Condition | null {
+    if (filters.length === 0 && this.#complete) throw emptied(path);
+    const parts = filters.map((filter, i) => this.filter(model, filter, `${path}[${i}]`, place));
+    const said = parts.filter((part) => part !== null);
+    // A list without members says something, one whose members say nothing does not.
+    return said.length === 0 && filters.length > 0 ? null : { kind, parts: said };
+  }
+
+  #related(
+    name: string,
+    relation: Relation,
+    quantifier: RelatedRows['quantifier'],
+    filter: Input,
+    path: string,
+    place: Place,
+  ): Condition | null {
+    const condition = this.filter(relation.to, filter, path, place);
+    // A filter that is written as {} asks for any row. One that was emptied asks for nothing.
+    if (condition === null && Object.keys(filter).length > 0) return null;
+    return { kind: 'related', name, relation, quantifier, condition };
+  }
+
+  #column(name: string, column: Column, given: Input, path: string): Condition | null {
+    const { path: steps = [], ...operators } = Object.fromEntries(this.#given(given, path));
+    if (column.type === 'Json') this.#bound(`${path}.path`, steps);
+    const entries = Object.entries(operators);
+    if (entries.length === 0 && this.#complete) throw emptied(path);
+    this.#count(entries.length, path);
+    const comparisons = entries.map(([operator, operand]) => {
+      const at = `${path}.${operator}`;
+      this.#bound(at, operand);
+      if (column.type === 'Json' && isUnsent(operand)) {
+        if (this.#complete) throw emptied(at);
+        return null;
+      }
+      if (column.type === 'Json') assertComparable(operator, operand, at);
+      return comparison(name, column, operator, operand, steps as readonly string[]);
+    });
+    return all(comparisons);
+  }
+
+  /** The fields that the client filled in; a null is refused. */
+  #given(input: Input, path: string): [string, unknown][] {
+    const entries = Object.entries(input);
+    const missing = entries.find(([, value]) => value === null);
+    if (missing) {
+      throw refusal(
+        `${path}.${missing[0]}`,
+        'A filter takes no null: leave the field out, or use isNull.',
+      );
+    }
+    if (entries.length === 0) {
+      if (this.#complete) throw emptied(path);
+      // Costs as much as one that says something.
+      this.#count(1, path);
+    }
+    return entries;
+  }
+
+  #count(conditions: number, path: string): void {
+    this.#conditions += conditions;
+    if (this.#conditions > limits.maxFilterConditions) {
+      throw refusal(path, `A filter has at most ${limits.maxFilterConditions} comparisons.`);
+    }
+  }
+
+  #countValues(values: number, path: string): void {
+    this.#values += values;
+    if (this.#values > limits.maxFilterValues) {
+      throw refusal(
+        path,
+        `A filter lists at most ${limits.maxFilterValues} values, in all lists together.`,
+      );
+    }
+  }
+
+  #bound(path: string, operand: unknown, depth = 0): void {
+    if (depth > limits.maxJsonDepth) {
+      throw refusal(path, `JSON nests at most ${limits.maxJsonDepth} levels.`);
+    }
+    if (Array.isArray(operand)) {
+      this.#countValues(operand.length, path);
+      for (const [i, value] of operand.entries()) this.#bound(`${path}[${i}]`, value, depth + 1);
+      return;
+    }
+    if (typeof operand === 'string' && operand.length > limits.maxFilterStringLength) {
+      throw refusal(
+        path,
+        `A filter's text has at most ${limits.maxFilterStringLength} characters.`,
+      );
+    }
+    // No column stores such a value, so no row can match.
+    const problem = valueProblem(operand);
+    if (problem) throw refusal(path, problem);
+    if (operand !== null && typeof operand === 'object' && !(operand instanceof Date)) {
+      const entries = Object.entries(operand);
+      this.#countValues(entries.length, path);
+      for (const [name, value] of entries) {
+        this.#bound(path, name);
+        this.#bound(`${path}.${name}`, value, depth + 1);
+      }
+    }
+  }
+}
+
+/** All of those that say something; null when none does. */
+function all(parts: readonly (Condition | null)[]): Condition | null {
+  const said = parts.filter((part) => part !== null);
+  return said.length > 1 ? { kind: 'and', parts: said } : (said[0] ?? null);
+}
+
+function comparison(
+  name: string,
+  column: Column,
+  operator: string,
+  operand: unknown,
+  path: readonly string[],
+): Condition {
+  const is = (operator: string, operand: unknown): Comparison => ({
+    kind: 'comparison',
+    name,
+    column,
+    operator,
+    operand,
+    path,
+  });
+  const opposite = NEGATED[operator];
+  if (opposite) return { kind: 'not', part: is(opposite, operand) };
+  if (YES_OR_NO.has(operator) && operand === false)
+    return { kind: 'not', part: is(operator, true) };
+  return is(operator, operand);
+}
+
+const ORDER = new Set(['lt', 'lte', 'gt', 'gte']);
+
+function assertComparable(operator: string, operand: unknown, path: string): void {
+  if (ORDER.has(operator) && typeof operand !== 'number' && typeof operand !== 'string') {
+    throw refusal(path, 'Only numbers and texts have an order.');
+  }
+}
+
+/** Whether a part of a JSON value is a variable that was not sent. */
+function isUnsent(value: unknown): boolean {
+  if (value === undefined) return true;
+  return value !== null && typeof value === 'object' && Object.values(value).some(isUnsent);
+}
+
+function emptied(path: string): GatewayError {
+  return refusal(
+    path,
+    'The filter of a write needs a condition here: was a variable not sent? Nothing was done.',
+  );
+}
+
+function refusal(path: string, message: string): GatewayError {
+  return new GatewayError('BAD_USER_INPUT', `${message} (${path})`, { argument: path });
+}

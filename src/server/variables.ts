@@ -1,0 +1,105 @@
+import {
+  type ExecutionArgs,
+  type GraphQLInputType,
+  getNamedType,
+  getNullableType,
+  getOperationAST,
+  isInputObjectType,
+  isListType,
+  typeFromAST,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { GatewayError } from '../context/errors.ts';
+import { limits } from '../resolvers/limits.ts';
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/** Objects that a filter is made of: its comparisons, each with all the objects around it. */
+const MAX_FILTER_OBJECTS = limits.maxFilterConditions * (limits.maxFilterDepth + 4);
+/** Levels of input objects within each other; a filter at its limits has 10. */
+const MAX_DEPTH = 30;
+
+/** Prepares the variables of every operation, whatever it was sent by, before graphql-js reads them. */
+export function useVariables(): Plugin {
+  return {
+    onExecute: ({ args }) => prepare(args),
+    onSubscribe: ({ args }) => prepare(args),
+  };
+}
+
+function prepare(args: ExecutionArgs): void {
+  const { schema, document, operationName, variableValues } = args;
+  const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? [];
+  if (definitions.length === 0) return;
+  const variables: Record<string, unknown> = { ...variableValues };
+  for (const { variable, type: node, defaultValue } of definitions) {
+    const name = variable.name.value;
+    const type = typeFromAST(schema, node) as GraphQLInputType;
+    if (Object.hasOwn(variables, name)) new Bounds().check(type, variables[name], name);
+    else if (!defaultValue && isFilter(type)) variables[name] = noCondition(type);
+  }
+  args.variableValues = variables;
+}
+
+/** Types of filters, and of all that they are made of. */
+function isFilter(type: GraphQLInputType): boolean {
+  const named = getNamedType(type);
+  return isInputObjectType(named) && named.name.endsWith('Filter');
+}
+
+/**
+ * A filter that says nothing, wherever in another one it is put. To graphql-js a variable that was not
+ * sent leaves no trace: `some: { name: $name }` would be the same as `some: {}`, which asks for any.
+ */
+function noCondition(type: GraphQLInputType): unknown {
+  const nullable = getNullableType(type);
+  if (isListType(nullable)) return [noCondition(nullable.ofType)];
+  return isInputObjectType(nullable) && nullable.getFields().and ? { and: [{}] } : {};
+}
+
+/**
+ * Refuses a variable whose coercion would take long: graphql-js looks for every field of a type in
+ * every object, and prints an object anew for each field in it that it does not know.
+ */
+class Bounds {
+  #filterObjects = 0;
+
+  check(type: GraphQLInputType, value: unknown, path: string, depth = 0): void {
+    if (typeof value !== 'object' || value === null) return;
+    const nullable = getNullableType(type);
+    const named = getNamedType(type);
+    if (!isInputObjectType(named)) return;
+    if (depth > MAX_DEPTH) throw refusal(path, `Variables nest at most ${MAX_DEPTH} objects.`);
+    if (isListType(nullable) && Array.isArray(value)) {
+      for (const [i, item] of value.entries()) {
+        this.check(nullable.ofType, item, `${path}[${i}]`, depth);
+      }
+      return;
+    }
+    const fields = named.getFields();
+    const names = Object.keys(value);
+    const known = Object.keys(fields).length;
+    if (names.length > known) {
+      throw refusal(path, `${names.length} fields are given where ${named.name} has ${known}.`);
+    }
+    if (isFilter(named)) this.#countFilterObject(path);
+    for (const name of names) {
+      const field = fields[name];
+      if (field) {
+        this.check(field.type, (value as Variables)[name], `${path}.${name}`, depth + 1);
+      }
+    }
+  }
+
+  #countFilterObject(path: string): void {
+    this.#filterObjects += 1;
+    if (this.#filterObjects > MAX_FILTER_OBJECTS) {
+      throw refusal(path, `A filter has at most ${limits.maxFilterConditions} comparisons.`);
+    }
+  }
+}
+
+function refusal(path: string, message: string): GatewayError {
+  const options = { argument: path, status: 400 };
+  return new GatewayError('BAD_USER_INPUT', `${message} ($${path})`, options);
+}
