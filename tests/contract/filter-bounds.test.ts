@@ -17,6 +17,11 @@ const find = (filter: unknown) =>
 const list = (length: number, value: unknown = {}) => Array.from({ length }, () => value);
 const nest = (depth: number): object =>
   depth === 0 ? { name: { equals: 'x' } } : { not: nest(depth - 1) };
+/** A comparison of a related row with as many objects around it as there may be. */
+const widest = (depth: number): object =>
+  depth === 0 ? { quests: { some: { name: { not: 'x' } } } } : { not: widest(depth - 1) };
+const keys = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${i}`, {}]));
 const uuid = '00000000-0000-4000-8000-000000000000';
 
 describe('a filter that is too large or holds what none can is refused, with its place', () => {
@@ -44,6 +49,24 @@ describe('a filter that is too large or holds what none can is refused, with its
       { id: { in: list(limits.maxFilterValues + 1, uuid) } },
       'filter.id.in',
       /at most 500 values/,
+    ],
+    [
+      'values of all lists',
+      { or: list(40, { id: { in: list(475, uuid) } }) },
+      'filter.or[1].id.in',
+      /at most 500 values, in all lists together/,
+    ],
+    [
+      'keys of a JSON object',
+      { resourceAllocation: { equals: keys(limits.maxFilterValues + 1) } },
+      'filter.resourceAllocation.equals',
+      /at most 500 values/,
+    ],
+    [
+      'filters that say nothing',
+      { or: list(limits.maxFilterConditions + 1) },
+      `filter.or[${limits.maxFilterConditions}]`,
+      /at most 100 comparisons/,
     ],
     [
       'characters',
@@ -90,12 +113,33 @@ describe('a filter that is too large or holds what none can is refused, with its
   });
 });
 
+describe('a variable that takes long to read is refused unread', () => {
+  it.each<[string, unknown, string, RegExp]>([
+    ['filters', { or: list(100_000) }, 'filter.or[999]', /at most 100 comparisons/],
+    ['filters of related rows', { quests: { some: { and: list(90_000) } } }, '', /100 comparisons/],
+    ['filters in filters', { or: list(400, { and: list(400) }) }, '', /100 comparisons/],
+    ['comparisons', { or: list(60_000, { name: {} }) }, '', /100 comparisons/],
+    ['unknown fields', keys(20_000), 'filter', /20000 fields are given where CampaignFilter has/],
+    ['unknown operators', { name: keys(20_000) }, 'filter.name', /20000 fields .*StringFilter/],
+    ['levels', nest(1_500), '', /nest at most 30 objects/],
+  ])('%s', async (_, filter, argument, message) => {
+    const { data, errors, status } = await find(filter);
+    expect(status).toBe(400);
+    expect(data).toBeUndefined();
+    expect(errors?.map((error) => error.extensions.code)).toEqual(['BAD_USER_INPUT']);
+    expect(errors?.[0]?.message).toMatch(message);
+    expect(errors?.[0]?.message.length).toBeLessThan(500);
+    expect(errors?.[0]?.extensions.argument).toMatch(argument || /^filter\./);
+  });
+});
+
 describe('a filter at its bounds is answered', () => {
   it.each<[string, object]>([
     ['comparisons', { or: list(limits.maxFilterConditions, { name: { equals: 'x' } }) }],
     ['levels', nest(limits.maxFilterDepth)],
     ['values', { id: { in: list(limits.maxFilterValues, uuid) } }],
     ['characters', { name: { contains: 'x'.repeat(limits.maxFilterStringLength) } }],
+    ['objects', { and: list(limits.maxFilterConditions, widest(limits.maxFilterDepth - 1)) }],
     ['no filter', null as never],
   ])('%s', async (_, filter) => {
     expect((await find(filter)).errors).toBeUndefined();

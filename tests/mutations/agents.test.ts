@@ -224,7 +224,7 @@ describe('what an agent writes', () => {
       `updateWorkspace(id: "${tenant.workspaceId}", input: { name: "Taken" })`,
       `createWorkspaceMember(input: { userId: "${other.people.Owner}" })`,
       `createAgentAssignment(input: { agentId: "${scout}" })`,
-      `updateUserNotifications(filter: {}, atMost: 1, input: {})`,
+      `updateUserNotifications(filter: { id: { notIn: [] } }, atMost: 1, input: {})`,
     ];
     for (const mutation of mutations) {
       const errors = mutation.startsWith('updateUserN')

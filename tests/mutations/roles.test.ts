@@ -171,8 +171,11 @@ describe('bulk mutations and upserts are refused alike', () => {
       const id = String(world.ours.rows.get(writable.table)?.[0]?.id);
       const calls: Call[] = [
         [`create${writable.plural}`, { inputs: [input], dryRun: true }],
-        [`update${writable.plural}`, { filter: {}, atMost: 500, input: {}, dryRun: true }],
-        [`delete${writable.plural}`, { filter: {}, atMost: 500, dryRun: true }],
+        [
+          `update${writable.plural}`,
+          { filter: { id: { notIn: [] } }, atMost: 500, input: {}, dryRun: true },
+        ],
+        [`delete${writable.plural}`, { filter: { id: { notIn: [] } }, atMost: 500, dryRun: true }],
         [`upsert${name}`, { key: { id }, create: input, update: {}, dryRun: true }],
       ];
       for (const { role, client } of members.filter(({ role }) => !mayWrite(role, writable))) {

@@ -246,6 +246,7 @@ describe('an operation', () => {
   it.each([
     ['a column compared with null', { filter: { id: null } }, 'filter.id'],
     ['an id that is none', { filter: { id: { equals: 'x' } } }, undefined],
+    ['a filter of too many parts', { filter: { or: Array(100_000).fill({}) } }, 'filter.or[999]'],
   ])('with %s', async (_, variables, argument) => {
     await expectRefusal(ALERTS, variables, WRONG, argument);
   });
