@@ -12,7 +12,7 @@ export const limits = {
   maxFilterDepth: 6,
   /** Comparisons in one filter, over all its levels. */
   maxFilterConditions: 100,
-  /** Values in one `in`, `notIn`, `hasSome` or `hasEvery`. */
+  /** Values in one filter: items of all its lists, and keys and items of its JSON values. */
   maxFilterValues: 500,
   /** Characters of one string in a filter. */
   maxFilterStringLength: 1_000,

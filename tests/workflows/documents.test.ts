@@ -63,6 +63,17 @@ it.each(['workflows.md', 'mutations.md'])('docs/%s tells what the API answers', 
   expect(answers).toBe(file.match(/^```json/gm)?.length);
 });
 
+describe('an example of docs/querying.md is answered, its variables not sent', () => {
+  const file = readFileSync(new URL('../../docs/querying.md', import.meta.url), 'utf8');
+  const documents = [...file.matchAll(/^```graphql\n([\s\S]+?)\n```$/gm)].map(
+    ([, document]) => document as string,
+  );
+  it.each(documents)('%s', async (document) => {
+    const client = await api.as(demoPeople[0]?.id as string, workspaceId);
+    expect(Object.values(await client.data(document))).not.toContain(null);
+  });
+});
+
 describe('a tab of GraphiQL runs as it is, and keeps nothing', () => {
   const tabs = examples.flatMap(({ query, variables }) => {
     const [first] = parse(query).definitions;

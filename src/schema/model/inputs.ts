@@ -4,6 +4,7 @@ import { columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
 import { isOrderable, type OrderBy } from '../../resolvers/ordering.ts';
 import { builder, type Types } from '../builder.ts';
 import { type ColumnType, columnType, operandType, upperSnake } from './columns.ts';
+import { described } from './fields.ts';
 
 type Input = InputObjectRef<Types, Record<string, unknown>>;
 type Operand = { type: unknown; description?: string };
@@ -31,6 +32,9 @@ const DESCRIPTIONS: Record<string, string> = {
   path: 'Looks at the value at this path: names of keys, and positions in arrays as numbers in strings.',
 };
 
+const HAS_IN_JSON =
+  'Is a list with an item that contains this: an equal text, number or Boolean, an object with at least these keys and values, or a list with at least these items.';
+
 const filters = new Map<string, Input>();
 
 function comparisonInput(
@@ -44,11 +48,11 @@ function comparisonInput(
       description,
       fields: (t) =>
         Object.fromEntries(
-          Object.entries(operands).map(([operator, { type }]) => [
+          Object.entries(operands).map(([operator, { type, description }]) => [
             operator,
             t.field({
               type: type as 'String',
-              ...(DESCRIPTIONS[operator] ? { description: DESCRIPTIONS[operator] } : {}),
+              ...described(description ?? DESCRIPTIONS[operator]),
             }),
           ]),
         ),
@@ -89,7 +93,7 @@ function columnFilter(name: string, column: Column): Input {
         gte: { type },
         contains: { type: 'String' },
         startsWith: { type: 'String' },
-        has: { type },
+        has: { type, description: HAS_IN_JSON },
         isNull: { type: 'Boolean' },
       },
     );
@@ -135,7 +139,10 @@ function relationFilter(model: string): Input {
       description: 'Conditions on related rows that the viewer may see.',
       fields: (t) => ({
         some: t.field({ type: filter, description: 'At least one of them matches.' }),
-        every: t.field({ type: filter, description: 'All of them match, or there are none.' }),
+        every: t.field({
+          type: filter,
+          description: 'All of them match, or there are none.',
+        }),
         none: t.field({ type: filter, description: 'None of them matches.' }),
       }),
     }) as unknown as Input;
