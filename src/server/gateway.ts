@@ -14,6 +14,7 @@ import { createErrorMask } from './errors.ts';
 import { type GraphiQLOptions, useGraphiQL } from './graphiql/graphiql.ts';
 import { type ReadinessCheck, useHealth } from './health.ts';
 import { createHttpServer, type HttpServer } from './http.ts';
+import { useExactJson } from './json.ts';
 import { MAX_BODY_BYTES, useJsonBodies, useOperationLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { useMetrics } from './metrics.ts';
@@ -118,6 +119,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       useKnownPaths([ENDPOINT, STREAM_ENDPOINT]),
       useAuthentication(authenticate),
       useJsonBodies(),
+      useExactJson(),
       useOperationLimits(),
       useVariables(),
       useSingleConnection(STREAM_ENDPOINT, streams),

@@ -1,6 +1,7 @@
 import type { Connection, CustomTypesConfig, FieldDef, Submittable } from 'pg';
 import pg from 'pg';
 import utils from 'pg/lib/utils.js';
+import { markNumbers } from '../exact-json.ts';
 import { toSqlStateError } from './errors.ts';
 import type { PreparedStatement, PreparedStatements } from './prepared-statements.ts';
 
@@ -97,7 +98,9 @@ export class StatementBatch implements Submittable {
   handleRowDescription({ fields }: { fields: FieldDef[] }): void {
     const types = this.#main.types ?? pg.types;
     this.#result.fields = fields;
-    this.#parsers = fields.map((field) => types.getTypeParser(field.dataTypeID, 'text'));
+    this.#parsers = fields.map(({ dataTypeID }) =>
+      keepDigits(dataTypeID, types.getTypeParser(dataTypeID, 'text')),
+    );
   }
 
   handleDataRow({ fields: values }: { fields: (string | null)[] }): void {
@@ -157,4 +160,11 @@ export class StatementBatch implements Submittable {
     for (const [index, { name }] of this.#result.fields.entries()) row[name] = values[index];
     return row;
   }
+}
+
+const JSON_TYPES: readonly number[] = [pg.types.builtins.JSON, pg.types.builtins.JSONB];
+
+/** Lets numbers inside of JSON keep their digits, whatever becomes of the JSON. */
+function keepDigits(dataTypeID: number, parse: Parser): Parser {
+  return JSON_TYPES.includes(dataTypeID) ? (json) => parse(markNumbers(json)) : parse;
 }

@@ -4,7 +4,7 @@ import { currentSession, type Session } from '../session.ts';
 import { type Statement, StatementBatch, type StatementResult } from './batch.ts';
 import { cutPagesEarly } from './early-pages.ts';
 import { toSqlStateError } from './errors.ts';
-import { keepDecimalsExact } from './exact-decimals.ts';
+import { keepNumbersExact } from './exact-numbers.ts';
 import { isOutdated, PreparedStatements } from './prepared-statements.ts';
 import { Transaction } from './transaction.ts';
 
@@ -165,7 +165,7 @@ export class SessionPool extends pg.Pool {
       prepared = new PreparedStatements(preparedStatements);
       this.#prepared.set(client, prepared);
     }
-    const exact = { ...statement, text: cutPagesEarly(keepDecimalsExact(statement.text)) };
+    const exact = { ...statement, text: cutPagesEarly(keepNumbersExact(statement.text)) };
     const batch = new StatementBatch(prepared, leading, exact);
     onRoundTrip?.(session);
     if (onStatement) {

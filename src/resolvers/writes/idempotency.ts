@@ -1,5 +1,6 @@
 import type { Database } from '../../context/database/client.ts';
 import { GatewayError } from '../../context/errors.ts';
+import { markDigits, markedDigits } from '../../context/exact-json.ts';
 import { IDEMPOTENCY_HEADER, type Idempotency } from '../../context/idempotency.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
 import type { Transaction } from './transaction.ts';
@@ -58,16 +59,20 @@ const readers: Record<string, (text: string) => unknown> = {
   date: (text) => new Date(text),
   bigint: (text) => BigInt(text),
   decimal: (text) => new Prisma.Decimal(text),
+  digits: markDigits,
+  float: Number,
 };
 
 function encode(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, name, given) {
     // Dates and decimals have become strings by the time they are given.
     const own = this[name];
-    if (own instanceof Date) return marked('date', own.toISOString());
+    if (own instanceof Date) return marked('date', own.toJSON() ?? '');
     if (typeof own === 'bigint') return marked('bigint', String(own));
     if (Prisma.Decimal.isDecimal(own)) return marked('decimal', own.toFixed());
-    return given;
+    if (typeof own === 'number' && !Number.isFinite(own)) return marked('float', String(own));
+    const digits = markedDigits(own);
+    return digits === undefined ? given : marked('digits', digits);
   });
 }
 

@@ -11,6 +11,7 @@ import {
 } from 'graphql';
 import type { Database } from '../../context/database/client.ts';
 import { type DatabaseErrorKind, databaseError } from '../../context/database/errors.ts';
+import { printJson } from '../../context/exact-json.ts';
 import type { Seal } from '../../context/seal.ts';
 import { runInSession } from '../../context/session.ts';
 import type { Change } from '../../realtime/change.ts';
@@ -106,7 +107,7 @@ async function executeChanges(
       if (skipped) continue;
       // A client that is told of an error instead of a change goes on behind it, and never has it.
       if (!result.data) throwIf(PASSING, result);
-      const told = JSON.stringify(answerOf(executor, result));
+      const told = printJson(answerOf(executor, result));
       payloads.push(new Payload(told, cursor, change.occurredAt));
     }
     return payloads;

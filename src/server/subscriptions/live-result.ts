@@ -1,4 +1,5 @@
 import type { FormattedExecutionResult } from 'graphql';
+import { printJson, restoreNumbers } from '../../context/exact-json.ts';
 import { patchOf } from './json-patch.ts';
 import { Payload } from './stream.ts';
 
@@ -10,7 +11,7 @@ export class LiveResult {
 
   constructor(result: FormattedExecutionResult, isPatched: boolean) {
     const json = JSON.stringify(result);
-    this.whole = new Payload(json);
+    this.whole = new Payload(restoreNumbers(json));
     // As clients read it; errors are told with all that there is.
     this.data = isPatched && !result.errors ? JSON.parse(json).data : null;
   }
@@ -40,7 +41,7 @@ export class Patches {
   #patch(before: LiveResult, { data }: LiveResult): string {
     let patch = this.#patches.get(before);
     if (patch === undefined) {
-      patch = JSON.stringify(patchOf(before.data, data));
+      patch = printJson(patchOf(before.data, data));
       this.#patches.set(before, patch);
     }
     return patch;
@@ -48,5 +49,5 @@ export class Patches {
 }
 
 function dataOf({ data }: LiveResult): string {
-  return `"data":${JSON.stringify(data)}`;
+  return `"data":${printJson(data)}`;
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { GraphQLError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { type RawData, WebSocket } from 'ws';
+import { parseClientJson, restoreNumbers } from '../../context/exact-json.ts';
 import type { Credentials } from '../authentication.ts';
 import { runAsRequest } from '../request-id.ts';
 import { MAX_UNSENT_BYTES, type StreamEnd } from './stream.ts';
@@ -95,7 +96,7 @@ export class WebSocketConnection {
       return;
     }
     try {
-      await runAsRequest(randomUUID(), () => handle(String(data)));
+      await runAsRequest(randomUUID(), () => handle(messageOf(String(data))));
     } catch (error) {
       this.#refuse(error);
     }
@@ -195,7 +196,7 @@ export class WebSocketConnection {
   }
 
   #write(text: string): Promise<void> {
-    return new Promise((resolve) => this.#webSocket.send(text, () => resolve()));
+    return new Promise((resolve) => this.#webSocket.send(restoreNumbers(text), () => resolve()));
   }
 
   #drain(): Promise<void> {
@@ -217,6 +218,15 @@ export class WebSocketConnection {
       if (!this.#closing || this.#running > 0 || this.#waiting > 0) return;
       this.close(this.#closing.code, this.#closing.reason);
     });
+  }
+}
+
+/** The message as graphql-ws takes one that is parsed already; a text that is no JSON it refuses itself. */
+function messageOf(text: string): string {
+  try {
+    return parseClientJson(text) as string;
+  } catch {
+    return text;
   }
 }
 

@@ -1,0 +1,34 @@
+import { catalog } from '../../generated/catalog.ts';
+
+/** Numbers that JSON cannot hold, or that JavaScript reads with fewer digits. */
+const TYPES = ['Decimal', 'Float'];
+
+const numberColumns = new Set(
+  Object.values(catalog.models).flatMap(({ columns }) =>
+    Object.values(columns)
+      .filter(({ type }) => TYPES.includes(type))
+      .map(({ column }) => column),
+  ),
+);
+
+const MEMBER = /('\w+', "t\d+"\."(\w+)")(?=[,)])/g;
+const MAX_TEXTS = 1_000;
+const rewritten = new Map<string, string>();
+
+/**
+ * Returns the statement with decimals and floats of related rows as text. Prisma reads related rows
+ * as JSON, which has no NaN and whose decimals JavaScript rounds; it takes a text for a number just
+ * as well. All values are parameters, so the pattern meets nothing but Prisma's own SQL.
+ */
+export function keepNumbersExact(sql: string): string {
+  if (!sql.includes('JSONB_BUILD_OBJECT')) return sql;
+  let exact = rewritten.get(sql);
+  if (exact === undefined) {
+    exact = sql.replace(MEMBER, (member, _all, column) =>
+      numberColumns.has(column) ? `${member}::text` : member,
+    );
+    if (rewritten.size >= MAX_TEXTS) rewritten.clear();
+    rewritten.set(sql, exact);
+  }
+  return exact;
+}
