@@ -1,8 +1,10 @@
 import { GatewayError } from '../context/errors.ts';
+import { parseClientJson } from '../context/exact-json.ts';
 import { type Column, catalog } from '../generated/catalog.ts';
 import { columnOf } from './catalog.ts';
 import { limits } from './limits.ts';
 import type { Ordering } from './ordering.ts';
+import { prismaArgument } from './prisma-argument.ts';
 import { valueProblem } from './value-problem.ts';
 
 /**
@@ -64,7 +66,7 @@ export function decodeCursor(
     new GatewayError('BAD_USER_INPUT', `"${argument}" is not a cursor of this API.`, { argument });
   let decoded: unknown;
   try {
-    decoded = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    decoded = parseClientJson(Buffer.from(cursor, 'base64url').toString());
   } catch {
     throw foreign();
   }
@@ -81,7 +83,7 @@ export function decodeCursor(
     const column = columnOf(model, name);
     if (values[i] === null && !column.isRequired) return null;
     try {
-      return checked(column, readValue(name, column, values[i]));
+      return prismaArgument(column, checked(column, readValue(name, column, values[i])));
     } catch {
       throw foreign();
     }

@@ -7,6 +7,7 @@ import {
   type RelatedRows,
   readFilter,
 } from './conditions.ts';
+import { exactArgument, jsonArgument, prismaArgument } from './prisma-argument.ts';
 
 /**
  * Translates a client's filter on a model to Prisma's `where`. Throws BAD_USER_INPUT as `readFilter`
@@ -116,7 +117,9 @@ function comparedRows(comparison: Comparison, sought: Sought): object {
   const missing = { [name]: { equals: null } };
   if (operator === 'isNull') return negatedUnless(sought.truth, missing);
   if (operator === 'in' && (operand as unknown[]).length === 0) return everyRow(!sought.truth);
-  const rows = negatedUnless(sought.truth, { [name]: scalarFilter(operator, operand) });
+  const rows = negatedUnless(sought.truth, {
+    [name]: scalarFilter(operator, prismaArgument(column, operand)),
+  });
   return sought.orUnknown && !column.isRequired ? { OR: [rows, missing] } : rows;
 }
 
@@ -160,9 +163,11 @@ function jsonFilter(operator: string, operand: unknown, path: readonly string[])
     case 'startsWith':
       return { ...text, string_starts_with: escapeLike(operand as string) };
     case 'has':
-      return { ...at, array_contains: [operand] };
+      return { ...at, array_contains: jsonArgument([operand]) };
+    case 'equals':
+      return { ...at, equals: jsonArgument(operand) };
     default:
-      return { ...at, [operator]: operand };
+      return { ...at, [operator]: exactArgument(operand) };
   }
 }
 

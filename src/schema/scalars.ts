@@ -5,6 +5,9 @@ import {
   GraphQLInt,
   GraphQLScalarType,
   GraphQLString,
+  Kind,
+  type ObjectValueNode,
+  type ValueNode,
 } from 'graphql';
 import {
   GraphQLBigInt,
@@ -14,6 +17,7 @@ import {
   GraphQLURL,
   GraphQLUUID,
 } from 'graphql-scalars';
+import { isDouble, isHeld, UnheldNumber } from '../context/exact-json.ts';
 import { builder } from './builder.ts';
 
 export type ScalarTypes = {
@@ -28,7 +32,28 @@ export type ScalarTypes = {
 
 const NUMERIC = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i;
 
+type Variables = Readonly<Record<string, unknown>> | null | undefined;
+
+function refuse(message: string, node?: ValueNode): never {
+  throw new GraphQLError(message, { nodes: node ?? null, extensions: { code: 'BAD_USER_INPUT' } });
+}
+
+function refuseNumber(digits: UnheldNumber | string, advice: string, node?: ValueNode): never {
+  const { shown } = typeof digits === 'string' ? new UnheldNumber(digits) : digits;
+  refuse(`The number ${shown} cannot be held exactly: ${advice}`, node);
+}
+
+const AS_STRING = 'send it as a string.';
+const AS_DOUBLE = 'a Float has up to 17 significant digits, and a size of up to 1.8e308.';
+
+/** A number in a document is held to the same as one in the variables. */
+function heldLiteral(node: ValueNode): string | undefined {
+  if (node.kind !== Kind.INT && node.kind !== Kind.FLOAT) return undefined;
+  return isHeld(node.value) ? node.value : refuseNumber(node.value, AS_STRING, node);
+}
+
 function parseDecimal(value: unknown): string {
+  if (value instanceof UnheldNumber) refuseNumber(value, AS_STRING);
   const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
   if (typeof text !== 'string' || text.length > 1_000 || !NUMERIC.test(text)) {
     throw new GraphQLError('A Decimal is a number in a string, such as "12.50".');
@@ -41,8 +66,65 @@ const decimal = new GraphQLScalarType<string, string>({
   description: 'A decimal number of any precision, in a string so that no digit is lost: "12.50".',
   serialize: (value) => (value as { toFixed?: () => string }).toFixed?.() ?? String(value),
   parseValue: parseDecimal,
-  parseLiteral: (node) => parseDecimal('value' in node ? node.value : undefined),
+  parseLiteral: (node) =>
+    parseDecimal(heldLiteral(node) ?? ('value' in node ? node.value : undefined)),
 });
+
+const float = GraphQLFloat.toConfig();
+
+function parseFloatValue(value: unknown): number {
+  if (!(value instanceof UnheldNumber)) return float.parseValue(value);
+  return isDouble(value.digits) ? Number(value.digits) : refuseNumber(value, AS_DOUBLE);
+}
+
+function parseFloatLiteral(node: ValueNode, variables: Variables): number {
+  const number = float.parseLiteral(node, variables);
+  const { value } = node as { value: string };
+  return isHeld(value) || isDouble(value) ? number : refuseNumber(value, AS_DOUBLE, node);
+}
+
+/** Returns a value of the variables that JSON can hold, and in which no number has lost digits. */
+function parseJson(value: unknown): unknown {
+  const unread = [value];
+  while (unread.length > 0) {
+    const next = unread.pop();
+    if (next instanceof UnheldNumber) refuseNumber(next, AS_STRING);
+    // Variables inside of a literal have types of their own.
+    if (typeof next === 'bigint' || next instanceof Date)
+      refuse(`JSON has no such value: ${AS_STRING}`);
+    if (typeof next !== 'object' || next === null) continue;
+    for (const member of Object.values(next)) unread.push(member);
+  }
+  return value;
+}
+
+function parseJsonLiteral(node: ValueNode, variables: Variables): unknown {
+  switch (node.kind) {
+    case Kind.INT:
+    case Kind.FLOAT:
+      return Number(heldLiteral(node));
+    case Kind.STRING:
+    case Kind.BOOLEAN:
+      return node.value;
+    case Kind.NULL:
+      return null;
+    case Kind.LIST:
+      return node.values.map((item) => parseJsonLiteral(item, variables));
+    case Kind.OBJECT:
+      return parseJsonObject(node, variables);
+    case Kind.VARIABLE:
+      return parseJson(variables?.[node.name.value]);
+    default:
+      return refuse(`JSON has no ${node.value}: write it as a string.`, node);
+  }
+}
+
+/** From entries, since assigning to `__proto__` would lose the member. */
+function parseJsonObject({ fields }: ObjectValueNode, variables: Variables): unknown {
+  return Object.fromEntries(
+    fields.map(({ name, value }) => [name.value, parseJsonLiteral(value, variables)]),
+  );
+}
 
 /** As the database writes it, so that what a client sends equals what it gets. */
 function toUuid(parsed: string): string {
@@ -113,7 +195,12 @@ define(
 );
 define(
   'JSON',
-  new GraphQLScalarType({ ...GraphQLJSON.toConfig(), description: 'Any JSON value.' }),
+  new GraphQLScalarType<unknown, unknown>({
+    ...GraphQLJSON.toConfig(),
+    description: 'Any JSON value. Numbers are shown with the digits that are stored.',
+    parseValue: parseJson,
+    parseLiteral: parseJsonLiteral,
+  }),
 );
 define(
   'BigInt',
@@ -127,6 +214,8 @@ define(
   }),
 );
 define('Decimal', decimal);
+// Pothos has no other Float than that of graphql-js, so that one is made exact.
+Object.assign(GraphQLFloat, { parseValue: parseFloatValue, parseLiteral: parseFloatLiteral });
 define(
   'URL',
   new GraphQLScalarType<string, string>({

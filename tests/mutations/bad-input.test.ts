@@ -208,22 +208,19 @@ describe('requests that are too large or too strange', () => {
 
   it.each(['1e400', '-1e400'])('the number %s is not kept as something else', async (number) => {
     const query = `mutation { updateCampaign(id: "${campaign()}", input: { resourceAllocation: { replace: { n: ${number} } } }) { id errors { __typename path } } }`;
-    const { data } = await world.ours.client.ask(query);
-    expect(data?.updateCampaign).toEqual({
-      id: null,
-      errors: [{ __typename: 'ValidationError', path: ['input', 'resourceAllocation'] }],
-    });
+    const { data, errors } = await world.ours.client.ask(query);
+    expect(data).toBeUndefined();
+    expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+    expect(errors?.[0]?.message).toContain(number);
   });
 
   it.each(['NaN', 'Infinity', '1e400'])('the number %s for a Float', async (number) => {
     const query = `mutation { createTrend(input: { topic: "a", opportunityScore: ${number} }) { id errors { __typename path } } }`;
     const { data, errors } = await world.ours.client.ask(query);
-    if (number === '1e400') {
-      const refused = { __typename: 'ValidationError', path: ['input', 'opportunityScore'] };
-      expect(data?.createTrend).toEqual({ id: null, errors: [refused] });
-    } else {
-      expect(errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
-    }
+    expect(data).toBeUndefined();
+    expect(errors?.[0]?.extensions.code).toBe(
+      number === '1e400' ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED',
+    );
   });
 
   it('unknown columns, and columns that no client sets', async () => {

@@ -2,6 +2,7 @@ import type { Column } from '../../generated/catalog.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { columnOf } from '../catalog.ts';
 import { limits } from '../limits.ts';
+import { prismaArgument } from '../prisma-argument.ts';
 import type { Row } from '../rows.ts';
 import { jsonProblem, textProblem, valueProblem } from '../value-problem.ts';
 import type { MutationError } from './errors.ts';
@@ -43,7 +44,8 @@ export function readValues(
     const column = columnOf(model, name);
     const problem = problemOf(column, value);
     if (problem) problems.push({ code: 'VALIDATION', message: problem, path: [...path, name] });
-    values[name] = column.type === 'Json' && value === null ? Prisma.DbNull : value;
+    values[name] =
+      column.type === 'Json' && value === null ? Prisma.DbNull : prismaArgument(column, value);
   }
   return values;
 }

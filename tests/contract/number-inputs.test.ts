@@ -1,0 +1,311 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '../server/support/websocket.ts';
+import type { Data } from '../support/data.ts';
+import { createWorld, type World } from './world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld(1);
+});
+afterAll(() => world?.close());
+
+interface Told {
+  status: number;
+  text: string;
+  data?: Data;
+  errors?: { message: string; extensions: Record<string, unknown> }[];
+}
+
+/** Ways to send a document with variables in JSON that is written by hand. */
+const transports: Record<string, (document: string, variables: string) => Promise<Told>> = {
+  async POST(document, variables) {
+    const { api, ours } = world;
+    const response = await fetch(`${api.url}/graphql`, {
+      method: 'POST',
+      headers: { ...ours.client.headers, 'content-type': 'application/json' },
+      body: `{"query":${JSON.stringify(document)},"variables":${variables}}`,
+    });
+    const text = await response.text();
+    return { ...JSON.parse(text), status: response.status, text };
+  },
+  async GET(document, variables) {
+    const { api, ours } = world;
+    const search = new URLSearchParams({ query: document, variables });
+    const response = await fetch(`${api.url}/graphql?${search}`, { headers: ours.client.headers });
+    const text = await response.text();
+    return { ...JSON.parse(text), status: response.status, text };
+  },
+  async WebSocket(document, variables) {
+    const { api, ours } = world;
+    const client = await connect(api.url, ours.client.headers);
+    client.send(
+      `{"id":"1","type":"subscribe","payload":{"query":${JSON.stringify(document)},"variables":${variables}}}`,
+    );
+    const { type, payload } = await client.receives({ id: '1' });
+    client.socket.terminate();
+    const result = type === 'error' ? { errors: payload } : payload;
+    return { ...result, status: type === 'error' ? 400 : 200, text: JSON.stringify(payload) };
+  },
+};
+
+/** Where a client writes a value of a type; `@` stands for it. */
+const places: [place: string, type: string, field: string][] = [
+  ...['equals', 'not', 'has', 'lt', 'lte', 'gt', 'gte'].map(
+    (operator): [string, string, string] => [
+      `JSON ${operator}`,
+      'JSON',
+      `campaigns(filter: { resourceAllocation: { ${operator}: @ } }) { nodes { id } }`,
+    ],
+  ),
+  ...(
+    [
+      ['Decimal', 'campaigns', 'budgetAllocation'],
+      ['Float', 'trends', 'opportunityScore'],
+      ['BigInt', 'campaigns', 'totalReach'],
+      ['Int', 'campaigns', 'plannedDurationDays'],
+    ] as const
+  ).flatMap(([type, root, column]) =>
+    ['equals', 'not', 'lt', 'lte', 'gt', 'gte', 'in', 'notIn'].map(
+      (operator): [string, string, string] => [
+        `${type} ${operator}`,
+        type,
+        `${root}(filter: { ${column}: { ${operator}: ${/in/i.test(operator) ? '[@]' : '@'} } }) { nodes { id } }`,
+      ],
+    ),
+  ),
+  ['JSON of a new row', 'JSON', created('Campaign', 'name: "new", resourceAllocation: @')],
+  [
+    'JSON inside of a literal',
+    'JSON',
+    created('Campaign', 'name: "new", resourceAllocation: { a: [@] }'),
+  ],
+  ['JSON that replaces', 'JSON', updated('resourceAllocation: { replace: @ }')],
+  ['JSON of a patch', 'JSON', updated('resourceAllocation: { patch: [{ path: ["a"], set: @ }] }')],
+  ['Decimal of a new row', 'Decimal', created('Campaign', 'name: "new", budgetAllocation: @')],
+  ['Decimal of a change', 'Decimal', updated('budgetAllocation: @')],
+  ['Float of a new row', 'Float', created('Trend', 'topic: "new", opportunityScore: @')],
+  ['Int of a new row', 'Int', created('Campaign', 'name: "new", plannedDurationDays: @')],
+  ['Int of a page', 'Int', 'campaigns(first: @) { nodes { id } }'],
+  [
+    'Float of a function',
+    'Float',
+    'decideExperiment(id: "00000000-0000-4000-8000-000000000000", winner: "a", confidence: @) { errors { message } }',
+  ],
+];
+
+function created(model: string, input: string): string {
+  return `create${model}(input: { ${input} }) { id errors { message } }`;
+}
+
+function updated(input: string): string {
+  return `updateCampaigns(filter: { name: { not: "" } }, atMost: 10, input: { ${input} }) { affected results { errors { message } } }`;
+}
+
+const UNHELD = [
+  '9007199254740993',
+  '12345678901234567890',
+  '-12345678901234567000',
+  '0.1234567890123456789',
+  '123456789.123456789',
+  '1e999',
+  '-1e999',
+  '1e-999',
+];
+
+/** A Float is any double, however many zeros its digits are followed by. */
+const NO_FLOAT = UNHELD.filter((number) => number !== '-12345678901234567000');
+
+/** The rows that could be written. */
+const state = async () =>
+  JSON.stringify(
+    await world.database.query(
+      'select (select array_agg(c order by id) from campaigns as c) as c, (select array_agg(t order by id) from trends as t) as t',
+    ),
+  );
+
+const isMutation = (field: string) => /^(create|update|decide)/.test(field);
+
+describe('a number that a double cannot hold is BAD_USER_INPUT', () => {
+  const ways = places.flatMap(([place, type, field]) =>
+    Object.keys(transports)
+      .filter((transport) => transport !== 'GET' || !isMutation(field))
+      .map((transport): [string, string, string, string] => [place, transport, type, field]),
+  );
+
+  it.each(ways)('%s, in variables by %s', async (_, transport, type, field) => {
+    const before = await state();
+    const operation = isMutation(field) ? 'mutation' : 'query';
+    const document = `${operation}($v: ${type}!) { ${field.replace('@', '$v')} }`;
+    for (const number of type === 'Float' ? NO_FLOAT : UNHELD) {
+      const values = type === 'JSON' ? [number, `{"a":[{"b":${number}}]}`] : [number];
+      for (const value of values) {
+        const told = await transports[transport]?.(document, `{"v":${value}}`);
+        expect(told?.errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+        expect(told?.data ?? null).toBeNull();
+        expect(told?.status).toBeLessThan(500);
+        expect(told?.text).toContain(number.slice(0, 10));
+      }
+    }
+    expect(await state()).toBe(before);
+  });
+
+  // Whole numbers of these types are read from the document digit by digit.
+  const literals = places.filter(([, type]) => !['BigInt', 'Int'].includes(type));
+  it.each(literals)('%s, in the document', async (_, type, field) => {
+    const before = await state();
+    for (const number of type === 'Float' ? NO_FLOAT : UNHELD) {
+      const values = type === 'JSON' ? [number, `{ a: [{ b: ${number} }] }`] : [number];
+      for (const value of values) {
+        const document = `${isMutation(field) ? 'mutation' : 'query'} { ${field.replace('@', value)} }`;
+        const { errors, data } = await world.ours.client.ask(document);
+        expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+        expect(errors?.[0]?.message).toContain(number.slice(0, 10));
+        expect(data ?? null).toBeNull();
+      }
+    }
+    expect(await state()).toBe(before);
+  });
+});
+
+describe('a number that a double holds is kept with its value', () => {
+  const HELD = [
+    '0.1',
+    '1.10',
+    '-0',
+    '1e22',
+    '6.02214076e23',
+    '9007199254740994',
+    '5e-7',
+    '0.30000000000000004',
+    '-123456.789',
+  ];
+  const isMeant = (stored: string, number: string) =>
+    world.database.query<{ same: boolean }>('select $1::numeric = $2::numeric as same', [
+      stored,
+      number,
+    ]);
+
+  it.each(['JSON', 'Decimal', 'Float'])('as a %s', async (type) => {
+    const [model, column, name] =
+      type === 'Float'
+        ? (['Trend', 'opportunity_score', 'topic'] as const)
+        : ([
+            'Campaign',
+            type === 'JSON' ? 'resource_allocation' : 'budget_allocation',
+            'name',
+          ] as const);
+    const argument = column.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+    for (const [i, number] of HELD.entries()) {
+      const field = created(model, `${name}: "held", ${argument}: @`);
+      const [told, literal] = await Promise.all([
+        transports.POST?.(
+          `mutation($v: ${type}!) { ${field.replace('@', '$v')} }`,
+          `{"v":${number}}`,
+        ),
+        transports.POST?.(`mutation { ${field.replace('@', number)} }`, '{}'),
+      ]);
+      for (const { data } of [told, literal] as Told[]) {
+        const { id, errors } = data[`create${model}`];
+        expect(errors, `${number} ${i}`).toEqual([]);
+        const [row] = await world.database.query<{ stored: string }>(
+          `select ${column}::text as stored from ${model === 'Trend' ? 'trends' : 'campaigns'} where id = $1`,
+          [id],
+        );
+        expect(await isMeant(String(row?.stored), number)).toEqual([{ same: true }]);
+      }
+    }
+  });
+
+  // As other languages print doubles, and sizes beyond those of whole numbers.
+  const DOUBLES = [
+    '0.10000000000000001',
+    '0.30000000000000004',
+    '3000000000',
+    '9007199254740994',
+    '9223372036854775808',
+    '-18446744073709551616',
+    '123456789012345680000',
+    '2231475608423352.2',
+    '1.2345678901234567e100',
+    '-1.7976931348623157e308',
+    '5e-324',
+  ];
+  it.each(DOUBLES)('%s as a Float, in a row, in filters and in cursors', async (number) => {
+    await world.database.query('delete from trends');
+    const document = `mutation($v: Float!) { ${created('Trend', 'topic: "double", opportunityScore: $v')} }`;
+    const told = await transports.POST?.(document, `{"v":${number}}`);
+    const { id } = told?.data.createTrend ?? {};
+    const rows = await world.database.query(
+      'select id from trends where opportunity_score = $1::float8 and id = $2',
+      [number, id],
+    );
+    expect(rows).toHaveLength(1);
+    const found = [
+      'equals: $v',
+      'in: [0.5, $v]',
+      'in: [$v, 3000000000, 0.1]',
+      'lte: $v',
+      'gte: $v',
+    ];
+    const lost = ['not: $v', 'notIn: [0.5, $v]', 'lt: $v', 'gt: $v'];
+    const lists = [...found, ...lost].map(
+      (operator, i) =>
+        `a${i}: trends(filter: { opportunityScore: { ${operator} } }) { nodes { id opportunityScore } }`,
+    );
+    const compared = await transports.POST?.(
+      `query($v: Float!) { ${lists.join(' ')} }`,
+      `{"v":${number}}`,
+    );
+    const nodes = [...found, ...lost].map((_, i) => compared?.data[`a${i}`].nodes);
+    expect(nodes.slice(0, found.length)).toEqual(
+      found.map(() => [{ id, opportunityScore: Number(number) }]),
+    );
+    expect(nodes.slice(found.length)).toEqual(lost.map(() => []));
+    const page = (after: string) =>
+      `trends(first: 1, ${after} orderBy: [{ field: OPPORTUNITY_SCORE }]) { edges { cursor node { id } } }`;
+    const first = await world.ours.client.data(`{ ${page('')} }`);
+    const next = await world.ours.client.data(
+      `{ ${page(`after: "${first.trends.edges[0].cursor}",`)} }`,
+    );
+    expect(next.trends.edges).toEqual([]);
+  });
+
+  it.each([
+    '0.30000000000000004',
+    '12345678901234.568',
+    '1.2345678901234567e+100',
+    '-1.2345678901234568e+30',
+  ])('%s inside of JSON, in filters', async (number) => {
+    const double = String(Number(number));
+    await world.database.query('update campaigns set resource_allocation = $1', [
+      `{"n": ${double}}`,
+    ]);
+    const count = async (operator: string) => {
+      const document = `query($v: JSON!) { campaigns(filter: { resourceAllocation: { path: ["n"], ${operator}: $v } }) { totalCount } }`;
+      const told = await transports.POST?.(document, `{"v":${double}}`);
+      return told?.data.campaigns.totalCount > 0;
+    };
+    const operators = ['equals', 'lte', 'gte', 'not', 'lt', 'gt'];
+    expect(await Promise.all(operators.map(count))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it('with all digits of a Decimal in a string, and of a BigInt', async () => {
+    const input = 'name: "long", budgetAllocation: "123456789012345678901234567890.1234567890"';
+    const { createCampaign } = await world.ours.client.data(
+      `mutation { ${created('Campaign', input)} }`,
+    );
+    const { campaigns } = await world.ours.client.data(
+      '{ campaigns(filter: { budgetAllocation: { equals: "123456789012345678901234567890.123456789" }, totalReach: { lt: 9007199254740993 } }) { nodes { id budgetAllocation } } }',
+    );
+    expect(campaigns.nodes).toEqual([
+      { id: createCampaign.id, budgetAllocation: '123456789012345678901234567890.123456789' },
+    ]);
+  });
+});
