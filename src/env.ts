@@ -9,6 +9,42 @@ const number = (min: number, max: number) => {
 };
 const milliseconds = number(1, 86_400_000);
 
+/** What a person, an agent or a workspace may have only so much of at a time. */
+export const RESOURCES = [
+  'sockets',
+  'streams',
+  'subscriptions',
+  'live-queries',
+  'distinct',
+  'requests',
+] as const;
+export type Resource = (typeof RESOURCES)[number];
+/** How much of each at a time. */
+export type Limits = Readonly<Record<Resource, number>>;
+
+const isResource = (name: string): name is Resource => RESOURCES.some((each) => each === name);
+
+/** A list such as `sockets=200,requests=50`; what it does not name keeps its default. */
+const limits = (defaults: Limits) =>
+  z
+    .string()
+    .default('')
+    .transform((list, context): Limits => {
+      const read: Record<Resource, number> = { ...defaults };
+      for (const item of list.split(',').filter((each) => each.trim() !== '')) {
+        const [, name = '', value] = /^\s*([a-z-]+)\s*=\s*(\d{1,7})\s*$/.exec(item) ?? [];
+        if (isResource(name) && Number(value) > 0) read[name] = Number(value);
+        else {
+          context.addIssue({
+            code: 'custom',
+            message: `must be a list such as sockets=200,requests=50, of ${RESOURCES.join(', ')} and numbers from 1`,
+          });
+          return z.NEVER;
+        }
+      }
+      return read;
+    });
+
 const secret = z.string().min(32, 'must have at least 32 characters').optional();
 
 const settings = z.object({
@@ -66,6 +102,36 @@ const settings = z.object({
     .optional(),
   /** How long a request may take, in milliseconds. */
   REQUEST_TIMEOUT: milliseconds.default(30_000),
+
+  /** What one person may have at a time, in each gateway. */
+  PERSON_LIMITS: limits({
+    sockets: 100,
+    streams: 100,
+    subscriptions: 1_000,
+    'live-queries': 200,
+    distinct: 100,
+    requests: 100,
+  }),
+  /** What one agent may have at a time, in all its workspaces together. */
+  AGENT_LIMITS: limits({
+    sockets: 1_000,
+    streams: 1_000,
+    subscriptions: 5_000,
+    'live-queries': 1_000,
+    distinct: 1_000,
+    requests: 200,
+  }),
+  /** What all people and agents of one workspace may have at a time together. */
+  WORKSPACE_LIMITS: limits({
+    sockets: 2_000,
+    streams: 2_000,
+    subscriptions: 10_000,
+    'live-queries': 2_000,
+    distinct: 1_000,
+    requests: 1_000,
+  }),
+  /** Most WebSockets at a time that have not said yet whose they are. */
+  UNAUTHENTICATED_SOCKETS: number(1, 20_000).default(2_000),
 });
 
 const schema = settings

@@ -19,3 +19,25 @@ export class Turns {
     }
   }
 }
+
+/** Lets so many pieces of work of each key run at a time; keys do not wait for each other. */
+export class TurnsByKey {
+  readonly #count: number;
+  readonly #turns = new Map<string, { turns: Turns; users: number }>();
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  async take<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const own = this.#turns.get(key) ?? { turns: new Turns(this.#count), users: 0 };
+    this.#turns.set(key, own);
+    own.users += 1;
+    try {
+      return await own.turns.take(work);
+    } finally {
+      own.users -= 1;
+      if (own.users === 0) this.#turns.delete(key);
+    }
+  }
+}

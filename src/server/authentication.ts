@@ -3,6 +3,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Authenticate, Identity } from '../context/authentication.ts';
 import { IDEMPOTENCY_HEADER } from '../context/idempotency.ts';
 import { WORKSPACE_HEADER } from '../context/workspace.ts';
+import type { RequestInFlight } from './requests-in-flight.ts';
 import type { HttpTransport } from './subscriptions/http-transports.ts';
 import type { SingleConnection } from './subscriptions/single-connection.ts';
 
@@ -17,6 +18,8 @@ export interface Credentials {
 
 /** What belongs to one operation before its context is built. */
 export interface ServerContext extends Partial<Credentials> {
+  /** Counts the operation while it is answered. */
+  inFlight?: RequestInFlight;
   /** Where the answer is written; undefined for what was not asked by HTTP. */
   response?: ServerResponse;
   /** The cursor of the header `last-event-id`, which stands for the argument `after`. */

@@ -32,6 +32,12 @@ const DATABASE_ERRORS: Partial<
   },
 };
 
+/** What an answer of a status says besides. */
+const HEADERS: Record<number, Record<string, string>> = {
+  401: { 'www-authenticate': 'Bearer' },
+  429: { 'retry-after': '1' },
+};
+
 /** Yoga's own messages that do not say what to do. */
 const CLEARER: Record<string, string> = {
   REQUEST_ENTITY_TOO_LARGE: `The body is larger than ${MAX_BODY_BYTES.toLocaleString('en')} bytes.`,
@@ -113,8 +119,7 @@ function visible(
   if (requestId) extensions.requestId = requestId;
   // An error of one field leaves the answers of the others: the response as a whole succeeded.
   if (status && !at?.path) {
-    const headers = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
-    extensions.http = { status, headers };
+    extensions.http = { status, headers: HEADERS[status] ?? {} };
   }
   return new GraphQLError(message, { ...placeOf(at), extensions });
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { Registry } from 'prom-client';
@@ -7,6 +8,7 @@ import { type Context, createContext, type LiveCursors } from '../context/contex
 import type { Database } from '../context/database/client.ts';
 import { GatewayError } from '../context/errors.ts';
 import { createSeal } from '../context/seal.ts';
+import type { Limits } from '../env.ts';
 import type { Feed } from '../realtime/feed.ts';
 import { parseSnapshot } from '../realtime/position.ts';
 import { type ServerContext, useAuthentication } from './authentication.ts';
@@ -18,7 +20,10 @@ import { useExactJson } from './json.ts';
 import { MAX_BODY_BYTES, useJsonBodies, useOperationLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { useMetrics } from './metrics.ts';
+import { createQuotas } from './quota-metrics.ts';
+import type { Scope } from './quotas.ts';
 import { currentRequestId, useRequestId } from './request-id.ts';
+import { RequestInFlight, useRequestsInFlight } from './requests-in-flight.ts';
 import { useKnownPaths } from './routes.ts';
 import { useSession } from './session.ts';
 import { HttpStreams } from './subscriptions/http-streams.ts';
@@ -59,22 +64,22 @@ export interface GatewayOptions {
   corsOrigins?: readonly string[];
   /** Default 30,000. */
   requestTimeoutMs?: number;
+  /** What each person, agent and workspace may have at a time. */
+  limits: Readonly<Record<Scope, Limits>>;
+  /** Most WebSockets at a time that have not said yet whose they are. Default 2,000. */
+  unauthenticatedSockets?: number;
   /** Run before the gateway's own. */
   plugins?: readonly Plugin<object, ServerContext>[];
 }
 
-export interface Gateway extends HttpServer {
-  /** Answers a request without a socket. */
-  fetch(request: Request): Promise<Response>;
-}
-
 /** Builds the HTTP server: `/graphql` for people and agents with a token, `/health/*` for everybody. */
-export function createGateway(options: GatewayOptions): Gateway {
+export function createGateway(options: GatewayOptions): HttpServer {
   const { schema, database, authenticate, logger, checkReadiness, graphiql } = options;
   const { corsOrigins = [], requestTimeoutMs = 30_000, plugins = [], feed } = options;
   const maskError = createErrorMask(logger);
   const ownKey = randomBytes(32);
   const seal = createSeal(() => feed?.key() ?? ownKey);
+  const quotas = createQuotas(options.limits, options.metrics);
   const hub = feed
     ? new SubscriptionHub({
         schema,
@@ -82,6 +87,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         seal,
         feed,
         maskError,
+        quotas,
         metrics: options.subscriptionMetrics ?? createSubscriptionMetrics(new Registry()),
         onError: (error) => logger.error({ err: error }, 'A subscription failed'),
       })
@@ -94,22 +100,28 @@ export function createGateway(options: GatewayOptions): Gateway {
       }
     : null;
 
+  const contextOf = async (request: ServerContext, body: unknown): Promise<Context> => {
+    const { identity, inFlight, workspaceHeader = null, idempotencyHeader = null } = request;
+    if (!identity) throw new GatewayError('UNAUTHENTICATED', 'Sign in first.', { status: 401 });
+    const context = await createContext({
+      requestId: currentRequestId() ?? '',
+      identity,
+      workspaceHeader,
+      idempotencyHeader,
+      body,
+      database,
+      seal,
+      liveCursors,
+    });
+    if (context.workspace) inFlight?.enter(context.workspace.id);
+    return context;
+  };
+
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: `${ENDPOINT}{/stream}?`,
-    context: ({ params, identity, workspaceHeader = null, idempotencyHeader = null }) => {
-      if (!identity) throw new GatewayError('UNAUTHENTICATED', 'Sign in first.', { status: 401 });
-      return createContext({
-        requestId: currentRequestId() ?? '',
-        identity,
-        workspaceHeader,
-        idempotencyHeader,
-        body: [params.query, params.variables, params.operationName],
-        database,
-        seal,
-        liveCursors,
-      });
-    },
+    context: ({ params, ...request }) =>
+      contextOf(request, [params.query, params.variables, params.operationName]),
     plugins: [
       useRequestId(),
       useHealth(checkReadiness, logger),
@@ -118,12 +130,18 @@ export function createGateway(options: GatewayOptions): Gateway {
       ...plugins,
       useKnownPaths([ENDPOINT, STREAM_ENDPOINT]),
       useAuthentication(authenticate),
+      useRequestsInFlight(),
       useJsonBodies(),
       useExactJson(),
       useOperationLimits(),
       useVariables(),
-      useSingleConnection(STREAM_ENDPOINT, streams),
-      useHttpTransports(streams),
+      useSingleConnection({
+        path: STREAM_ENDPOINT,
+        streams,
+        quotas,
+        contextOf: (request) => contextOf(request, null),
+      }),
+      useHttpTransports(streams, quotas),
       useSubscriptions(hub, maskError),
       useSession(requestTimeoutMs),
     ],
@@ -138,16 +156,26 @@ export function createGateway(options: GatewayOptions): Gateway {
     logging: false,
   });
 
-  const webSockets = createWebSockets({ path: ENDPOINT, yoga, authenticate, maskError });
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const inFlight = new RequestInFlight(quotas);
+    try {
+      await streams.answer(yoga, request, { response, inFlight });
+    } finally {
+      inFlight.end();
+    }
+  };
+
+  const webSockets = createWebSockets({
+    path: ENDPOINT,
+    yoga,
+    authenticate,
+    maskError,
+    quotas,
+    maxUnauthenticated: options.unauthenticatedSockets ?? 2_000,
+  });
   if (options.metrics) registerWebSockets(options.metrics, webSockets.statistics);
-  const server = createHttpServer(
-    (request, response) => streams.answer(yoga, request, response),
-    logger,
-    requestTimeoutMs,
-    webSockets,
-  );
+  const server = createHttpServer(answer, logger, requestTimeoutMs, webSockets);
   return {
-    fetch: async (request) => yoga.fetch(request),
     ...server,
     close: (graceMs) => {
       hub?.close();

@@ -64,6 +64,12 @@ export async function serve(
     ...graphiqlOptions(env, demo),
     corsOrigins: env.CORS_ORIGINS,
     requestTimeoutMs: env.REQUEST_TIMEOUT,
+    limits: {
+      person: env.PERSON_LIMITS,
+      agent: env.AGENT_LIMITS,
+      workspace: env.WORKSPACE_LIMITS,
+    },
+    unauthenticatedSockets: env.UNAUTHENTICATED_SOCKETS,
     plugins: demo ? [useDemoSignIn(demo)] : [],
   });
   await warmUp(database);

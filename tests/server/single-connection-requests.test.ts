@@ -129,7 +129,7 @@ describe('a request to a stream', () => {
       expect((await gateway.post(text, SUBSCRIPTION, '1')).status).toBe(202);
     }
     expect(new Set(tokens).size).toBe(100);
-    const { status, errors } = await gateway.reserve({ 'x-workspace-id': WORKSPACE });
+    const { status, errors } = await gateway.reserve();
     expect([status, errors?.[0]?.extensions.code]).toEqual([429, 'TOO_MANY_SUBSCRIPTIONS']);
     const other = { authorization: `Bearer ${await token({ sub: OTHER })}` };
     expect((await gateway.reserve(other)).status).toBe(201);
@@ -148,6 +148,11 @@ describe('a request to a stream', () => {
     for (const stream of [used.stream, ...later]) {
       expect((await gateway.post(stream, SUBSCRIPTION, '2')).status).toBe(202);
     }
+  });
+
+  it('for a stream in a workspace that is not theirs is refused', async () => {
+    const { status, errors } = await gateway.reserve({ 'x-workspace-id': WORKSPACE });
+    expect([status, errors?.[0]?.extensions.code]).toEqual([403, 'FORBIDDEN']);
   });
 
   it('that the protocol does not have is refused', async () => {

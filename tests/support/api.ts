@@ -44,15 +44,18 @@ export async function openApi(database: TestDatabase, maxConnections = 3): Promi
 /** The same, with subscriptions; a test may come between the feed and those who listen to it. */
 export async function openLiveApi(
   database: TestDatabase,
-  { maxConnections = 5, statementTimeoutMs = 10_000, wrapped = (feed: Feed): Feed => feed } = {},
+  {
+    wrapped = (feed: Feed): Feed => feed,
+    ...options
+  }: GatewayChanges & { wrapped?(feed: Feed): Feed } = {},
 ): Promise<LiveApi> {
   const feed = await createPostgresFeed({ connectionString: database.gatewayUrl });
   const subscriptionMetrics = createSubscriptionMetrics(new Registry());
   const { api, log } = await serve(database, {
-    maxConnections,
-    statementTimeoutMs,
+    maxConnections: 5,
     feed: wrapped(feed),
     subscriptionMetrics,
+    ...options,
   });
   const { subscribers, groups } = subscriptionMetrics;
   const read = async (gauge: typeof groups) => (await gauge.get()).values[0]?.value ?? 0;
@@ -68,9 +71,10 @@ export async function openLiveApi(
   };
 }
 
-type Options = Parameters<typeof startGateway>[1];
+/** How the gateway differs from what tests start. */
+export type GatewayChanges = NonNullable<Parameters<typeof startGateway>[1]>;
 
-async function serve(database: TestDatabase, options: Options) {
+async function serve(database: TestDatabase, options: GatewayChanges) {
   let recorded: string[] = [];
   const gateway = await startGateway(database.gatewayUrl, {
     schema,

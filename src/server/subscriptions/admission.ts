@@ -4,6 +4,7 @@ import { runInSession } from '../../context/session.ts';
 import type { MemberRole } from '../../generated/prisma/enums.ts';
 import type { Change } from '../../realtime/change.ts';
 import type { Feed } from '../../realtime/feed.ts';
+import { holdersOf, type Quotas, type Release } from '../quotas.ts';
 import type { Audience } from './audience.ts';
 import { patiently } from './execution.ts';
 import { RESTARTED, type Subscriber } from './group.ts';
@@ -18,9 +19,18 @@ const STALE_CONTEXT_MS = 60_000;
 export interface AdmissionOptions {
   feed: Pick<Feed, 'workspaceRoles'>;
   database: Database;
+  quotas: Quotas;
   metrics: SubscriptionMetrics;
   /** What a check of memberships failed with. */
   onError(error: unknown): void;
+}
+
+/** What somebody asks to listen to. */
+export interface Wish {
+  context: Pick<Context, 'viewer' | 'workspace'>;
+  resource: 'subscriptions' | 'live-queries';
+  /** The key of the group: who is in one more of them costs one more execution for each change. */
+  group: string;
 }
 
 /** Somebody who listens. */
@@ -43,6 +53,28 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+  }
+
+  /** Throws TOO_MANY_SUBSCRIPTIONS when there is no place for one more. */
+  assertRoom({ context, resource, group }: Wish): void {
+    const { quotas } = this.#options;
+    const holders = holdersOf(context);
+    quotas.assertRoom(resource, holders);
+    quotas.assertRoom('distinct', holders, group);
+  }
+
+  /** Takes a place, and returns what gives it back. Throws TOO_MANY_SUBSCRIPTIONS. */
+  takePlace(wish: Wish): Release {
+    this.assertRoom(wish);
+    const { quotas } = this.#options;
+    const holders = holdersOf(wish.context);
+    const releases = [
+      quotas.take(wish.resource, holders),
+      quotas.take('distinct', holders, wish.group),
+    ];
+    return () => {
+      for (const release of releases) release();
+    };
   }
 
   enter(seat: Seat): void {

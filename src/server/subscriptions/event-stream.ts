@@ -119,6 +119,9 @@ export class StreamOperation implements Sink, HttpTransport {
     return this.#events.unsentBytes;
   }
 
+  /** The stream that it goes to has its place already. */
+  admit(): void {}
+
   answer(live: LiveStream): Response {
     // The client may have ended it while it began.
     if (!this.#ended) this.#detach = live.attach(this);

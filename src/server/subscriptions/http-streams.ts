@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { ServerContext } from '../authentication.ts';
 import { type Frame, HttpStream } from './http-stream.ts';
@@ -65,22 +66,28 @@ export class HttpStreams {
     return response;
   }
 
-  /** Has a request handled, and answers it. */
+  /**
+   * Has a request handled, and answers it. Resolves once the answer is sent, the stream has begun or
+   * the client has gone, but not before the handler is done.
+   */
   async answer(
     handler: RequestHandler,
     request: IncomingMessage,
-    response: ServerResponse,
+    context: ServerContext & { response: ServerResponse },
   ): Promise<void> {
-    const answer = await handler.handleNodeRequestAndResponse(request, response, { response });
+    const { response } = context;
+    const answer = await handler.handleNodeRequestAndResponse(request, response, context);
     const options = this.#announced.get(answer);
     if (!options) {
-      await sendNodeResponse(answer, response, request, true);
+      // Sending waits for a client that reads slowly, and would wait on for one that has gone.
+      const sent = sendNodeResponse(answer, response, request, true);
+      if (!response.writableEnded) await orGone(request.socket, sent);
       return;
     }
     // Requests may follow one another without waiting: this one's turn to be answered comes, or its
     // connection is gone before and nothing was begun.
-    if (!response.socket) await once(response, 'socket');
-    if (this.#closed) {
+    if (!response.socket) await orGone(request.socket, once(response, 'socket'));
+    if (this.#closed || request.socket.destroyed) {
       response.destroy();
     } else if (!response.destroyed) {
       response.setHeaders(answer.headers);
@@ -120,4 +127,16 @@ export class HttpStreams {
     }
     for (const sweep of this.#onSecond) sweep();
   }
+}
+
+/** Resolves as what is waited for does, or when the connection is closed. */
+function orGone(socket: Socket, waitedFor: unknown): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const done = () => resolve(undefined);
+    if (socket.destroyed) done();
+    else socket.once('close', done);
+    Promise.resolve(waitedFor)
+      .then(resolve, reject)
+      .finally(() => socket.off('close', done));
+  });
 }

@@ -1,29 +1,54 @@
-import { GraphQLError } from 'graphql';
+import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { type Plugin, processRegularResult } from 'graphql-yoga';
+import type { Context } from '../../context/context.ts';
 import type { ServerContext } from '../authentication.ts';
+import { type Holder, holdersOf, type Quotas } from '../quotas.ts';
 import { acceptedFormat } from './accept.ts';
 import { ResponseSink, type StreamFormat } from './http-format.ts';
 import type { HttpStreams } from './http-streams.ts';
+import { isLive } from './live-queries.ts';
 import { multipart, singlePart } from './multipart.ts';
 import { sse } from './sse.ts';
-import { isLiveStream, type LiveStream } from './stream.ts';
+import { attachOrRefuse, isLiveStream, type LiveStream } from './stream.ts';
 
 /** How the client of an HTTP request is told the results of its subscription. */
 export interface HttpTransport {
+  /** Called before the subscription is made. Throws TOO_MANY_SUBSCRIPTIONS. */
+  admit(context: Context): void;
   /** Returns the answer to the request. */
   answer(live: LiveStream): Response;
 }
 
 /** Answers subscriptions by HTTP in the format that the client accepts. */
-export function useHttpTransports(streams: HttpStreams): Plugin<object, ServerContext> {
-  const transportOf = (format: StreamFormat, { identity }: ServerContext): HttpTransport => ({
-    answer: (live) =>
-      streams.respond({
-        ...format,
-        expiresAt: identity?.expiresAt ?? new Date(),
-        begin: (stream) => live.attach(new ResponseSink(stream, format)),
-      }),
-  });
+export function useHttpTransports(
+  streams: HttpStreams,
+  quotas: Quotas,
+): Plugin<object, ServerContext> {
+  const transportOf = (format: StreamFormat, { identity }: ServerContext): HttpTransport => {
+    let holders: Holder[] = [];
+    return {
+      admit(context) {
+        holders = holdersOf(context);
+        quotas.assertRoom('streams', holders);
+      },
+      answer: (live) =>
+        streams.respond({
+          ...format,
+          expiresAt: identity?.expiresAt ?? new Date(),
+          begin: (stream) => {
+            const sink = new ResponseSink(stream, format);
+            return attachOrRefuse(sink, () => {
+              const release = quotas.take('streams', holders);
+              const leave = live.attach(sink);
+              return () => {
+                release();
+                leave();
+              };
+            });
+          },
+        }),
+    };
+  };
 
   return {
     onRequestParse({ request, serverContext }) {
@@ -33,10 +58,15 @@ export function useHttpTransports(streams: HttpStreams): Plugin<object, ServerCo
       const lastEventId = format === sse && request.headers.get('last-event-id');
       if (lastEventId) serverContext.lastEventId = lastEventId;
     },
+    onExecute({ args }) {
+      const context = contextOf(args);
+      if (context.transport && isLive(args)) context.transport.admit(context);
+    },
     onSubscribe({ args, setResultAndStopExecution }) {
       // Of a socket, it is undefined.
-      const { transport } = args.contextValue as ServerContext;
-      if (transport === null) setResultAndStopExecution({ errors: [notAcceptable()] });
+      const context = contextOf(args);
+      if (context.transport === null) setResultAndStopExecution({ errors: [notAcceptable()] });
+      else context.transport?.admit(context);
     },
     onResultProcess({ request, result, serverContext, resultProcessor, setResultProcessor }) {
       const { transport } = serverContext;
@@ -56,6 +86,10 @@ export function useHttpTransports(streams: HttpStreams): Plugin<object, ServerCo
       }
     },
   };
+}
+
+function contextOf(args: ExecutionArgs): ServerContext & Context {
+  return args.contextValue as ServerContext & Context;
 }
 
 /** Those who take nothing but parts get errors in one, too. */

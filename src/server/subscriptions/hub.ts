@@ -7,7 +7,9 @@ import type { Change } from '../../realtime/change.ts';
 import type { Batch, Feed } from '../../realtime/feed.ts';
 import type { Position } from '../../realtime/position.ts';
 import type { ChangeSource } from '../../realtime/source.ts';
-import { Admission, type Seat } from './admission.ts';
+import { TurnsByKey } from '../../realtime/turns.ts';
+import { holderOf, type Quotas, type Release } from '../quotas.ts';
+import { Admission, type Seat, type Wish } from './admission.ts';
 import { type Audience, audienceOf, mayBeTold } from './audience.ts';
 import { type Executor, executeBatch } from './execution.ts';
 import { Group, narrowed, Place, RESTARTED, Subscriber } from './group.ts';
@@ -16,10 +18,17 @@ import type { SubscriptionMetrics } from './metrics.ts';
 import { type Start, tellPast } from './past.ts';
 import { createPlanner } from './plan.ts';
 import { type Request, requestOf } from './request.ts';
-import type { LiveStream, Sink, StreamEnd } from './stream.ts';
+import {
+  attachOrRefuse,
+  type LiveStream,
+  refusedFor,
+  type Sink,
+  type StreamEnd,
+} from './stream.ts';
 
 export interface HubOptions extends Omit<Executor, 'cursorAfter'> {
   feed: Feed;
+  quotas: Quotas;
   metrics: SubscriptionMetrics;
   /** What an execution, or a check of memberships, failed with. */
   onError(error: unknown): void;
@@ -31,17 +40,24 @@ const REPLACED: StreamEnd = {
   outcome: 'stop',
 };
 
+/** Clients of one person or agent that are told the past at a time: each holds a page of it. */
+const CATCHING_UP_AT_ONCE = 8;
+
 /** What a group is made of; those who ask for the same share it. */
 interface Entry {
   key: string;
   group: Group;
   audience: Audience;
   source: ChangeSource;
+  /** Of the first of them; the same to all. */
+  request: Request;
 }
 
 /** Who asked for what, and where it is told that now. */
 interface ChangeSeat extends Seat {
-  readonly request: Request;
+  /** Gives back what it is counted for. */
+  readonly release: Release;
+  isCatchingUp: boolean;
   audience: Audience;
   entry: Entry;
   place: Place;
@@ -57,6 +73,7 @@ export class SubscriptionHub {
   readonly #listening = new Map<string, Set<Entry>>();
   readonly #admission: Admission;
   readonly #live: LiveQueries;
+  readonly #catchingUp = new TurnsByKey(CATCHING_UP_AT_ONCE);
   readonly #stopListening: () => void;
   /** By workspace: all groups of one are told the same. */
   readonly #cursors = new WeakMap<Change, Map<string | null, string>>();
@@ -96,7 +113,8 @@ export class SubscriptionHub {
 
   /**
    * Returns the stream of an operation whose `subscribe` gave this source. Rejects with
-   * BAD_USER_INPUT or CURSOR_EXPIRED for a cursor that cannot be gone on from.
+   * BAD_USER_INPUT or CURSOR_EXPIRED for a cursor that cannot be gone on from, and with
+   * TOO_MANY_SUBSCRIPTIONS.
    */
   async open(source: ChangeSource, args: ExecutionArgs, lastEventId?: string): Promise<LiveStream> {
     const context = args.contextValue as Context;
@@ -119,10 +137,16 @@ export class SubscriptionHub {
     }
     this.#assertOpen();
     const request = requestOf(this.#planOf, args, source);
-    return { attach: (sink) => this.#attach(sink, context, request, start) };
+    this.#admission.assertRoom(wishOf(context, request));
+    return {
+      attach: (sink) => attachOrRefuse(sink, () => this.#attach(sink, context, request, start)),
+    };
   }
 
-  /** Returns the stream of a live query. Throws BAD_USER_INPUT for what cannot be kept up to date. */
+  /**
+   * Returns the stream of a live query. Throws BAD_USER_INPUT for what cannot be kept up to date, and
+   * TOO_MANY_SUBSCRIPTIONS.
+   */
   openLive(args: ExecutionArgs): LiveStream {
     this.#assertOpen();
     return this.#live.open(args);
@@ -147,6 +171,7 @@ export class SubscriptionHub {
 
   #attach(sink: Sink, context: Context, request: Request, start: Start | null): () => void {
     const { viewer, session } = context;
+    const release = this.#admission.takePlace(wishOf(context, request));
     const isStale = this.#admission.isStale(context);
     const subscriber = new Subscriber(sink, (reason) => this.#leave(seat, reason));
     const entry = this.#entryOf(request, audienceOf(context, request.isPersonal));
@@ -157,13 +182,19 @@ export class SubscriptionHub {
       session,
       audience: entry.audience,
       move: (role) => this.#move(seat, role),
-      request,
+      release,
+      isCatchingUp: place.isHeld,
       entry,
       place,
     };
     this.#admission.enter(seat);
     entry.group.join(place);
-    if (place.isHeld) void this.#catchUp(seat, start, isStale);
+    if (place.isHeld) {
+      void this.#catchUp(seat, start, isStale).finally(() => {
+        seat.isCatchingUp = false;
+        if (subscriber.gone) release();
+      });
+    }
     return () => subscriber.end(null);
   }
 
@@ -173,16 +204,19 @@ export class SubscriptionHub {
     try {
       if (isStale) await this.#admission.readmit([seat]);
       if (start && !subscriber.gone) {
-        const { entry, request } = seat;
+        const { entry, viewer } = seat;
+        const { scope, id } = holderOf(viewer);
         const { feed, metrics } = this.#options;
         const reading = { feed, metrics, executor: this.#executor };
-        await tellPast(reading, { ...request, ...entry, subscriber }, start, { until, number });
+        const { operation } = entry.request;
+        await this.#catchingUp.take(`${scope} ${id}`, () =>
+          tellPast(reading, { ...entry, operation, subscriber }, start, { until, number }),
+        );
       }
       if (!subscriber.gone) place.release();
     } catch (error) {
       if (error instanceof GatewayError) {
-        const { code, message, argument } = start ? about(start.argument, error) : error;
-        subscriber.end({ code, message, outcome: 'stop', ...(argument ? { argument } : {}) });
+        subscriber.end(refusedFor(start ? about(start.argument, error) : error));
       } else {
         this.#options.onError(error);
         subscriber.end(RESTARTED);
@@ -190,8 +224,9 @@ export class SubscriptionHub {
     }
   }
 
-  #entryOf({ key: requestKey, source, operation }: Request, audience: Audience): Entry {
-    const key = `${requestKey} ${audience.key}`;
+  #entryOf(request: Request, audience: Audience): Entry {
+    const { source, operation } = request;
+    const key = groupKey(request, audience);
     const found = this.#entries.get(key);
     if (found) return found;
     const { metrics, onError } = this.#options;
@@ -213,7 +248,7 @@ export class SubscriptionHub {
         },
       },
     );
-    const entry: Entry = { key, group, audience, source };
+    const entry: Entry = { key, group, audience, source, request };
     this.#entries.set(key, entry);
     const ofModel = this.#listening.get(source.model) ?? new Set();
     this.#listening.set(source.model, ofModel.add(entry));
@@ -246,6 +281,8 @@ export class SubscriptionHub {
   #leave(seat: ChangeSeat, reason: StreamEnd | null): void {
     this.#admission.leave(seat, reason);
     seat.entry.group.leave(seat.place);
+    // What is read for it goes on to the end of a page.
+    if (!seat.isCatchingUp) seat.release();
   }
 
   #take(batch: Batch): void {
@@ -286,7 +323,8 @@ export class SubscriptionHub {
 
   /** What was dispatched so far is told by the old group, what follows by the new one. */
   #move(seat: ChangeSeat, role: MemberRole): void {
-    const { subscriber, viewer, session, request, entry, place } = seat;
+    const { subscriber, viewer, session, entry, place } = seat;
+    const { request } = entry;
     if (place.isHeld) {
       subscriber.end(RESTARTED);
       return;
@@ -304,6 +342,15 @@ export class SubscriptionHub {
       next.release();
     });
   }
+}
+
+function groupKey({ key }: Pick<Request, 'key'>, audience: Audience): string {
+  return `${key} ${audience.key}`;
+}
+
+function wishOf(context: Context, request: Request): Wish {
+  const audience = audienceOf(context, request.isPersonal);
+  return { context, resource: 'subscriptions', group: groupKey(request, audience) };
 }
 
 function endAtOnce(sink: Sink): () => void {

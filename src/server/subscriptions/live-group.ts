@@ -35,8 +35,11 @@ export class LivePlace {
 }
 
 export interface LiveGroupEvents {
-  /** Rejects when the database stays out of reach. */
-  execute(): Promise<LiveResult>;
+  /**
+   * Resolves to null when nobody wants a result any more by the time that it is its turn. Rejects when
+   * the database stays out of reach.
+   */
+  execute(isWanted: () => boolean): Promise<LiveResult | null>;
   /** A result has been handed to the last of its clients. */
   onDelivered(clients: number, payload: Payload): void;
   onEmpty(): void;
@@ -97,7 +100,8 @@ export class LiveGroup {
     this.#isDue = false;
     this.#begun = performance.now();
     try {
-      await this.#tell(await this.#events.execute());
+      const result = await this.#events.execute(() => this.#places.size > 0);
+      if (result) await this.#tell(result);
     } catch {
       // Reported where it was executed. Whoever comes back is told the result of then.
       for (const { subscriber } of this.#places) subscriber.end(RESTARTED);

@@ -13,7 +13,8 @@ import type { Change } from '../../realtime/change.ts';
 import { Turns } from '../../realtime/turns.ts';
 import { liveDirective } from '../../schema/live.ts';
 import { mentionsLiveCursor } from '../../schema/model/live-cursor.ts';
-import type { Admission, Seat } from './admission.ts';
+import type { Release } from '../quotas.ts';
+import type { Admission, Seat, Wish } from './admission.ts';
 import { type Audience, audienceOf, mayBeTold } from './audience.ts';
 import { type Executor, executeQuery, type Operation } from './execution.ts';
 import { Subscriber } from './group.ts';
@@ -22,7 +23,7 @@ import { LiveResult } from './live-result.ts';
 import type { SubscriptionMetrics } from './metrics.ts';
 import type { createPlanner } from './plan.ts';
 import type { Reads } from './reads.ts';
-import type { LiveStream, Sink, StreamEnd } from './stream.ts';
+import { attachOrRefuse, type LiveStream, type Sink, type StreamEnd } from './stream.ts';
 
 /** Four executions a second. */
 const INTERVAL_MS = 250;
@@ -54,14 +55,18 @@ interface Request {
 interface Entry {
   group: LiveGroup;
   audience: Audience;
-  reads: Reads;
+  /** Of the first of them; the same to all. */
+  request: Request;
 }
 
 /** Who asked for what, and where it is told that now; `entry` is null until it may be told. */
 interface LiveSeat extends Seat {
   audience: Audience;
   readonly place: LivePlace;
-  readonly request: Request;
+  /** Its own at first, then the one that its group shares. */
+  request: Request;
+  /** Gives back what it is counted for. */
+  readonly release: Release;
   entry: Entry | null;
 }
 
@@ -82,11 +87,15 @@ export class LiveQueries {
     this.#options = options;
   }
 
-  /** Returns the stream of a live query. Throws BAD_USER_INPUT for what cannot be kept up to date. */
+  /**
+   * Returns the stream of a live query. Throws BAD_USER_INPUT for what cannot be kept up to date, and
+   * TOO_MANY_SUBSCRIPTIONS.
+   */
   open(args: ExecutionArgs): LiveStream {
     const request = this.#requestOf(args);
     const context = args.contextValue as Context;
-    return { attach: (sink) => this.#attach(sink, context, request) };
+    this.#options.admission.assertRoom(wishOf(context, request));
+    return { attach: (sink) => attachOrRefuse(sink, () => this.#attach(sink, context, request)) };
   }
 
   /** Has those executed again whose result these changes may have altered. */
@@ -96,8 +105,8 @@ export class LiveQueries {
       const { workspaceId } = change;
       const concerned =
         workspaceId === null ? this.#entries.values() : this.#listening.get(workspaceId);
-      for (const { group, audience, reads } of concerned ?? []) {
-        if (reads.includes(change.model) && mayBeTold(change, audience)) group.wake();
+      for (const { group, audience, request } of concerned ?? []) {
+        if (request.reads.includes(change.model) && mayBeTold(change, audience)) group.wake();
       }
     }
   }
@@ -129,6 +138,7 @@ export class LiveQueries {
   #attach(sink: Sink, context: Context, request: Request): () => void {
     const { admission } = this.#options;
     const { viewer, session } = context;
+    const release = admission.takePlace(wishOf(context, request));
     const subscriber = new Subscriber(sink, (reason) => this.#leave(seat, reason));
     const seat: LiveSeat = {
       subscriber,
@@ -137,6 +147,7 @@ export class LiveQueries {
       audience: audienceOf(context, request.isPersonal),
       place: new LivePlace(subscriber),
       request,
+      release,
       entry: null,
       move: (role) => this.#move(seat, role),
     };
@@ -149,6 +160,7 @@ export class LiveQueries {
   #join(seat: LiveSeat): void {
     if (seat.subscriber.gone) return;
     seat.entry = this.#entryOf(seat.request, seat.audience);
+    seat.request = seat.entry.request;
     seat.entry.group.join(seat.place);
   }
 
@@ -165,6 +177,7 @@ export class LiveQueries {
   #leave(seat: LiveSeat, reason: StreamEnd | null): void {
     this.#options.admission.leave(seat, reason);
     seat.entry?.group.leave(seat.place);
+    seat.release();
   }
 
   async #execute({ operation, isPatched }: Request, audience: Audience): Promise<LiveResult> {
@@ -181,16 +194,17 @@ export class LiveQueries {
   }
 
   #entryOf(request: Request, audience: Audience): Entry {
-    const key = `${request.key} ${audience.key}`;
+    const key = groupKey(request, audience);
     const found = this.#entries.get(key);
     if (found) return found;
     const { metrics } = this.#options;
     const place = audience.workspace?.id ?? null;
     const entry: Entry = {
       audience,
-      reads: request.reads,
+      request,
       group: new LiveGroup(INTERVAL_MS, {
-        execute: () => this.#turns.take(() => this.#execute(request, audience)),
+        execute: (isWanted) =>
+          this.#turns.take(async () => (isWanted() ? this.#execute(request, audience) : null)),
         onDelivered: (clients, payload) => metrics.delivered(clients, payload),
         onEmpty: () => {
           if (this.#entries.get(key) === entry) this.#entries.delete(key);
@@ -206,6 +220,15 @@ export class LiveQueries {
     metrics.groups.inc();
     return entry;
   }
+}
+
+function groupKey({ key }: Request, audience: Audience): string {
+  return `${key} ${audience.key}`;
+}
+
+function wishOf(context: Context, request: Request): Wish {
+  const audience = audienceOf(context, request.isPersonal);
+  return { context, resource: 'live-queries', group: groupKey(request, audience) };
 }
 
 /** The values of `@live`; null for an operation without, and for one whose variables are wrong. */

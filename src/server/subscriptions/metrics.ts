@@ -104,6 +104,14 @@ export function registerWebSockets(registry: Registry, statistics: WebSocketStat
     },
   });
   new Gauge({
+    name: 'codex_websockets_unauthenticated',
+    help: 'Open WebSockets that have not said yet whose they are.',
+    registers,
+    collect() {
+      this.set(statistics.unauthenticated);
+    },
+  });
+  new Gauge({
     name: 'codex_websockets_closed',
     help: 'WebSockets closed since the start, by the code that they were closed with.',
     labelNames: ['code'],

@@ -42,7 +42,7 @@ export async function tellPast(
   { after, cursor }: Start,
   { until, number }: { until: Position; number: number },
 ): Promise<void> {
-  if (covers(after, until)) return;
+  if (subscriber.gone || covers(after, until)) return;
   const filter = {
     models: [source.model],
     workspaceId: audience.workspace?.id ?? null,

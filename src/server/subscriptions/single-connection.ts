@@ -1,8 +1,10 @@
 import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { type Plugin, processRegularResult } from 'graphql-yoga';
 import type { Identity } from '../../context/authentication.ts';
+import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
 import type { ServerContext } from '../authentication.ts';
+import { type Holder, holdersOf, type Quotas } from '../quotas.ts';
 import { errorResponse } from '../responses.ts';
 import { acceptedFormat } from './accept.ts';
 import { EventStream, type StreamOperation } from './event-stream.ts';
@@ -13,9 +15,6 @@ import { isLiveStream } from './stream.ts';
 const TOKEN_HEADER = 'x-graphql-event-stream-token';
 /** How long a reservation waits for its client. */
 const RESERVATION_MS = 30_000;
-const MAX_STREAMS = 10_000;
-/** As many as graphql-sse may open at once when it was cut off: one for each operation. */
-const MAX_STREAMS_OF_ONE = 100;
 const MAX_OPERATIONS = 100;
 const MAX_ID_LENGTH = 128;
 
@@ -31,8 +30,18 @@ interface Reservation {
   events: EventStream;
   person: string;
   workspace: string | null;
+  /** For whom the stream is counted. */
+  holders: readonly Holder[];
   /** When it is given up unless it is open by then. */
   until: number;
+}
+
+export interface SingleConnectionOptions {
+  path: string;
+  streams: HttpStreams;
+  quotas: Quotas;
+  /** Returns what a request without a body runs with. Throws FORBIDDEN and the like. */
+  contextOf(request: ServerContext): Promise<Context>;
 }
 
 /**
@@ -40,10 +49,12 @@ interface Reservation {
  * and has the results of all its operations (POST) told there until it ends them (DELETE). Operations
  * run like those of any other request.
  */
-export function useSingleConnection(
-  path: string,
-  streams: HttpStreams,
-): Plugin<object, ServerContext> {
+export function useSingleConnection({
+  path,
+  streams,
+  quotas,
+  contextOf,
+}: SingleConnectionOptions): Plugin<object, ServerContext> {
   const reservations = new Map<string, Reservation>();
   streams.everySecond(() => {
     const now = Date.now();
@@ -52,20 +63,29 @@ export function useSingleConnection(
     }
   });
 
-  const reserve = (person: string, workspace: string | null): Response => {
-    const own = [...reservations.values()].filter((reservation) => reservation.person === person);
-    if (own.length >= MAX_STREAMS_OF_ONE || reservations.size >= MAX_STREAMS) {
-      // Clients that connect again leave streams open which they have no use for.
-      const unused = own.find(({ events }) => events.size === 0);
-      if (!unused) {
-        const message = 'There are too many streams, and all of yours have operations: end some.';
-        return errorResponse(429, 'TOO_MANY_SUBSCRIPTIONS', message);
-      }
-      unused.events.close();
-    }
-    const events = new EventStream(() => reservations.delete(events.token));
+  /** Clients that connect again leave streams open which they have no use for. */
+  const makeRoom = (person: string, holders: readonly Holder[]): void => {
+    const full = quotas.fullOf('streams', holders);
+    if (!full) return;
+    const unused = [...reservations.values()].find(
+      (reservation) =>
+        reservation.person === person &&
+        reservation.events.size === 0 &&
+        reservation.holders.some(({ scope, id }) => scope === full.scope && id === full.id),
+    );
+    unused?.events.close();
+  };
+
+  const reserve = async (request: ServerContext, person: string, workspace: string | null) => {
+    const holders = holdersOf(await contextOf(request));
+    makeRoom(person, holders);
+    const release = quotas.take('streams', holders);
+    const events = new EventStream(() => {
+      release();
+      reservations.delete(events.token);
+    });
     const until = Date.now() + RESERVATION_MS;
-    reservations.set(events.token, { events, person, workspace, until });
+    reservations.set(events.token, { events, person, workspace, holders, until });
     return new Response(events.token, {
       status: 201,
       headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
@@ -98,13 +118,13 @@ export function useSingleConnection(
       serverContext.single = { token };
     },
 
-    onRequestParse({ request, url, serverContext, endResponse }) {
+    async onRequestParse({ request, url, serverContext, endResponse }) {
       const { single, identity, workspaceHeader } = serverContext;
       if (!single || !identity) return;
       const person = nameOf(identity);
       const workspace = workspaceHeader?.toLowerCase() ?? null;
       if (request.method === 'PUT') {
-        endResponse(reserve(person, workspace));
+        endResponse(await reserve(serverContext, person, workspace));
         return;
       }
       const found = reservations.get(single.token);

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../context/errors.ts';
+import { type ErrorCode, GatewayError } from '../../context/errors.ts';
 
 /** How a transport writes one result down. The name keys the bytes that all its clients share. */
 export interface Encoding {
@@ -68,6 +68,25 @@ export interface Sink {
 export interface LiveStream {
   /** Starts sending; called once. Returns what the transport calls when its client has gone. */
   attach(sink: Sink): () => void;
+}
+
+/**
+ * Returns what `attach` returns. Where it throws a GatewayError, the client is told that error as the
+ * end of its stream: asking again for the same would be of no use.
+ */
+export function attachOrRefuse(sink: Sink, attach: () => () => void): () => void {
+  try {
+    return attach();
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    sink.end(refusedFor(error));
+    return () => {};
+  }
+}
+
+/** Returns the end of a stream whose client need not come again with the same request. */
+export function refusedFor({ code, message, argument }: GatewayError): StreamEnd {
+  return { code, message, outcome: 'stop', ...(argument ? { argument } : {}) };
 }
 
 /** Whether the result of a subscription is a stream. */

@@ -5,13 +5,19 @@ import { CloseCode } from 'graphql-ws';
 import { type RawData, WebSocket } from 'ws';
 import { parseClientJson, restoreNumbers } from '../../context/exact-json.ts';
 import type { Credentials } from '../authentication.ts';
-import { runAsRequest } from '../request-id.ts';
+import type { Release } from '../quotas.ts';
+import { currentRequestId, runAsRequest } from '../request-id.ts';
+import type { RequestInFlight } from '../requests-in-flight.ts';
 import { MAX_UNSENT_BYTES, type StreamEnd } from './stream.ts';
 
 /** Answers that may wait for a client, and bytes, if it asks for more than it reads. */
 const MAX_WAITING_ANSWERS = 200;
 const MAX_WAITING_BYTES = 65_536;
 const MAX_REASON_BYTES = 123;
+/** What may come before it is known whose the socket is: a token and little else. */
+const MAX_UNAUTHENTICATED_BYTES = 65_536;
+/** How long a client that is nobody has to answer that its socket is closed. */
+const UNAUTHENTICATED_CLOSE_MS = 1_000;
 
 /**
  * What a socket is closed with for an error that concerns all of it. Clients come again after 1013
@@ -23,6 +29,7 @@ const CLOSE_CODES: Record<string, number> = {
   BAD_USER_INPUT: CloseCode.BadRequest,
   SERVICE_UNAVAILABLE: 1013,
   TIMEOUT: 1013,
+  TOO_MANY_CONNECTIONS: 1013,
 };
 
 /** Something that is sent until it or its connection ends. */
@@ -36,14 +43,17 @@ export class WebSocketConnection {
   readonly #socket: Socket;
   readonly #maskError: (error: unknown) => GraphQLError;
   readonly #streams = new Set<OpenStream>();
-  #running = 0;
+  /** By the message that began it. */
+  readonly #running = new Map<string, RequestInFlight>();
+  readonly #releases: Release[] = [];
+  #isGone = false;
+  #unauthenticatedBytes = 0;
   #waiting = 0;
   #drained: Promise<void> | null = null;
   #closing: { code: number; reason: string } | null = null;
   /** In which part of a round it is asked whether it is there: all at once would take too long. */
   readonly slot: number;
-  /** Whom the socket was opened for; null until it has said so. */
-  credentials: Credentials | null = null;
+  #credentials: Credentials | null = null;
   /** Whether the client has been heard of since it was last asked. */
   isAlive = true;
 
@@ -57,9 +67,27 @@ export class WebSocketConnection {
     this.#socket = socket;
     this.slot = slot;
     this.#maskError = maskError;
+    socket.on('data', this.#countUnauthenticated);
     webSocket.on('pong', () => {
       this.isAlive = true;
     });
+  }
+
+  /** Whom the socket was opened for; null until it has said so. */
+  get credentials(): Credentials | null {
+    return this.#credentials;
+  }
+
+  /** Says whom the socket is for. */
+  admit(credentials: Credentials): void {
+    this.#credentials = credentials;
+    this.#socket.off('data', this.#countUnauthenticated);
+  }
+
+  /** Calls the function once the socket is gone. */
+  hold(release: Release): void {
+    if (this.#isGone) release();
+    else this.#releases.push(release);
   }
 
   get protocol(): string {
@@ -77,7 +105,7 @@ export class WebSocketConnection {
 
   /** How many operations run or stream. */
   get operations(): number {
-    return this.#running + this.#streams.size;
+    return this.#running.size + this.#streams.size;
   }
 
   onMessage(handle: (text: string) => Promise<void>): void {
@@ -95,12 +123,22 @@ export class WebSocketConnection {
       this.close(CloseCode.BadRequest, 'Messages are text, not binary.');
       return;
     }
+    const id = randomUUID();
     try {
-      await runAsRequest(randomUUID(), () => handle(messageOf(String(data))));
+      await runAsRequest(id, () => handle(messageOf(String(data))));
     } catch (error) {
       this.#refuse(error);
+    } finally {
+      this.#finish(id);
     }
   }
+
+  readonly #countUnauthenticated = (data: Buffer): void => {
+    this.#unauthenticatedBytes += data.length;
+    if (this.#unauthenticatedBytes <= MAX_UNAUTHENTICATED_BYTES) return;
+    this.#socket.off('data', this.#countUnauthenticated);
+    this.close(1009, `Sign in first, with at most ${MAX_UNAUTHENTICATED_BYTES} bytes.`);
+  };
 
   #refuse(error: unknown): void {
     // Of a type that only servers send: graphql-ws says so with an error of no class of its own.
@@ -109,7 +147,10 @@ export class WebSocketConnection {
       return;
     }
     const { message, extensions } = this.#maskError(error);
-    this.close(CLOSE_CODES[String(extensions.code)] ?? CloseCode.InternalServerError, message);
+    const code = String(extensions.code);
+    // Of the codes that clients come again after, one that a client may want to tell from others.
+    const reason = code === 'TOO_MANY_CONNECTIONS' ? `${code}: ${message}` : message;
+    this.close(CLOSE_CODES[code] ?? CloseCode.InternalServerError, reason);
   }
 
   /** Sends an answer; resolves when the kernel has taken it, or the socket is closed. */
@@ -141,14 +182,19 @@ export class WebSocketConnection {
     if (this.isOpen) this.#webSocket.ping();
   }
 
-  /** Counts an operation until it has been executed. */
-  begin(): void {
-    this.#running += 1;
+  /** Counts the operation of the message that is being handled, until its answer has been sent. */
+  begin(inFlight: RequestInFlight): void {
+    this.#running.set(currentRequestId() ?? '', inFlight);
   }
 
+  /** Counts it no more, since it streams or its client has left it. */
   executed(): void {
-    this.#running -= 1;
-    this.#closeSoon();
+    this.#finish(currentRequestId() ?? '');
+  }
+
+  #finish(messageId: string): void {
+    this.#running.get(messageId)?.end();
+    if (this.#running.delete(messageId)) this.#closeSoon();
   }
 
   add(stream: OpenStream): void {
@@ -164,6 +210,9 @@ export class WebSocketConnection {
   close(code: number, reason: string): void {
     this.#webSocket.close(code, closeReason(reason));
     this.endStreams();
+    if (!this.#credentials) {
+      setTimeout(() => this.terminate(), UNAUTHENTICATED_CLOSE_MS).unref();
+    }
   }
 
   /** Closes the socket so that its client opens another one, and goes on there. */
@@ -183,6 +232,14 @@ export class WebSocketConnection {
 
   terminate(): void {
     this.#webSocket.terminate();
+  }
+
+  /** Called when the socket is closed, by whomever. */
+  ended(): void {
+    this.#isGone = true;
+    this.endStreams();
+    for (const release of this.#releases) release();
+    this.#releases.length = 0;
   }
 
   endStreams(): void {
@@ -215,7 +272,7 @@ export class WebSocketConnection {
   #closeSoon(): void {
     if (!this.#closing) return;
     setImmediate(() => {
-      if (!this.#closing || this.#running > 0 || this.#waiting > 0) return;
+      if (!this.#closing || this.#running.size > 0 || this.#waiting > 0) return;
       this.close(this.#closing.code, this.#closing.reason);
     });
   }

@@ -8,6 +8,8 @@ import { IDEMPOTENCY_HEADER } from '../../context/idempotency.ts';
 import { WORKSPACE_HEADER } from '../../context/workspace.ts';
 import type { Credentials, ServerContext } from '../authentication.ts';
 import { assertDocumentLength } from '../limits.ts';
+import { holderOf, type Quotas, workspaceHolder } from '../quotas.ts';
+import { RequestInFlight } from '../requests-in-flight.ts';
 import { isLiveStream } from './stream.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
 import { LiveSubscription, never, Operation, PulledSubscription } from './websocket-stream.ts';
@@ -22,6 +24,7 @@ export interface WebSocketProtocolOptions {
   yoga: Pick<YogaServerInstance<ServerContext, Context>, 'getEnveloped'>;
   authenticate: Authenticate;
   maskError: (error: unknown) => GraphQLError;
+  quotas: Quotas;
 }
 
 /** What graphql-ws keeps with a socket. */
@@ -29,6 +32,8 @@ export interface SocketExtra {
   connection: WebSocketConnection;
   /** The headers that the socket was asked for with; null once it has said who it is. */
   headers: Headers | null;
+  /** Called once its token is found to be valid. */
+  identified(): void;
 }
 
 type Headers = Readonly<Record<string, unknown>>;
@@ -40,13 +45,14 @@ type Protocol = ServerOptions<Record<string, unknown>, SocketExtra>;
  * one person or agent, in one workspace, from `connection_init` to its end.
  */
 export function createWebSocketProtocol(options: WebSocketProtocolOptions): Protocol {
-  const { yoga, authenticate, maskError } = options;
+  const { yoga, authenticate, maskError, quotas } = options;
 
   const prepare = async (
     connection: WebSocketConnection,
     id: string,
     { query, variables, operationName, extensions }: SubscribePayload,
     pending: Operation,
+    inFlight: RequestInFlight,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> => {
     assertDocumentLength(query);
     const params = { query, variables, operationName, extensions };
@@ -55,6 +61,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
     const { schema, parse, validate, contextFactory, ...enveloped } = yoga.getEnveloped({
       params,
       ...credentials,
+      inFlight,
     });
     const document = parsed(parse, query);
     const errors = validate(schema, document);
@@ -75,8 +82,8 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
     const execute = operation === 'subscription' ? enveloped.subscribe : enveloped.execute;
     const run: Run = async () => {
       const result = await answer(() => execute(args));
-      connection.executed();
       const stream = streamOf(connection, id, result);
+      if (stream || pending.isOver) connection.executed();
       if (pending.isOver) stream?.end();
       else if (stream) connection.add(stream);
       if (pending.isOver) return never();
@@ -103,33 +110,42 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
       extra.headers = null;
       // Tokens are long, and graphql-ws would keep them.
       Object.assign(socket, { connectionParams: undefined });
+      const identity = await authenticate(readHeader('authorization', ...sent));
+      extra.identified();
+      connection.hold(quotas.take('sockets', [holderOf(identity)]));
       const credentials: Credentials = {
-        identity: await authenticate(readHeader('authorization', ...sent)),
+        identity,
         workspaceHeader: readHeader(WORKSPACE_HEADER, ...sent),
         idempotencyHeader: null,
       };
-      await yoga.getEnveloped({ params: {}, ...credentials }).contextFactory();
-      connection.credentials = credentials;
+      const { workspace } = await yoga
+        .getEnveloped({ params: {}, ...credentials })
+        .contextFactory();
+      if (workspace) connection.hold(quotas.take('sockets', [workspaceHolder(workspace.id)]));
+      connection.admit(credentials);
     },
 
     async onSubscribe({ extra: { connection }, subscriptions }, id, payload) {
       if (id.length > MAX_ID_LENGTH) {
         throw new GatewayError('BAD_USER_INPUT', `Ids have at most ${MAX_ID_LENGTH} characters.`);
       }
-      if (connection.operations >= MAX_OPERATIONS) return [toClient(maskError(tooMany()))];
       const pending = new Operation();
-      subscriptions[id] = pending;
-      connection.begin();
       let prepared: ExecutionArgs | readonly GraphQLError[];
       try {
-        prepared = await prepare(connection, id, payload, pending);
+        if (connection.operations >= MAX_OPERATIONS) throw tooMany();
+        const inFlight = new RequestInFlight(quotas);
+        if (connection.credentials) inFlight.begin(connection.credentials.identity);
+        connection.begin(inFlight);
+        subscriptions[id] = pending;
+        prepared = await prepare(connection, id, payload, pending, inFlight);
       } catch (error) {
         prepared = [toClient(maskError(error))];
       }
       // graphql-ws keeps messages as long as their operations stream.
       Object.assign(payload, { query: '', variables: null, extensions: null });
-      if (pending.isOver || Array.isArray(prepared)) connection.executed();
-      return pending.isOver ? never() : prepared;
+      if (!pending.isOver) return prepared;
+      connection.executed();
+      return never();
     },
 
     execute: runOnce,

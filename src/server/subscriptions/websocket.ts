@@ -10,15 +10,22 @@ import { createWebSocketProtocol, type WebSocketProtocolOptions } from './websoc
 const TICK_MS = 1_000;
 /** Each socket is asked once in so many ticks whether it is still there. */
 const TICKS_PER_PING = 12;
+/** Pieces that a message may come in; each costs memory of its own until the message is whole. */
+const MAX_FRAGMENTS = 1_024;
+const MAX_BUFFERED_CHUNKS = 8_192;
 
 export interface WebSocketsOptions extends WebSocketProtocolOptions {
   /** The only path that sockets are opened on. */
   path: string;
+  /** How many sockets may not have said yet whose they are. */
+  maxUnauthenticated: number;
 }
 
 /** What became of sockets so far. */
 export interface WebSocketStatistics {
   open: number;
+  /** How many have not said yet whose they are. */
+  unauthenticated: number;
   /** How many were closed, by code. */
   closed: Record<string, number>;
 }
@@ -38,14 +45,24 @@ export interface WebSockets {
 
 /** Speaks graphql-transport-ws with each socket of a path. */
 export function createWebSockets(options: WebSocketsOptions): WebSockets {
-  const { path, maskError } = options;
+  const { path, maskError, maxUnauthenticated } = options;
   const connections = new Set<WebSocketConnection>();
-  const statistics: WebSocketStatistics = { open: 0, closed: {} };
+  /** Oldest first. */
+  const unauthenticated = new Set<WebSocketConnection>();
+  const statistics = {
+    open: 0,
+    closed: {} as Record<string, number>,
+    get unauthenticated() {
+      return unauthenticated.size;
+    },
+  };
   const protocol = makeServer(createWebSocketProtocol(options));
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     maxPayload: MAX_BODY_BYTES,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_BUFFERED_CHUNKS,
     perMessageDeflate: false,
     // One message a turn: a flood of them leaves turns to others.
     allowSynchronousEvents: false,
@@ -83,17 +100,20 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     const end = protocol.opened(connection, {
       connection,
       headers: { authorization, [WORKSPACE_HEADER]: workspace },
+      identified: () => unauthenticated.delete(connection),
     });
     connections.add(connection);
+    unauthenticated.add(connection);
     statistics.open += 1;
     // What a client does wrong closes its socket; nothing else has to be done.
     webSocket.on('error', () => {});
     webSocket.on('close', (code, reason) => {
       connections.delete(connection);
+      unauthenticated.delete(connection);
       statistics.open -= 1;
       const name = KNOWN_CODES.has(code) ? String(code) : 'other';
       statistics.closed[name] = (statistics.closed[name] ?? 0) + 1;
-      connection.endStreams();
+      connection.ended();
       void end(code, String(reason));
     });
     if (closing) connection.closeWhenIdle(...GOING_AWAY);
@@ -104,6 +124,12 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     accepts: ({ url, headers }) =>
       headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?', 1)[0] === path,
     open(request, socket, head) {
+      // Clients sign in at once: who has not done so for longest is the least likely to.
+      const [oldest] = unauthenticated;
+      if (oldest && unauthenticated.size >= maxUnauthenticated) {
+        unauthenticated.delete(oldest);
+        oldest.terminate();
+      }
       server.handleUpgrade(request, socket, head, (webSocket) =>
         welcome(webSocket, request, socket),
       );
@@ -123,5 +149,6 @@ const GOING_AWAY = [1001, 'The gateway is stopping. Connect again.'] as const;
 
 /** Clients may close with codes of their own, and there are thousands. */
 const KNOWN_CODES = new Set([
-  1000, 1001, 1005, 1006, 1007, 1009, 1012, 1013, 4400, 4401, 4403, 4406, 4408, 4409, 4429, 4500,
+  1000, 1001, 1005, 1006, 1007, 1008, 1009, 1012, 1013, 4400, 4401, 4403, 4406, 4408, 4409, 4429,
+  4500,
 ]);

@@ -11,7 +11,9 @@ import { createDatabase } from '../../../src/context/database/client.ts';
 import { GatewayError } from '../../../src/context/errors.ts';
 import { requirePerson } from '../../../src/context/viewer.ts';
 import { requireWorkspace } from '../../../src/context/workspace.ts';
+import { type Limits, readEnv } from '../../../src/env.ts';
 import { createGateway, type GatewayOptions } from '../../../src/server/gateway.ts';
+import type { Scope } from '../../../src/server/quotas.ts';
 
 export const SECRET = 'a secret of the tests, 32 bytes or more';
 /** Signs the tokens of agents. */
@@ -122,6 +124,16 @@ export async function agentToken(claims: Claims, secret = SERVICE_SECRET): Promi
     .sign(new TextEncoder().encode(secret));
 }
 
+/** Returns the limits that a gateway has unless it is told otherwise, but for what is changed. */
+export function limits(changed: Partial<Record<Scope, Partial<Limits>>> = {}) {
+  const { PERSON_LIMITS, AGENT_LIMITS, WORKSPACE_LIMITS } = readEnv({});
+  return {
+    person: { ...PERSON_LIMITS, ...changed.person },
+    agent: { ...AGENT_LIMITS, ...changed.agent },
+    workspace: { ...WORKSPACE_LIMITS, ...changed.workspace },
+  };
+}
+
 export interface Answer {
   status: number;
   headers: Headers;
@@ -174,6 +186,7 @@ export async function startGateway(
     }),
     logger: pino({ base: null }, { write: (line: string) => void log.push(JSON.parse(line)) }),
     checkReadiness: async () => {},
+    limits: limits(),
     ...others,
   });
   const { url } = await gateway.listen({ host: '127.0.0.1', port });

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import type { Resource } from '../../src/env.ts';
+import { type Holder, Quotas, type Release, type Scope } from '../../src/server/quotas.ts';
+import { limits } from './support/gateway.ts';
+
+const ADA: Holder = { scope: 'person', id: 'ada' };
+const BOB: Holder = { scope: 'person', id: 'bob' };
+const SHOP: Holder = { scope: 'workspace', id: 'shop' };
+
+const quotasOf = (person: number, workspace = 1_000) => {
+  const refused: [Resource, Scope][] = [];
+  const quotas = new Quotas({
+    limits: limits({
+      person: { requests: person, distinct: person },
+      workspace: { requests: workspace, distinct: workspace },
+    }),
+    onRefusal: (...refusal) => refused.push(refusal),
+  });
+  return { quotas, refused };
+};
+
+const codeOf = (take: () => unknown) => {
+  try {
+    take();
+    return null;
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('quotas', () => {
+  it('give as many as there may be, and one more for each that is given back', () => {
+    const { quotas, refused } = quotasOf(3);
+    const releases = [1, 2, 3].map(() => quotas.take('requests', [ADA]));
+    for (const release of releases) {
+      expect(codeOf(() => quotas.take('requests', [ADA]))).toMatchObject({
+        code: 'TOO_MANY_REQUESTS',
+        status: 429,
+        message: 'A person may have at most 3 requests running. Try again shortly.',
+      });
+      release();
+      expect(codeOf(() => quotas.take('requests', [ADA]))).toBeNull();
+    }
+    expect(refused).toEqual(Array(3).fill(['requests', 'person']));
+  });
+
+  it('take something back once, however often that is said', () => {
+    const { quotas } = quotasOf(2);
+    const release = quotas.take('requests', [ADA]);
+    quotas.take('requests', [ADA]);
+    for (let n = 0; n < 5; n += 1) release();
+    expect(quotas.inUse()).toEqual([{ resource: 'requests', scope: 'person', count: 1 }]);
+  });
+
+  it('give to all holders or to none', () => {
+    const { quotas, refused } = quotasOf(10, 1);
+    const release = quotas.take('requests', [BOB, SHOP]);
+    expect(codeOf(() => quotas.take('requests', [ADA, SHOP]))).toMatchObject({
+      message: 'A workspace may have at most 1 requests running. Try again shortly.',
+    });
+    expect(refused).toEqual([['requests', 'workspace']]);
+    release();
+    expect(quotas.inUse()).toEqual([]);
+  });
+
+  it('keep holders, scopes and resources apart', () => {
+    const { quotas } = quotasOf(1, 1);
+    const others: [Resource, Holder][] = [
+      ['requests', BOB],
+      ['requests', { scope: 'agent', id: ADA.id }],
+      ['requests', { scope: 'workspace', id: ADA.id }],
+      ['sockets', ADA],
+    ];
+    quotas.take('requests', [ADA]);
+    for (const [resource, holder] of others) {
+      expect(codeOf(() => quotas.take(resource, [holder]))).toBeNull();
+    }
+  });
+
+  it('count the same thing once, for as long as anybody holds it', () => {
+    const { quotas } = quotasOf(2);
+    const first = [1, 2, 3].map(() => quotas.take('distinct', [ADA, SHOP], 'first'));
+    quotas.take('distinct', [ADA, SHOP], 'second');
+    expect(codeOf(() => quotas.take('distinct', [ADA, SHOP], 'third'))).toMatchObject({
+      code: 'TOO_MANY_SUBSCRIPTIONS',
+    });
+    for (const release of first) {
+      expect(codeOf(() => quotas.assertRoom('distinct', [ADA], 'third'))).not.toBeNull();
+      release();
+    }
+    expect(codeOf(() => quotas.take('distinct', [ADA, SHOP], 'third'))).toBeNull();
+  });
+
+  it('hold nothing of those who have gone, after thousands of each', () => {
+    const { quotas } = quotasOf(20, 50);
+    const held: Release[] = [];
+    let taken = 0;
+    for (let n = 0; n < 20_000; n += 1) {
+      const holders: Holder[] = [
+        { scope: n % 3 === 0 ? 'agent' : 'person', id: `${n % 700}` },
+        { scope: 'workspace', id: `${n % 40}` },
+      ];
+      const resource = n % 2 === 0 ? 'requests' : 'distinct';
+      if (
+        !codeOf(() =>
+          held.push(
+            quotas.take(resource, holders, resource === 'distinct' ? `${n % 90}` : undefined),
+          ),
+        )
+      )
+        taken += 1;
+      // The oldest leave, some of them twice.
+      if (n % 4 !== 0) held.splice(n % 5, 1)[0]?.();
+      if (n % 50 === 0) held[0]?.();
+    }
+    expect(taken).toBeGreaterThan(10_000);
+    expect(quotas.inUse()).not.toEqual([]);
+    for (const release of held) release();
+    expect(quotas.inUse()).toEqual([]);
+  });
+});
