@@ -2,7 +2,7 @@ import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { type Plugin, processRegularResult } from 'graphql-yoga';
 import type { Context } from '../../context/context.ts';
 import type { ServerContext } from '../authentication.ts';
-import { type Holder, holdersOf, type Quotas } from '../quotas.ts';
+import { type Holder, holdersOf, type Quotas, type Release } from '../quotas.ts';
 import { acceptedFormat } from './accept.ts';
 import { ResponseSink, type StreamFormat } from './http-format.ts';
 import type { HttpStreams } from './http-streams.ts';
@@ -39,11 +39,7 @@ export function useHttpTransports(
             const sink = new ResponseSink(stream, format);
             return attachOrRefuse(sink, () => {
               const release = quotas.take('streams', holders);
-              const leave = live.attach(sink);
-              return () => {
-                release();
-                leave();
-              };
+              return leaving(live.attach(sink), release);
             });
           },
         }),
@@ -85,6 +81,14 @@ export function useHttpTransports(
         setResultProcessor(processRegularResult, 'application/json');
       }
     },
+  };
+}
+
+/** Made where nothing of the request is in sight, or it would be kept as long as the stream. */
+function leaving(leave: () => void, release: Release): () => void {
+  return () => {
+    release();
+    leave();
   };
 }
 
