@@ -41,6 +41,8 @@ const WARM_UP = { events: 600, rate: 100 };
 /** The naive way is too slow for more. */
 const NAIVE_RATES = [1, 10];
 const SECRET = 'a secret of the benchmark, 32 bytes or more';
+/** All subscribers are one person in one workspace. */
+const PLENTY = 'sockets=20000,subscriptions=20000,distinct=20000,requests=20000';
 const PORT = 4_700;
 const QUERY = `subscription ($other: String) {
   alertRaised(filter: { title: { not: $other } }) {
@@ -245,6 +247,9 @@ async function start(command: readonly string[]): Promise<ChildProcess> {
       BARE_DATABASE_URL: database.postgres.url(),
       JWT_SECRET: SECRET,
       METRICS: 'true',
+      PERSON_LIMITS: PLENTY,
+      WORKSPACE_LIMITS: PLENTY,
+      UNAUTHENTICATED_SOCKETS: '20000',
       LOG_LEVEL: 'error',
       NODE_ENV: 'production',
     },

@@ -53,7 +53,7 @@ function reconnecting(
         } else sink.next(result);
       },
       error(error) {
-        if (ServerError.is(error) && error.statusCode < 500) return sink.error(error);
+        if (ServerError.is(error) && !isPassing(error)) return sink.error(error);
         const next = told || Date.now() - begun > LASTING_MS ? 0 : retries;
         void backoff(next).then(() => attempt(next + 1));
       },
@@ -66,4 +66,9 @@ function reconnecting(
     stopped = true;
     stop();
   };
+}
+
+/** Whether the same request may be taken a moment later. */
+function isPassing({ statusCode, bodyText }: ServerError): boolean {
+  return statusCode >= 500 || (statusCode === 429 && bodyText.includes('TOO_MANY_REQUESTS'));
 }

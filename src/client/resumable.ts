@@ -35,7 +35,7 @@ export interface ResumeOptions {
 }
 
 /** Errors of an operation that pass by themselves. */
-const TRANSIENT = ['SERVICE_UNAVAILABLE', 'TIMEOUT'];
+const TRANSIENT = ['SERVICE_UNAVAILABLE', 'TIMEOUT', 'TOO_MANY_REQUESTS'];
 
 /**
  * Returns the client, but that its subscriptions go on where they stopped whenever it reconnects. A

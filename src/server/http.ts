@@ -30,13 +30,21 @@ const MAX_CONNECTIONS = 20_000;
 /** Longer than the idle timeout of common load balancers: they must be the ones that hang up. */
 const KEEP_ALIVE_MS = 65_000;
 const SWEEP_MS = 50;
+/** How often connections are looked for whose request is late. */
+const LATE_CHECK_MS = 5_000;
+/** How much longer than a request may take a connection may stand still while it has one. */
+const STALL_MS = 30_000;
 
-/** Serves a request listener over HTTP. */
+/**
+ * Serves a request listener over HTTP. Cuts off clients whose request takes longer than
+ * `requestTimeoutMs` to arrive, and those that take nothing of an answer for `stallMs`.
+ */
 export function createHttpServer(
   handle: (...args: Parameters<RequestListener>) => unknown,
   logger: Logger,
   requestTimeoutMs: number,
   upgrades: Upgrades,
+  stallMs = requestTimeoutMs + STALL_MS,
 ): HttpServer {
   const server = createServer(
     {
@@ -44,6 +52,7 @@ export function createHttpServer(
       headersTimeout: Math.min(10_000, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: Math.min(LATE_CHECK_MS, requestTimeoutMs),
     },
     async (request, response) => {
       try {
@@ -56,6 +65,7 @@ export function createHttpServer(
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = stallMs;
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     if (upgrades.accepts(request)) {
       upgrades.open(request, socket, head);

@@ -6,6 +6,8 @@ import type { Plugin } from 'graphql-yoga';
 export const MAX_BODY_BYTES = 1_000_000;
 /** Longest document, in characters: documents are kept for their next use. */
 const MAX_DOCUMENT_LENGTH = 50_000;
+/** Longest variables, in characters, that are kept as long as their subscription. */
+const MAX_KEPT_VARIABLES = 100_000;
 
 const LIMITS = { tokens: 2_000, depth: 20, aliases: 30, directives: 30 };
 
@@ -20,6 +22,16 @@ function limit(n: number, what: string) {
     n,
     onReject: [() => refuse(`The operation has more than ${n} ${what}. Split it into several.`)],
   };
+}
+
+/**
+ * Throws OPERATION_TOO_LARGE for variables, as JSON, that are longer than those of a subscription or
+ * a live query may be.
+ */
+export function assertKeptVariables(json: string): void {
+  if (json.length > MAX_KEPT_VARIABLES) {
+    refuse(`The variables of what is kept open have more than ${MAX_KEPT_VARIABLES} characters.`);
+  }
 }
 
 /** Throws OPERATION_TOO_LARGE for a document that is longer than documents may be. */

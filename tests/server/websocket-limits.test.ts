@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WebSocket } from 'ws';
 import { MAX_UNSENT_BYTES } from '../../src/server/subscriptions/stream.ts';
 import { eventually } from '../support/eventually.ts';
-import { schema, startGateway, token } from './support/gateway.ts';
+import { limits, schema, startGateway, token } from './support/gateway.ts';
 import { holding } from './support/held.ts';
 import {
   createLiveStreams,
@@ -26,7 +26,10 @@ let gateway: LiveGateway;
 let authorization: string;
 
 beforeAll(async () => {
-  gateway = await openLiveGateway(live);
+  gateway = await openLiveGateway(live, undefined, {
+    // One socket may use up what it may have, and its person still ask.
+    limits: limits({ person: { requests: 1_000 } }),
+  });
   ({ authorization } = gateway);
 });
 

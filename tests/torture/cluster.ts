@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrator.ts';
+import { RESOURCES } from '../../src/env.ts';
 import { AUDIENCE, SECRET, SERVICE_SECRET } from '../server/support/gateway.ts';
 import { type Program, run } from '../server/support/process.ts';
 import type { BrokerKind } from '../support/brokers.ts';
@@ -89,6 +90,9 @@ export class Replica {
   }
 }
 
+/** Few readers have many devices, and writers send all at once. */
+const PLENTY = RESOURCES.map((resource) => `${resource}=100000`).join();
+
 export interface ClusterOptions {
   replicas: number;
   /** Where gateways meet; left out, each reads Postgres. */
@@ -166,6 +170,9 @@ export class Cluster {
         SERVICE_JWT_SECRET: SERVICE_SECRET,
         JWT_AUDIENCE: AUDIENCE,
         LOG_LEVEL: 'error',
+        PERSON_LIMITS: PLENTY,
+        AGENT_LIMITS: PLENTY,
+        WORKSPACE_LIMITS: PLENTY,
         ...this.broker?.env,
         ...env,
       };

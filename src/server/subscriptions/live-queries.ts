@@ -13,6 +13,7 @@ import type { Change } from '../../realtime/change.ts';
 import { Turns } from '../../realtime/turns.ts';
 import { liveDirective } from '../../schema/live.ts';
 import { mentionsLiveCursor } from '../../schema/model/live-cursor.ts';
+import { assertKeptVariables } from '../limits.ts';
 import type { Release } from '../quotas.ts';
 import type { Admission, Seat, Wish } from './admission.ts';
 import { type Audience, audienceOf, mayBeTold } from './audience.ts';
@@ -120,7 +121,9 @@ export class LiveQueries {
     if (mentionsLiveCursor(document)) throw notLive('liveCursor', 'it is kept up to date itself');
     if (reads.memberships)
       throw notLive('memberships', 'those of other workspaces are not followed');
-    const text = JSON.stringify([plan.text, operationName ?? null, variables]);
+    const json = JSON.stringify(variables);
+    assertKeptVariables(json);
+    const text = JSON.stringify([plan.text, operationName ?? null, json]);
     return {
       operation: {
         document,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql';
 import type { ChangeSource } from '../../realtime/source.ts';
+import { assertKeptVariables } from '../limits.ts';
 import type { Operation } from './execution.ts';
 import type { createPlanner } from './plan.ts';
 
@@ -22,7 +23,9 @@ export function requestOf(
   const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
   const plan = planOf(document, definition);
   const { [plan.afterVariable ?? '']: _after, ...variables } = variableValues ?? {};
-  const text = JSON.stringify([plan.text, operationName ?? null, variables]);
+  const json = JSON.stringify(variables);
+  assertKeptVariables(json);
+  const text = JSON.stringify([plan.text, operationName ?? null, json]);
   return {
     source,
     operation: {

@@ -6,6 +6,7 @@ import { MAX_UNSENT_BYTES } from '../../../src/server/subscriptions/stream.ts';
 import { type LiveApi, openLiveApi } from '../../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createTenant, type Tenant } from '../../support/tenant.ts';
+import { limits } from '../support/gateway.ts';
 import { openRaw, type RawConnection, rawPost } from '../support/raw-connection.ts';
 import { connect, subscribe } from '../support/websocket.ts';
 
@@ -57,7 +58,8 @@ beforeAll(async () => {
   tenant = await createTenant(db);
   // Whoever reads nothing answers no pings: where all takes long, they would end it before the bound.
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  api = await openLiveApi(db);
+  // All clients are one person.
+  api = await openLiveApi(db, { limits: limits({ person: { sockets: 1_000, streams: 1_000 } }) });
   ({ headers } = await api.as(tenant.people.Viewer, tenant.workspaceId));
   // The first socket sets the clock of pings.
   (await connect(api.url, headers)).socket.close();

@@ -126,9 +126,10 @@ export interface LiveGateway extends TestGateway {
 export async function openLiveGateway(
   { plugin }: LiveStreams,
   shared?: TestDatabase,
+  options: Parameters<typeof startGateway>[1] = {},
 ): Promise<LiveGateway> {
   const database = shared ?? (await createTestDatabase());
-  const gateway = await startGateway(database.gatewayUrl, { plugins: [plugin] });
+  const gateway = await startGateway(database.gatewayUrl, { plugins: [plugin], ...options });
   const exp = Math.floor(Date.now() / 1000) + 600;
   return {
     ...gateway,
