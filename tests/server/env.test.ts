@@ -25,6 +25,8 @@ describe('the environment', () => {
       NATS_URL: 'http://me:hidden@host:4222',
       REDIS_URL: 'hidden',
       NODE_ENV: 'hidden',
+      PERSON_LIMITS: 'hidden',
+      UNAUTHENTICATED_SOCKETS: 'hidden',
       CORS_ORIGINS: 'https://app.example',
     };
     const read = () => readEnv(wrong);
@@ -56,6 +58,25 @@ describe('the environment', () => {
     const both = { NATS_URL: 'nats://localhost', REDIS_URL: 'redis://localhost' };
     expect(() => readEnv(both)).toThrow('REDIS_URL: must not be set besides NATS_URL');
   });
+
+  it('changes the limits that it names, and no others', () => {
+    const { PERSON_LIMITS: usual } = readEnv({});
+    const { PERSON_LIMITS } = readEnv({ PERSON_LIMITS: 'sockets=200, live-queries = 5,' });
+    expect(PERSON_LIMITS).toEqual({ ...usual, sockets: 200, 'live-queries': 5 });
+    expect(Object.values(usual).every((limit) => limit > 0)).toBe(true);
+  });
+
+  it.each(['sockets', 'sockets=', 'sockets=0', 'sockets=-1', 'sockets=1.5', 'doors=5', 'x', '5'])(
+    'has no limits such as %j',
+    (wrong) => {
+      for (const name of ['PERSON_LIMITS', 'AGENT_LIMITS', 'WORKSPACE_LIMITS']) {
+        const list = `requests=5,${wrong}`;
+        expect(() => readEnv({ [name]: list })).toThrow(
+          `${name}: must be a list such as sockets=200,requests=50, of sockets, streams`,
+        );
+      }
+    },
+  );
 
   it('lists the origins that may call', () => {
     const { CORS_ORIGINS } = readEnv({ CORS_ORIGINS: 'https://a.example, https://b.example,' });

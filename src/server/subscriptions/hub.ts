@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { ExecutionArgs } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
@@ -11,8 +10,9 @@ import { TurnsByKey } from '../../realtime/turns.ts';
 import { holderOf, type Quotas, type Release } from '../quotas.ts';
 import { Admission, type Seat, type Wish } from './admission.ts';
 import { type Audience, audienceOf, mayBeTold } from './audience.ts';
-import { type Executor, executeBatch } from './execution.ts';
-import { Group, narrowed, Place, RESTARTED, Subscriber } from './group.ts';
+import type { Executor } from './execution.ts';
+import { narrowed, Place, RESTARTED, Subscriber } from './group.ts';
+import { type Entry, Groups, groupKey } from './groups.ts';
 import { LiveQueries } from './live-queries.ts';
 import type { SubscriptionMetrics } from './metrics.ts';
 import { type Start, tellPast } from './past.ts';
@@ -43,16 +43,6 @@ const REPLACED: StreamEnd = {
 /** Clients of one person or agent that are told the past at a time: each holds a page of it. */
 const CATCHING_UP_AT_ONCE = 8;
 
-/** What a group is made of; those who ask for the same share it. */
-interface Entry {
-  key: string;
-  group: Group;
-  audience: Audience;
-  source: ChangeSource;
-  /** Of the first of them; the same to all. */
-  request: Request;
-}
-
 /** Who asked for what, and where it is told that now. */
 interface ChangeSeat extends Seat {
   /** Gives back what it is counted for. */
@@ -68,9 +58,7 @@ export class SubscriptionHub {
   readonly #options: HubOptions;
   readonly #executor: Executor;
   readonly #planOf: ReturnType<typeof createPlanner>;
-  readonly #entries = new Map<string, Entry>();
-  /** By model. */
-  readonly #listening = new Map<string, Set<Entry>>();
+  readonly #groups: Groups;
   readonly #admission: Admission;
   readonly #live: LiveQueries;
   readonly #catchingUp = new TurnsByKey(CATCHING_UP_AT_ONCE);
@@ -81,7 +69,6 @@ export class SubscriptionHub {
   #isDispatching = false;
   #dispatching: Promise<void> = Promise.resolve();
   #dispatched = 0;
-  #lastTurn: Promise<void> = Promise.resolve();
   #position: Position;
   #closed = false;
 
@@ -92,6 +79,7 @@ export class SubscriptionHub {
       ...options,
       cursorAfter: (batch, change, audience) => this.#cursorAfter(batch, change, audience),
     };
+    this.#groups = new Groups({ ...options, executor: this.#executor });
     this.#planOf = createPlanner(schema);
     this.#admission = new Admission(options);
     this.#live = new LiveQueries({
@@ -105,7 +93,7 @@ export class SubscriptionHub {
     this.#stopListening = feed.listen((batch) => this.#take(batch));
     feed.onReset(() => {
       this.#position = feed.position();
-      for (const { group } of this.#entries.values()) group.end(REPLACED);
+      this.#groups.endAll(REPLACED);
       // Live queries have no cursor: they begin anew.
       this.#admission.endAll(RESTARTED);
     });
@@ -174,7 +162,7 @@ export class SubscriptionHub {
     const release = this.#admission.takePlace(wishOf(context, request));
     const isStale = this.#admission.isStale(context);
     const subscriber = new Subscriber(sink, (reason) => this.#leave(seat, reason));
-    const entry = this.#entryOf(request, audienceOf(context, request.isPersonal));
+    const entry = this.#groups.entryOf(request, audienceOf(context, request.isPersonal));
     const place = new Place(subscriber, this.#dispatched, start !== null || isStale);
     const seat: ChangeSeat = {
       subscriber,
@@ -224,38 +212,6 @@ export class SubscriptionHub {
     }
   }
 
-  #entryOf(request: Request, audience: Audience): Entry {
-    const { source, operation } = request;
-    const key = groupKey(request, audience);
-    const found = this.#entries.get(key);
-    if (found) return found;
-    const { metrics, onError } = this.#options;
-    const group = new Group(
-      async (batch) => {
-        await this.#turn();
-        return executeBatch(this.#executor, audience, operation, batch).catch((error: unknown) => {
-          onError(error);
-          throw error;
-        });
-      },
-      {
-        onDelivered: (clients, payload) => metrics.delivered(clients, payload),
-        onEmpty: () => {
-          // Another one may have begun under the same key since.
-          if (this.#entries.get(key) === entry) this.#entries.delete(key);
-          this.#listening.get(source.model)?.delete(entry);
-          metrics.groups.dec();
-        },
-      },
-    );
-    const entry: Entry = { key, group, audience, source, request };
-    this.#entries.set(key, entry);
-    const ofModel = this.#listening.get(source.model) ?? new Set();
-    this.#listening.set(source.model, ofModel.add(entry));
-    metrics.groups.inc();
-    return entry;
-  }
-
   #cursorAfter(batch: Batch, change: Change, { workspace }: Audience): string {
     const workspaceId = workspace?.id ?? null;
     const cursors = this.#cursors.get(change) ?? new Map<string | null, string>();
@@ -266,16 +222,6 @@ export class SubscriptionHub {
       cursors.set(workspaceId, cursor);
     }
     return cursor;
-  }
-
-  /**
-   * Resolves when an execution may begin: one in a turn of the event loop. All at once, the first to
-   * be ready would wait for the last before its statement is sent.
-   */
-  #turn(): Promise<void> {
-    const turn = this.#lastTurn;
-    this.#lastTurn = turn.then(() => setImmediate());
-    return turn;
   }
 
   #leave(seat: ChangeSeat, reason: StreamEnd | null): void {
@@ -307,7 +253,7 @@ export class SubscriptionHub {
     this.#position = batch.end;
     const told = new Map<Entry, Change[]>();
     for (const change of batch.changes) {
-      for (const entry of this.#listening.get(change.model) ?? []) {
+      for (const entry of this.#groups.listening(change.model)) {
         if (!entry.source.includes(change) || !mayBeTold(change, entry.audience)) continue;
         const changes = told.get(entry);
         if (changes) changes.push(change);
@@ -333,7 +279,7 @@ export class SubscriptionHub {
     const audience = audienceOf({ viewer, session, workspace }, request.isPersonal);
     place.until = this.#dispatched;
     seat.audience = audience;
-    seat.entry = this.#entryOf(request, audience);
+    seat.entry = this.#groups.entryOf(request, audience);
     seat.place = new Place(subscriber, this.#dispatched, true);
     seat.entry.group.join(seat.place);
     const { place: next } = seat;
@@ -342,10 +288,6 @@ export class SubscriptionHub {
       next.release();
     });
   }
-}
-
-function groupKey({ key }: Pick<Request, 'key'>, audience: Audience): string {
-  return `${key} ${audience.key}`;
 }
 
 function wishOf(context: Context, request: Request): Wish {

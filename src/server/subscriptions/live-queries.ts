@@ -19,6 +19,7 @@ import type { Admission, Seat, Wish } from './admission.ts';
 import { type Audience, audienceOf, mayBeTold } from './audience.ts';
 import { type Executor, executeQuery, type Operation } from './execution.ts';
 import { Subscriber } from './group.ts';
+import { groupKey } from './groups.ts';
 import { LiveGroup, LivePlace } from './live-group.ts';
 import { LiveResult } from './live-result.ts';
 import type { SubscriptionMetrics } from './metrics.ts';
@@ -223,10 +224,6 @@ export class LiveQueries {
     metrics.groups.inc();
     return entry;
   }
-}
-
-function groupKey({ key }: Request, audience: Audience): string {
-  return `${key} ${audience.key}`;
 }
 
 function wishOf(context: Context, request: Request): Wish {

@@ -193,9 +193,14 @@ async function openStream({ api }: QuotaWorld, { headers }: Client) {
   const control = new AbortController();
   const { signal } = control;
   const { body } = await fetch(url, { signal, headers: { ...named, accept: ACCEPT.SSE } });
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
   let told = '';
   const read = async () => {
-    for await (const chunk of body ?? []) told += Buffer.from(chunk);
+    for (;;) {
+      const { value } = (await reader?.read()) ?? {};
+      if (value === undefined) return;
+      told += value;
+    }
   };
   // Cut, in the end.
   void read().catch(() => {});
