@@ -1,6 +1,6 @@
 import type { Identity } from './authentication.ts';
 import type { Database } from './database/client.ts';
-import { type Idempotency, readIdempotency } from './idempotency.ts';
+import { type IdempotencyKey, readIdempotencyKey } from './idempotency.ts';
 import type { Seal } from './seal.ts';
 import type { SessionSettings } from './session.ts';
 import { loadPerson, sessionOf, type Viewer } from './viewer.ts';
@@ -23,7 +23,7 @@ export interface Context {
   /** The only workspace that this request sees; null when none was chosen. */
   workspace: CurrentWorkspace | null;
   /** Set when the client may send the same mutations again. */
-  idempotency: Idempotency | null;
+  idempotencyKey: IdempotencyKey | null;
   /** What every statement of the request runs with. */
   session: SessionSettings;
   database: Database;
@@ -40,8 +40,6 @@ export interface ContextRequest {
   workspaceHeader: string | null;
   /** The value of the header `idempotency-key`, null when it was not sent. */
   idempotencyHeader: string | null;
-  /** What the request asks for: document, variables and operation. */
-  body: unknown;
   database: Database;
   seal: Seal;
   /** Left out where changes are not followed. */
@@ -50,13 +48,13 @@ export interface ContextRequest {
 
 /** Builds the context of a request. Throws BAD_USER_INPUT or FORBIDDEN for its headers. */
 export async function createContext(request: ContextRequest): Promise<Context> {
-  const { requestId, identity, workspaceHeader, idempotencyHeader, body, database, seal } = request;
+  const { requestId, identity, workspaceHeader, idempotencyHeader, database, seal } = request;
   const { viewer, workspace } = await locate(request);
   return {
     requestId,
     viewer,
     workspace,
-    idempotency: readIdempotency(idempotencyHeader, [workspaceHeader?.toLowerCase(), body]),
+    idempotencyKey: readIdempotencyKey(idempotencyHeader, workspaceHeader),
     session: sessionOf(identity, workspace?.id),
     database,
     seal,

@@ -22,6 +22,12 @@ export const limits = {
   maxListItems: 1_000,
   /** Levels of a JSON value, and steps of a path into one. */
   maxJsonDepth: 50,
+  /** How long a field of a mutation may work, in milliseconds. */
+  writeMs: 20_000,
+  /** How long its answer may be read after that, while others wait for the rows that it changed. */
+  answerMs: 5_000,
+  /** Answers of one idempotency key, in bytes as they are stored. */
+  maxIdempotentAnswerBytes: 1_000_000,
   /** Rows that an operation may read at most, as estimated from its page sizes. */
   maxRows: 50_000,
 } as const;

@@ -32,11 +32,6 @@ export function nameOf(...parts: readonly unknown[]): string {
   });
 }
 
-/** Makes a request look everything up anew: what it knows may be about to change. */
-export function forgetLoaded(context: Context): void {
-  loadersOf.delete(context);
-}
-
 /**
  * Returns the row of a model with this value in a unique column, null when there is none that the
  * viewer may see. Look-ups with the same selection are batched.

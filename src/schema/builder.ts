@@ -44,14 +44,18 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     defaultComplexity: 0,
     defaultListMultiplier: 1,
     limit: { complexity: limits.maxRows },
-    complexityError: (_kind, { complexity }) =>
-      new GatewayError(
-        'QUERY_TOO_COMPLEX',
-        `The operation may read ${complexity} rows, more than the ${limits.maxRows} allowed: ask for smaller pages.`,
-        { status: 400 },
-      ),
+    complexityError: (_kind, { complexity }) => tooComplex(complexity),
   },
 });
+
+/** The error for an operation that may read so many rows. */
+export function tooComplex(rows: number): GatewayError {
+  return new GatewayError(
+    'QUERY_TOO_COMPLEX',
+    `The operation may read ${rows} rows, more than the ${limits.maxRows} allowed: ask for smaller pages.`,
+    { status: 400 },
+  );
+}
 
 /** The types of this schema, for Pothos' generic references. */
 export type Types = typeof builder.$inferSchemaTypes;

@@ -8,6 +8,7 @@ functionMutation('createWorkspace', {
   sql: 'create_workspace',
   args: { name: { column: 'name', required: true }, slug: { column: 'slug' } },
   writersOf: 'UserProfile',
+  entersWorkspace: true,
 });
 
 functionMutation('inviteMember', {

@@ -43,10 +43,26 @@ const CLEARER: Record<string, string> = {
   REQUEST_ENTITY_TOO_LARGE: `The body is larger than ${MAX_BODY_BYTES.toLocaleString('en')} bytes.`,
 };
 
+/** What was written is rolled back, since this error leaves no full answer to it. */
+class Undone extends Error {
+  override readonly name = 'Undone';
+}
+
+/** The error of an answer to a write, for a client that has to know what became of the write. */
+export function undone(error: GraphQLError): GraphQLError {
+  const originalError = new Undone('The answer to a write failed', { cause: error });
+  return new GraphQLError(error.message, { ...placeOf(error), originalError });
+}
+
 /** Turns whatever was thrown into an error that clients may see; logs what they may not. */
 export function createErrorMask(logger: Logger): (error: unknown) => GraphQLError {
-  return (error) => {
+  const mask = (error: unknown): GraphQLError => {
     const cause = rootCause(error);
+    if (cause instanceof Undone) {
+      const shown = mask(cause.cause);
+      const message = `${shown.message} The write was rolled back: nothing was changed.`;
+      return new GraphQLError(message, { ...placeOf(shown), extensions: shown.extensions });
+    }
     const at = error instanceof GraphQLError ? error : undefined;
     if (cause instanceof GatewayError) {
       if (cause.cause) logger.warn({ err: cause.cause }, cause.message);
@@ -69,6 +85,7 @@ export function createErrorMask(logger: Logger): (error: unknown) => GraphQLErro
       requestId: currentRequestId(),
     });
   };
+  return mask;
 }
 
 function rootCause(error: unknown): unknown {

@@ -100,7 +100,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       }
     : null;
 
-  const contextOf = async (request: ServerContext, body: unknown): Promise<Context> => {
+  const contextOf = async (request: ServerContext): Promise<Context> => {
     const { identity, inFlight, workspaceHeader = null, idempotencyHeader = null } = request;
     if (!identity) throw new GatewayError('UNAUTHENTICATED', 'Sign in first.', { status: 401 });
     const context = await createContext({
@@ -108,7 +108,6 @@ export function createGateway(options: GatewayOptions): HttpServer {
       identity,
       workspaceHeader,
       idempotencyHeader,
-      body,
       database,
       seal,
       liveCursors,
@@ -120,8 +119,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
   const yoga = createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: `${ENDPOINT}{/stream}?`,
-    context: ({ params, ...request }) =>
-      contextOf(request, [params.query, params.variables, params.operationName]),
+    context: contextOf,
     plugins: [
       useRequestId(),
       useHealth(checkReadiness, logger),
@@ -139,7 +137,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
         path: STREAM_ENDPOINT,
         streams,
         quotas,
-        contextOf: (request) => contextOf(request, null),
+        contextOf,
       }),
       useHttpTransports(streams, quotas),
       useSubscriptions(hub, maskError),

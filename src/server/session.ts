@@ -1,9 +1,10 @@
-import type { ExecutionArgs } from 'graphql';
+import { type ExecutionArgs, getOperationAST } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
 import { needsSnapshot } from '../schema/model/live-cursor.ts';
+import { executeMutation } from './mutations.ts';
 import { isLiveStream } from './subscriptions/stream.ts';
 
 const sessionOf = (args: ExecutionArgs) => (args.contextValue as Context).session;
@@ -17,7 +18,7 @@ export function useSession(timeoutMs: number): Plugin {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn((args) =>
         runInSession(sessionOf(args), () =>
-          withDeadline(timeoutMs, (limited) => atOneMoment(executeFn, limited), args),
+          withDeadline(timeoutMs, (limited) => executeOperation(executeFn, limited), args),
         ),
       );
     },
@@ -33,11 +34,15 @@ export function useSession(timeoutMs: number): Plugin {
   };
 }
 
-/** Lets an operation that tells its place in the change log read nothing from before or after it. */
-async function atOneMoment<Args extends ExecutionArgs>(
-  execute: (args: Args) => unknown,
-  args: Args,
+type LimitedArgs = ExecutionArgs & { signal: AbortSignal };
+
+async function executeOperation(
+  execute: (args: LimitedArgs) => unknown,
+  args: LimitedArgs,
 ): Promise<unknown> {
+  const operation = getOperationAST(args.document, args.operationName)?.operation;
+  if (operation === 'mutation') return executeMutation(execute, args);
+  // One that tells its place in the change log reads nothing from before or after it.
   if (!needsSnapshot(args.document, args.operationName)) return execute(args);
   const { database } = args.contextValue as Context;
   return database.inSnapshot(async () => execute(args));
@@ -45,7 +50,7 @@ async function atOneMoment<Args extends ExecutionArgs>(
 
 async function withDeadline(
   timeoutMs: number,
-  execute: (args: ExecutionArgs & { signal: AbortSignal }) => unknown,
+  execute: (args: LimitedArgs) => unknown,
   args: ExecutionArgs,
 ): Promise<unknown> {
   const deadline = new AbortController();

@@ -52,7 +52,6 @@ export function openStage({ gatewayUrl }: TestDatabase): Stage {
       identity,
       workspaceHeader: workspaceId ?? null,
       idempotencyHeader: null,
-      body: null,
       database,
       seal,
     });

@@ -81,7 +81,9 @@ const CALLS: Record<string, string> = {
   'acknowledge_signal(uuid,text)': 'select acknowledge_signal(:signal)',
   'decide_experiment(uuid,text,double precision)': `select decide_experiment(:experiment, 'a')`,
   'gateway.change_alert_status(uuid,alert_status,uuid,text)': `select gateway.change_alert_status(:alert, 'acknowledged', null, null)`,
-  'gateway.claim_idempotency_key(text,bytea)': `select gateway.claim_idempotency_key('k', '0123456789abcdef')`,
+  'gateway.claim_idempotency_key(text,bytea,boolean)': `select gateway.claim_idempotency_key('k', '0123456789abcdef')`,
+  'gateway.make_room_for_idempotency_key(integer,bigint)':
+    'select gateway.make_room_for_idempotency_key()',
   'gateway.take_turn(uuid,uuid)': 'select gateway.take_turn(:workspace, :workspace)',
   'gateway.require_room(uuid,uuid,bigint)': 'select gateway.require_room(:workspace, null, 1)',
   'gateway.trim_idempotency_keys(interval)': 'select gateway.trim_idempotency_keys()',
@@ -91,7 +93,8 @@ const OTHERWISE: Record<string, string> = {
   // Helpers of triggers, which are of no use to anybody else.
   'gateway.take_turn(uuid,uuid)': '42501',
   'gateway.require_room(uuid,uuid,bigint)': '42501',
-  // Tidies up what is past its time, whoever calls it.
+  // Tidy up what is past its time, whoever calls them.
+  'gateway.make_room_for_idempotency_key(integer,bigint)': 'nothing',
   'gateway.trim_idempotency_keys(interval)': 'nothing',
 };
 

@@ -23,6 +23,7 @@ afterAll(() => database.close());
 interface Claim {
   claimed: boolean;
   same_request: boolean;
+  too_many: boolean;
   outcome: unknown;
 }
 
@@ -49,17 +50,20 @@ test('the first request claims a key, later ones get its outcome', async () => {
   expect(await once(owner, key, { id: 1 })).toEqual({
     claimed: true,
     same_request: true,
+    too_many: false,
     outcome: null,
   });
   const outcome = { id: 1 };
   expect(await once(owner, key, { id: 2 })).toEqual({
     claimed: false,
     same_request: true,
+    too_many: false,
     outcome,
   });
   expect(await once(owner, key, { id: 3 }, 'other')).toEqual({
     claimed: false,
     same_request: false,
+    too_many: false,
     outcome,
   });
 });

@@ -3,6 +3,7 @@ import { PrismaClient } from '../../generated/prisma/client.ts';
 import type { Statement, StatementResult } from './batch.ts';
 import { sessionLookups } from './lookups.ts';
 import { SessionPool, type SessionPoolOptions } from './pool.ts';
+import type { SessionTransaction } from './session-transaction.ts';
 
 export type DatabaseOptions = SessionPoolOptions;
 
@@ -14,6 +15,9 @@ export type Query = <Row extends object>(
 
 export type IsolationLevel = 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
 
+/** The transaction of a session, for whoever commits it. */
+export type OpenTransaction = Pick<SessionTransaction, 'commit' | 'rollback' | 'limit' | 'failure'>;
+
 export interface Database {
   /** Every statement runs in the running session; `$transaction` takes a function only. */
   prisma: PrismaClient;
@@ -24,6 +28,12 @@ export interface Database {
    * given `query` is part of the transaction.
    */
   transaction<T>(fn: (query: Query) => Promise<T>, isolation?: IsolationLevel): Promise<T>;
+  /**
+   * Runs `fn` so that every statement which it issues in the running session is part of one
+   * transaction: begun by the first one, committed by `fn`, rolled back where that is left out. The
+   * session takes no statements afterwards.
+   */
+  inTransaction<T>(fn: (transaction: OpenTransaction) => Promise<T>): Promise<T>;
   /**
    * Runs `fn` so that every statement which it issues in the running session, `transaction` excepted,
    * sees the same snapshot of the database. They run one after the other, and may not write.
@@ -60,6 +70,7 @@ export function createDatabase(options: DatabaseOptions): Database {
         transaction.release();
       }
     },
+    inTransaction: (fn) => pool.inTransaction(fn),
     inSnapshot: (fn) => pool.inSnapshot(fn),
     connections: () => ({
       total: pool.totalCount,

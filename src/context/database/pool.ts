@@ -6,6 +6,7 @@ import { cutPagesEarly } from './early-pages.ts';
 import { toSqlStateError } from './errors.ts';
 import { keepNumbersExact } from './exact-numbers.ts';
 import { isOutdated, PreparedStatements } from './prepared-statements.ts';
+import { JoinedTransaction, SessionTransaction, STATEMENT_TIMEOUT } from './session-transaction.ts';
 import { Transaction } from './transaction.ts';
 
 export interface SessionPoolOptions {
@@ -34,6 +35,9 @@ const SETTINGS =
   "set_config('request.jwt.claims', $2, true), " +
   "set_config('app.current_workspace_id', $3, true))";
 
+/** Settings that go along with statements, and are not told as such. */
+const UNTOLD = [SETTINGS, STATEMENT_TIMEOUT];
+
 const BEGIN_SNAPSHOT = { text: 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY' };
 const SAVEPOINT = { text: 'SAVEPOINT start' };
 const BACK_TO_SAVEPOINT = { text: 'ROLLBACK TO SAVEPOINT start' };
@@ -44,7 +48,9 @@ const BACK_TO_SAVEPOINT = { text: 'ROLLBACK TO SAVEPOINT start' };
  */
 export class SessionPool extends pg.Pool {
   readonly #options: SessionPoolOptions;
-  readonly #snapshots = new WeakMap<Session, Transaction>();
+  readonly #statementTimeoutMs: number;
+  /** Sessions whose statements all run on one connection. */
+  readonly #bound = new WeakMap<Session, Transaction | SessionTransaction>();
   readonly #prepared = new WeakMap<pg.PoolClient, PreparedStatements>();
 
   constructor(options: SessionPoolOptions) {
@@ -63,16 +69,17 @@ export class SessionPool extends pg.Pool {
       query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
     });
     this.#options = options;
+    this.#statementTimeoutMs = statementTimeoutMs;
     this.on('error', (error) => options.onConnectionError?.(error));
     // A connection lost while in use fails its statement; unheard, it would end the process too.
     this.on('connect', (client) => client.on('error', () => {}));
   }
 
-  /** Runs one statement in the running session: in its snapshot, or as a transaction of its own. */
+  /** Runs one statement in the running session: in its transaction, or as one of its own. */
   async run(statement: Statement): Promise<StatementResult> {
     const session = currentSession();
-    const snapshot = this.#snapshots.get(session);
-    if (snapshot) return snapshot.query(statement);
+    const bound = this.#bound.get(session);
+    if (bound) return bound.query(statement);
     const client = await this.#acquire();
     const send = () => this.#send(client, session, [settingsOf(session)], statement);
     let usable = true;
@@ -88,15 +95,27 @@ export class SessionPool extends pg.Pool {
   }
 
   /** Takes a connection for a transaction of the running session, to be released by the caller. */
-  async begin(): Promise<Transaction> {
+  begin(): Promise<Transaction> {
+    return this.#begin(currentSession(), () => []);
+  }
+
+  /**
+   * Runs `fn` so that all statements which it issues in the running session belong to one
+   * transaction, which it commits. What it has not committed is rolled back behind it.
+   */
+  async inTransaction<T>(fn: (transaction: SessionTransaction) => Promise<T>): Promise<T> {
     const session = currentSession();
-    const client = await this.#acquire();
-    return new Transaction({
-      open: (begin, statement) =>
-        this.#send(client, session, [{ text: begin }, settingsOf(session)], statement),
-      send: (statement) => this.#send(client, session, [], statement),
-      release: (usable) => client.release(!usable),
+    const transaction = new SessionTransaction({
+      begin: (leading) => this.#begin(session, leading),
+      statementTimeoutMs: this.#statementTimeoutMs,
     });
+    // For good: a statement that comes late must not run as one of its own.
+    this.#bound.set(session, transaction);
+    try {
+      return await fn(transaction);
+    } finally {
+      transaction.end();
+    }
   }
 
   /**
@@ -106,17 +125,29 @@ export class SessionPool extends pg.Pool {
   async inSnapshot<T>(fn: () => Promise<T>): Promise<T> {
     const session = currentSession();
     const snapshot = await this.#beginSnapshot(session);
-    this.#snapshots.set(session, snapshot);
+    this.#bound.set(session, snapshot);
     try {
       return await fn();
     } finally {
-      this.#snapshots.delete(session);
+      this.#bound.delete(session);
       // What `fn` has left running comes first, and nobody has to wait for either.
       snapshot.query({ text: 'COMMIT' }).then(
         () => snapshot.release(),
         (error: unknown) => snapshot.release(error),
       );
     }
+  }
+
+  async #begin(session: Session, leading: () => readonly Statement[]): Promise<Transaction> {
+    const client = await this.#acquire();
+    return new Transaction({
+      open: (begin, statement) => {
+        const first = [{ text: begin }, settingsOf(session), ...leading()];
+        return this.#send(client, session, first, statement);
+      },
+      send: (statement) => this.#send(client, session, leading(), statement),
+      release: (usable) => client.release(!usable),
+    });
   }
 
   async #beginSnapshot(session: Session): Promise<Transaction> {
@@ -142,7 +173,9 @@ export class SessionPool extends pg.Pool {
 
   /** For Prisma's adapter, which only ever awaits the client of a transaction. */
   override connect(): never {
-    return this.begin() as never;
+    const bound = this.#bound.get(currentSession());
+    const isJoined = bound instanceof SessionTransaction;
+    return (isJoined ? Promise.resolve(new JoinedTransaction(bound)) : this.begin()) as never;
   }
 
   async #acquire(): Promise<pg.PoolClient> {
@@ -170,7 +203,7 @@ export class SessionPool extends pg.Pool {
     onRoundTrip?.(session);
     if (onStatement) {
       for (const { text } of [...leading, statement]) {
-        if (text !== SETTINGS) onStatement(text, session);
+        if (!UNTOLD.includes(text)) onStatement(text, session);
       }
     }
     client.query(batch);

@@ -2,7 +2,8 @@ import { databaseError } from '../../context/database/errors.ts';
 import { type Column, catalog } from '../../generated/catalog.ts';
 import { delegateIn, type Row } from '../rows.ts';
 import { type MutationError, MutationRefused, mutationError } from './errors.ts';
-import { inTransaction, type Transaction } from './transaction.ts';
+import { fieldOf } from './field.ts';
+import { inTransaction, readAnswer, type Transaction } from './transaction.ts';
 import { problemOf } from './values.ts';
 import { failed, readBack, refusal, type Write, type WriteResult } from './write.ts';
 
@@ -26,35 +27,47 @@ export interface DatabaseFunction {
   /** Values that no client gives, by parameter. */
   fixed?: Record<string, { value: string; type: 'uuid' }>;
   /**
-   * Where it returns something else than its rows: the unique key of the one that it writes. It is
-   * read before a function that deletes it.
+   * Where it returns something else than its rows: the unique key of the one that it writes. A
+   * function that deletes it is called once the answer has been read.
    */
   row?: { key: Row; isDeleted?: boolean };
   /** Whether it answers with a verdict (`success` and `message`) where others raise an error. */
   returnsVerdict?: boolean;
+  /** Whether it returns several rows. */
+  many?: boolean;
+  /** Whether what it returns is a workspace, in which the answer is read. */
+  entersWorkspace?: boolean;
 }
 
-/** Calls a function and returns a result for each of its rows, in its order. */
+/** Calls a function and returns the result for its row or, for one of many, for each in its order. */
 export async function callFunction(
   write: Write,
   fn: DatabaseFunction,
   values: Row,
-): Promise<WriteResult[]> {
+): Promise<WriteResult | WriteResult[]> {
+  const refuse = (errors: readonly MutationError[]) =>
+    fn.many ? [failed(errors)] : failed(errors);
   const refused = refusal({ ...write, model: fn.writersOf ?? write.model });
-  if (refused) return [failed([refused])];
+  if (refused) return refuse([refused]);
   const problems = problemsOf(fn, values);
-  if (problems.length > 0) return [failed(problems)];
+  if (problems.length > 0) return refuse(problems);
+  const field = fieldOf(write.context);
+  const explain = (error: unknown) => refuse(explained(write.model, fn, error));
+  field.explain = explain;
   try {
     return await inTransaction(write, async (transaction) => {
-      if (!fn.row) return resultsOf(transaction, write, await idsFrom(transaction, fn, values));
-      const { key, isDeleted } = fn.row;
-      const before = isDeleted ? await find(transaction, write, key) : null;
-      await idsFrom(transaction, fn, values);
-      const row = before ?? (await find(transaction, write, key));
-      return [{ id: (row?.id as string | undefined) ?? null, row, errors: [] }];
+      const call = () => idsFrom(transaction, fn, values);
+      if (!fn.row) {
+        const results = await resultsOf(transaction, write, await call());
+        return fn.many ? results : (results[0] as WriteResult);
+      }
+      if (fn.row.isDeleted) field.last = call;
+      else await call();
+      const row = await find(transaction, write, fn.row.key);
+      return { id: (row?.id as string | undefined) ?? null, row, errors: [] };
     });
   } catch (error) {
-    return [failed(explained(write.model, fn, error))];
+    return explain(error);
   }
 }
 
@@ -79,7 +92,9 @@ async function idsFrom(transaction: Transaction, fn: DatabaseFunction, values: R
     if (!verdict?.success) throw new MutationRefused([refusedBy(fn, verdict?.message ?? '')]);
     return [];
   }
-  const { text, parameters } = statementOf(fn, values, 'id');
+  const entered = ", set_config('app.current_workspace_id', id::text, true)";
+  const selected = fn.entersWorkspace ? `id${entered}` : 'id';
+  const { text, parameters } = statementOf(fn, values, selected);
   const rows = await transaction.$queryRawUnsafe<{ id: string }[]>(text, ...parameters);
   return rows.map(({ id }) => id);
 }
@@ -128,7 +143,9 @@ function toSql(column: Column, value: unknown): unknown {
   return `{${(value as unknown[]).map((item) => item ?? 'NULL').join(',')}}`;
 }
 
-function find(transaction: Transaction, { model, selection }: Write, key: Row) {
+function find(transaction: Transaction, write: Write, key: Row) {
+  const { model, selection } = write;
+  readAnswer(write);
   return delegateIn(transaction, model).findFirst({ ...selection, where: key });
 }
 

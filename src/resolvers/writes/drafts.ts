@@ -5,7 +5,8 @@ import { countKey } from '../loaders.ts';
 import { writerOf } from '../permissions.ts';
 import { delegateIn, type Row } from '../rows.ts';
 import { duplicate, type MutationError, mutationError } from './errors.ts';
-import { Attempts, isSerialization, type Transaction } from './transaction.ts';
+import { isPassing } from './field.ts';
+import { Attempts, type Transaction } from './transaction.ts';
 import { readValues } from './values.ts';
 
 /** A row to be created, with rows of its own. */
@@ -100,7 +101,7 @@ export async function insertInParts(
       if (error === undefined) continue;
       const explained = mutationError(model, error, draft.path);
       // Two transactions in each other's way are no fault of the row: all is done again.
-      if (!explained || isSerialization(error)) throw error;
+      if (!explained || isPassing(error)) throw error;
       draft.errors.push(explained);
     }
   }

@@ -1,71 +1,63 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../../context/context.ts';
-import { databaseError } from '../../context/database/errors.ts';
 import type { PrismaClient } from '../../generated/prisma/client.ts';
-import { once } from './idempotency.ts';
+import { limits } from '../limits.ts';
+import { fieldOf, Interrupted, isPassing } from './field.ts';
+import { claim } from './idempotency.ts';
 
-/** Prisma inside a transaction. */
-export type Transaction = Omit<
-  PrismaClient,
-  '$connect' | '$disconnect' | '$on' | '$transaction' | '$extends'
->;
+/** Prisma in the session of a field of a mutation, all of whose statements are one transaction. */
+export type Transaction = PrismaClient;
 
-/** One field of a mutation. */
-export interface MutationField {
+/** What a field of a mutation writes for whom, and whether to keep it. */
+export interface Writing {
   context: Context;
-  /** What the answer calls it: its name or alias. */
-  field: string;
   /** Do everything, and keep none of it. */
   dryRun: boolean;
 }
 
-const MAX_ATTEMPTS = 5;
-const MAX_DELAY_MS = 50;
-/** How long to wait for a connection, and for a first request with the same key. */
-const PATIENCE = { maxWait: 5_000, timeout: 20_000 };
-
-/** Carries the result of a rehearsal out of the transaction that it rolls back. */
-class Rehearsed extends Error {
-  readonly result: unknown;
-
-  constructor(result: unknown) {
-    super('The transaction was a rehearsal');
-    this.result = result;
-  }
+/**
+ * Begins the transaction of a field. With an idempotency key, it ends the execution of a field that
+ * was done before.
+ */
+export async function begin({ context, dryRun }: Writing): Promise<Transaction> {
+  const field = fieldOf(context);
+  field.isDryRun = dryRun;
+  field.isAnswering = false;
+  field.isDone = false;
+  field.transaction.limit(limits.writeMs);
+  if (!dryRun) await claim(context, field);
+  return context.database.prisma;
 }
 
 /**
- * Runs a field of a mutation in a transaction and returns what it returns; sent again with the same
- * idempotency key, what it returned then. A dry run does everything and then rolls back. Work that
- * met another transaction (a deadlock, a serialization failure) is done again from the start, a few
- * times; other errors are the caller's.
+ * Does the work of a field in its transaction, and returns what `work` does. The transaction stays
+ * open for the answer, which `answerField` commits; of work that fails, nothing remains.
  */
 export async function inTransaction<T>(
-  { context, field, dryRun }: MutationField,
+  writing: Writing,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  const { database, idempotency } = context;
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await database.prisma.$transaction(async (transaction) => {
-        if (idempotency && !dryRun) {
-          return once(transaction, idempotency, field, () => work(transaction));
-        }
-        const result = await work(transaction);
-        if (dryRun) throw new Rehearsed(result);
-        return result;
-      }, PATIENCE);
-    } catch (error) {
-      if (error instanceof Rehearsed) return error.result as T;
-      if (attempt === MAX_ATTEMPTS || !isSerialization(error)) throw error;
-      await delay(Math.random() * MAX_DELAY_MS * attempt);
-    }
+  const field = fieldOf(writing.context);
+  try {
+    const result = await work(await begin(writing));
+    field.isDone = true;
+    readAnswer(writing);
+    return result;
+  } catch (error) {
+    // What another transaction was in the way of is done again from the start, with this failure.
+    field.again = field.mayTryAgain && isPassing(error);
+    if (field.again || error instanceof Interrupted) throw new Interrupted();
+    await field.transaction.rollback();
+    field.isClaimed = false;
+    field.last = undefined;
+    throw error;
   }
 }
 
-/** Whether a transaction failed for another one that was in its way. */
-export function isSerialization(error: unknown): boolean {
-  return databaseError(error)?.kind === 'serialization';
+/** Bounds what is read for the answer from here on: the rows that were written are locked. */
+export function readAnswer({ context }: Writing): void {
+  const field = fieldOf(context);
+  if (!field.isAnswering) field.transaction.limit(limits.answerMs);
+  field.isAnswering = true;
 }
 
 /** Runs parts of a transaction whose failure leaves what came before. */

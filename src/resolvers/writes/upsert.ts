@@ -1,5 +1,6 @@
 import { delegateIn, type Row } from '../rows.ts';
 import type { MutationError } from './errors.ts';
+import { begin } from './transaction.ts';
 import { readValues } from './values.ts';
 import { createRow, failed, refusal, updateRow, type Write, type WriteResult } from './write.ts';
 
@@ -18,11 +19,8 @@ export async function upsertRow(
   const problems: MutationError[] = [];
   const where = readValues(write.model, key, ['key'], problems);
   if (problems.length > 0) return failed(problems);
-  const find = () =>
-    delegateIn(write.context.database.prisma, write.model).findFirst({
-      where,
-      select: { id: true },
-    });
+  const find = async () =>
+    delegateIn(await begin(write), write.model).findFirst({ where, select: { id: true } });
   let found = await find();
   for (let attempt = 1; ; attempt += 1) {
     const result = found

@@ -5,8 +5,9 @@ import { writeRefusal } from '../permissions.ts';
 import { delegateIn, type Row, requireScope } from '../rows.ts';
 import { draftOf, insertAll, insertInParts, isRefused } from './drafts.ts';
 import { type MutationError, MutationRefused, mutationError } from './errors.ts';
+import { fieldOf } from './field.ts';
 import { hold, keyType, lock } from './locks.ts';
-import { inTransaction, type MutationField, type Transaction } from './transaction.ts';
+import { inTransaction, readAnswer, type Transaction, type Writing } from './transaction.ts';
 import { type Changes, type JsonPatchOperation, readChanges } from './values.ts';
 
 /** What became of one row. */
@@ -18,7 +19,7 @@ export interface WriteResult {
 }
 
 /** A mutation on a model: who asks, what of the row to read back, and whether to keep it. */
-export interface Write extends MutationField {
+export interface Write extends Writing {
   model: string;
   /** Prisma's selection of what the client reads back. */
   selection: object;
@@ -96,12 +97,12 @@ export function updateRow(
   });
 }
 
-/** Deletes one row, under the same condition. Returns it as it was. */
+/** Deletes one row, under the same condition, once the answer has been read. Returns it as it is. */
 export function deleteRow(write: Write, id: string, unmodifiedSince?: Date | null) {
   return one(write, ['id'], async (transaction) => {
     await hold(transaction, write.model, id, unmodifiedSince);
     const rows = await readBack(transaction, write, [id]);
-    await remove(transaction, write.model, [id]);
+    removeLast(transaction, write, [id]);
     return { id, row: rows.get(id) ?? null, errors: [] };
   });
 }
@@ -115,17 +116,25 @@ export function updateRows(write: Write, filter: Row, input: Row, atMost: number
   });
 }
 
-/** Deletes all rows that a filter leaves, unless these are more than `atMost`. */
+/** Deletes all rows that a filter leaves, unless these are more than `atMost`, in the same way. */
 export function deleteRows(write: Write, filter: Row, atMost: number) {
   return many(write, filter, atMost, 'filter', async (transaction, ids) => {
     const rows = await readBack(transaction, write, ids);
-    await remove(transaction, write.model, ids);
+    removeLast(transaction, write, ids);
     return rows;
   });
 }
 
-async function remove(transaction: Transaction, model: string, ids: readonly string[]) {
-  await delegateIn(transaction, model).deleteMany({ where: { id: { in: [...ids] } } });
+/** Until the answer has been read, what it shows of the rows has to be there. */
+function removeLast(transaction: Transaction, { context, model }: Write, ids: readonly string[]) {
+  fieldOf(context).last = async () => {
+    const where = { id: { in: [...ids] } };
+    const { count } = await delegateIn(transaction, model).deleteMany({ where });
+    if (count < ids.length) {
+      const message = `Not every ${model} may be deleted: none was.`;
+      throw new MutationRefused([{ code: 'FORBIDDEN', message, path: [] }]);
+    }
+  };
 }
 
 function soundChanges(model: string, input: Row, argument: string): Changes {
@@ -168,11 +177,9 @@ async function patchJson(
 }
 
 /** Reads rows as the client selects them, by id. */
-export async function readBack(
-  transaction: Transaction,
-  { model, selection }: Write,
-  ids: readonly string[],
-) {
+export async function readBack(transaction: Transaction, write: Write, ids: readonly string[]) {
+  const { model, selection } = write;
+  readAnswer(write);
   const rows = await delegateIn(transaction, model).findMany({
     ...selection,
     where: { id: { in: [...ids] } },
@@ -187,12 +194,12 @@ async function one(
 ): Promise<WriteResult> {
   const refused = refusal(write);
   if (refused) return failed([refused]);
+  const explain = (error: unknown) => failed(explained(write.model, error, path));
+  fieldOf(write.context).explain = explain;
   try {
-    // A list like that of every write: an upsert that is sent again may meet the other one's outcome.
-    const [result] = await inTransaction(write, async (transaction) => [await work(transaction)]);
-    return result as WriteResult;
+    return await inTransaction(write, work);
   } catch (error) {
-    return failed(explained(write.model, error, path));
+    return explain(error);
   }
 }
 
@@ -209,6 +216,8 @@ async function many(
     return [failed([tooMany('atMost', atMost, limits.maxBulkRows)])];
   }
   const where = toWhere(write.model, filter, { complete: true });
+  const explain = (error: unknown) => [failed(explained(write.model, error, [argument]))];
+  fieldOf(write.context).explain = explain;
   try {
     return await inTransaction(write, async (transaction) => {
       const found = await delegateIn(transaction, write.model).findMany({
@@ -235,7 +244,7 @@ async function many(
       return ids.map((id) => ({ id, row: rows.get(id) ?? null, errors: [] }));
     });
   } catch (error) {
-    return [failed(explained(write.model, error, [argument]))];
+    return explain(error);
   }
 }
 

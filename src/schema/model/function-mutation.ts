@@ -45,6 +45,8 @@ export interface FunctionMutation {
   /** Parameters that the request knows, and how to find the row where the function does not say. */
   inContext?: (context: Context, args: Row) => Pick<DatabaseFunction, 'fixed' | 'row'>;
   returnsVerdict?: boolean;
+  /** Whether it makes a workspace, in which the answer is read. */
+  entersWorkspace?: boolean;
   /** Makes the values of `args` from what the client gives, where that is shaped differently. */
   input?: { args: (arg: Arg) => object; toValues: (given: Row) => Row };
 }
@@ -55,7 +57,7 @@ export const functions: { name: string; model: ModelName; writersOf: ModelName }
 /** Gives Mutation a function of the database. */
 export function functionMutation(name: string, options: FunctionMutation): void {
   const { model, description, sql, args, many, writersOf, inContext, returnsVerdict } = options;
-  const { input } = options;
+  const { input, entersWorkspace } = options;
   const names = { model, lookup: model.charAt(0).toLowerCase() + model.slice(1) };
   const parameters = parametersOf(model, args);
   functions.push({ name, model, writersOf: writersOf ?? model });
@@ -66,17 +68,18 @@ export function functionMutation(name: string, options: FunctionMutation): void 
     many ? bulkPayloadOf(names) : payloadOf(names),
     many ? ['results', names.lookup] : [names.lookup],
     (arg) => ({ ...(input?.args(arg) ?? argumentsOf(arg, model, args)), ...common(arg) }),
-    async (write, given) => {
+    (write, given) => {
       const values = input?.toValues(given) ?? given;
       const fn: DatabaseFunction = {
         name: sql,
         parameters,
         ...(writersOf ? { writersOf } : {}),
         ...(returnsVerdict ? { returnsVerdict } : {}),
+        ...(entersWorkspace ? { entersWorkspace } : {}),
+        ...(many ? { many } : {}),
         ...inContext?.(write.context, given),
       };
-      const results = await callFunction(write, fn, values);
-      return many ? results : results[0];
+      return callFunction(write, fn, values);
     },
   );
 }

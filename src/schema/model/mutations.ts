@@ -5,8 +5,8 @@ import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
 import { article, columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { limits } from '../../resolvers/limits.ts';
-import { forgetLoaded } from '../../resolvers/loaders.ts';
 import type { Row } from '../../resolvers/rows.ts';
+import { fieldOf } from '../../resolvers/writes/field.ts';
 import { upsertRow } from '../../resolvers/writes/upsert.ts';
 import {
   createRow,
@@ -117,12 +117,12 @@ export function mutation(
       args: args(t.arg) as never,
       complexity: { field: 1, multiplier: 1 },
       resolve: ((_root: unknown, given: Arguments, context: Context, info: GraphQLResolveInfo) => {
-        forgetLoaded(context);
+        const { settled } = fieldOf(context);
+        if (settled) return settled.payload;
         const write = {
           context,
           model: names.model,
           selection: path ? queryFromInfo({ context, info, typeName: names.model, path }) : {},
-          field: String(info.path.key),
           dryRun: given.dryRun ?? false,
         };
         return run(write, given);

@@ -76,7 +76,7 @@ export function contextOf(
       throw new TypeError('A field that depends on the person was executed for many of them');
     },
     workspace,
-    idempotency: null,
+    idempotencyKey: null,
     session,
     database,
     seal,

@@ -149,7 +149,6 @@ describe('what the database reads for it', () => {
       identity: { kind: 'person', id: userId, expiresAt: new Date(Date.now() + 600_000) },
       workspaceHeader: world.ours.workspaceId,
       idempotencyHeader: null,
-      body: null,
       database,
       seal,
     });

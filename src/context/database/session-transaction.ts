@@ -1,0 +1,161 @@
+import { EventEmitter } from 'node:events';
+import type { Statement, StatementResult } from './batch.ts';
+import { SqlStateError } from './errors.ts';
+import type { Transaction } from './transaction.ts';
+
+/** What a session's transaction runs on. */
+export interface SessionConnection {
+  /**
+   * Takes a connection for a transaction that begins with its first statement. `leading` returns what
+   * has to be sent in front of a statement, in the same round trip.
+   */
+  begin(leading: () => readonly Statement[]): Promise<Transaction>;
+  /** How long a statement may run unless told otherwise, in milliseconds. */
+  statementTimeoutMs: number;
+}
+
+const DONE: StatementResult = { command: '', rowCount: null, fields: [], rows: [] };
+
+/** Sets how long the statements of the transaction may run from here on. */
+export const STATEMENT_TIMEOUT = "select set_config('statement_timeout', $1, true)";
+
+/**
+ * The transaction that all statements of a session belong to. The first statement begins it, and so
+ * does the first one after a commit or a rollback. Statements run one after the other. Once one has
+ * failed, those behind it fail with its error and are not sent.
+ */
+export class SessionTransaction {
+  readonly #connection: SessionConnection;
+  #transaction: Transaction | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: { error: unknown } | null = null;
+  #deadline: number | null = null;
+  #isShortened = false;
+  #isOver = false;
+
+  constructor(connection: SessionConnection) {
+    this.#connection = connection;
+  }
+
+  /** The error of the first statement that failed, while nothing has been rolled back since. */
+  get failure(): unknown {
+    return this.#failure?.error;
+  }
+
+  /** Rejects with the server's error, and with a timeout for what is sent past the limit. */
+  query(statement: Statement): Promise<StatementResult> {
+    return this.#inTurn(async () => {
+      const isRecovery = statement.text.startsWith('ROLLBACK TO SAVEPOINT');
+      if (this.#failure && !isRecovery) throw this.#failure.error;
+      try {
+        if (this.#remainingMs() <= 0) {
+          throw new SqlStateError('57014', 'ERROR', 'The transaction has used up its time');
+        }
+        this.#transaction ??= await this.#connection.begin(() => this.#leading());
+        const result = await this.#transaction.query(statement);
+        if (isRecovery) this.#failure = null;
+        return result;
+      } catch (error) {
+        this.#failure ??= { error };
+        throw error;
+      }
+    });
+  }
+
+  /** Gives the statements from here on so many milliseconds together, until it ends. */
+  limit(timeoutMs: number): void {
+    this.#deadline = performance.now() + timeoutMs;
+  }
+
+  /** Commits what has been done since the last commit or rollback; nothing where nothing was sent. */
+  commit(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#failure) throw this.#failure.error;
+      try {
+        await this.#transaction?.query({ text: 'COMMIT' });
+      } catch (error) {
+        this.#failure = { error };
+        throw error;
+      }
+      this.#forget()?.release();
+    });
+  }
+
+  /** Undoes what has been done since. Never rejects: where the connection is lost, it is undone. */
+  rollback(): Promise<void> {
+    return this.#inTurn(async () => {
+      const transaction = this.#forget();
+      await transaction?.query({ text: 'ROLLBACK' }).then(
+        () => transaction.release(),
+        (error: unknown) => transaction.release(error),
+      );
+    });
+  }
+
+  /** Makes a commit impossible. */
+  fail(): void {
+    this.#failure ??= {
+      error: new SqlStateError('25P02', 'ERROR', 'A part of the transaction was rolled back'),
+    };
+  }
+
+  /** Rolls back what is left once its statements have ended, and refuses further ones. */
+  end(): void {
+    void this.rollback();
+    void this.#inTurn(async () => {
+      this.#isOver = true;
+    });
+  }
+
+  #forget(): Transaction | null {
+    const transaction = this.#transaction;
+    this.#transaction = null;
+    this.#failure = null;
+    this.#deadline = null;
+    this.#isShortened = false;
+    return transaction;
+  }
+
+  #remainingMs(): number {
+    return this.#deadline === null ? Infinity : this.#deadline - performance.now();
+  }
+
+  #leading(): Statement[] {
+    const usual = this.#connection.statementTimeoutMs;
+    const timeout = Math.max(1, Math.min(usual, Math.ceil(this.#remainingMs())));
+    if (timeout === usual && !this.#isShortened) return [];
+    this.#isShortened = timeout < usual;
+    return [{ text: STATEMENT_TIMEOUT, values: [String(timeout)] }];
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => {
+      if (this.#isOver) throw new SqlStateError('25P01', 'ERROR', 'The transaction has ended');
+      return run();
+    });
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
+
+/**
+ * A transaction within that of its session, as Prisma's adapter drives it. It begins and commits
+ * nothing of its own; rolled back, it takes the one around it along.
+ */
+export class JoinedTransaction extends EventEmitter {
+  readonly #outer: SessionTransaction;
+
+  constructor(outer: SessionTransaction) {
+    super();
+    this.#outer = outer;
+  }
+
+  async query(statement: Statement): Promise<StatementResult> {
+    if (statement.text === 'ROLLBACK') this.#outer.fail();
+    return /^(BEGIN|COMMIT|ROLLBACK|SET TRANSACTION .+)$/.test(statement.text)
+      ? DONE
+      : this.#outer.query(statement);
+  }
+
+  release(): void {}
+}

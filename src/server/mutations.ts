@@ -1,0 +1,71 @@
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  getOperationAST,
+  locatedError,
+  type OperationDefinitionNode,
+} from 'graphql';
+import type { Context } from '../context/context.ts';
+import { answerField, type FinalAnswer } from '../resolvers/writes/answer.ts';
+import { assertAffordable } from '../schema/complexity.ts';
+import { undone } from './errors.ts';
+import { requestHash } from './request-hash.ts';
+import { documentFor, operationOf, rootFields, withoutFields } from './root-fields.ts';
+
+type Limited = ExecutionArgs & { signal: AbortSignal };
+
+/**
+ * Executes a mutation. Each field at its root is executed on its own, one after the other, in one
+ * transaction with all that the document selects of its answer. A field with an error has changed
+ * nothing; the answers of the others stay. Rejects where the time is up before there is any answer.
+ */
+export async function executeMutation(
+  execute: (args: Limited) => unknown,
+  args: Limited,
+): Promise<ExecutionResult> {
+  const { schema, document, operationName, signal } = args;
+  const context = args.contextValue as Context;
+  const variables = args.variableValues ?? {};
+  const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
+  const operation = operationOf(document, definition);
+  const fields = rootFields(schema, operation, variables);
+  const run = async (part: Partial<ExecutionArgs>) =>
+    // The executor never takes its listener off a signal.
+    (await execute({ ...args, ...part, signal: AbortSignal.any([signal]) })) as ExecutionResult;
+
+  // What is wrong with the request as a whole is found before any of it is done.
+  const checked = await run({ document: withoutFields(operation) });
+  if (!checked.data) return checked;
+  const whole = documentFor(operation, [...fields.values()].flat());
+  assertAffordable(schema, whole, variables, context);
+
+  const { idempotencyKey } = context;
+  const key = idempotencyKey && { ...idempotencyKey, hash: requestHash(whole, variables) };
+  const data: Record<string, unknown> = Object.create(null);
+  const errors: GraphQLError[] = [];
+  for (const [name, nodes] of fields) {
+    try {
+      signal.throwIfAborted();
+      const own = fields.size === 1 ? document : documentFor(operation, nodes);
+      const answered = await answerField(context, name, key, async (contextValue) => {
+        const result = await run({ document: own, contextValue });
+        return { value: result.data?.[name] ?? null, errors: result.errors ?? [] };
+      });
+      data[name] = answered.isUndone ? null : answered.value;
+      errors.push(...errorsOf(answered));
+    } catch (error) {
+      const isFirst = Object.keys(data).length === 0;
+      if (isFirst && error === signal.reason) throw error;
+      data[name] = null;
+      errors.push(locatedError(error, nodes, [name]));
+    }
+  }
+  return errors.length > 0 ? { errors, data } : { data };
+}
+
+function errorsOf({ errors, isUndone }: FinalAnswer): GraphQLError[] {
+  return isUndone
+    ? errors.map((error) => undone(error as GraphQLError))
+    : (errors as GraphQLError[]);
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { type ASTNode, type DocumentNode, Kind, print, visit } from 'graphql';
+
+type Variables = Readonly<Record<string, unknown>>;
+
+/**
+ * Returns the SHA-256 of what a document of one operation asks for with these variables. Equal for
+ * documents that differ in layout, comments and the order of arguments, fields of inputs and
+ * variables; and for variables that differ in the order of their keys.
+ */
+export function requestHash(document: DocumentNode, variables: Variables): Buffer {
+  const declared = document.definitions
+    .flatMap((each) => (each.kind === Kind.OPERATION_DEFINITION ? each.variableDefinitions : []))
+    .map((definition) => definition?.variable.name.value ?? '');
+  const given = declared.map((name) => [name, variables[name]]);
+  const values = canonicalJson(Object.fromEntries(given));
+  return createHash('sha256').update(canonicalText(document)).update('\0').update(values).digest();
+}
+
+function canonicalText(document: DocumentNode): string {
+  const canonical = visit(document, {
+    Document: {
+      leave: (node) => ({ ...node, definitions: sorted(node.definitions) }),
+    },
+    OperationDefinition: {
+      leave: (node) => ({ ...node, variableDefinitions: sorted(node.variableDefinitions) }),
+    },
+    Field: { leave: (node) => ({ ...node, arguments: sorted(node.arguments) }) },
+    Directive: { leave: (node) => ({ ...node, arguments: sorted(node.arguments) }) },
+    ObjectValue: { leave: (node) => ({ ...node, fields: sorted(node.fields) }) },
+    StringValue: (node) => ({ ...node, block: false }),
+  });
+  return print(canonical);
+}
+
+/** In the order of their texts, so that equal ones come in equal order whatever they are. */
+function sorted<Node extends ASTNode>(nodes: readonly Node[] = []): Node[] {
+  const texts = new Map(nodes.map((node) => [node, print(node)]));
+  const textOf = (node: Node) => texts.get(node) ?? '';
+  return [...nodes].sort((one, other) => (textOf(one) < textOf(other) ? -1 : 1));
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_name, each: unknown) => {
+    if (each === null || typeof each !== 'object' || Array.isArray(each)) return each;
+    return Object.fromEntries(
+      Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1)),
+    );
+  });
+}
