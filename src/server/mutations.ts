@@ -64,8 +64,8 @@ export async function executeMutation(
   return errors.length > 0 ? { errors, data } : { data };
 }
 
+/** Of a write that was undone, the error that did so: the others follow from it. */
 function errorsOf({ errors, isUndone }: FinalAnswer): GraphQLError[] {
-  return isUndone
-    ? errors.map((error) => undone(error as GraphQLError))
-    : (errors as GraphQLError[]);
+  const all = errors as readonly GraphQLError[];
+  return isUndone ? all.slice(0, 1).map(undone) : [...all];
 }

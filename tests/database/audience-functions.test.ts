@@ -81,7 +81,7 @@ const CALLS: Record<string, string> = {
   'acknowledge_signal(uuid,text)': 'select acknowledge_signal(:signal)',
   'decide_experiment(uuid,text,double precision)': `select decide_experiment(:experiment, 'a')`,
   'gateway.change_alert_status(uuid,alert_status,uuid,text)': `select gateway.change_alert_status(:alert, 'acknowledged', null, null)`,
-  'gateway.claim_idempotency_key(text,bytea,boolean)': `select gateway.claim_idempotency_key('k', '0123456789abcdef')`,
+  'gateway.claim_idempotent_request(text,bytea,boolean)': `select gateway.claim_idempotent_request('k', '0123456789abcdef')`,
   'gateway.make_room_for_idempotency_key(integer,bigint)':
     'select gateway.make_room_for_idempotency_key()',
   'gateway.take_turn(uuid,uuid)': 'select gateway.take_turn(:workspace, :workspace)',

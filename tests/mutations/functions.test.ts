@@ -5,7 +5,8 @@ import { functions } from '../../src/schema/model/function-mutation.ts';
 import { type Api, type Client, openApi } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { attempt, perform } from '../support/mutations.ts';
-import { createTenant, insert, type Role, type Tenant } from '../support/tenant.ts';
+import { createTenant, type Role, type Tenant } from '../support/tenant.ts';
+import { FUNCTION_CALLS, type FunctionCall, type Ids, plant, quoted } from './function-calls.ts';
 
 let database: TestDatabase;
 let api: Api;
@@ -14,81 +15,11 @@ let ids: Ids;
 let theirIds: Ids;
 let clients: Record<Role, Client>;
 
-type Ids = Awaited<ReturnType<typeof plant>>;
-
-/** One row for each function to work on. */
-async function plant({ workspaceId, people }: Tenant) {
-  const person = randomUUID();
-  await database.query('insert into auth.users (id) values ($1)', [person]);
-  const row = (table: string, values: object = {}) =>
-    insert(database, table, { workspace_id: workspaceId, ...values });
-  await row('user_workspaces', { user_id: person, role: 'Viewer' });
-  const cohort = await row('cohorts', { name: 'Cohort' });
-  const move = await row('moves', { name: 'Move', primary_icp_id: cohort });
-  const campaign = await row('campaigns', { name: 'Campaign' });
-  return {
-    move,
-    campaign,
-    quest: await row('campaign_quests', {
-      campaign_id: campaign,
-      name: 'Quest',
-      status: 'in_progress',
-    }),
-    cohort,
-    achievement: await row('achievements', {
-      name: 'Achievement',
-      badge_type: 'milestone',
-      condition_type: 'count',
-      condition_value: '5',
-    }),
-    agent: await insert(database, 'agent_registry', {
-      agent_name: `agent-${randomUUID()}`,
-      agent_type: 'creative',
-    }),
-    experiment: await row('experiments', {
-      move_id: move,
-      hypothesis: 'Shorter is better',
-      variants: JSON.stringify([{ key: 'a' }, { key: 'b' }]),
-      success_metric: 'opens',
-    }),
-    signal: await row('intelligence_signals', {
-      source_type: 'market',
-      signal_title: 'Signal',
-      signal_category: 'market_trend',
-    }),
-    alert: await row('system_alerts', {
-      alert_type: 'anomaly',
-      severity_level: 'high',
-      title: 'Alert',
-    }),
-    acknowledged: await row('system_alerts', {
-      alert_type: 'anomaly',
-      severity_level: 'high',
-      title: 'Taken on',
-      status: 'acknowledged',
-    }),
-    person,
-    notifications: Object.fromEntries(
-      await Promise.all(
-        Object.entries(people).map(async ([role, userId]) => [
-          role,
-          await row('user_notifications', {
-            user_id: userId,
-            notification_type: 'message',
-            title: 'Hello',
-            message: 'There',
-          }),
-        ]),
-      ),
-    ) as Record<Role, string>,
-  };
-}
-
 beforeAll(async () => {
   database = await createTestDatabase();
   ours = await createTenant(database);
   const theirs = await createTenant(database);
-  [ids, theirIds] = [await plant(ours), await plant(theirs)];
+  [ids, theirIds] = [await plant(database, ours), await plant(database, theirs)];
   await database.query('insert into auth.users (id, email) values ($1, $2)', [
     randomUUID(),
     'Newcomer@example.com',
@@ -109,148 +40,27 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** A call that is done for people from this role on; `about` is what another workspace has too. */
-interface Call {
-  least: Role;
-  call: (rows: Ids, role: Role) => string;
-  about?: string;
-  selection?: string;
-}
-
-const quoted = JSON.stringify;
-const CALLS: Record<string, Call> = {
-  createWorkspace: { least: 'Viewer', call: () => 'name: "Another", slug: "another"' },
-  inviteMember: { least: 'Owner', call: () => 'email: "newcomer@EXAMPLE.com", role: ANALYST' },
-  changeMemberRole: {
-    least: 'Owner',
-    call: ({ person }) => `userId: ${quoted(person)}, role: STRATEGIST`,
-    about: 'userId',
-  },
-  removeMember: {
-    least: 'Owner',
-    call: ({ person }) => `userId: ${quoted(person)}`,
-    about: 'userId',
-  },
-  changeCampaignStatus: {
-    least: 'Strategist',
-    call: ({ campaign }) => `id: ${quoted(campaign)}, status: PLANNING`,
-    about: 'id',
-  },
-  completeQuest: { least: 'Strategist', call: ({ quest }) => `id: ${quoted(quest)}`, about: 'id' },
-  linkCohorts: {
-    least: 'Strategist',
-    call: ({ campaign, cohort }) =>
-      `campaignId: ${quoted(campaign)}, cohorts: [{ cohortId: ${quoted(cohort)} }]`,
-    about: 'campaignId',
-    selection: '{ results { id campaignCohort { id } } }',
-  },
-  startMove: { least: 'Strategist', call: ({ move }) => `id: ${quoted(move)}`, about: 'id' },
-  logMove: {
-    least: 'Strategist',
-    call: ({ move }) =>
-      `moveId: ${quoted(move)}, date: "2026-02-28", actionsCompleted: 2, notes: "Done", metrics: { reach: 5 }`,
-    about: 'moveId',
-  },
-  raiseAnomaly: {
-    least: 'Strategist',
-    call: ({ move }) => `moveId: ${quoted(move)}, type: DRIFT, severity: 3`,
-    about: 'moveId',
-  },
-  unlockAchievement: {
-    least: 'Owner',
-    call: ({ achievement }) =>
-      `achievementId: ${quoted(achievement)}, userId: ${quoted(ids.person)}`,
-    about: 'achievementId',
-  },
-  recordAchievementProgress: {
-    least: 'Owner',
-    call: ({ achievement }) =>
-      `achievementId: ${quoted(achievement)}, userId: ${quoted(ids.person)}, value: 2`,
-    about: 'achievementId',
-  },
-  assignAgent: {
-    least: 'Strategist',
-    call: ({ campaign }) => `agentId: ${quoted(ids.agent)}, campaignId: ${quoted(campaign)}`,
-    about: 'campaignId',
-  },
-  recordAgentExecution: {
-    least: 'Owner',
-    call: ({ agent }) =>
-      `agentId: ${quoted(agent)}, seconds: 1.5, inputTokens: 1, outputTokens: 2, cost: "0.01", success: true`,
-  },
-  recordSignal: {
-    least: 'Analyst',
-    call: ({ campaign }) =>
-      `title: "Signal", source: MARKET, category: MARKET_TREND, campaignIds: [${quoted(campaign)}],
-       keyFindings: ["a", "b"], dataPoints: [1, 2], signalDate: "2026-01-02T03:04:05.678Z"`,
-  },
-  createInsightFromSignals: {
-    least: 'Analyst',
-    call: ({ signal }) => `signalIds: [${quoted(signal)}], title: "Insight", type: TREND`,
-    about: 'signalIds',
-  },
-  acknowledgeSignal: {
-    least: 'Analyst',
-    call: ({ signal }) => `id: ${quoted(signal)}`,
-    about: 'id',
-  },
-  raiseAlert: {
-    least: 'Analyst',
-    call: ({ campaign }) =>
-      `title: "Alert", type: ERROR, severity: LOW, campaignId: ${quoted(campaign)}`,
-    about: 'campaignId',
-  },
-  acknowledgeAlert: { least: 'Analyst', call: ({ alert }) => `id: ${quoted(alert)}`, about: 'id' },
-  resolveAlert: {
-    least: 'Analyst',
-    call: ({ acknowledged }) => `id: ${quoted(acknowledged)}, actionTaken: "Mended"`,
-    about: 'id',
-  },
-  dismissAlert: {
-    least: 'Analyst',
-    call: ({ alert }) => `id: ${quoted(alert)}, reason: "A drill"`,
-    about: 'id',
-  },
-  sendNotification: {
-    least: 'Analyst',
-    call: ({ person }) =>
-      `userId: ${quoted(person)}, type: REMINDER, title: "Look", message: "Now"`,
-    about: 'userId',
-  },
-  markNotificationRead: {
-    least: 'Viewer',
-    call: ({ notifications }, role) => `id: ${quoted(notifications[role])}`,
-    about: 'id',
-  },
-  markAllNotificationsRead: { least: 'Viewer', call: () => '', selection: '{ affected }' },
-  decideExperiment: {
-    least: 'Creator',
-    call: ({ experiment }) => `id: ${quoted(experiment)}, winner: "b", confidence: 0.9`,
-    about: 'id',
-  },
-};
-
 const ROLES: readonly Role[] = ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer'];
 
 async function rehearse(name: string, rows: Ids, role: Role) {
-  const { call, selection } = CALLS[name] as Call;
+  const { call, selection } = FUNCTION_CALLS[name] as FunctionCall;
   const payload = await attempt(
     clients[role],
-    `${name}(${[call(rows, role), 'dryRun: true'].filter(Boolean).join(', ')})`,
+    `${name}(${[call(rows, role, ids), 'dryRun: true'].filter(Boolean).join(', ')})`,
     selection ?? '{ id }',
   );
   return payload.results ? payload.results[0] : payload;
 }
 
 it('there is a case for every function', () => {
-  expect(Object.keys(CALLS).sort()).toEqual(functions.map(({ name }) => name).sort());
+  expect(Object.keys(FUNCTION_CALLS).sort()).toEqual(functions.map(({ name }) => name).sort());
 });
 
 describe('a function is for people from a role on, and for a rehearsal as well', () => {
-  it.each(Object.keys(CALLS))('%s', async (name) => {
+  it.each(Object.keys(FUNCTION_CALLS))('%s', async (name) => {
     const logged = () => database.query('select max(id) from gateway.audit_log');
     const before = await logged();
-    const { least } = CALLS[name] as Call;
+    const { least } = FUNCTION_CALLS[name] as FunctionCall;
     for (const role of ROLES) {
       const { errors, id } = await rehearse(name, ids, role);
       if (ROLES.indexOf(role) <= ROLES.indexOf(least)) {
@@ -270,21 +80,24 @@ describe('a function is for people from a role on, and for a rehearsal as well',
 });
 
 describe('what another workspace has is not there', () => {
-  it.each(Object.entries(CALLS).filter(([, { about }]) => about))('%s', async (name, { about }) => {
-    const { errors, id } = await rehearse(name, theirIds, 'Owner');
-    expect(id).toBeNull();
-    expect(errors).toMatchObject([
-      { __typename: expect.stringMatching(/^(NotFound|Validation)Error$/), path: [about] },
-    ]);
-    // Nor is it told from what is nowhere.
-    const nowhere = Object.fromEntries(
-      Object.entries(theirIds).map(([key, value]) => [
-        key,
-        typeof value === 'string' ? randomUUID() : { Owner: randomUUID() },
-      ]),
-    ) as unknown as Ids;
-    expect((await rehearse(name, nowhere, 'Owner')).errors).toEqual(errors);
-  });
+  it.each(Object.entries(FUNCTION_CALLS).filter(([, { about }]) => about))(
+    '%s',
+    async (name, { about }) => {
+      const { errors, id } = await rehearse(name, theirIds, 'Owner');
+      expect(id).toBeNull();
+      expect(errors).toMatchObject([
+        { __typename: expect.stringMatching(/^(NotFound|Validation)Error$/), path: [about] },
+      ]);
+      // Nor is it told from what is nowhere.
+      const nowhere = Object.fromEntries(
+        Object.entries(theirIds).map(([key, value]) => [
+          key,
+          typeof value === 'string' ? randomUUID() : { Owner: randomUUID() },
+        ]),
+      ) as unknown as Ids;
+      expect((await rehearse(name, nowhere, 'Owner')).errors).toEqual(errors);
+    },
+  );
 });
 
 describe('a refusal names the argument', () => {

@@ -89,7 +89,12 @@ export async function readRows(
   return new Map(data.list.nodes.map((node: Row) => [String(node.id), node]));
 }
 
-function documentOf({ name, lookup, columns }: Writable, calls: readonly Call[]) {
+/** A document that calls mutations as `a0`, `a1` and so on, and selects this of their rows. */
+export function documentOf(
+  { name, lookup, columns }: Writable,
+  calls: readonly Call[],
+  selection = columns.map(([column]) => column).join(' '),
+) {
   const variables: Row = {};
   const types: string[] = [];
   const fields = calls.map(([field, args], i) => {
@@ -108,7 +113,7 @@ function documentOf({ name, lookup, columns }: Writable, calls: readonly Call[])
   return {
     query: `mutation (${types.join(', ')}) { ${fields.join(' ')} }
       fragment Told on ${name}Payload {
-        id ${lookup} { ${columns.map(([column]) => column).join(' ')} } errors { __typename message path }
+        id ${lookup} { ${selection} } errors { __typename message path }
       }`,
     variables,
   };

@@ -20,7 +20,12 @@ export interface WritingWorld extends World {
 }
 
 /** Tables whose keys consist of references: a few rows use up what there is to refer to. */
-const CROWDED = ['AgentAssignment', 'CampaignCohort', 'GlobalStrategy', 'MetaLearnerState'];
+export const CROWDED: readonly string[] = [
+  'AgentAssignment',
+  'CampaignCohort',
+  'GlobalStrategy',
+  'MetaLearnerState',
+];
 
 export async function createWritingWorld(rowsPerTable = 3): Promise<WritingWorld> {
   const world = await createWorld(rowsPerTable);

@@ -1,5 +1,5 @@
 import { type GraphQLObjectType, isInputObjectType, isNonNullType } from 'graphql';
-import type { Column } from '../../src/generated/catalog.ts';
+import { type Column, catalog } from '../../src/generated/catalog.ts';
 import { shared } from '../../src/resolvers/permissions.ts';
 import { schema } from '../../src/schema/index.ts';
 import { models } from '../../src/schema/model/model.ts';
@@ -85,4 +85,20 @@ export function named(list: readonly Writable[]): [string, Writable][] {
 /** Returns those with an operation, with their names, for the titles of tests. */
 export function writing(operation: Operation): [string, Writable][] {
   return named(writables.filter(({ operations }) => operations.includes(operation)));
+}
+
+/** Returns tables in an order in which those that refer to others come before these. */
+export function childrenFirst(list: readonly Writable[]): Writable[] {
+  const ordered: Writable[] = [];
+  const visited = new Set<string>();
+  const visit = (name: string) => {
+    if (visited.has(name)) return;
+    visited.add(name);
+    for (const { to, columns } of Object.values(catalog.models[name]?.relations ?? {})) {
+      if (columns.length > 0) visit(to);
+    }
+    ordered.unshift(...list.filter((each) => each.name === name));
+  };
+  for (const { name } of list) visit(name);
+  return ordered;
 }

@@ -37,7 +37,7 @@ REVOKE EXECUTE ON FUNCTION gateway.make_room_for_idempotency_key FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gateway.make_room_for_idempotency_key TO authenticated, service_role;
 
 DROP FUNCTION IF EXISTS gateway.claim_idempotency_key(text, bytea);
-CREATE OR REPLACE FUNCTION gateway.claim_idempotency_key(
+CREATE OR REPLACE FUNCTION gateway.claim_idempotent_request(
   key text, request_hash bytea, names_workspace boolean DEFAULT true,
   OUT claimed boolean, OUT same_request boolean, OUT too_many boolean, OUT outcome jsonb
 )
@@ -72,4 +72,4 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
-COMMENT ON FUNCTION gateway.claim_idempotency_key IS 'Claimed: the caller has the key and is to write the outcome before it commits, unless it has too many keys. Otherwise the outcome of the first request, and whether this one is the same.';
+COMMENT ON FUNCTION gateway.claim_idempotent_request IS 'Claimed: the caller has the key and is to write the outcome before it commits, unless it has too many keys. Otherwise the outcome of the first request, and whether this one is the same.';

@@ -79,7 +79,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.check_cohorts_limit()',
   'gateway.check_moves_limit()',
   'gateway.check_status()',
-  'gateway.claim_idempotency_key(text,bytea,boolean)',
+  'gateway.claim_idempotent_request(text,bytea,boolean)',
   'gateway.current_agent()',
   'gateway.current_agent_id()',
   'gateway.current_claims()',

@@ -28,7 +28,7 @@ export async function claim({ database }: Context, field: Field): Promise<void> 
   if (!field.key || field.isClaimed) return;
   const { key, hash, namesWorkspace } = field.key;
   const [claimed] = await database.query<Claim>(
-    'SELECT same_request, too_many, outcome FROM gateway.claim_idempotency_key($1, $2, $3)',
+    'SELECT same_request, too_many, outcome FROM gateway.claim_idempotent_request($1, $2, $3)',
     [key, hash, namesWorkspace],
   );
   if (!claimed?.same_request) {
