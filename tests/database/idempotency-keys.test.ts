@@ -30,7 +30,9 @@ interface Claim {
 const hash = (body: string) => createHash('sha256').update(body).digest();
 
 const claim = async (query: Query, key: string, body = 'body') =>
-  (await query<Claim>('select * from gateway.claim_idempotent_request($1, $2)', [key, hash(body)]))[0];
+  (
+    await query<Claim>('select * from gateway.claim_idempotent_request($1, $2)', [key, hash(body)])
+  )[0];
 
 const keep = (query: Query, key: string, outcome: unknown) =>
   query('update gateway.idempotency_key set outcome = $2 where key = $1 returning key', [

@@ -57,7 +57,7 @@ describe('a mutation that is sent again with its key', () => {
       );
       const [row, ...others] = await named(name);
       expect(others).toEqual([]);
-      expect([...new Set(texts)]).toHaveLength(1);
+      expect([...new Set(texts)].slice(1)).toEqual([]);
       expect(JSON.parse(texts[0] ?? '').data.createCampaign.id).toBe(row?.id);
     });
   });

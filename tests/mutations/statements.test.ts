@@ -35,8 +35,6 @@ interface Case {
   key?: string;
   /** What is sent inside the transaction, after BEGIN and before its end. */
   statements: string[];
-  /** Statements before it. */
-  before?: string[];
   ends?: 'COMMIT' | 'ROLLBACK';
 }
 
@@ -167,17 +165,17 @@ describe('rows at fault are told apart in a bounded number of attempts', () => {
   });
 
   it('duplicates, which take none of their own', async () => {
-    const campaignId = (
-      await owner.data(`mutation {
-      made: createCampaign(input: { name: "With a cohort" }) { id }
-    }`)
-    ).made.id;
+    const { campaign, cohort } = await owner.data(`mutation {
+      campaign: createCampaign(input: { name: "With a cohort" }) { id }
+      cohort: createCohort(input: { name: "Of a campaign" }) { id }
+    }`);
+    const link = { campaignId: campaign.id, cohortId: cohort.id };
     api.statements();
     const { made } = await owner.data(
       `mutation ($inputs: [CampaignCohortCreateInput!]!) {
         made: createCampaignCohorts(inputs: $inputs, atomic: false) { affected results { errors { path } } }
       }`,
-      { inputs: Array.from({ length: 100 }, () => ({ campaignId, cohortId: ids[0] })) },
+      { inputs: Array.from({ length: 100 }, () => link) },
     );
     expect(made.affected).toBe(1);
     const attempts = api.statements().filter((sql) => sql.startsWith('INSERT'));
