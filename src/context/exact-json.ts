@@ -28,13 +28,8 @@ export function restoreNumbers(json: string): string {
 }
 
 /** Returns the digits of a marked number; undefined for any other value. */
-export function markedDigits(value: unknown): string | undefined {
+function markedDigits(value: unknown): string | undefined {
   return typeof value === 'string' && value.startsWith(MARK) ? value.slice(MARK.length) : undefined;
-}
-
-/** Returns the marked number with these digits. */
-export function markDigits(digits: string): string {
-  return MARK + digits;
 }
 
 /** A number that a client sent and that a double cannot hold. */
