@@ -45,6 +45,8 @@ const limits = (defaults: Limits) =>
       return read;
     });
 
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.:[\]-]+$/;
+
 const secret = z.string().min(32, 'must have at least 32 characters').optional();
 
 const settings = z.object({
@@ -87,7 +89,14 @@ const settings = z.object({
   CORS_ORIGINS: z
     .string()
     .default('')
-    .transform((list) => list.split(',').flatMap((origin) => origin.trim() || [])),
+    .transform((list) => list.split(',').flatMap((origin) => origin.trim() || []))
+    .pipe(
+      z.array(
+        z.string().regex(ORIGIN, {
+          error: 'must be origins as browsers send them, such as https://app.example:8443',
+        }),
+      ),
+    ),
   /** Whether /metrics tells Prometheus how the gateway does. */
   METRICS: flag.default(false),
   /** How many days a client may be away and still be told all that it missed. */

@@ -28,11 +28,8 @@ import './strategy.ts';
 import './viewer.ts';
 import './workspace.ts';
 import './workspace-mutations.ts';
-import { specifiedDirectives } from 'graphql';
 import { builder } from './builder.ts';
-import { liveDirective } from './live.ts';
+import { directives } from './directives.ts';
 
 /** The executable schema. */
-export const schema = builder.toSchema({
-  directives: [...specifiedDirectives, liveDirective],
-});
+export const schema = builder.toSchema({ directives: [...directives] });

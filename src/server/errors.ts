@@ -109,14 +109,16 @@ function explained(cause: GraphQLError, at: GraphQLError | undefined): GraphQLEr
   const detail = (originalError as Error | undefined)?.message;
   return new GraphQLError(detail ? `${message} ${detail}` : message, {
     ...placeOf(at ?? cause),
-    // Clients that know plain JSON only are told 200 of bad documents, as the specification has
-    // it; a bad request is one for all.
     extensions: { ...extensions, code, ...(http ? { http: statusOf(http, code) } : {}) },
   });
 }
 
+/**
+ * Clients that take plain JSON only get 200 for a document or variables that are wrong, as the GraphQL
+ * over HTTP specification has it. A request that is wrong is so for all.
+ */
 function statusOf(http: object, code: string): object {
-  return code.startsWith('GRAPHQL_') ? http : { ...http, spec: false };
+  return { ...http, spec: code.startsWith('GRAPHQL_') || code === 'BAD_USER_INPUT' };
 }
 
 interface Visible {

@@ -12,20 +12,25 @@ import type { Limits } from '../env.ts';
 import type { Feed } from '../realtime/feed.ts';
 import { parseSnapshot } from '../realtime/position.ts';
 import { type ServerContext, useAuthentication } from './authentication.ts';
+import { corsOptions, useOriginVariance } from './cors.ts';
+import { useDocumentCache } from './documents.ts';
 import { createErrorMask } from './errors.ts';
 import { type GraphiQLOptions, useGraphiQL } from './graphiql/graphiql.ts';
 import { type ReadinessCheck, useHealth } from './health.ts';
 import { createHttpServer, type HttpServer } from './http.ts';
+import { useIntrospection } from './introspection/introspection.ts';
 import { useExactJson } from './json.ts';
 import { MAX_BODY_BYTES, useJsonBodies, useOperationLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { useMetrics } from './metrics.ts';
+import { usePersistedQueryRefusal } from './persisted-queries.ts';
 import { createQuotas } from './quota-metrics.ts';
 import type { Scope } from './quotas.ts';
 import { currentRequestId, useRequestId } from './request-id.ts';
 import { RequestInFlight, useRequestsInFlight } from './requests-in-flight.ts';
 import { useKnownPaths } from './routes.ts';
 import { useSession } from './session.ts';
+import { useFailureStatus } from './status.ts';
 import { HttpStreams } from './subscriptions/http-streams.ts';
 import { useHttpTransports } from './subscriptions/http-transports.ts';
 import { SubscriptionHub } from './subscriptions/hub.ts';
@@ -122,6 +127,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
     context: contextOf,
     plugins: [
       useRequestId(),
+      useOriginVariance(corsOrigins),
       useHealth(checkReadiness, logger),
       ...(options.metrics ? [useMetrics(options.metrics)] : []),
       ...(graphiql ? [useGraphiQL(ENDPOINT, graphiql)] : []),
@@ -131,7 +137,9 @@ export function createGateway(options: GatewayOptions): HttpServer {
       useRequestsInFlight(),
       useJsonBodies(),
       useExactJson(),
+      usePersistedQueryRefusal(),
       useOperationLimits(),
+      useDocumentCache(),
       useVariables(),
       useSingleConnection({
         path: STREAM_ENDPOINT,
@@ -141,11 +149,15 @@ export function createGateway(options: GatewayOptions): HttpServer {
       }),
       useHttpTransports(streams, quotas),
       useSubscriptions(hub, maskError),
+      useIntrospection(schema),
       useSession(requestTimeoutMs),
+      useFailureStatus(),
     ],
     maskedErrors: { maskError },
-    cors: corsOrigins.length > 0 ? { origin: [...corsOrigins], credentials: false } : false,
+    cors: corsOptions(corsOrigins),
     maxRequestBodySize: MAX_BODY_BYTES,
+    // Bounded in entries, and it keeps errors too.
+    parserAndValidationCache: false,
     batching: false,
     multipart: false,
     graphiql: false,

@@ -58,8 +58,10 @@ export function createHttpServer(
       try {
         await handle(request, response);
       } catch (error) {
-        logger.error({ err: error }, 'A request failed outside of GraphQL');
-        if (!response.headersSent) response.writeHead(500);
+        // Hosts that make no URL: Node passes them on as they are.
+        const isMalformed = (error as { code?: unknown }).code === 'ERR_INVALID_URL';
+        if (!isMalformed) logger.error({ err: error }, 'A request failed outside of GraphQL');
+        if (!response.headersSent) response.writeHead(isMalformed ? 400 : 500);
         response.end();
       }
     },

@@ -10,7 +10,9 @@ export function useExactJson(): Plugin {
       if (request.method === 'GET') setRequestParser(parseSearch);
     },
     onResultProcess({ result }) {
-      if ('data' in result || 'errors' in result) Object.assign(result, { stringify: printJson });
+      if (!('data' in result || 'errors' in result)) return;
+      // A stored result comes with its text.
+      if (!('stringify' in result)) Object.assign(result, { stringify: printJson });
     },
   };
 }

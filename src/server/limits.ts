@@ -1,5 +1,13 @@
 import { EnvelopArmorPlugin } from '@escape.tech/graphql-armor';
-import { GraphQLError } from 'graphql';
+import {
+  type DocumentNode,
+  type FieldNode,
+  GraphQLError,
+  Kind,
+  type SelectionSetNode,
+  validate,
+  visit,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
 /** Largest body of a request, in bytes. */
@@ -9,18 +17,26 @@ const MAX_DOCUMENT_LENGTH = 50_000;
 /** Longest variables, in characters, that are kept as long as their subscription. */
 const MAX_KEPT_VARIABLES = 100_000;
 
-const LIMITS = { tokens: 2_000, depth: 20, aliases: 30, directives: 30 };
+/** Faults of a document that are named. Finding what was meant by a wrong name takes a while. */
+const MAX_ERRORS = 10;
 
-function refuse(message: string, status = 400): never {
-  throw new GraphQLError(message, {
-    extensions: { code: 'OPERATION_TOO_LARGE', http: { status } },
+const LIMITS = { tokens: 2_000, depth: 20, aliases: 30, directives: 30, repeats: 50 };
+
+/** Returns the error for an operation that is too large, with what to do about it. */
+export function operationTooLarge(message: string): GraphQLError {
+  return new GraphQLError(message, {
+    extensions: { code: 'OPERATION_TOO_LARGE', http: { status: 400 } },
   });
 }
 
 function limit(n: number, what: string) {
   return {
     n,
-    onReject: [() => refuse(`The operation has more than ${n} ${what}. Split it into several.`)],
+    onReject: [
+      () => {
+        throw operationTooLarge(`The operation has more than ${n} ${what}. Split it into several.`);
+      },
+    ],
   };
 }
 
@@ -37,7 +53,7 @@ export function assertKeptVariables(json: string): void {
 /** Throws OPERATION_TOO_LARGE for a document that is longer than documents may be. */
 export function assertDocumentLength(query: string): void {
   if (query.length > MAX_DOCUMENT_LENGTH) {
-    refuse(`The document has more than ${MAX_DOCUMENT_LENGTH} characters.`);
+    throw operationTooLarge(`The document has more than ${MAX_DOCUMENT_LENGTH} characters.`);
   }
 }
 
@@ -57,10 +73,43 @@ export function useOperationLimits(): Plugin {
         }),
       );
     },
+    onValidate({ setValidationFn }) {
+      setValidationFn((schema, document, rules) => {
+        assertFewRepeats(document);
+        return validate(schema, document, rules, { maxErrors: MAX_ERRORS });
+      });
+    },
     onParams({ params }) {
       if (typeof params.query === 'string') assertDocumentLength(params.query);
     },
   };
+}
+
+/** Throws OPERATION_TOO_LARGE where a field occurs many times in one place: all pairs are compared. */
+function assertFewRepeats(document: DocumentNode): void {
+  visit(document, {
+    SelectionSet(set) {
+      const counts = new Map<string, number>();
+      for (const { alias, name } of fieldsIn(set)) {
+        const key = (alias ?? name).value;
+        const count = (counts.get(key) ?? 0) + 1;
+        counts.set(key, count);
+        if (count > LIMITS.repeats) {
+          throw operationTooLarge(
+            `The operation asks for "${key}" more than ${LIMITS.repeats} times in one place. Once is enough.`,
+          );
+        }
+      }
+    },
+  });
+}
+
+/** The fields of a selection that are written in it, those of inline fragments included. */
+function fieldsIn({ selections }: SelectionSetNode): FieldNode[] {
+  return selections.flatMap((selection) => {
+    if (selection.kind === Kind.FIELD) return [selection];
+    return selection.kind === Kind.INLINE_FRAGMENT ? fieldsIn(selection.selectionSet) : [];
+  });
 }
 
 /**
@@ -68,13 +117,19 @@ export function useOperationLimits(): Plugin {
  */
 export function useJsonBodies(): Plugin {
   return {
-    onRequestParse({ request }) {
-      const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
-      if (request.method === 'POST' && type !== 'application/json') {
-        throw new GraphQLError('The body must be JSON: send content-type: application/json.', {
-          extensions: { code: 'BAD_REQUEST', http: { status: 415 } },
-        });
+    onRequestParse({ request: { method, headers } }) {
+      if (method !== 'POST') return;
+      const type = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+      if (type !== 'application/json') {
+        throw unsupported('The body must be JSON: send content-type: application/json.');
+      }
+      if ((headers.get('content-encoding') || 'identity') !== 'identity') {
+        throw unsupported('The body must not be compressed.');
       }
     },
   };
+}
+
+function unsupported(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 415 } } });
 }

@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { collectGarbage } from '../support/garbage.ts';
 import { type Listener, listen, TRANSPORTS } from '../support/subscribe.ts';
 import {
   createLiveStreams,
@@ -22,11 +21,6 @@ afterEach(async () => {
   await live.listening(0);
 });
 afterAll(() => gateway?.close());
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
-}
 
 describe.each(TRANSPORTS)('a subscription over %s', (transport) => {
   it('keeps nothing of the request that it began with', async () => {

@@ -45,10 +45,16 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** Prisma keeps plans by number; those of the largest operations take 270 KB each. */
+const MAX_QUERY_PLANS = 250;
+
 /** Returns the database for requests. Connects on the first statement. */
 export function createDatabase(options: DatabaseOptions): Database {
   const pool = new SessionPool(options);
-  const client = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const client = new PrismaClient({
+    adapter: new PrismaPg(pool),
+    queryPlanCacheMaxSize: MAX_QUERY_PLANS,
+  });
   let closing: Promise<void> | undefined;
   return {
     // The extension adds no method and changes no result, which its type cannot say.

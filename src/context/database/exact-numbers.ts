@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { catalog } from '../../generated/catalog.ts';
 
 /** Numbers that JSON cannot hold, or that JavaScript reads with fewer digits. */
@@ -12,8 +13,11 @@ const numberColumns = new Set(
 );
 
 const MEMBER = /('\w+', "t\d+"\."(\w+)")(?=[,)])/g;
-const MAX_TEXTS = 1_000;
-const rewritten = new Map<string, string>();
+const MAX_CHARACTERS = 8 * 1024 * 1024;
+const rewritten = new LRUCache<string, string>({
+  maxSize: MAX_CHARACTERS,
+  sizeCalculation: (exact, sql) => exact.length + sql.length,
+});
 
 /**
  * Returns the statement with decimals and floats of related rows as text. Prisma reads related rows
@@ -27,7 +31,6 @@ export function keepNumbersExact(sql: string): string {
     exact = sql.replace(MEMBER, (member, _all, column) =>
       numberColumns.has(column) ? `${member}::text` : member,
     );
-    if (rewritten.size >= MAX_TEXTS) rewritten.clear();
     rewritten.set(sql, exact);
   }
   return exact;

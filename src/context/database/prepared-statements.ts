@@ -16,22 +16,31 @@ export function isOutdated(error: unknown): boolean {
   return code === '0A000' || code === '26000';
 }
 
+/** Postgres keeps about 250 bytes for each character of a prepared statement, on each connection. */
+const MAX_CHARACTERS = 256 * 1024;
+/** Together with those that lead it, a statement never displaces one of its own batch. */
+const MAX_CHARACTERS_OF_ONE = MAX_CHARACTERS / 2;
+
 /**
- * The statements prepared on one connection, the least recently used given up beyond `limit`.
- * A limit of 0 prepares none by name, as poolers that share connections between transactions need.
+ * The statements prepared on one connection, the least recently used given up beyond `limit` and
+ * beyond 256 Ki characters. Longer ones than half of that are not prepared by name, and with a limit
+ * of 0 none are, as poolers that share connections between transactions need.
  */
 export class PreparedStatements {
   readonly #limit: number;
   readonly #byText = new Map<string, PreparedStatement>();
   #discarded: string[] = [];
   #count = 0;
+  #characters = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   take(text: string): PreparedStatement {
-    if (this.#limit === 0) return { name: '', text, parsed: false };
+    if (this.#limit === 0 || text.length > MAX_CHARACTERS_OF_ONE) {
+      return { name: '', text, parsed: false };
+    }
     const known = this.#byText.get(text);
     if (known) {
       this.#byText.delete(text);
@@ -41,8 +50,11 @@ export class PreparedStatements {
     this.#count += 1;
     const statement: PreparedStatement = { name: `s${this.#count}`, text, parsed: false };
     this.#byText.set(text, statement);
-    const oldest = this.#byText.values().next().value;
-    if (this.#byText.size > this.#limit && oldest) this.#discard(oldest);
+    this.#characters += text.length;
+    for (const oldest of this.#byText.values()) {
+      if (this.#byText.size <= this.#limit && this.#characters <= MAX_CHARACTERS) break;
+      this.#discard(oldest);
+    }
     return statement;
   }
 
@@ -63,6 +75,8 @@ export class PreparedStatements {
 
   #discard(statement: PreparedStatement): void {
     // Whether a failed batch got as far as preparing it is unknown: closing covers both.
-    if (this.#byText.delete(statement.text)) this.#discarded.push(statement.name);
+    if (!this.#byText.delete(statement.text)) return;
+    this.#characters -= statement.text.length;
+    this.#discarded.push(statement.name);
   }
 }

@@ -1,10 +1,12 @@
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import type { Plugin } from 'graphql-yoga';
-import { examples } from './examples.ts';
+import { preferred, readRanges } from '../negotiation.ts';
+import { ENCODINGS, type Page, renderPage } from './page.ts';
 
 export interface GraphiQLOptions {
-  /** Returns headers to send with every request of the page, unless its user sets them. */
+  /**
+   * Returns headers to send with every request of the page, unless its user sets them. They must stay
+   * valid for more than an hour: for so long a page is sent with the same ones.
+   */
   headers?: () => Promise<Record<string, string>>;
 }
 
@@ -15,59 +17,59 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** How long a page with headers is sent before it is made with new ones. */
+const HEADERS_MS = 60 * 60 * 1_000;
+
 /**
  * Shows GraphiQL to browsers that open the endpoint. It subscribes by server-sent events or, opened
  * with `?subscriptions=ws`, by a WebSocket.
  */
 export function useGraphiQL(endpoint: string, { headers }: GraphiQLOptions): Plugin {
+  const pageOf = keptPage(headers);
   return {
     async onRequest({ request, url, endResponse }) {
       const opened = request.method === 'GET' && url.pathname === endpoint;
       if (!opened || !request.headers.get('accept')?.includes('text/html')) return;
-      const overSocket = url.searchParams.get('subscriptions') === 'ws';
-      const page = await renderPage((await headers?.()) ?? {}, overSocket);
-      endResponse(
-        new Response(page, {
-          headers: {
-            'content-type': 'text/html; charset=utf-8',
-            'content-encoding': 'gzip',
-            'cache-control': 'no-store',
-            'content-security-policy': CONTENT_SECURITY_POLICY,
-          },
-        }),
-      );
+      endResponse(await answer(request, await pageOf(), headers !== undefined));
     },
   };
 }
 
-async function renderPage(additionalHeaders: Record<string, string>, overSocket: boolean) {
-  // 9 MB of script, which nobody should wait for who does not open the page.
-  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  const page = renderGraphiQL({
-    title: 'Codex Gateway',
-    additionalHeaders,
-    defaultTabs: examples.map(({ query, variables }) => ({
-      query,
-      ...(variables ? { variables: JSON.stringify(variables, null, 2) } : {}),
-    })),
-    defaultEditorToolsVisibility: false,
-    ...(overSocket
-      ? { subscriptionsProtocol: 'WS', connectionParams: CONNECTION_PARAMS }
-      : { subscriptionsProtocol: 'SSE' }),
-  });
-  const source = page.replace(JSON.stringify(CONNECTION_PARAMS), () =>
-    connectionParams(additionalHeaders),
-  );
-  return new Uint8Array(await promisify(gzip)(source, { level: 1 }));
+/** Returns the function that gives the page, which is made when it is first asked for. */
+function keptPage(headers: GraphiQLOptions['headers']): () => Promise<Page> {
+  let kept: { page: Promise<Page>; until: number } | undefined;
+  const make = async () => renderPage((await headers?.()) ?? {});
+  return () => {
+    if (!kept || kept.until <= Date.now()) {
+      const page = make();
+      kept = { page, until: headers ? Date.now() + HEADERS_MS : Number.POSITIVE_INFINITY };
+      page.catch(() => {
+        kept = undefined;
+      });
+    }
+    return kept.page;
+  };
 }
 
-/** Stands for a function, which options as JSON cannot hold. */
-const CONNECTION_PARAMS = 'the headers of the page and of its user';
-
-/** Browsers send no headers with a WebSocket: what was typed goes into its first message. */
-function connectionParams(additionalHeaders: Record<string, string>): string {
-  return `() => {
-    const { tabs = [], activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState') ?? '{}');
-    return { ...${JSON.stringify(additionalHeaders)}, ...JSON.parse(tabs[activeTabIndex]?.headers || '{}') };
-  }`;
+async function answer(request: Request, page: Page, isSecret: boolean): Promise<Response> {
+  const headers = {
+    // What is at this address depends on both.
+    vary: 'accept, accept-encoding',
+    // Headers of the page are somebody's token.
+    'cache-control': isSecret ? 'no-store' : 'no-cache',
+    etag: page.tag,
+    'content-security-policy': CONTENT_SECURITY_POLICY,
+  };
+  if (request.headers.get('if-none-match')?.includes(page.tag)) {
+    return new Response(null, { status: 304, headers });
+  }
+  const ranges = readRanges(request.headers.get('accept-encoding'));
+  const encoding = preferred(ranges, ENCODINGS, false) ?? 'identity';
+  return new Response(await page.as(encoding), {
+    headers: {
+      ...headers,
+      'content-type': 'text/html; charset=utf-8',
+      ...(encoding === 'identity' ? {} : { 'content-encoding': encoding }),
+    },
+  });
 }

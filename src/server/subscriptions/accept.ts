@@ -1,33 +1,46 @@
+import { preferred, type Range, readRanges } from '../negotiation.ts';
 import type { StreamFormat } from './http-format.ts';
 import { multipart } from './multipart.ts';
 import { sse } from './sse.ts';
+
+/** The first is for clients that take anything. */
+const JSON_TYPES = ['application/json', 'application/graphql-response+json'] as const;
+const STREAM_TYPES = ['text/event-stream', 'multipart/mixed'] as const;
+
+/** Media types of a result that comes at once and alone. */
+export type JsonType = (typeof JSON_TYPES)[number];
 
 /**
  * Returns the format of a stream that the client prefers; null if it names none. That it takes
  * anything is not enough: who does not expect a stream would wait for its end.
  */
 export function acceptedFormat(request: Request): StreamFormat | null {
-  const accept = request.headers.get('accept')?.toLowerCase() ?? '';
   let best: { format: StreamFormat; quality: number } | null = null;
-  for (const range of accept.split(',')) {
-    const [type, ...parameters] = range.split(';').map((part) => part.trim());
-    const format = formatOf(type, parameters);
-    const quality = Number(parameterOf(parameters, 'q') ?? 1);
-    if (format && quality > (best?.quality ?? 0)) best = { format, quality };
+  for (const range of acceptedTypes(request)) {
+    const format = formatOf(range);
+    if (format && range.quality > (best?.quality ?? 0)) best = { format, quality: range.quality };
   }
   return best?.format ?? null;
 }
 
-function formatOf(type: string | undefined, parameters: readonly string[]): StreamFormat | null {
-  if (type === 'text/event-stream') return sse;
-  const version = parameterOf(parameters, 'subscriptionspec');
-  return type === 'multipart/mixed' && version === '1.0' ? multipart : null;
+/** Returns the media type that the client prefers for a result in JSON; null if it takes none. */
+export function acceptedJson(request: Request): JsonType | null {
+  return preferred(acceptedTypes(request), JSON_TYPES);
 }
 
-function parameterOf(parameters: readonly string[], name: string): string | undefined {
-  const parameter = parameters.find((text) => text.split('=', 1)[0]?.trim() === name);
-  return parameter
-    ?.slice(parameter.indexOf('=') + 1)
-    .trim()
-    .replace(/^"(.*)"$/, '$1');
+/** Whether there is any form in which the client takes results. */
+export function acceptsResults(request: Request): boolean {
+  return preferred(acceptedTypes(request), [...JSON_TYPES, ...STREAM_TYPES]) !== null;
+}
+
+function acceptedTypes(request: Request): Range[] {
+  const ranges = readRanges(request.headers.get('accept') || '*/*');
+  return ranges.filter(({ parameters }) => (parameters.get('charset') ?? 'utf-8') === 'utf-8');
+}
+
+function formatOf({ value, parameters }: Range): StreamFormat | null {
+  if (value === 'text/event-stream') return sse;
+  return value === 'multipart/mixed' && parameters.get('subscriptionspec') === '1.0'
+    ? multipart
+    : null;
 }

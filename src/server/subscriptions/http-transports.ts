@@ -3,7 +3,7 @@ import { type Plugin, processRegularResult } from 'graphql-yoga';
 import type { Context } from '../../context/context.ts';
 import type { ServerContext } from '../authentication.ts';
 import { type Holder, holdersOf, type Quotas, type Release } from '../quotas.ts';
-import { acceptedFormat } from './accept.ts';
+import { acceptedFormat, acceptedJson, acceptsResults } from './accept.ts';
 import { ResponseSink, type StreamFormat } from './http-format.ts';
 import type { HttpStreams } from './http-streams.ts';
 import { isLive } from './live-queries.ts';
@@ -48,6 +48,8 @@ export function useHttpTransports(
 
   return {
     onRequestParse({ request, serverContext }) {
+      // Before anything is executed: a write whose answer cannot be sent would look like a failure.
+      if (!acceptsResults(request)) throw notAcceptable(`${RESULTS} ${EVENTS}`);
       // What was asked without a connection cannot be answered on one.
       const format = serverContext.response ? acceptedFormat(request) : null;
       serverContext.transport = format && transportOf(format, serverContext);
@@ -61,7 +63,8 @@ export function useHttpTransports(
     onSubscribe({ args, setResultAndStopExecution }) {
       // Of a socket, it is undefined.
       const context = contextOf(args);
-      if (context.transport === null) setResultAndStopExecution({ errors: [notAcceptable()] });
+      if (context.transport === null)
+        setResultAndStopExecution({ errors: [notAcceptable(EVENTS)] });
       else context.transport?.admit(context);
     },
     onResultProcess({ request, result, serverContext, resultProcessor, setResultProcessor }) {
@@ -76,9 +79,9 @@ export function useHttpTransports(
           async (...args) => inOnePart(await processRegularResult(...args)),
           'application/json',
         );
-      } else if (!resultProcessor && 'errors' in result) {
+      } else if (resultProcessor === processRegularResult || !resultProcessor) {
         // Whoever accepts nothing that there is still wants to know why.
-        setResultProcessor(processRegularResult, 'application/json');
+        setResultProcessor(processRegularResult, acceptedJson(request) ?? 'application/json');
       }
     },
   };
@@ -105,10 +108,12 @@ async function inOnePart(response: Response): Promise<Response> {
   return new Response(body, { status, headers });
 }
 
-function notAcceptable(): GraphQLError {
-  return new GraphQLError(
-    'Results of a subscription come as a stream: send the header "accept: text/event-stream" or ' +
-      '"accept: multipart/mixed;subscriptionSpec=1.0", or open a WebSocket (graphql-transport-ws).',
-    { extensions: { code: 'BAD_REQUEST', http: { status: 406 } } },
-  );
+const RESULTS =
+  'Results come as JSON: send the header "accept: application/graphql-response+json, application/json".';
+const EVENTS =
+  'Results of a subscription come as a stream: send the header "accept: text/event-stream" or ' +
+  '"accept: multipart/mixed;subscriptionSpec=1.0", or open a WebSocket (graphql-transport-ws).';
+
+function notAcceptable(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 406 } } });
 }

@@ -37,36 +37,48 @@ const PERSONAL_TYPES = new Set([
 /** Queries whose rows need not be of the current workspace, or of no model in particular. */
 const PERSONAL_QUERIES = new Set(['node', 'nodes', 'viewer', 'workspace', 'workspaces']);
 
+/** What all operations of a document have in common. */
+interface DocumentPlan extends Pick<OperationPlan, 'text' | 'afterVariable'> {
+  namesPersonal: boolean;
+  /** What is named in the document. */
+  reads(): Reads;
+}
+
 /** Returns the function that plans the operations of a schema; plans are kept as long as documents. */
 export function createPlanner(schema: GraphQLSchema) {
-  const plans = new WeakMap<DocumentNode, Map<string, OperationPlan>>();
+  const plans = new WeakMap<DocumentNode, DocumentPlan>();
   return (document: DocumentNode, operation: OperationDefinitionNode): OperationPlan => {
-    const name = operation.name?.value ?? '';
-    const ofDocument = plans.get(document) ?? new Map<string, OperationPlan>();
-    plans.set(document, ofDocument);
-    let plan = ofDocument.get(name);
-    if (!plan) {
-      plan = planOf(schema, document, operation);
-      ofDocument.set(name, plan);
-    }
-    return plan;
+    // Of the document, which may have hundreds of operations.
+    const plan = plans.get(document) ?? planDocument(schema, document);
+    plans.set(document, plan);
+    return planOperation(schema, plan, operation);
   };
 }
 
-function planOf(
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-): OperationPlan {
-  const afterVariable = cursorVariable(document);
-  const namesPersonal = namesPersonalType(schema, document);
+function planDocument(schema: GraphQLSchema, document: DocumentNode): DocumentPlan {
   let namesReads: Reads | undefined;
-  const inputs = (operation.variableDefinitions ?? []).map(({ variable, type }) => ({
+  return {
+    text: withoutCursor(document),
+    afterVariable: cursorVariable(document),
+    namesPersonal: namesPersonalType(schema, document),
+    reads() {
+      namesReads ??= readsOf(schema, document);
+      return namesReads.copy();
+    },
+  };
+}
+
+function planOperation(
+  schema: GraphQLSchema,
+  { text, afterVariable, namesPersonal, reads }: DocumentPlan,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+): OperationPlan {
+  const inputs = variableDefinitions.map(({ variable, type }) => ({
     name: variable.name.value,
     type: typeFromAST(schema, type) as GraphQLInputType,
   }));
   return {
-    text: withoutCursor(document),
+    text,
     afterVariable,
     isPersonal(variables) {
       let personal = namesPersonal;
@@ -78,12 +90,11 @@ function planOf(
       return personal;
     },
     reads(variables) {
-      namesReads ??= readsOf(schema, document);
-      const reads = namesReads.copy();
+      const found = reads();
       for (const { name, type } of inputs) {
-        visitValue(type, variables[name], (each) => reads.input(each));
+        visitValue(type, variables[name], (each) => found.input(each));
       }
-      return reads;
+      return found;
     },
   };
 }

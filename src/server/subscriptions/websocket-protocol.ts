@@ -8,6 +8,7 @@ import { IDEMPOTENCY_HEADER } from '../../context/idempotency.ts';
 import { WORKSPACE_HEADER } from '../../context/workspace.ts';
 import type { Credentials, ServerContext } from '../authentication.ts';
 import { assertDocumentLength } from '../limits.ts';
+import { assertDocumentSent } from '../persisted-queries.ts';
 import { holderOf, type Quotas, workspaceHolder } from '../quotas.ts';
 import { RequestInFlight } from '../requests-in-flight.ts';
 import { isLiveStream } from './stream.ts';
@@ -54,6 +55,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
     pending: Operation,
     inFlight: RequestInFlight,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> => {
+    assertDocumentSent({ query, extensions });
     assertDocumentLength(query);
     const params = { query, variables, operationName, extensions };
     const idempotencyHeader = readHeader(IDEMPOTENCY_HEADER, extensions);
