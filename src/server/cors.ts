@@ -2,7 +2,7 @@ import type { CORSPluginOptions } from '@whatwg-node/server';
 import type { Plugin } from 'graphql-yoga';
 
 /** Headers of answers that pages may read besides the usual ones. */
-const EXPOSED_HEADERS = ['x-request-id', 'www-authenticate'];
+const EXPOSED_HEADERS = ['x-request-id', 'www-authenticate', 'retry-after'];
 /** How long browsers need not ask again, in seconds; some take no more than two hours. */
 const MAX_AGE = 7_200;
 

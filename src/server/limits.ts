@@ -46,7 +46,9 @@ function limit(n: number, what: string) {
  */
 export function assertKeptVariables(json: string): void {
   if (json.length > MAX_KEPT_VARIABLES) {
-    refuse(`The variables of what is kept open have more than ${MAX_KEPT_VARIABLES} characters.`);
+    throw operationTooLarge(
+      `The variables of what is kept open have more than ${MAX_KEPT_VARIABLES} characters.`,
+    );
   }
 }
 

@@ -109,7 +109,7 @@ describe.each(Object.keys(configurations))('with %s', (configuration) => {
     expect(response.status).toBe(requests[name]?.({})[2]);
     expect(corsHeaders(response)).toMatchObject({
       'access-control-allow-origin': LISTED,
-      'access-control-expose-headers': 'x-request-id, www-authenticate',
+      'access-control-expose-headers': 'x-request-id, www-authenticate, retry-after',
     });
     expect(varied(response)).toContain('origin');
     await response.body?.cancel();
@@ -129,7 +129,7 @@ describe.each(Object.keys(configurations))('with %s', (configuration) => {
       'access-control-allow-origin': LISTED,
       'access-control-allow-methods': 'GET, POST, PUT, DELETE',
       'access-control-allow-headers': 'authorization,content-type,x-workspace-id',
-      'access-control-expose-headers': 'x-request-id, www-authenticate',
+      'access-control-expose-headers': 'x-request-id, www-authenticate, retry-after',
       'access-control-max-age': '7200',
     });
     expect(varied(response)).toEqual(['access-control-request-headers', 'origin']);
