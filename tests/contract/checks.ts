@@ -85,12 +85,15 @@ function isText({ type, nativeType }: Column): boolean {
   return type === 'String' && nativeType !== 'Uuid';
 }
 
+/** Part of the kind of comparisons with what other paths into JSON lead to. */
+export const ELSEWHERE = 'elsewhere';
+
 function kindOf(column: Column, operators: Condition['operators']): string {
   const { kind, type, nativeType, isList, isRequired } = column;
   const isOwnType = nativeType === 'Uuid' || nativeType === 'Date';
   const of = kind === 'enum' ? kind : `${type} ${isOwnType ? nativeType : ''}`;
   const used = Object.entries(operators).map(([operator, operand]) => {
-    if (operator === 'path') return String(operand).match(/^(a|list)$/)?.[0] ?? 'elsewhere';
+    if (operator === 'path') return String(operand).match(/^(a|list)$/)?.[0] ?? ELSEWHERE;
     return type === 'Json' ? [operator, operand] : [operator, [operand].flat().length > 0];
   });
   // Every part of a JSON value may be missing.
@@ -151,7 +154,8 @@ export async function shareOut(world: VariedWorld, most: number): Promise<Relati
   for (const shown of cases) ofModel.set(shown.name, await columnChecks(world, shown, 'b'));
   const taken = new Set<string>();
   return relations.map(([model, name, relation]) => {
-    const all = ofModel.get(relation.to) ?? [];
+    // Where in a JSON value to look is no matter of relations.
+    const all = (ofModel.get(relation.to) ?? []).filter(({ kind }) => !kind.includes(ELSEWHERE));
     const conditions: ColumnCheck[] = [];
     for (const check of all) {
       const key = `${relation.isList} ${check.kind}`;
