@@ -18,6 +18,7 @@ import {
   GraphQLUUID,
 } from 'graphql-scalars';
 import { isDouble, isHeld, UnheldNumber } from '../context/exact-json.ts';
+import { valueProblem } from '../resolvers/value-problem.ts';
 import { builder } from './builder.ts';
 
 export type ScalarTypes = {
@@ -155,12 +156,26 @@ const scalars = new Map<string, GraphQLScalarType>(
   [GraphQLBoolean, GraphQLFloat, GraphQLInt, GraphQLString].map((scalar) => [scalar.name, scalar]),
 );
 
+/** Adds a scalar that also refuses what is of its form but in no column's range. */
 function define<Name extends keyof ScalarTypes, External>(
   name: Name,
   scalar: GraphQLScalarType<ScalarTypes[Name]['Input'], External>,
 ): void {
-  scalars.set(name, scalar as GraphQLScalarType);
-  builder.addScalarType(name, scalar as never);
+  type Input = ScalarTypes[Name]['Input'];
+  const config = scalar.toConfig();
+  const bounded = (value: Input): Input => {
+    // A JSON value is checked as a whole, where it is known what it is for.
+    const problem = name === 'JSON' ? undefined : valueProblem(value);
+    if (problem) throw new GraphQLError(problem);
+    return value;
+  };
+  const own = new GraphQLScalarType<Input, External>({
+    ...config,
+    parseValue: (value) => bounded(config.parseValue(value)),
+    parseLiteral: (node, variables) => bounded(config.parseLiteral(node, variables)),
+  });
+  scalars.set(name, own as GraphQLScalarType);
+  builder.addScalarType(name, own as never);
 }
 
 /** Reads a value as an argument of the scalar. Throws GraphQLError for one that it does not take. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '../../src/resolvers/limits.ts';
 import { schema } from '../../src/schema/index.ts';
 import { columnType } from '../../src/schema/model/columns.ts';
-import { hostileJson, hostileScalars } from '../support/hostile.ts';
+import { hostileJson, hostileScalars, SHAPES } from '../support/hostile.ts';
 import { askAll } from './batch.ts';
 import { type Case, cases, named } from './cases.ts';
 import { createVariedWorld, type VariedWorld } from './varied.ts';
@@ -75,7 +75,7 @@ describe('every value of a cursor is checked like an argument of its type', () =
     const tried = orderable(list).flatMap(({ field, column, described }) => {
       const [signature, , ...rest] = decode(String(cursors.get(field)));
       const type = columnType(column, described);
-      const values = hostileScalars(typeof type === 'string' ? type : 'enum');
+      const values = [...hostileScalars(typeof type === 'string' ? type : 'enum'), ...SHAPES];
       turn += VALUES_AT_ONCE;
       return Array.from({ length: VALUES_AT_ONCE }, (_each, i) => {
         const { name, value } = values[(turn + i) % values.length] as (typeof values)[number];

@@ -238,6 +238,32 @@ describe('the bounds of bulk mutations', () => {
     ]);
   });
 
+  it('501 rows, those of relations included', async () => {
+    const nested = Array.from({ length: 250 }, (_, n) => ({ name: `Quest ${n}` }));
+    const campaign = { name: 'Campaign', quests: nested };
+    const inputs = [campaign, { name: 'Another', quests: nested.slice(2) }];
+    const campaigns = writableOf('Campaign');
+    const { client } = world.ours;
+    const told = await mutate(client, campaigns, 'createCampaigns', { inputs, dryRun: true });
+    expect(told).toMatchObject({ affected: 2 });
+    const more = await mutate(client, campaigns, 'createCampaigns', {
+      inputs: [campaign, campaign],
+    });
+    expect(more.results).toMatchObject([
+      { errors: [{ __typename: 'ValidationError', path: ['inputs'] }] },
+    ]);
+    const one = await mutate(client, campaigns, 'createCampaign', {
+      input: { ...campaign, quests: [...nested, ...nested] },
+    });
+    expect(one.errors).toMatchObject([
+      {
+        __typename: 'ValidationError',
+        message: expect.stringContaining('those of relations included, not 501'),
+        path: ['input'],
+      },
+    ]);
+  });
+
   it('no rows', async () => {
     const client = world.ours.client;
     for (const atomic of [true, false]) {

@@ -38,6 +38,15 @@ export function hostileJson(value: unknown): string {
   return marked.replace(MARKED, '$1');
 }
 
+/** Returns the value as a GraphQL document has it. */
+export function literal(value: unknown): string {
+  if (value instanceof RawJson) return value.text;
+  if (Array.isArray(value)) return `[${value.map(literal).join(' ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).map(([name, member]) => `${name}: ${literal(member)}`);
+  return `{ ${fields.join(' ')} }`;
+}
+
 const table = (values: Record<string, unknown>): readonly Hostile[] =>
   Object.entries(values).map(([name, value]) => ({ name, value }));
 
@@ -152,8 +161,8 @@ const DOCUMENTS = table({
   'a key of 10,000 characters': { ['x'.repeat(LONG)]: 1 },
 });
 
-/** Values of the wrong type for nearly everything. */
-const SHAPES = table({
+/** Values of the wrong shape for nearly everything. */
+export const SHAPES = table({
   null: null,
   true: true,
   'a number': 7,
@@ -181,7 +190,10 @@ const BY_SCALAR: Record<string, readonly Hostile[]> = {
   JSON: DOCUMENTS,
 };
 
-/** Returns what may be sent where a scalar is expected; for an enumeration, texts that are no label. */
+/**
+ * Returns what may be sent where a scalar is expected, besides values of another shape; for an
+ * enumeration, texts that are no label.
+ */
 export function hostileScalars(type: string): readonly Hostile[] {
-  return [...(BY_SCALAR[type] ?? TEXTS), ...SHAPES];
+  return BY_SCALAR[type] ?? TEXTS;
 }

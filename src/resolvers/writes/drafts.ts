@@ -19,6 +19,17 @@ export interface Draft {
   errors: MutationError[];
 }
 
+/** Returns how many rows inputs ask for, those of relations included. */
+export function countRows(model: string, inputs: readonly Row[]): number {
+  const { relations } = modelOf(model);
+  const nested = inputs.flatMap((input) =>
+    Object.entries(input).map(([name, value]) =>
+      relations[name] ? ((value as Row[] | null)?.length ?? 0) : 0,
+    ),
+  );
+  return nested.reduce((sum, count) => sum + count, inputs.length);
+}
+
 /** Reads the input of a new row; what is wrong with it is in `errors`. */
 export function draftOf(
   context: Context,

@@ -3,7 +3,7 @@ import { toWhere } from '../filter.ts';
 import { limits } from '../limits.ts';
 import { writeRefusal } from '../permissions.ts';
 import { delegateIn, type Row, requireScope } from '../rows.ts';
-import { draftOf, insertAll, insertInParts, isRefused } from './drafts.ts';
+import { countRows, draftOf, insertAll, insertInParts, isRefused } from './drafts.ts';
 import { type MutationError, MutationRefused, mutationError } from './errors.ts';
 import { fieldOf } from './field.ts';
 import { hold, keyType, lock } from './locks.ts';
@@ -48,8 +48,10 @@ export async function createRows(
   const { model } = write;
   const refused = refusal(write);
   if (refused) return inputs.map((_, i) => failed([{ ...refused, path: pathOf(i) }]));
-  if (inputs.length > limits.maxBulkRows) {
-    return [failed([tooMany('inputs', inputs.length, limits.maxBulkRows)])];
+  const count = countRows(model, inputs);
+  if (count > limits.maxBulkRows) {
+    const [argument = 'inputs'] = pathOf(0);
+    return [failed([tooManyRows(argument, count)])];
   }
   const drafts = inputs.map((input, i) => draftOf(write.context, model, input, pathOf(i)));
   const settle = (insert: typeof insertAll) => async (transaction: Transaction) => {
@@ -270,6 +272,14 @@ function tooMany(argument: string, given: number, most: number): MutationError {
   return {
     code: 'VALIDATION',
     message: `"${argument}" must be between 1 and ${most}, not ${given}.`,
+    path: [argument],
+  };
+}
+
+function tooManyRows(argument: string, count: number): MutationError {
+  return {
+    code: 'VALIDATION',
+    message: `A mutation creates at most ${limits.maxBulkRows} rows, those of relations included, not ${count}.`,
     path: [argument],
   };
 }

@@ -3,6 +3,7 @@ import { listFrom } from '../../resolvers/function-rows.ts';
 import { limits } from '../../resolvers/limits.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
+import { connectionComplexity } from './connection.ts';
 import type { ModelName } from './model.ts';
 import type { Arg } from './mutations.ts';
 
@@ -29,7 +30,7 @@ export function functionList(name: string, options: FunctionList): void {
         first: t.arg.int({ required: true, defaultValue: limits.defaultPageSize }),
         ...args?.(t.arg as never),
       },
-      complexity: ({ first }) => ({ field: first, multiplier: first }),
+      complexity: connectionComplexity,
       resolve: (query, _root, given, context) =>
         listFrom(
           context,

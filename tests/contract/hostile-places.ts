@@ -1,0 +1,163 @@
+import {
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputType,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isIntrospectionType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isRequiredArgument,
+} from 'graphql';
+import { schema } from '../../src/schema/index.ts';
+import type { Client } from '../support/api.ts';
+import type { Hostile } from '../support/hostile.ts';
+import { type Case, cases } from './cases.ts';
+import type { Attempt } from './hostile-requests.ts';
+import type { Sample } from './hostile-values.ts';
+
+/** An argument of a field, and how a document reaches it. */
+export interface Place {
+  /** `Campaign.quests(filter)`. */
+  name: string;
+  operation: 'query' | 'mutation';
+  /** The table that it is about. */
+  shown: Case | undefined;
+  /** The type that the field is of; undefined for a field at the root. */
+  parent: Case | undefined;
+  field: GraphQLField<unknown, unknown>;
+  argument: GraphQLArgument;
+}
+
+const ROOTS: readonly unknown[] = [
+  schema.getQueryType(),
+  schema.getMutationType(),
+  schema.getSubscriptionType(),
+];
+
+/** Every argument of every field of queries and mutations. */
+export const places: readonly Place[] = [
+  ...placesOf(schema.getQueryType(), 'query'),
+  ...placesOf(schema.getMutationType(), 'mutation'),
+  ...Object.values(schema.getTypeMap())
+    .filter((type): type is GraphQLObjectType => isObjectType(type) && !isIntrospectionType(type))
+    .filter((type) => !ROOTS.includes(type))
+    .flatMap((type) => placesOf(type, 'query')),
+];
+
+function placesOf(
+  type: GraphQLObjectType | null | undefined,
+  operation: Place['operation'],
+): Place[] {
+  if (!type) return [];
+  const parent = ROOTS.includes(type) ? undefined : caseNamed(type.name);
+  return Object.values(type.getFields()).flatMap((field) =>
+    field.args.map((argument) => ({
+      name: `${type.name}.${field.name}(${argument.name})`,
+      operation,
+      shown: parent ?? caseNamed(getNamedType(field.type).name),
+      parent,
+      field,
+      argument,
+    })),
+  );
+}
+
+function caseNamed(type: string): Case | undefined {
+  const name = type.replace(/(Connection|BulkPayload|Payload)$/, '');
+  return cases.find((each) => each.name === name);
+}
+
+/** Returns the document's part with this value for the argument, and ordinary ones for the others. */
+export function attemptAt(
+  place: Place,
+  { name, value }: Hostile,
+  client: Client,
+  sample: Sample,
+  idOf: (shown: Case) => unknown,
+): Attempt {
+  const { field, argument, parent, operation } = place;
+  const variables: [string, unknown][] = [[String(argument.type), value]];
+  const given = [`${argument.name}: $0`];
+  for (const other of field.args) {
+    if (other === argument || !isGiven(other, argument)) continue;
+    given.push(`${other.name}: $${variables.length}`);
+    variables.push([String(other.type), ordinary(other, sample)]);
+  }
+  const call = `${field.name}(${given.join(', ')}) ${selectionOf(field.type)}`;
+  const about = `${place.name}: ${name}`;
+  if (!parent) return { about, client, operation, field: call, variables };
+  const [id] = parentId(parent).args;
+  variables.push([String(id?.type), idOf(parent)]);
+  return {
+    about,
+    client,
+    operation,
+    field: `${parent.lookup}(id: $${variables.length - 1}) { ${call} }`,
+    variables,
+  };
+}
+
+function parentId({ lookup }: Case): GraphQLField<unknown, unknown> {
+  return schema.getQueryType()?.getFields()[lookup] as GraphQLField<unknown, unknown>;
+}
+
+/** Required arguments, nothing that is kept, and small pages. */
+function isGiven(argument: GraphQLArgument, tried: GraphQLArgument): boolean {
+  if (argument.name === 'dryRun') return true;
+  if (argument.name === 'first') return !['last', 'before'].includes(tried.name);
+  return isRequiredArgument(argument);
+}
+
+function ordinary({ name, type }: GraphQLArgument, sample: Sample): unknown {
+  if (name === 'dryRun') return true;
+  return name === 'first' ? 1 : sample(name, type);
+}
+
+function selectionOf(type: GraphQLOutputType): string {
+  const named = getNamedType(type);
+  if (!('getFields' in named)) return isObjectType(named) ? '{ __typename }' : '';
+  const fields = named.getFields();
+  if (fields.nodes)
+    return '{ totalCount nodes { __typename } }'.replace(
+      'totalCount ',
+      fields.totalCount ? 'totalCount ' : '',
+    );
+  if (named.name.endsWith('BulkPayload')) return '{ results { errors { __typename } } }';
+  return named.name.endsWith('Payload') ? '{ errors { __typename } }' : '{ __typename }';
+}
+
+/** Returns an ordinary value of a type, of which nothing is known but its name. */
+export function plainSample(name: string, type: GraphQLInputType, sample: Sample): unknown {
+  if (isNonNullType(type)) return plainSample(name, type.ofType, sample);
+  if (isListType(type)) return [sample(name, type.ofType)];
+  if (isEnumType(type)) return type.getValues()[0]?.name;
+  if (isInputObjectType(type)) {
+    const fields = Object.values(type.getFields());
+    if (type.name.endsWith('Filter')) return { id: { in: [] } };
+    if (type.name.endsWith('Key')) return { id: sample('id', schema.getType('UUID') as never) };
+    return Object.fromEntries(
+      fields
+        .filter((field) => isNonNullType(field.type) && field.defaultValue === undefined)
+        .map((field) => [field.name, sample(field.name, field.type)]),
+    );
+  }
+  return SCALARS[type.name] ?? 'a';
+}
+
+const SCALARS: Record<string, unknown> = {
+  UUID: '00000000-0000-4000-8000-000000000000',
+  Int: 1,
+  Float: 1,
+  Boolean: true,
+  Decimal: '1',
+  BigInt: '1',
+  Date: '2026-01-01',
+  DateTime: '2026-01-01T00:00:00.000Z',
+  URL: 'https://example.com/',
+  JSON: {},
+};
