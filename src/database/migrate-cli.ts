@@ -84,7 +84,9 @@ async function onDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
 }
 
 async function apply(url: string): Promise<void> {
-  const { applied } = await migrate(url);
+  const { applied } = await migrate(url, {
+    onWarning: (warning) => process.stderr.write(`Warning: ${warning}\n`),
+  });
   print(applied.length ? `Applied:\n  ${applied.join('\n  ')}\n` : 'Nothing to apply.\n');
 }
 

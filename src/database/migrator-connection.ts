@@ -5,11 +5,13 @@ const CONNECT_MS = 10_000;
 
 /**
  * Calls `work` with a pool of one connection, which it then closes: a session's advisory locks
- * last as long as the session. Throws DatabaseUnreachableError where it cannot connect.
+ * last as long as the session. Warnings of Postgres go to `onWarning`. Throws
+ * DatabaseUnreachableError where it cannot connect.
  */
 export async function withConnection<T>(
   url: string,
   work: (pool: pg.Pool) => Promise<T>,
+  onWarning?: (warning: string) => void,
 ): Promise<T> {
   const pool = new pg.Pool({
     connectionString: url,
@@ -20,12 +22,24 @@ export async function withConnection<T>(
   });
   // A lost connection is told by the next query; unheard, the event would end the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('notice', (notice) => warn(notice, onWarning)));
   try {
     await connect(pool, url);
     return await work(pool);
   } finally {
     await pool.end();
   }
+}
+
+/** What a client is told besides the results of its statements. */
+interface Notice {
+  severity?: string | undefined;
+  message?: string | undefined;
+  hint?: string | undefined;
+}
+
+function warn({ severity, message = '', hint }: Notice, onWarning?: (warning: string) => void) {
+  if (severity === 'WARNING') onWarning?.(hint ? `${message}\n  ${hint}` : message);
 }
 
 async function connect(pool: pg.Pool, url: string): Promise<void> {

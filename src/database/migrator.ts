@@ -21,6 +21,8 @@ import {
 export interface MigratorOptions {
   /** Folder of the Prisma schema, with the `migrations` folder in it. Default: the gateway's. */
   schemaDir?: string;
+  /** Called with each warning of a migration, such as rows that a new constraint finds fault with. */
+  onWarning?: (warning: string) => void;
 }
 
 /** A migration as the folder and the database know it. */
@@ -49,10 +51,10 @@ const LOCK_MS = 5 * 60_000;
  */
 export async function migrate(
   url: string,
-  { schemaDir = GATEWAY_SCHEMA }: MigratorOptions = {},
+  { schemaDir = GATEWAY_SCHEMA, onWarning }: MigratorOptions = {},
 ): Promise<{ applied: string[] }> {
   const migrations = await readMigrations(schemaDir);
-  return withConnection(url, async (pool) => {
+  const apply = async (pool: pg.Pool) => {
     await lock(pool);
     return withEngine(pool, schemaDir, async ({ engine, lastRefusal }) => {
       const migrationsList = await listFor(schemaDir, migrations);
@@ -65,7 +67,8 @@ export async function migrate(
         throw await explain(error, pool, migrations, lastRefusal());
       }
     });
-  });
+  };
+  return withConnection(url, apply, onWarning);
 }
 
 /** Returns all migrations, by name. Reads only. Throws DatabaseUnreachableError. */

@@ -42,7 +42,7 @@ export async function startEmbeddedDatabase(
     const statuses = await migrationStatus(owner);
     if (statuses.some(({ state }) => state === 'pending' || state === 'failed')) {
       onProgress('Making the tables');
-      await migrate(owner);
+      await migrate(owner, { onWarning: onProgress });
     }
     const connectionString = await admitGateway(owner, async (client) => {
       if (await isEmpty(client)) {

@@ -245,7 +245,8 @@ test('levels and success rates follow the counters, whatever is written', async 
   expect(await write('total_points = 2999, experience_level = 50')).toMatchObject([
     { experience_level: 3, experience_percentage: '99.9' },
   ]);
-  expect(await write('total_points = -5, moves_executed = 3, moves_successful = 2')).toMatchObject([
-    { experience_level: 1, experience_percentage: '0.0', success_rate_percentage: '66.67' },
+  expect(await write('total_points = 5, moves_executed = 3, moves_successful = 2')).toMatchObject([
+    { experience_level: 1, experience_percentage: '0.5', success_rate_percentage: '66.67' },
   ]);
+  await expect(write('total_points = -5')).rejects.toThrow('user_stats_total_points_check');
 });

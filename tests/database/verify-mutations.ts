@@ -71,6 +71,11 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
     `alter table billing_history drop constraint billing_history_amount_check,
        add constraint billing_history_amount_check check (amount > 0) not valid`,
   ],
+  ['check-constraints', 'alter table campaigns drop constraint campaigns_start_date_finite'],
+  [
+    'check-constraints',
+    'alter table achievements drop constraint achievements_points_reward_check',
+  ],
 
   ['foreign-keys-indexed', 'drop index positioning_created_by_idx'],
   [

@@ -3,7 +3,7 @@ import type { Column } from '../../src/generated/catalog.ts';
 import type { Client } from '../support/api.ts';
 import type { Row } from '../support/rows.ts';
 import { mutate, type Refusal, tryMutation } from './mutate.ts';
-import { rangeOf, sampleRow } from './samples.ts';
+import { isNotNegative, rangeOf, sampleRow } from './samples.ts';
 import { createWritingWorld, type WritingWorld } from './world.ts';
 import { columnOf, type Writable, writableOf, writing } from './writable.ts';
 
@@ -95,12 +95,13 @@ function kindOf(name: string, { kind, type, nativeType }: Column): string {
 /** Values that are too long, or out of range. */
 function beyond(writable: Writable, column: Column): unknown[] {
   const longest = Number(column.nativeType === 'VarChar' ? column.nativeArguments?.[0] : undefined);
-  const range = rangeOf(writable, column);
+  const range = isNotNegative(writable, column) ? [0, Number.NaN] : rangeOf(writable, column);
   return [
     ...(longest ? ['🚀'.repeat(longest + 1), 'a'.repeat(100_000)] : []),
-    ...(range
-      ? [range[0] - 1, range[1] + 1].map((n) => (column.type === 'Decimal' ? String(n) : n))
-      : []),
+    ...(range ?? [])
+      .map((end, i) => (i === 0 ? end - 1 : end + 1))
+      .filter((n) => !Number.isNaN(n))
+      .map((n) => (['Decimal', 'BigInt'].includes(column.type) ? String(n) : n)),
   ];
 }
 

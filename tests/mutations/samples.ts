@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CHECKS } from '../../src/database/verify/expected.ts';
+import { CHECKS } from '../../src/database/verify/ranges.ts';
 import { type Column, catalog } from '../../src/generated/catalog.ts';
 import { upperSnake } from '../../src/schema/model/columns.ts';
 import type { Row } from '../support/rows.ts';
@@ -52,10 +52,20 @@ const MOMENTS = [
 
 let serial = 0;
 
-/** The range that a CHECK leaves to a column, null where there is none. */
-export function rangeOf({ table }: Writable, { column }: Column): [number, number] | null {
-  const check = CHECKS[`${table}.${table}_${column}_check`];
-  const [low, high] = [...(check ?? '').matchAll(/[>=] \(?(\d+)/g)].map(([, n]) => Number(n));
+const checkOf = ({ table }: Writable, { column }: Column) =>
+  CHECKS[`${table}.${table}_${column}_check`] ?? '';
+
+/** Whether a CHECK refuses what is below 0, and nothing else. */
+export function isNotNegative(writable: Writable, column: Column): boolean {
+  return /^CHECK \(\(\w+ >= (0|\(0\)::[a-z ]+)\)\)$/.test(checkOf(writable, column));
+}
+
+/** The range that a CHECK leaves to a column, null where there is none with two ends. */
+export function rangeOf(writable: Writable, column: Column): [number, number] | null {
+  if (isNotNegative(writable, column)) return null;
+  const [low, high] = [...checkOf(writable, column).matchAll(/[>=] \(?(\d+)/g)].map(([, n]) =>
+    Number(n),
+  );
   if (low === undefined) return null;
   return high === undefined ? [low + 1, 2_147_483_647] : [low, high];
 }
@@ -131,9 +141,17 @@ function scalarOf(writable: Writable, name: string, column: Column, n: number): 
       return SHARES.includes(name) ? pick([{ one: 0.25, two: 0.75 }, {}]) : pick(JSONS);
     case 'DateTime':
       return pick(column.nativeType === 'Date' ? DATES : MOMENTS);
-    default:
-      return pick(NUMBERS[column.type] as readonly unknown[]);
+    default: {
+      const numbers = NUMBERS[column.type] as readonly unknown[];
+      return pick(isNotNegative(writable, column) ? numbers.map(withoutSign) : numbers);
+    }
   }
+}
+
+function withoutSign(number: unknown): unknown {
+  if (typeof number === 'number') return Math.abs(number);
+  // The least BigInt has no counterpart above 0.
+  return String(number).replace(/^-/, '').replace('9223372036854775808', '9223372036854775807');
 }
 
 function textOf(name: string, { nativeType, nativeArguments }: Column, n: number): string {

@@ -32,29 +32,6 @@ export const VIEWS: readonly string[] = [
   'workspace_status_counts',
 ];
 
-/** CHECK constraints, as Postgres prints them with an empty search_path. */
-export const CHECKS: Record<string, string> = {
-  'autopay_payments.autopay_payments_amount_check': 'CHECK ((amount > 0))',
-  'autopay_subscriptions.autopay_subscriptions_amount_check': 'CHECK ((amount > 0))',
-  'billing_history.billing_history_amount_check': 'CHECK ((amount > 0))',
-  'cohorts.cohorts_decision_criteria_check':
-    'CHECK (public.validate_decision_criteria_weights(decision_criteria))',
-  'cohorts.cohorts_health_score_check': 'CHECK (((health_score >= 0) AND (health_score <= 100)))',
-  'cohorts.cohorts_journey_distribution_check':
-    'CHECK (public.validate_journey_distribution(journey_distribution))',
-  'maneuver_types.maneuver_types_intensity_score_check':
-    'CHECK (((intensity_score >= 1) AND (intensity_score <= 10)))',
-  'move_anomalies.move_anomalies_severity_check': 'CHECK (((severity >= 1) AND (severity <= 5)))',
-  'moves.moves_progress_percentage_check':
-    'CHECK (((progress_percentage >= 0) AND (progress_percentage <= 100)))',
-  'onboarding_responses.onboarding_responses_progress_percentage_check':
-    'CHECK (((progress_percentage >= 0) AND (progress_percentage <= 100)))',
-  'strategy_insights.strategy_insights_confidence_score_check':
-    'CHECK (((confidence_score >= (0)::numeric) AND (confidence_score <= (1)::numeric)))',
-  'strategy_insights.strategy_insights_impact_score_check':
-    'CHECK (((impact_score >= 1) AND (impact_score <= 10)))',
-};
-
 /** Array columns that are NOT NULL without a default: Prisma cannot tell null from empty. */
 export const REQUIRED_ARRAYS: readonly string[] = ['recommendation_patterns.agent_ids'];
 
@@ -79,16 +56,19 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.check_cohorts_limit()',
   'gateway.check_moves_limit()',
   'gateway.check_status()',
+  'gateway.check_violations(regclass,jsonb)',
   'gateway.claim_idempotent_request(text,bytea,boolean)',
   'gateway.current_agent()',
   'gateway.current_agent_id()',
   'gateway.current_claims()',
   'gateway.domain_writes(public.member_role,text)',
+  'gateway.ensure_checks(regclass,jsonb)',
   'gateway.ensure_enum(text,text[])',
   'gateway.ensure_policy(regclass,text,text)',
   'gateway.execution_bucket(numeric)',
   'gateway.execution_percentiles(uuid[])',
   'gateway.expect_readers()',
+  'gateway.finite_checks(regclass)',
   'gateway.guard_status(regclass,text,text,jsonb,text)',
   'gateway.has_variant(jsonb,text)',
   'gateway.is_audience()',
@@ -118,7 +98,9 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.record_alert_step()',
   'gateway.record_moment()',
   'gateway.refuse_audit_change()',
+  'gateway.require_finite(regclass)',
   'gateway.require_member(uuid,uuid)',
+  'gateway.require_not_negative(regclass,text[])',
   'gateway.require_room(uuid,uuid,bigint)',
   'gateway.require_step(text,text,text,text,text)',
   'gateway.require_text(text,text)',

@@ -1,6 +1,6 @@
 import { catalog } from '../../generated/catalog.ts';
 import { type Check, finding } from './check.ts';
-import { CHECKS, REQUIRED_ARRAYS } from './expected.ts';
+import { REQUIRED_ARRAYS } from './expected.ts';
 import {
   postgresType,
   REFERENCES,
@@ -9,6 +9,7 @@ import {
   TABLE_OIDS,
   TABLES,
 } from './model.ts';
+import { checks } from './range-check.ts';
 
 const MIGRATE = 'Run npm run db:migrate.';
 const COMPARE = 'Find out who changed it (npm run db:status), and undo that or add a migration.';
@@ -193,26 +194,6 @@ const setNull: Check = {
       'foreign keys',
       wrong.map(({ name, columns }) => `${name} would set ${columns.join(', ')} to null`),
     );
-  },
-};
-
-const checks: Check = {
-  id: 'check-constraints',
-  title: 'Ranges and weights are guarded by their CHECK constraints',
-  remedy: 'Restore the constraint that its migration declares; validate one that is NOT VALID.',
-  async run({ query }) {
-    const rows = await query<{ name: string; definition: string }>(
-      `select relname || '.' || conname as name, pg_get_constraintdef(pg_constraint.oid) as definition
-       from pg_constraint join pg_class on pg_class.oid = conrelid
-       where contype = 'c' and conrelid in (${TABLE_OIDS})`,
-      [TABLE_NAMES],
-    );
-    const live = new Map(rows.map(({ name, definition }) => [name, definition]));
-    const problems = Object.entries(CHECKS).flatMap(([name, definition]) => {
-      const actual = live.get(name) ?? 'missing';
-      return actual === definition ? [] : [`${name} is ${actual}; it should be ${definition}`];
-    });
-    return finding(Object.keys(CHECKS).length, 'constraints', problems);
   },
 };
 

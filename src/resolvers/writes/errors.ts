@@ -20,6 +20,9 @@ export class MutationRefused extends Error {
   }
 }
 
+/** Ends the names of CHECKs that keep out what the API cannot show. */
+const FINITE = '_finite';
+
 /** SQLSTATEs that the database's own functions and triggers raise for people. */
 const RAISED: Record<string, MutationError['code']> = {
   P0002: 'NOT_FOUND',
@@ -70,7 +73,9 @@ export function mutationError(
     case 'check':
       return {
         code: 'VALIDATION',
-        message: 'The value is outside its allowed range.',
+        message: constraint?.endsWith(FINITE)
+          ? 'The value is not finite, or not of the years 1 to 9999.'
+          : 'The value is outside its allowed range.',
         path: at(checkedColumns(described, constraint)),
       };
     case 'notNull':
@@ -193,7 +198,7 @@ function uniqueColumns(
 }
 
 function checkedColumns({ table }: Model, constraint: string | undefined): string[] {
-  const column = constraint?.slice(table.length + 1).replace(/_check$/, '');
+  const column = constraint?.slice(table.length + 1).replace(/_(check|finite)$/, '');
   return column ? [column] : [];
 }
 
