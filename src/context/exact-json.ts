@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { endOfString, QUOTE } from './json-text.ts';
+import { assertNesting } from './nesting.ts';
 
 /**
  * JSON whose numbers keep their digits. JavaScript has one kind of number: it reads
@@ -53,9 +55,11 @@ export class UnheldNumber {
 
 /**
  * Returns the value of JSON that a client sent, whatever way it came. Numbers that a double cannot
- * hold are an UnheldNumber each, which every scalar refuses. Throws SyntaxError for what is no JSON.
+ * hold are an UnheldNumber each, which every scalar refuses. Throws SyntaxError for what is no JSON, and
+ * OPERATION_TOO_LARGE for what is nested too deeply.
  */
 export function parseClientJson(json: string): unknown {
+  assertNesting(json);
   const value: unknown = JSON.parse(json);
   const marked = replaceNumbers(json, (digits) =>
     isHeld(digits) ? digits : `${PRINTED_MARK}${digits}"`,
@@ -114,8 +118,6 @@ function canonical(number: string): string {
   return `${sign}${digits.slice(0, end)}e${places}`;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 /** All whole numbers with fewer digits are safe. */
 const MANY_DIGITS = 16;
@@ -147,18 +149,6 @@ function replaceNumbers(json: string, replace: (digits: string) => string): stri
     }
   }
   return replaced + json.slice(copied);
-}
-
-/** Returns where the quote is that ends the string which begins at `start`. */
-function endOfString(json: string, start: number): number {
-  let end = start;
-  for (;;) {
-    end = json.indexOf('"', end + 1);
-    if (end === -1) return json.length;
-    let before = end - 1;
-    while (json.charCodeAt(before) === BACKSLASH) before -= 1;
-    if ((end - before) % 2 === 1) return end;
-  }
 }
 
 function startsNumber(code: number): boolean {

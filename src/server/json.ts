@@ -45,8 +45,8 @@ function parsed(json: string, place: string): unknown {
   try {
     return parseClientJson(json);
   } catch (error) {
-    const reason = error instanceof SyntaxError ? error.message : 'It is nested too deeply.';
-    throw badRequest(`${place} sent invalid JSON. ${reason}`);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw badRequest(`${place} sent invalid JSON. ${error.message}`);
   }
 }
 

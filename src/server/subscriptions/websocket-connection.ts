@@ -27,6 +27,7 @@ const CLOSE_CODES: Record<string, number> = {
   UNAUTHENTICATED: CloseCode.Unauthorized,
   FORBIDDEN: CloseCode.Forbidden,
   BAD_USER_INPUT: CloseCode.BadRequest,
+  OPERATION_TOO_LARGE: CloseCode.BadRequest,
   SERVICE_UNAVAILABLE: 1013,
   TIMEOUT: 1013,
   TOO_MANY_CONNECTIONS: 1013,
@@ -282,8 +283,9 @@ export class WebSocketConnection {
 function messageOf(text: string): string {
   try {
     return parseClientJson(text) as string;
-  } catch {
-    return text;
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
   }
 }
 
