@@ -1,0 +1,230 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createDatabase,
+  type Database,
+  type OpenTransaction,
+} from '../../src/context/database/client.ts';
+import { databaseError } from '../../src/context/database/errors.ts';
+import { runInSession } from '../../src/context/session.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTenant, type Tenant } from './tenants.ts';
+
+let testDatabase: TestDatabase;
+let tenant: Tenant;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  tenant = await createTenant(testDatabase, 'a');
+});
+afterAll(() => testDatabase.close());
+
+let database: Database;
+let sent: string[] = [];
+let roundTrips = 0;
+beforeEach(async () => {
+  [sent, roundTrips] = [[], 0];
+  database = createDatabase({
+    connectionString: testDatabase.gatewayUrl,
+    maxConnections: 1,
+    statementTimeoutMs: 1_000,
+    onStatement: (sql) => sent.push(sql),
+    onRoundTrip: () => {
+      roundTrips += 1;
+    },
+  });
+  await testDatabase.query('update campaigns set total_reach = 0');
+});
+afterEach(() => database.close());
+
+const inTransaction = <T>(fn: (transaction: OpenTransaction) => Promise<T>) =>
+  runInSession(tenant.settings, () => database.inTransaction(fn));
+const reach = (totalReach: number) =>
+  database.prisma.campaign.updateMany({ data: { totalReach } }).then(({ count }) => count);
+const reached = async () => {
+  const rows = await testDatabase.query<{ total_reach: number }>(
+    'select distinct total_reach::int from campaigns where workspace_id = $1',
+    [tenant.workspaceId],
+  );
+  return rows.map((row) => row.total_reach);
+};
+const kindOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'done',
+    (error: unknown) => databaseError(error)?.kind ?? String(error),
+  );
+
+describe('the transaction of a session', () => {
+  it('holds all of its statements, whoever sends them, on one connection', async () => {
+    await inTransaction(async (transaction) => {
+      await reach(1);
+      const [row] = await database.query<{ total_reach: number }>(
+        'select total_reach::int from campaigns where workspace_id = $1 limit 1',
+        [tenant.workspaceId],
+      );
+      expect(row?.total_reach).toBe(1);
+      expect(await reached()).toEqual([0]);
+      await transaction.commit();
+    });
+    expect(await reached()).toEqual([1]);
+    expect(sent.map((sql) => sql.trim().split(/\s/, 1)[0])).toEqual([
+      'BEGIN',
+      'UPDATE',
+      'select',
+      'COMMIT',
+    ]);
+    expect(roundTrips).toBe(3);
+  });
+
+  it('keeps nothing that is not committed, and gives its connection back', async () => {
+    await inTransaction(() => reach(2));
+    await expect(
+      inTransaction(async () => {
+        await reach(3);
+        throw new Error('Given up');
+      }),
+    ).rejects.toThrow('Given up');
+    expect(await reached()).toEqual([0]);
+    await eventually(() => database.connections()).toEqual({ total: 1, idle: 1, waiting: 0 });
+  });
+
+  it('begins anew after it was rolled back or committed', async () => {
+    await inTransaction(async (transaction) => {
+      await reach(4);
+      await transaction.rollback();
+      expect(await reached()).toEqual([0]);
+      await reach(5);
+      await transaction.commit();
+      await reach(6);
+      await transaction.commit();
+    });
+    expect(await reached()).toEqual([6]);
+  });
+
+  it('takes no connection before its first statement, and needs none to end', async () => {
+    await inTransaction(async (transaction) => {
+      expect(database.connections().total).toBe(0);
+      await transaction.rollback();
+      await transaction.commit();
+    });
+    expect(database.connections().total).toBe(0);
+  });
+
+  it('fails with its first error: later statements are not sent, and it cannot be committed', async () => {
+    await inTransaction(async (transaction) => {
+      await reach(7);
+      const first = database.query('select 1 / 0');
+      const second = database.query('select 2');
+      const errors = await Promise.all(
+        [first, second, transaction.commit()].map((each) => each.catch((error: unknown) => error)),
+      );
+      expect(new Set(errors)).toEqual(new Set([transaction.failure]));
+      expect(sent.at(-1)).toBe('select 1 / 0');
+    });
+    expect(await reached()).toEqual([0]);
+  });
+
+  it('goes on where a savepoint is gone back to', async () => {
+    await inTransaction(async (transaction) => {
+      await reach(8);
+      await database.prisma.$executeRawUnsafe('SAVEPOINT before');
+      expect(await kindOf(database.query('select 1 / 0'))).toBe('invalidInput');
+      await database.prisma.$executeRawUnsafe('ROLLBACK TO SAVEPOINT before');
+      expect(transaction.failure).toBeUndefined();
+      await transaction.commit();
+    });
+    expect(await reached()).toEqual([8]);
+  });
+
+  it("has Prisma's own transactions as parts, which take it along when they fail", async () => {
+    await inTransaction(async (transaction) => {
+      await database.prisma.$transaction(async (part) =>
+        part.campaign.updateMany({ data: { totalReach: 9 } }),
+      );
+      expect(await reached()).toEqual([0]);
+      await transaction.commit();
+    });
+    expect(await reached()).toEqual([9]);
+    await inTransaction(async (transaction) => {
+      await reach(10);
+      const part = database.prisma.$transaction(async () => {
+        throw new Error('Given up');
+      });
+      await expect(part).rejects.toThrow('Given up');
+      await expect(transaction.commit()).rejects.toThrow(/rolled back/);
+    });
+    expect(await reached()).toEqual([9]);
+    expect(sent.filter((sql) => sql === 'BEGIN')).toHaveLength(2);
+  });
+
+  it('takes no statement that comes late', async () => {
+    let late: Promise<unknown> = Promise.resolve();
+    await inTransaction(async (transaction) => {
+      await reach(11);
+      await transaction.commit();
+      late = Promise.resolve()
+        .then(() => new Promise((resolve) => setImmediate(resolve)))
+        .then(() => reach(12));
+    });
+    await expect(late).rejects.toThrow(/ended/);
+    expect(await reached()).toEqual([11]);
+  });
+
+  it('says so when its connection is lost, and keeps nothing', async () => {
+    const kinds = await inTransaction(async (transaction) => {
+      await reach(13);
+      await testDatabase.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'",
+      );
+      return [await kindOf(reach(14)), await kindOf(transaction.commit())];
+    });
+    expect(kinds).toEqual(['unavailable', 'unavailable']);
+    expect(await reached()).toEqual([0]);
+    expect(await runInSession(tenant.settings, () => reach(15))).toBeGreaterThan(0);
+  });
+});
+
+describe('a limit of its time', () => {
+  it('ends the statement that runs into it', async () => {
+    await inTransaction(async (transaction) => {
+      await reach(16);
+      transaction.limit(100);
+      expect(await kindOf(database.query('select pg_sleep(0.9)'))).toBe('timeout');
+    });
+    expect(await reached()).toEqual([0]);
+  });
+
+  it('holds for statements together, and the next one past it is not sent', async () => {
+    await inTransaction(async (transaction) => {
+      transaction.limit(150);
+      await database.query('select pg_sleep(0.1)');
+      expect(await kindOf(database.query('select pg_sleep(0.1)'))).toBe('timeout');
+      await transaction.rollback();
+      transaction.limit(1);
+      await database.query('select 1').catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      const count = sent.length;
+      expect(await kindOf(database.query('select 2'))).toBe('timeout');
+      expect(sent).toHaveLength(count);
+    });
+  });
+
+  it('is over with the transaction, or when it is extended', async () => {
+    await inTransaction(async (transaction) => {
+      transaction.limit(500);
+      await reach(17);
+      transaction.limit(5_000);
+      await database.query('select pg_sleep(0.6)');
+      transaction.limit(500);
+      await transaction.commit();
+      await database.query('select pg_sleep(0.6)');
+    });
+    expect(await reached()).toEqual([17]);
+  });
+
+  it('leaves the time that one statement may take', async () => {
+    await inTransaction(async (transaction) => {
+      transaction.limit(5_000);
+      expect(await kindOf(database.query('select pg_sleep(3)'))).toBe('timeout');
+    });
+  });
+});
