@@ -42,6 +42,8 @@ export async function executeMutation(
 
   const { idempotencyKey } = context;
   const key = idempotencyKey && { ...idempotencyKey, hash: requestHash(whole, variables) };
+  // The executor waits for the resolver of a root field, however long it takes.
+  const timeUp = rejectionOf(signal);
   const data: Record<string, unknown> = Object.create(null);
   const errors: GraphQLError[] = [];
   for (const [name, nodes] of fields) {
@@ -49,7 +51,7 @@ export async function executeMutation(
       signal.throwIfAborted();
       const own = fields.size === 1 ? document : documentFor(operation, nodes);
       const answered = await answerField(context, name, key, async (contextValue) => {
-        const result = await run({ document: own, contextValue });
+        const result = await Promise.race([run({ document: own, contextValue }), timeUp]);
         return { value: result.data?.[name] ?? null, errors: result.errors ?? [] };
       });
       data[name] = answered.isUndone ? null : answered.value;
@@ -68,4 +70,12 @@ export async function executeMutation(
 function errorsOf({ errors, isUndone }: FinalAnswer): GraphQLError[] {
   const all = errors as readonly GraphQLError[];
   return isUndone ? all.slice(0, 1).map(undone) : [...all];
+}
+
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  const rejection = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  rejection.catch(() => {});
+  return rejection;
 }
