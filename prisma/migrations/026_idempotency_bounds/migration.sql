@@ -10,20 +10,23 @@ CREATE OR REPLACE FUNCTION gateway.make_room_for_idempotency_key(
 ) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
+  -- Once, and not for every key: they are read from the claims.
+  own_person uuid := auth.uid();
+  own_agent text := gateway.current_agent();
   keys bigint;
   bytes bigint;
 BEGIN
   LOOP
     SELECT count(*), coalesce(sum(k.size), 0) INTO keys, bytes
     FROM gateway.idempotency_key AS k
-    WHERE k.person = auth.uid() AND k.agent IS NULL OR k.agent = gateway.current_agent() AND k.person IS NULL;
+    WHERE k.person = own_person AND k.agent IS NULL OR k.agent = own_agent AND k.person IS NULL;
     IF keys <= max_keys AND bytes <= max_bytes THEN
       RETURN true;
     END IF;
     -- Many at a time, so that this is seldom needed. Another request may be deleting the same ones.
     DELETE FROM gateway.idempotency_key WHERE id IN (
       SELECT k.id FROM gateway.idempotency_key AS k
-      WHERE (k.person = auth.uid() AND k.agent IS NULL OR k.agent = gateway.current_agent() AND k.person IS NULL)
+      WHERE (k.person = own_person AND k.agent IS NULL OR k.agent = own_agent AND k.person IS NULL)
         AND k.created_at < now() - interval '1 hour'
       ORDER BY k.created_at LIMIT 1000
       FOR UPDATE SKIP LOCKED);
