@@ -57,7 +57,10 @@ it.each(['workflows.md', 'mutations.md'])('docs/%s tells what the API answers', 
     remember(data, known);
     const stripIds = (text: string) =>
       JSON.parse(text.replace(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"id"'));
-    expect(stripIds(JSON.stringify(errors ?? data)), document).toEqual(stripIds(told));
+    const shown = stripIds(told);
+    // An answer that is not full is shown as a whole, without the places in the document.
+    if (shown.data) expect({ data, errors }, document).toMatchObject(shown);
+    else expect(stripIds(JSON.stringify(errors ?? data)), document).toEqual(shown);
     answers += 1;
   }
   expect(answers).toBe(file.match(/^```json/gm)?.length);
