@@ -27,24 +27,30 @@ const repeat = (count: number, write: (n: number) => string) =>
 const COMMENTS = '#\n'.repeat(24_000);
 
 /** Kinds of documents as large as they may be; none is like another. */
-const kinds: [name: string, count: number, status: number, write: (n: number) => string][] = [
-  ['comments', 100, 200, (n) => `{ viewer { email } } # ${n}\n${COMMENTS}`],
-  ['comments that are refused', 100, 200, (n) => `{ viewer { email # ${n}\n${COMMENTS}`],
-  ['fields', 100, 200, (n) => `query A${n} { ${'__typename '.repeat(1_990)} }`],
+const kinds: [name: string, count: number, write: (n: number) => string][] = [
+  ['comments', 50, (n) => `{ viewer { email } } # ${n}\n${COMMENTS}`],
+  ['comments that are refused', 50, (n) => `{ viewer { email # ${n}\n${COMMENTS}`],
   [
-    'names',
-    100,
-    200,
-    (n) => `query A${n} { viewer { ${repeat(600, () => '... on Viewer')} { email } } }`,
+    'operations',
+    110,
+    (n) => `query A { __typename } ${repeat(394, (k) => `query A${n}_${k} { __typename }`)}`,
   ],
-  ['texts', 200, 200, (n) => `{ campaigns(after: "${n}${'x'.repeat(49_000)}") { totalCount } }`],
-  ['faults', 100, 200, (n) => `{ ${repeat(120, (k) => `nope${n}_${k}${'x'.repeat(380)}`)} }`],
+  ['faults', 40, (n) => `{ ${repeat(120, (k) => `nope${n}_${k}${'x'.repeat(380)}`)} }`],
 ];
 
 describe('documents that are sent once', () => {
-  it.each(kinds)('do not fill the memory: %s', async (_, count, status, write) => {
-    const ask = (n: number) => gateway.ask(write(n), { authorization });
-    expect((await ask(0)).status).toBe(status);
+  it.each(kinds)('do not fill the memory: %s', async (_, count, write) => {
+    const ask = async (n: number) => {
+      const query = write(n);
+      const operationName = query.startsWith('query A ') ? 'A' : undefined;
+      const answer = await gateway.send('/graphql', {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ query, operationName }),
+      });
+      expect(answer.status, answer.text).toBe(200);
+    };
+    await ask(0);
     const before = await usedHeap();
     for (let n = 1; n <= count; n += 1) await ask(n);
     expect((await usedHeap()) - before).toBeLessThan(MAX_GROWTH);

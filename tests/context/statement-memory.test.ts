@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDatabase, type Database } from '../../src/context/database/client.ts';
+import { keepNumbersExact } from '../../src/context/database/exact-numbers.ts';
+import { runInSession } from '../../src/context/session.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { usedHeap } from '../support/garbage.ts';
+import { createTenant, type Tenant } from './tenants.ts';
+
+let testDatabase: TestDatabase;
+let database: Database;
+let tenant: Tenant;
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  tenant = await createTenant(testDatabase, 'a');
+  database = createDatabase({ connectionString: testDatabase.gatewayUrl, maxConnections: 1 });
+});
+afterAll(async () => {
+  await database?.close();
+  await testDatabase?.close();
+});
+
+const query = <Row extends object>(text: string) =>
+  runInSession(tenant.settings, () => database.query<Row>(text));
+const textOf = (length: number, n: number) => `select ${n} as n -- ${'x'.repeat(length)}`;
+
+/** What the only connection has prepared. */
+async function prepared(): Promise<{ count: number; characters: number; longest: number }> {
+  const [row] = await query<{ count: number; characters: number; longest: number }>(
+    `select count(*)::int as count, sum(length(statement))::int as characters,
+       max(length(statement))::int as longest from pg_prepared_statements`,
+  );
+  return row ?? { count: 0, characters: 0, longest: 0 };
+}
+
+describe('what a connection has prepared', () => {
+  it('is bounded in characters', async () => {
+    for (let n = 0; n < 30; n += 1) {
+      expect(await query(textOf(20_000, n))).toEqual([{ n }]);
+    }
+    const { count, characters } = await prepared();
+    expect(characters).toBeLessThanOrEqual(256 * 1024);
+    expect(count).toBeGreaterThan(10);
+  });
+
+  it('is bounded in number', async () => {
+    for (let n = 0; n < 120; n += 1) await query(textOf(10, n));
+    expect((await prepared()).count).toBeLessThanOrEqual(100);
+  });
+
+  it('leaves out what is longer than half of the bound, which runs all the same', async () => {
+    for (const n of [1, 2, 1]) expect(await query(textOf(140_000, n))).toEqual([{ n }]);
+    expect((await prepared()).longest).toBeLessThan(140_000);
+    expect(await query(textOf(10, 7))).toEqual([{ n: 7 }]);
+  });
+
+  it('holds the settings of the session whatever else is in it', async () => {
+    for (let n = 0; n < 12; n += 1) await query(textOf(130_000, n));
+    expect(await query('select auth.uid() as person')).toEqual([
+      { person: tenant.settings.claims.sub },
+    ]);
+  });
+});
+
+it('statements that are sent once do not fill the memory with their exact numbers', async () => {
+  const rewrite = (n: number) =>
+    keepNumbersExact(`select JSONB_BUILD_OBJECT('${'x'.repeat(40_000)}${n}', "t1"."roi")`);
+  rewrite(0);
+  const before = await usedHeap();
+  for (let n = 1; n <= 700; n += 1) rewrite(n);
+  expect((await usedHeap()) - before).toBeLessThan(32 * 1024 * 1024);
+});
