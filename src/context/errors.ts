@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'TOO_MANY_IDEMPOTENCY_KEYS'
   | 'OPERATION_TOO_LARGE'
   | 'QUERY_TOO_COMPLEX'
+  | 'UNREPRESENTABLE_VALUE'
   | 'TIMEOUT'
   | 'CURSOR_EXPIRED'
   | 'TOO_MANY_REQUESTS'
@@ -23,6 +24,8 @@ export type ErrorCode =
 export interface GatewayErrorOptions {
   /** The argument or header that is wrong, as the client wrote it: `first`, `filter.title`. */
   argument?: string;
+  /** What else `extensions` says, for programs. */
+  details?: Readonly<Record<string, string>>;
   /** The HTTP status, for errors that refuse a request as a whole. */
   status?: number;
   /** What went wrong underneath; logged, never sent. */
@@ -34,12 +37,14 @@ export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: ErrorCode;
   readonly argument: string | undefined;
+  readonly details: Readonly<Record<string, string>> | undefined;
   readonly status: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.argument = options.argument;
+    this.details = options.details;
     this.status = options.status;
   }
 }

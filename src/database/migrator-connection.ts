@@ -18,7 +18,7 @@ export async function withConnection<T>(
     max: 1,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: CONNECT_MS,
-    options: '-c timezone=UTC',
+    options: '-c timezone=UTC -c datestyle=ISO',
   });
   // A lost connection is told by the next query; unheard, the event would end the process.
   pool.on('error', () => {});

@@ -12,7 +12,7 @@ export function logConnection(connectionString: string): pg.ClientConfig {
   const given = parseIntoClientConfig(connectionString);
   return {
     ...given,
-    options: [given.options, '-c timezone=UTC'].filter(Boolean).join(' '),
+    options: [given.options, '-c timezone=UTC -c datestyle=ISO'].filter(Boolean).join(' '),
     application_name: 'codex-gateway-feed',
     keepAlive: true,
     connectionTimeoutMillis: CONNECT_MS,

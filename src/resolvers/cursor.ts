@@ -5,6 +5,7 @@ import { columnOf } from './catalog.ts';
 import { limits } from './limits.ts';
 import type { Ordering } from './ordering.ts';
 import { prismaArgument } from './prisma-argument.ts';
+import { shownValue } from './representable.ts';
 import { valueProblem } from './value-problem.ts';
 
 /**
@@ -24,14 +25,16 @@ function signature(list: string, orderings: readonly Ordering[]): string {
   return `${list}: ${order.join(', ')}`;
 }
 
-/** Returns the cursor of a row in a list. */
+/** Returns the cursor of a row in a list. Throws UNREPRESENTABLE_VALUE for a row that has no place in it. */
 export function encodeCursor(
   list: string,
   model: string,
   orderings: readonly Ordering[],
   row: Record<string, unknown>,
 ): string {
-  const values = orderings.map(({ column }) => written(columnOf(model, column), row[column]));
+  const values = orderings.map(({ column }) =>
+    written(columnOf(model, column), shownValue(model, column, row)),
+  );
   return Buffer.from(JSON.stringify([signature(list, orderings), ...values])).toString('base64url');
 }
 

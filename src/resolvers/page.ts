@@ -110,8 +110,11 @@ export function toConnection<Row extends object>(
   const more = rows.length > page.size;
   const nodes = rows.slice(0, page.size);
   if (page.backward) nodes.reverse();
+  // Getters, so that a row without a cursor fails that field alone, and nothing when it is not asked.
   const edges = nodes.map((node) => ({
-    cursor: encodeCursor(page.list, page.model, page.orderings, node as Record<string, unknown>),
+    get cursor() {
+      return encodeCursor(page.list, page.model, page.orderings, node as Record<string, unknown>);
+    },
     node,
   }));
   return {
@@ -119,8 +122,12 @@ export function toConnection<Row extends object>(
     pageInfo: {
       hasNextPage: page.backward ? page.continued : more,
       hasPreviousPage: page.backward ? more : page.continued,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+      get startCursor() {
+        return edges[0]?.cursor ?? null;
+      },
+      get endCursor() {
+        return edges.at(-1)?.cursor ?? null;
+      },
     },
   };
 }

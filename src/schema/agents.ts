@@ -1,5 +1,6 @@
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { NULLABLE_LIST } from './model/fields.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
 
@@ -233,6 +234,7 @@ readModel('AgentPerformanceDay', {
 
 builder.prismaObjectField(Agent, 'dailyPerformance', (t) =>
   t.relation('dailyPerformance', {
+    nullable: NULLABLE_LIST,
     description: 'How the agent did in the current workspace, latest day first; at most 100 days.',
     complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
     args: {

@@ -15,7 +15,7 @@ export interface BuilderTypes {
   PrismaTypes: PrismaTypes;
   Scalars: ScalarTypes;
   DefaultFieldNullability: true;
-  DefaultEdgesNullability: false;
+  DefaultEdgesNullability: { list: false; items: true };
   DefaultNodeNullability: false;
 }
 
@@ -33,7 +33,11 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     },
     nodeQueryOptions: false,
     nodesQueryOptions: false,
-    edgesFieldOptions: { nullable: false, complexity: { field: 0, multiplier: 1 } },
+    // A row that cannot be shown in full is null, and leaves the others.
+    edgesFieldOptions: {
+      nullable: { list: false, items: true },
+      complexity: { field: 0, multiplier: 1 },
+    },
     nodesOnConnection: {
       description: 'The rows of the page, without their cursors.',
       complexity: { field: 0, multiplier: 1 },

@@ -1,5 +1,6 @@
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { NULLABLE_LIST } from './model/fields.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
 
@@ -70,6 +71,7 @@ readModel('CohortJourneyShare', {
 
 builder.prismaObjectField(Cohort, 'journeyShares', (t) =>
   t.relation('journeyShares', {
+    nullable: NULLABLE_LIST,
     description: 'Where the people of the cohort are on their journey, the largest share first.',
     complexity: { field: 10, multiplier: 10 },
     query: { orderBy: [{ share: 'desc' }, { journeyStageId: 'asc' }], take: limits.maxPageSize },

@@ -1,6 +1,7 @@
 import { requireWorkspace } from '../context/workspace.ts';
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { NULLABLE_LIST } from './model/fields.ts';
 import { functionList } from './model/function-list.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
@@ -219,6 +220,7 @@ builder.prismaObjectField(Trend, 'opportunity', (t) =>
 
 builder.prismaObjectField(Workspace, 'trendOpportunities', (t) =>
   t.relation('trendOpportunities', {
+    nullable: NULLABLE_LIST,
     description: 'Trends that have not expired, the most promising first; at most 100.',
     complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
     query: {

@@ -1,5 +1,6 @@
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { NULLABLE_LIST } from './model/fields.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
 import { Workspace } from './workspace.ts';
@@ -158,6 +159,7 @@ readModel('AgentRecommendationSummary', {
 
 builder.prismaObjectField(Workspace, 'agentRecommendationSummaries', (t) =>
   t.relation('agentRecommendationSummaries', {
+    nullable: NULLABLE_LIST,
     description: 'What became of recommendations, by agent; the busiest agents first, at most 100.',
     complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
     query: {
@@ -181,6 +183,7 @@ readModel('PatternEffectiveness', {
 
 builder.prismaObjectField(Workspace, 'patternEffectiveness', (t) =>
   t.relation('patternEffectivenessList', {
+    nullable: NULLABLE_LIST,
     description:
       'How well learned patterns hold, by category; the most successful first, at most 100.',
     complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },

@@ -71,6 +71,14 @@ const decimal = new GraphQLScalarType<string, string>({
     parseDecimal(heldLiteral(node) ?? ('value' in node ? node.value : undefined)),
 });
 
+/** A moment that was cut to milliseconds would be another one, before or behind those of rows. */
+function inMilliseconds(value: unknown, node?: ValueNode): unknown {
+  if (typeof value === 'string' && /\.\d{3}0*[1-9]/.test(value)) {
+    refuse('A DateTime has at most milliseconds: "2026-03-01T09:30:00.123Z".', node);
+  }
+  return value;
+}
+
 const float = GraphQLFloat.toConfig();
 
 function parseFloatValue(value: unknown): number {
@@ -199,6 +207,11 @@ define(
     ...GraphQLDateTimeISO.toConfig(),
     name: 'DateTime',
     description: 'A moment as ISO 8601 in UTC with milliseconds: "2026-03-01T09:30:00.000Z".',
+    parseValue: (value) => GraphQLDateTimeISO.parseValue(inMilliseconds(value)),
+    parseLiteral(node, variables) {
+      if (node.kind === Kind.STRING) inMilliseconds(node.value, node);
+      return GraphQLDateTimeISO.parseLiteral(node, variables);
+    },
   }),
 );
 define(

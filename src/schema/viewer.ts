@@ -3,9 +3,11 @@ import type { Context } from '../context/context.ts';
 import type { Person, Viewer as ViewerShape } from '../context/viewer.ts';
 import type { Membership } from '../context/workspace.ts';
 import { loadRow } from '../resolvers/loaders.ts';
+import { shownValue } from '../resolvers/representable.ts';
 import { Agent } from './agents.ts';
 import { builder } from './builder.ts';
 import { enumType } from './model/columns.ts';
+import { NULLABLE_ROWS } from './model/fields.ts';
 import { selectionOf } from './model/links.ts';
 import { UserProfile, Workspace } from './workspace.ts';
 
@@ -25,7 +27,11 @@ const ViewerMembership = builder.objectRef<Membership>('ViewerMembership').imple
       nullable: false,
       resolve: ({ role }) => role,
     }),
-    joinedAt: t.expose('joinedAt', { type: 'DateTime', nullable: false }),
+    joinedAt: t.field({
+      type: 'DateTime',
+      nullable: false,
+      resolve: (membership) => shownValue('WorkspaceMember', 'joinedAt', { ...membership }) as Date,
+    }),
     workspace: t.field({
       type: Workspace,
       nullable: true,
@@ -71,7 +77,7 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
     }),
     memberships: t.field({
       type: [ViewerMembership],
-      nullable: false,
+      nullable: NULLABLE_ROWS,
       description:
         "The person's, oldest first; none for an agent. The id of one of these goes into the header x-workspace-id.",
       complexity: { field: 1, multiplier: 10 },

@@ -1,5 +1,6 @@
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { NULLABLE_LIST } from './model/fields.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
 
@@ -138,6 +139,7 @@ builder.prismaObjectFields(WorkspaceStatusCount, (t) => ({
 
 builder.prismaObjectField(Workspace, 'overview', (t) =>
   t.relation('statusCounts', {
+    nullable: NULLABLE_LIST,
     description: 'How many of what the current workspace has in which status.',
     complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
     query: { orderBy: [{ entity: 'asc' }, { status: 'asc' }], take: limits.maxPageSize },

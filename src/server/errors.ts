@@ -38,6 +38,9 @@ const HEADERS: Record<number, Record<string, string>> = {
   429: { 'retry-after': '1' },
 };
 
+/** A number, or a moment, out of range: what was sent was checked, so it is in the database. */
+const OVERFLOWS = ['22003', '22008'];
+
 /** Yoga's own messages that do not say what to do. */
 const CLEARER: Record<string, string> = {
   REQUEST_ENTITY_TOO_LARGE: `The body is larger than ${MAX_BODY_BYTES.toLocaleString('en')} bytes.`,
@@ -76,6 +79,11 @@ export function createErrorMask(logger: Logger): (error: unknown) => GraphQLErro
     if (told) {
       if (told.status) logger.warn({ err: cause }, told.message);
       return visible(at, told.message, told);
+    }
+    if (failure?.sqlstate && OVERFLOWS.includes(failure.sqlstate)) {
+      const message = 'A stored value is too large to be added up or shown.';
+      logger.warn({ err: cause }, message);
+      return visible(at, message, { code: 'UNREPRESENTABLE_VALUE' });
     }
     if (cause instanceof GraphQLError && isAboutTheRequest(cause, at)) return explained(cause, at);
     logger.error({ err: cause }, 'Unexpected error');
@@ -124,6 +132,7 @@ function statusOf(http: object, code: string): object {
 interface Visible {
   code: string;
   argument?: string | undefined;
+  details?: Readonly<Record<string, string>> | undefined;
   status?: number | undefined;
   requestId?: string | undefined;
 }
@@ -131,9 +140,9 @@ interface Visible {
 function visible(
   at: GraphQLError | undefined,
   message: string,
-  { code, argument, status, requestId }: Visible,
+  { code, argument, details, status, requestId }: Visible,
 ): GraphQLError {
-  const extensions: GraphQLErrorExtensions = { code };
+  const extensions: GraphQLErrorExtensions = { ...details, code };
   if (argument) extensions.argument = argument;
   if (requestId) extensions.requestId = requestId;
   // An error of one field leaves the answers of the others: the response as a whole succeeded.

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createWorld, type World } from '../contract/world.ts';
+import { openApi } from '../support/api.ts';
 
 let world: World;
 
@@ -39,4 +40,24 @@ it("shows JSON's own null in a column that must have a value", async () => {
   await world.database.query(`update cohorts set demographics = 'null'`);
   const { cohorts } = await world.ours.client.data('{ cohorts { nodes { demographics } } }');
   expect(cohorts.nodes).toEqual([{ demographics: null }]);
+});
+
+it('shows the same whatever the defaults of the server are', async () => {
+  const { database, ours } = world;
+  await database.query('update experiments set confidence = 0.30000000000000004');
+  const query = `{ campaigns { nodes { ${columns} } } experiments { nodes { confidence createdAt } } }`;
+  const before = await ours.client.data(query);
+  expect(before.experiments.nodes[0].confidence).toBe(0.30000000000000004);
+  const name = new URL(database.url).pathname.slice(1);
+  for (const setting of [
+    "datestyle = 'SQL, DMY'",
+    'extra_float_digits = -5',
+    "timezone = 'Asia/Kolkata'",
+  ]) {
+    await database.query(`alter database ${name} set ${setting}`);
+  }
+  const api = await openApi(database);
+  const client = await api.as(ours.ownerId, ours.workspaceId);
+  expect(await client.data(query)).toEqual(before);
+  await api.close();
 });

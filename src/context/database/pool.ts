@@ -27,6 +27,9 @@ export interface SessionPoolOptions {
   onConnectionError?: (error: Error) => void;
 }
 
+/** Moments in UTC as ISO 8601, and floats with all their digits, whatever the server's defaults are. */
+const EXACT_OUTPUT = '-c timezone=UTC -c datestyle=ISO -c extra_float_digits=1';
+
 /** How much longer than the server's own timeout to wait for an answer before giving the connection up. */
 const ANSWER_GRACE_MS = 5_000;
 
@@ -59,7 +62,7 @@ export class SessionPool extends pg.Pool {
     const given = parseIntoClientConfig(connectionString);
     super({
       ...given,
-      options: [given.options, '-c timezone=UTC'].filter(Boolean).join(' '),
+      options: [given.options, EXACT_OUTPUT].filter(Boolean).join(' '),
       application_name: given.application_name ?? 'codex-gateway',
       keepAlive: true,
       max: options.maxConnections ?? 10,

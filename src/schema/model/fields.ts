@@ -1,4 +1,6 @@
 import { columnOf, relationOf } from '../../resolvers/catalog.ts';
+import { isBounded, shownValue } from '../../resolvers/representable.ts';
+import type { Row } from '../../resolvers/rows.ts';
 import { columnType } from './columns.ts';
 import type { PrismaFields } from './links.ts';
 
@@ -8,15 +10,19 @@ export function columnFields(t: PrismaFields, model: string, columns: readonly s
     columns.map((name) => {
       const column = columnOf(model, name);
       const type = columnType(name, column);
-      const field = t.expose(
-        name as never,
-        {
-          type: column.isList ? [type] : type,
-          // JSON has a null of its own, which a required column may hold.
-          nullable: type === 'JSON' || !(column.isRequired || column.isList),
-          ...described(column.documentation),
-        } as never,
-      );
+      const options = {
+        type: column.isList ? [type] : type,
+        // JSON has a null of its own, which a required column may hold.
+        nullable: type === 'JSON' || !(column.isRequired || column.isList),
+        ...described(column.documentation),
+      };
+      const field = isBounded(column)
+        ? t.field({
+            ...options,
+            select: { [name]: true },
+            resolve: (row: Row) => shownValue(model, name, row),
+          } as never)
+        : t.expose(name as never, options as never);
       return [name, field];
     }),
   );
@@ -36,6 +42,12 @@ export function relationFields(t: PrismaFields, model: string, relations: readon
     }),
   );
 }
+
+/** Of lists of rows: one that cannot be shown in full is null, and leaves the others. */
+export const NULLABLE_ROWS = { list: false, items: true } as const;
+
+/** The same where the list itself can fail. Pothos takes it for relations, though its type does not. */
+export const NULLABLE_LIST = { list: true, items: true } as unknown as boolean;
 
 /** The option `description`, for a text that may be missing. */
 export function described(description: string | undefined) {

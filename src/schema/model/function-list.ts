@@ -25,6 +25,7 @@ export function functionList(name: string, options: FunctionList): void {
   builder.queryField(name, (t) =>
     t.prismaField({
       type: [model as 'Workspace'],
+      nullable: { list: true, items: true },
       description: `${description} At most ${limits.maxPageSize}.`,
       args: {
         first: t.arg.int({ required: true, defaultValue: limits.defaultPageSize }),

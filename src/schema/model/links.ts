@@ -5,6 +5,7 @@ import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { loadRow, loadRows } from '../../resolvers/loaders.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import type { Types } from '../builder.ts';
+import { NULLABLE_ROWS } from './fields.ts';
 
 /** A reference that the database keeps as a plain value, or as a list of them. */
 export interface Link {
@@ -67,7 +68,7 @@ function linkedRow(t: PrismaFields, { column, to, by = 'id', description }: Link
 function linkedRows(t: PrismaFields, { column, to, by = 'id', description }: Link) {
   return t.field({
     type: [to as AnyModel],
-    nullable: false,
+    nullable: NULLABLE_ROWS,
     description:
       description ??
       `The rows that ${column} lists, in its order and with its duplicates; those that are gone or not yours to see are left out.`,
