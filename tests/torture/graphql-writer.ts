@@ -7,6 +7,8 @@ import type { Workspace } from './world.ts';
 
 const MAX_BULK = 10;
 const PATIENCE_MS = 20_000;
+/** A person has at most 10,000 in an hour, and several writers write as the same. */
+const MAX_KEYS = 2_000;
 /** Codes of answers after which it is not known what was done. */
 const UNSURE = ['SERVICE_UNAVAILABLE', 'TIMEOUT'];
 
@@ -29,6 +31,7 @@ export class GraphqlWriter {
   readonly #gateways: () => readonly number[];
   readonly #random: Random;
   readonly #hand: Hand;
+  #keys = 0;
 
   constructor(gateways: () => readonly number[], options: WriterOptions) {
     this.#gateways = gateways;
@@ -142,7 +145,9 @@ export class GraphqlWriter {
   async #do(workspace: Workspace, changes: Change[], mutation: Mutation): Promise<void> {
     const rows = changes.map(({ row }) => row);
     // With a key it is done once, however often it is sent.
-    const key = this.#random.chance(0.5) ? `${this.#options.name}-${changes[0]?.statement}` : null;
+    const isKeyed = this.#random.chance(0.5) && this.#keys < MAX_KEYS;
+    const key = isKeyed ? `${this.#options.name}-${changes[0]?.statement}` : null;
+    if (isKeyed) this.#keys += 1;
     const deadline = Date.now() + PATIENCE_MS;
     let payloads: Payload[] | null = null;
     do {
