@@ -173,6 +173,25 @@ describe('introspection that is too large is refused', () => {
   });
 });
 
+describe('a live query', () => {
+  const stream = (query: string) =>
+    gateway.ask(query, { authorization, accept: 'text/event-stream' });
+
+  it('is answered once if it asks for the schema only, which does not change', async () => {
+    const { text } = await stream('query @live { __schema { queryType { name } } }');
+    expect(text.match(/^event: .*$/gm)).toEqual(['event: next', 'event: complete']);
+    expect(text).toContain('data: {"data":{"__schema":{"queryType":{"name":"Query"}}}}');
+  });
+
+  it('cannot ask for it beside other fields', async () => {
+    const { text } = await stream(
+      'query @live { viewer { email } __type(name: "Query") { name } }',
+    );
+    expect(text).toContain('A live query cannot read the schema');
+    expect(text).toContain('BAD_USER_INPUT');
+  });
+});
+
 describe('what other clients make of the schema', () => {
   /** Locations of the editions of October 2021 and September 2025. */
   const KNOWN = Object.values(DirectiveLocation).filter(

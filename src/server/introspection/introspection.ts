@@ -14,13 +14,17 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
+import { GatewayError } from '../../context/errors.ts';
 import { Turns } from '../../realtime/turns.ts';
 import { operationTooLarge } from '../limits.ts';
+import { isLive } from '../subscriptions/live-queries.ts';
 import { createIntrospect } from './execution.ts';
 import { fieldsOf, fragmentsOf, type Price, priceOf } from './price.ts';
 
 /** How much more of the schema than the usual query an operation may read. */
 const ALLOWANCE = 2;
+/** How many fields of the schema an operation may read beside other fields. */
+const MAX_BESIDE = 5_000;
 const MAX_STORED_BYTES = 32 * 1024 * 1024;
 const BYTES_PER_CHARACTER = 2;
 
@@ -40,7 +44,7 @@ interface Introspection {
  */
 export function useIntrospection(schema: GraphQLSchema): Plugin {
   const introspect = createIntrospect(schema);
-  const priceUpTo = createPricing(schema);
+  const assertAffordable = createPricing(schema);
   const turns = new Turns(1);
   const answers = new LRUCache<string, string>({
     maxSize: MAX_STORED_BYTES,
@@ -51,7 +55,7 @@ export function useIntrospection(schema: GraphQLSchema): Plugin {
     const stored = answers.get(key);
     if (stored) return storedResult(stored);
     args.signal?.throwIfAborted();
-    priceUpTo('total', asked, args);
+    assertAffordable(asked, args);
     const result = await introspect(args);
     if (result.errors) return result;
     const text = JSON.stringify(result);
@@ -72,7 +76,7 @@ export function useIntrospection(schema: GraphQLSchema): Plugin {
           );
         });
       } else if (asked) {
-        priceUpTo('largest', asked, args);
+        assertFewBeside(schema, asked, args);
       }
     },
   };
@@ -88,23 +92,34 @@ function introspectionOf({ document, operationName }: Args): Introspection | nul
   return { fields, fragments, isAlone: roots.every(({ name }) => name.value.startsWith('__')) };
 }
 
-/**
- * Returns the function that throws OPERATION_TOO_LARGE for what is too much: beside other fields more
- * than may be read at once, otherwise more than any answer may have.
- */
+/** Returns the function that throws OPERATION_TOO_LARGE for more than any answer may have. */
 function createPricing(schema: GraphQLSchema) {
   let usual: Price | undefined;
-  return (most: keyof Price, { fields, fragments }: Introspection, args: Args): void => {
+  return ({ fields, fragments }: Introspection, { variableValues }: Args): void => {
     usual ??= usualPrice(schema);
-    const bound = ALLOWANCE * usual[most];
-    const price = priceOf(schema, fields, fragments, args.variableValues ?? {}, bound);
+    const bound = ALLOWANCE * usual.total;
+    const price = priceOf(schema, fields, fragments, variableValues ?? {}, bound);
     if (price.total <= bound && price.largest <= ALLOWANCE * usual.largest) return;
     throw operationTooLarge(
-      most === 'largest'
-        ? 'The operation reads too much of the schema beside other fields. Ask for it in an operation of its own.'
-        : 'The operation reads too much of the schema. Ask for less of it at a time.',
+      'The operation reads too much of the schema. Ask for less of it at a time.',
     );
   };
+}
+
+/** Throws for what cannot be read of the schema beside other fields, which is not stored. */
+function assertFewBeside(schema: GraphQLSchema, asked: Introspection, args: Args): void {
+  if (isLive(args)) {
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      'A live query cannot read the schema, which does not change. Ask for it in a query of its own.',
+    );
+  }
+  const { fields, fragments } = asked;
+  const price = priceOf(schema, fields, fragments, args.variableValues ?? {}, MAX_BESIDE);
+  if (price.total <= MAX_BESIDE) return;
+  throw operationTooLarge(
+    'The operation reads too much of the schema beside other fields. Ask for it in a query of its own.',
+  );
 }
 
 /** The price of what clients ask for to know all of the schema. */
