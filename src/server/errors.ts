@@ -86,6 +86,9 @@ export function createErrorMask(logger: Logger): (error: unknown) => GraphQLErro
       return visible(at, message, { code: 'UNREPRESENTABLE_VALUE' });
     }
     if (cause instanceof GraphQLError && isAboutTheRequest(cause, at)) return explained(cause, at);
+    if (isCutOff(cause)) {
+      return visible(at, 'The request was cut off.', { code: 'BAD_REQUEST', status: 400 });
+    }
     logger.error({ err: cause }, 'Unexpected error');
     return visible(at, 'Something went wrong on our side. Try again, or report the request id.', {
       code: 'INTERNAL_SERVER_ERROR',
@@ -100,6 +103,12 @@ function rootCause(error: unknown): unknown {
   let cause = error;
   while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
   return cause;
+}
+
+/** Whether a client went away before it had sent all of its request. */
+function isCutOff(cause: unknown): boolean {
+  const { code, message } = Object(cause) as { code?: unknown; message?: unknown };
+  return code === 'ECONNRESET' && message === 'aborted';
 }
 
 /**

@@ -4,7 +4,11 @@ import {
   type FieldNode,
   GraphQLError,
   Kind,
+  Lexer,
+  parse,
   type SelectionSetNode,
+  Source,
+  TokenKind,
   validate,
   visit,
 } from 'graphql';
@@ -20,7 +24,14 @@ const MAX_KEPT_VARIABLES = 100_000;
 /** Faults of a document that are named. Finding what was meant by a wrong name takes a while. */
 const MAX_ERRORS = 10;
 
-const LIMITS = { tokens: 2_000, depth: 20, aliases: 30, directives: 30, repeats: 50 };
+const LIMITS = {
+  tokens: 2_000,
+  nesting: 100,
+  depth: 20,
+  aliases: 30,
+  directives: 30,
+  repeats: 50,
+};
 
 /** Returns the error for an operation that is too large, with what to do about it. */
 export function operationTooLarge(message: string): GraphQLError {
@@ -34,10 +45,14 @@ function limit(n: number, what: string) {
     n,
     onReject: [
       () => {
-        throw operationTooLarge(`The operation has more than ${n} ${what}. Split it into several.`);
+        throw tooMany(n, what);
       },
     ],
   };
+}
+
+function tooMany(n: number, what: string): GraphQLError {
+  return operationTooLarge(`The operation has more than ${n} ${what}. Split it into several.`);
 }
 
 /**
@@ -65,7 +80,8 @@ export function useOperationLimits(): Plugin {
     onPluginInit({ addPlugin }) {
       addPlugin(
         EnvelopArmorPlugin({
-          maxTokens: limit(LIMITS.tokens, 'tokens'),
+          // Counted below, where no parser has to go along.
+          maxTokens: { enabled: false },
           maxDepth: { ...limit(LIMITS.depth, 'levels of fields'), flattenFragments: true },
           maxAliases: limit(LIMITS.aliases, 'aliases'),
           maxDirectives: limit(LIMITS.directives, 'directives'),
@@ -74,6 +90,12 @@ export function useOperationLimits(): Plugin {
           costLimit: { enabled: false },
         }),
       );
+    },
+    onParse({ setParseFn }) {
+      setParseFn((source, options) => {
+        assertTokens(source);
+        return parse(source, options);
+      });
     },
     onValidate({ setValidationFn }) {
       setValidationFn((schema, document, rules) => {
@@ -85,6 +107,26 @@ export function useOperationLimits(): Plugin {
       if (typeof params.query === 'string') assertDocumentLength(params.query);
     },
   };
+}
+
+const OPENING: readonly string[] = [TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L];
+const CLOSING: readonly string[] = [TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R];
+
+/**
+ * Throws OPERATION_TOO_LARGE for a document of too many tokens, comments not counted, or with brackets
+ * inside of each other too deeply: the parser calls itself for each, and would run out of stack.
+ */
+function assertTokens(source: string | Source): void {
+  const lexer = new Lexer(typeof source === 'string' ? new Source(source) : source);
+  let tokens = 0;
+  let nesting = 0;
+  for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
+    tokens += 1;
+    if (OPENING.includes(kind)) nesting += 1;
+    else if (CLOSING.includes(kind)) nesting -= 1;
+    if (tokens > LIMITS.tokens) throw tooMany(LIMITS.tokens, 'tokens');
+    if (nesting > LIMITS.nesting) throw tooMany(LIMITS.nesting, 'levels of brackets');
+  }
 }
 
 /** Throws OPERATION_TOO_LARGE where a field occurs many times in one place: all pairs are compared. */

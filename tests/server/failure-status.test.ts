@@ -118,6 +118,21 @@ const refusals: Record<string, Refusal> = {
     { query: `{ me } #${'x'.repeat(50_000)}` },
     { methods: ['POST'] },
   ),
+  ...Object.fromEntries(
+    [
+      ['lists', '{ me(a: ', '[', ']', ') }'],
+      ['objects', '{ me(a: ', '{a:', '}', ') }'],
+      ['fields', '', '{a', '}', ''],
+      ['fragments', '{', '...{', '}', '}'],
+      ['types', 'query ($a: ', '[', ']', ') { me }'],
+      ['lists without an end', '{ me(a: ', '[', '', ''],
+    ].map(([name, start, open = '', close = '', end]) => [
+      `too many levels of ${name}`,
+      request(400, 'OPERATION_TOO_LARGE', {
+        query: `${start}${open.repeat(600)}${close.repeat(600)}${end}`,
+      }),
+    ]),
+  ),
   'too many aliases': request(400, 'OPERATION_TOO_LARGE', {
     query: `{ ${repeat(31, (n) => `a${n}: viewer { email }`)} }`,
   }),
@@ -248,6 +263,15 @@ describe('a field that fails leaves the status alone', () => {
     const answer: Answer = await send('POST', accept, refusal);
     expect(answer.status).toBe(200);
     expect(answer.data).toEqual({ campaigns: null });
+  });
+});
+
+describe('a chain of fragments', () => {
+  it('as long as a document may be is no failure', async () => {
+    const fragments = repeat(240, (n) => `fragment A${n} on Query { ...A${n + 1} }`);
+    const query = `{ ...A0 } ${fragments} fragment A240 on Query { __typename }`;
+    const answer = await send('POST', GRAPHQL, operation('', { query }));
+    expect(answer.data).toEqual({ __typename: 'Query' });
   });
 });
 
