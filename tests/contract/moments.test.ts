@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cases } from './cases.ts';
 import { createWorld, type World } from './world.ts';
 
 const AT = '2026-03-01T09:30:00.759Z';
@@ -50,6 +51,16 @@ describe.each(Object.entries(PLACES))('a moment in %s', (_, document) => {
       expect(errors).toBeUndefined();
     }
   });
+});
+
+it('every moment of a table has milliseconds, as the API has', () => {
+  const others = cases.flatMap(({ table, columns }) =>
+    columns
+      .filter(([, { type, nativeType }]) => type === 'DateTime' && nativeType !== 'Date')
+      .filter(([, { nativeArguments }]) => nativeArguments?.join() !== '3')
+      .map(([name]) => `${table}.${name}`),
+  );
+  expect(others).toEqual([]);
 });
 
 it('filters miss no row at the edge of a moment', async () => {

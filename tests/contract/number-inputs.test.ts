@@ -60,7 +60,7 @@ const places: [place: string, type: string, field: string][] = [
   ...(
     [
       ['Decimal', 'campaigns', 'budgetAllocation'],
-      ['Float', 'trends', 'opportunityScore'],
+      ['Float', 'trends', 'velocity'],
       ['BigInt', 'campaigns', 'totalReach'],
       ['Int', 'campaigns', 'plannedDurationDays'],
     ] as const
@@ -83,7 +83,7 @@ const places: [place: string, type: string, field: string][] = [
   ['JSON of a patch', 'JSON', updated('resourceAllocation: { patch: [{ path: ["a"], set: @ }] }')],
   ['Decimal of a new row', 'Decimal', created('Campaign', 'name: "new", budgetAllocation: @')],
   ['Decimal of a change', 'Decimal', updated('budgetAllocation: @')],
-  ['Float of a new row', 'Float', created('Trend', 'topic: "new", opportunityScore: @')],
+  ['Float of a new row', 'Float', created('Trend', 'topic: "new", velocity: @')],
   ['Int of a new row', 'Int', created('Campaign', 'name: "new", plannedDurationDays: @')],
   ['Int of a page', 'Int', 'campaigns(first: @) { nodes { id } }'],
   [
@@ -188,10 +188,10 @@ describe('a number that a double holds is kept with its value', () => {
   it.each(['JSON', 'Decimal', 'Float'])('as a %s', async (type) => {
     const [model, column, name] =
       type === 'Float'
-        ? (['Trend', 'opportunity_score', 'topic'] as const)
+        ? (['Trend', 'velocity', 'topic'] as const)
         : ([
             'Campaign',
-            type === 'JSON' ? 'resource_allocation' : 'budget_allocation',
+            type === 'JSON' ? 'resource_allocation' : 'roi_percentage',
             'name',
           ] as const);
     const argument = column.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
@@ -232,11 +232,11 @@ describe('a number that a double holds is kept with its value', () => {
   ];
   it.each(DOUBLES)('%s as a Float, in a row, in filters and in cursors', async (number) => {
     await world.database.query('delete from trends');
-    const document = `mutation($v: Float!) { ${created('Trend', 'topic: "double", opportunityScore: $v')} }`;
+    const document = `mutation($v: Float!) { ${created('Trend', 'topic: "double", velocity: $v')} }`;
     const told = await transports.POST?.(document, `{"v":${number}}`);
     const { id } = told?.data.createTrend ?? {};
     const rows = await world.database.query(
-      'select id from trends where opportunity_score = $1::float8 and id = $2',
+      'select id from trends where velocity = $1::float8 and id = $2',
       [number, id],
     );
     expect(rows).toHaveLength(1);
@@ -250,7 +250,7 @@ describe('a number that a double holds is kept with its value', () => {
     const lost = ['not: $v', 'notIn: [0.5, $v]', 'lt: $v', 'gt: $v'];
     const lists = [...found, ...lost].map(
       (operator, i) =>
-        `a${i}: trends(filter: { opportunityScore: { ${operator} } }) { nodes { id opportunityScore } }`,
+        `a${i}: trends(filter: { velocity: { ${operator} } }) { nodes { id velocity } }`,
     );
     const compared = await transports.POST?.(
       `query($v: Float!) { ${lists.join(' ')} }`,
@@ -258,11 +258,11 @@ describe('a number that a double holds is kept with its value', () => {
     );
     const nodes = [...found, ...lost].map((_, i) => compared?.data[`a${i}`].nodes);
     expect(nodes.slice(0, found.length)).toEqual(
-      found.map(() => [{ id, opportunityScore: Number(number) }]),
+      found.map(() => [{ id, velocity: Number(number) }]),
     );
     expect(nodes.slice(found.length)).toEqual(lost.map(() => []));
     const page = (after: string) =>
-      `trends(first: 1, ${after} orderBy: [{ field: OPPORTUNITY_SCORE }]) { edges { cursor node { id } } }`;
+      `trends(first: 1, ${after} orderBy: [{ field: VELOCITY }]) { edges { cursor node { id } } }`;
     const first = await world.ours.client.data(`{ ${page('')} }`);
     const next = await world.ours.client.data(
       `{ ${page(`after: "${first.trends.edges[0].cursor}",`)} }`,
@@ -295,6 +295,22 @@ describe('a number that a double holds is kept with its value', () => {
       false,
     ]);
   });
+
+  it.each(['1e999', '-1e-999', `${'9'.repeat(990)}.5`, '+.5', '0012.50', '-0.0'])(
+    'as a Decimal in a string: %s',
+    async (number) => {
+      const query = `mutation($v: Decimal!) { createCampaign(input: { name: "d", roiPercentage: $v }) { id campaign { roiPercentage } errors { message } } }`;
+      const { createCampaign } = await world.ours.client.data(query, { v: number });
+      expect(createCampaign.errors).toEqual([]);
+      const { roiPercentage } = createCampaign.campaign;
+      expect(await isMeant(roiPercentage, number)).toEqual([{ same: true }]);
+      const found = await world.ours.client.data(
+        'query($v: Decimal!) { campaigns(filter: { roiPercentage: { equals: $v } }) { nodes { id } } }',
+        { v: number },
+      );
+      expect(found.campaigns.nodes).toContainEqual({ id: createCampaign.id });
+    },
+  );
 
   it('with all digits of a Decimal in a string, and of a BigInt', async () => {
     const input = 'name: "long", budgetAllocation: "123456789012345678901234567890.1234567890"';

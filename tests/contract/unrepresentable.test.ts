@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Column } from '../../src/generated/catalog.ts';
 import type { Answer } from '../server/support/gateway.ts';
+import { openLiveApi } from '../support/api.ts';
 import type { Data } from '../support/data.ts';
+import { listen, listening } from '../support/subscribe.ts';
 import { type Case, caseOf, cases, named, sqlName } from './cases.ts';
 import { createVariedWorld, type VariedWorld } from './varied.ts';
 
@@ -234,6 +236,49 @@ describe('what the database cannot add up', () => {
       { code: 'UNREPRESENTABLE_VALUE' },
     ]);
     expect((answer.data as Data).campaigns.totalCount).toBe(ROWS);
+    await restore();
+  });
+});
+
+describe('a row that is written or told of', () => {
+  it('is a typed error in the answer to a write, which is rolled back', async () => {
+    const restore = await saved('campaigns');
+    const campaign = caseOf('Campaign');
+    const [id = ''] = await idsOf(campaign);
+    await world.plant(`update campaigns set start_date = 'infinity' where id::text = $1`, [id]);
+    const answer = await world.client.ask(
+      `mutation { updateCampaign(id: "${id}", input: { description: "written" }) { campaign { startDate } errors { message } } }`,
+    );
+    expectTyped({ ...answer, data: {} }, 'campaigns', id, ['start_date']);
+    expect(answer.errors).toHaveLength(1);
+    const [row] = await world.seen(`select description from campaigns where id::text = '${id}'`);
+    expect(row?.description).not.toBe('written');
+    await restore();
+  });
+
+  it('is a typed error in a subscription, which goes on', async () => {
+    const restore = await saved('campaigns');
+    const [id = ''] = await idsOf(caseOf('Campaign'));
+    const api = await openLiveApi(world.database);
+    const listener = listen(api.url, await api.as(world.userId, world.workspaceId));
+    const told = listener.subscribe(
+      `subscription { campaignChanged(filter: { id: { equals: "${id}" } }) { node { id name startDate } } }`,
+    );
+    await listening(api, 1);
+    await world.plant(
+      `update campaigns set start_date = 'infinity', name = 'one' where id::text = $1`,
+      [id],
+    );
+    await world.plant(`update campaigns set start_date = null, name = 'two' where id::text = $1`, [
+      id,
+    ]);
+    await expect.poll(() => told.told().map((change: Data) => change.node.name)).toContain('two');
+    // Both changes may be told as the row is after the second one.
+    for (const { errors = [] } of told.results) {
+      for (const { extensions } of errors) expect(extensions.code).toBe('UNREPRESENTABLE_VALUE');
+    }
+    listener.close();
+    await api.close();
     await restore();
   });
 });
