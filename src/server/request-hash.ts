@@ -5,8 +5,8 @@ type Variables = Readonly<Record<string, unknown>>;
 
 /**
  * Returns the SHA-256 of what a document of one operation asks for with these variables. Equal for
- * documents that differ in layout, comments and the order of arguments, fields of inputs and
- * variables; and for variables that differ in the order of their keys.
+ * documents that differ in layout, comments, the name of the operation and the order of arguments,
+ * fields of inputs and variables; and for variables that differ in the order of their keys.
  */
 export function requestHash(document: DocumentNode, variables: Variables): Buffer {
   const declared = document.definitions
@@ -23,7 +23,10 @@ function canonicalText(document: DocumentNode): string {
       leave: (node) => ({ ...node, definitions: sorted(node.definitions) }),
     },
     OperationDefinition: {
-      leave: (node) => ({ ...node, variableDefinitions: sorted(node.variableDefinitions) }),
+      leave: ({ name: _name, ...node }) => ({
+        ...node,
+        variableDefinitions: sorted(node.variableDefinitions),
+      }),
     },
     Field: { leave: (node) => ({ ...node, arguments: sorted(node.arguments) }) },
     Directive: { leave: (node) => ({ ...node, arguments: sorted(node.arguments) }) },

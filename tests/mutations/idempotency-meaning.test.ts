@@ -74,6 +74,7 @@ describe('the same request', () => {
       FIRST,
       [`# Creates\n${CREATE.replaceAll('\n', '\r\n  ,')} # a campaign`, VARIABLES],
     ],
+    ['another name', FIRST, [CREATE.replace('Create(', 'Another('), VARIABLES]],
     [
       'variables declared in another order',
       FIRST,

@@ -100,6 +100,17 @@ describe('the fields of a mutation', () => {
     });
   });
 
+  it('are done although a table has changed under their prepared statements', async () => {
+    const create = () =>
+      owner.data('mutation { createCohort(input: { name: "Again" }) { cohort { name } } }');
+    await create();
+    for (const type of ['varchar(300)', 'text']) {
+      await database.query(`alter table cohorts alter column name type ${type}`);
+      expect(await create()).toEqual({ createCohort: { cohort: { name: 'Again' } } });
+    }
+    expect(await names()).toEqual(['Again', 'Again', 'Again']);
+  });
+
   it('keep their answers when another one fails', async () => {
     const answer = await owner.ask(
       `mutation {

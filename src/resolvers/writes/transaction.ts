@@ -43,7 +43,7 @@ export async function inTransaction<T>(
     readAnswer(writing);
     return result;
   } catch (error) {
-    // What another transaction was in the way of is done again from the start, with this failure.
+    // Another transaction was in the way: all of the field is done again.
     field.again = field.mayTryAgain && isPassing(error);
     if (field.again || error instanceof Interrupted) throw new Interrupted();
     await field.transaction.rollback();
