@@ -309,6 +309,28 @@ describe.each([
   });
 });
 
+it('a socket whose client has gone is counted while its memberships are read', async () => {
+  const init = { type: 'connection_init', payload: { authorization } };
+  const signIn = async () => {
+    const client = await openSocket(gateway.url);
+    client.send(init);
+    return client;
+  };
+  await database.rehearse({ role: 'service_role' }, async (query) => {
+    await query('lock table user_workspaces in access exclusive mode');
+    for (let n = 0; n < LIMIT; n += 1) {
+      const { socket, closed } = await signIn();
+      await eventually(inUse).toEqual({ sockets: n + 1 });
+      socket.terminate();
+      await closed;
+    }
+    const { code, reason } = await (await signIn()).closed;
+    expect([code, reason]).toEqual([1013, expect.stringMatching(/^TOO_MANY_CONNECTIONS: /)]);
+  });
+  await eventually(inUse).toEqual({});
+  (await socketOf()).socket.close();
+});
+
 it('a request that is refused is refused before its body is read', async () => {
   const held = Array.from({ length: LIMIT }, () => raw(post('{ me }').slice(0, -5)));
   await eventually(inUse).toEqual({ requests: LIMIT });

@@ -162,7 +162,10 @@ export class LiveQueries {
   }
 
   #join(seat: LiveSeat): void {
-    if (seat.subscriber.gone) return;
+    if (seat.subscriber.gone) {
+      seat.release();
+      return;
+    }
     seat.entry = this.#entryOf(seat.request, seat.audience);
     seat.request = seat.entry.request;
     seat.entry.group.join(seat.place);
@@ -180,7 +183,9 @@ export class LiveQueries {
 
   #leave(seat: LiveSeat, reason: StreamEnd | null): void {
     this.#options.admission.leave(seat, reason);
-    seat.entry?.group.leave(seat.place);
+    // Until it may join, what decides that is being read for it.
+    if (!seat.entry) return;
+    seat.entry.group.leave(seat.place);
     seat.release();
   }
 

@@ -114,17 +114,22 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
       Object.assign(socket, { connectionParams: undefined });
       const identity = await authenticate(readHeader('authorization', ...sent));
       extra.identified();
-      connection.hold(quotas.take('sockets', [holderOf(identity)]));
+      const release = quotas.take('sockets', [holderOf(identity)]);
       const credentials: Credentials = {
         identity,
         workspaceHeader: readHeader(WORKSPACE_HEADER, ...sent),
         idempotencyHeader: null,
       };
-      const { workspace } = await yoga
-        .getEnveloped({ params: {}, ...credentials })
-        .contextFactory();
-      if (workspace) connection.hold(quotas.take('sockets', [workspaceHolder(workspace.id)]));
-      connection.admit(credentials);
+      try {
+        const { workspace } = await yoga
+          .getEnveloped({ params: {}, ...credentials })
+          .contextFactory();
+        if (workspace) connection.hold(quotas.take('sockets', [workspaceHolder(workspace.id)]));
+        connection.admit(credentials);
+      } finally {
+        // Not before, though the client may have gone: its memberships were being read.
+        connection.hold(release);
+      }
     },
 
     async onSubscribe({ extra: { connection }, subscriptions }, id, payload) {
