@@ -69,6 +69,8 @@ const settings = z.object({
   DATABASE_POOL_SIZE: number(1, 1000).default(10),
   /** How long a single statement may run, in milliseconds. */
   DATABASE_STATEMENT_TIMEOUT: milliseconds.default(15_000),
+  /** How long all statements of one request may run, added up, in milliseconds. */
+  DATABASE_TIME_BUDGET: milliseconds.default(15_000),
 
   /** Key of HS256 tokens. */
   JWT_SECRET: secret,

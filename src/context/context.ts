@@ -4,6 +4,7 @@ import { type IdempotencyKey, readIdempotencyKey } from './idempotency.ts';
 import type { Seal } from './seal.ts';
 import type { SessionSettings } from './session.ts';
 import { loadPerson, sessionOf, type Viewer } from './viewer.ts';
+import type { Work } from './work.ts';
 import { type CurrentWorkspace, selectAssignedWorkspace, selectWorkspace } from './workspace.ts';
 
 /** Makes cursors of the change log. */
@@ -44,6 +45,8 @@ export interface ContextRequest {
   seal: Seal;
   /** Left out where changes are not followed. */
   liveCursors?: LiveCursors | null;
+  /** What the request does in the database; left out, nothing ends it early. */
+  work?: Work | undefined;
 }
 
 /** Builds the context of a request. Throws BAD_USER_INPUT or FORBIDDEN for its headers. */
@@ -63,11 +66,11 @@ export async function createContext(request: ContextRequest): Promise<Context> {
 }
 
 /** Who asks, and where. */
-async function locate({ identity, workspaceHeader, database }: ContextRequest) {
+async function locate({ identity, workspaceHeader, database, work }: ContextRequest) {
   if (identity.kind === 'agent') {
-    const workspace = await selectAssignedWorkspace(workspaceHeader, identity, database);
+    const workspace = await selectAssignedWorkspace(workspaceHeader, identity, database, work);
     return { viewer: identity, workspace };
   }
-  const viewer = await loadPerson(identity, database);
+  const viewer = await loadPerson(identity, database, work);
   return { viewer, workspace: selectWorkspace(workspaceHeader, viewer.memberships) };
 }

@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'QUERY_TOO_COMPLEX'
   | 'UNREPRESENTABLE_VALUE'
   | 'TIMEOUT'
+  /** Of a request whose client has gone: nobody is told. */
+  | 'CANCELLED'
   | 'CURSOR_EXPIRED'
   | 'TOO_MANY_REQUESTS'
   | 'TOO_MANY_CONNECTIONS'

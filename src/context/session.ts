@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { Work } from './work.ts';
 
 /** Whom the statements of a request run for. The database's policies read nothing else. */
 export interface SessionSettings {
@@ -12,6 +13,8 @@ export interface SessionSettings {
 /** The settings of the running request, frozen, with the values sent along with each statement. */
 export interface Session extends Readonly<SessionSettings> {
   readonly parameters: readonly [role: string, claims: string, workspaceId: string];
+  /** The request that the statements belong to. */
+  readonly work: Work;
 }
 
 /** Thrown for a statement outside `runInSession`; it never reached the database. */
@@ -27,11 +30,13 @@ const storage = new AsyncLocalStorage<Session>();
 
 /**
  * Runs `fn` so that every statement it issues runs with these settings, and returns its result.
- * Settings are copied: changing them afterwards has no effect.
+ * Settings are copied: changing them afterwards has no effect. The statements are part of `work`,
+ * or a request of their own.
  */
 export function runInSession<T>(
   settings: SessionSettings,
   fn: () => T | PromiseLike<T>,
+  work = new Work(),
 ): Promise<T> {
   const session: Session = Object.freeze({
     ...settings,
@@ -40,6 +45,7 @@ export function runInSession<T>(
       JSON.stringify(settings.claims),
       settings.workspaceId ?? '',
     ] as const,
+    work,
   });
   // Prisma's promises start when awaited: awaiting here keeps a returned one inside the session.
   return storage.run(session, async () => await fn());

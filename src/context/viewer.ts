@@ -2,6 +2,7 @@ import type { AgentIdentity, Identity, PersonIdentity } from './authentication.t
 import type { Database } from './database/client.ts';
 import { GatewayError } from './errors.ts';
 import { runInSession, type SessionSettings } from './session.ts';
+import type { Work } from './work.ts';
 import type { Membership } from './workspace.ts';
 
 /** The signed-in person of a request. */
@@ -34,12 +35,16 @@ function claimsOf(identity: Identity) {
 }
 
 /** Returns the person with their memberships, in one statement. */
-export async function loadPerson(identity: PersonIdentity, database: Database): Promise<Person> {
-  const memberships = await runInSession(sessionOf(identity), () =>
+export async function loadPerson(
+  identity: PersonIdentity,
+  database: Database,
+  work?: Work,
+): Promise<Person> {
+  const read = () =>
     database.query<Membership>(
       'SELECT workspace_id AS "workspaceId", role, joined_at AS "joinedAt" FROM viewer_memberships()',
-    ),
-  );
+    );
+  const memberships = await runInSession(sessionOf(identity), read, work);
   const { id, email } = identity;
   return { kind: 'person', id, ...(email ? { email } : {}), memberships };
 }

@@ -5,6 +5,7 @@ import type { Database } from './database/client.ts';
 import { GatewayError } from './errors.ts';
 import { runInSession } from './session.ts';
 import { sessionOf, type Viewer } from './viewer.ts';
+import type { Work } from './work.ts';
 
 /** The header that chooses the workspace of a request. */
 export const WORKSPACE_HEADER = 'x-workspace-id';
@@ -56,12 +57,13 @@ export async function selectAssignedWorkspace(
   header: string | null,
   agent: AgentIdentity,
   database: Database,
+  work?: Work,
 ): Promise<CurrentWorkspace | null> {
   if (header === null) return null;
   const id = readWorkspaceId(header);
-  const [row] = await runInSession(sessionOf(agent, id), () =>
-    database.query<{ admitted: boolean }>('SELECT is_workspace_member($1) AS admitted', [id]),
-  );
+  const ask = () =>
+    database.query<{ admitted: boolean }>('SELECT is_workspace_member($1) AS admitted', [id]);
+  const [row] = await runInSession(sessionOf(agent, id), ask, work);
   if (row?.admitted) return { id, role: null };
   throw new GatewayError('FORBIDDEN', 'The agent has no active assignment in this workspace.', {
     argument: WORKSPACE_HEADER,

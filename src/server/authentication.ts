@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Plugin } from 'graphql-yoga';
 import type { Authenticate, Identity } from '../context/authentication.ts';
 import { IDEMPOTENCY_HEADER } from '../context/idempotency.ts';
+import type { Work } from '../context/work.ts';
 import { WORKSPACE_HEADER } from '../context/workspace.ts';
 import type { RequestInFlight } from './requests-in-flight.ts';
 import type { HttpTransport } from './subscriptions/http-transports.ts';
@@ -20,6 +21,8 @@ export interface Credentials {
 export interface ServerContext extends Partial<Credentials> {
   /** Counts the operation while it is answered. */
   inFlight?: RequestInFlight;
+  /** What it does in the database, which ends when the client goes. */
+  work?: Work;
   /** Where the answer is written; undefined for what was not asked by HTTP. */
   response?: ServerResponse;
   /** The cursor of the header `last-event-id`, which stands for the argument `after`. */

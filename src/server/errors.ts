@@ -2,6 +2,7 @@ import { PothosValidationError } from '@pothos/core';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { type DatabaseErrorKind, databaseError } from '../context/database/errors.ts';
 import { type ErrorCode, GatewayError } from '../context/errors.ts';
+import { WorkStoppedError } from '../context/work.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { currentRequestId } from './request-id.ts';
@@ -102,7 +103,7 @@ export function createErrorMask(logger: Logger): (error: unknown) => GraphQLErro
 function rootCause(error: unknown): unknown {
   let cause = error;
   while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
-  return cause;
+  return cause instanceof WorkStoppedError ? cause.reason : cause;
 }
 
 /** Whether a client went away before it had sent all of its request. */

@@ -13,6 +13,7 @@ import type { Feed } from '../realtime/feed.ts';
 import { parseSnapshot } from '../realtime/position.ts';
 import { type ServerContext, useAuthentication } from './authentication.ts';
 import { corsOptions, useOriginVariance } from './cors.ts';
+import { Departures } from './departures.ts';
 import { useDocumentCache } from './documents.ts';
 import { createErrorMask } from './errors.ts';
 import { type GraphiQLOptions, useGraphiQL } from './graphiql/graphiql.ts';
@@ -106,7 +107,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
     : null;
 
   const contextOf = async (request: ServerContext): Promise<Context> => {
-    const { identity, inFlight, workspaceHeader = null, idempotencyHeader = null } = request;
+    const { identity, inFlight, work, workspaceHeader = null, idempotencyHeader = null } = request;
     if (!identity) throw new GatewayError('UNAUTHENTICATED', 'Sign in first.', { status: 401 });
     const context = await createContext({
       requestId: currentRequestId() ?? '',
@@ -116,6 +117,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       database,
       seal,
       liveCursors,
+      work,
     });
     if (context.workspace) inFlight?.enter(context.workspace.id);
     return context;
@@ -166,14 +168,16 @@ export function createGateway(options: GatewayOptions): HttpServer {
     logging: false,
   });
 
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const inFlight = new RequestInFlight(quotas);
-    try {
-      await streams.answer(yoga, request, { response, inFlight });
-    } finally {
-      inFlight.end();
-    }
-  };
+  const departures = new Departures();
+  const answer = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+    departures.during(request.socket, async (work) => {
+      const inFlight = new RequestInFlight(quotas);
+      try {
+        await streams.answer(yoga, request, { response, inFlight, work });
+      } finally {
+        inFlight.end();
+      }
+    });
 
   const webSockets = createWebSockets({
     path: ENDPOINT,

@@ -44,6 +44,7 @@ export async function serve(
     connectionString,
     maxConnections: env.DATABASE_POOL_SIZE,
     statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT,
+    timeBudgetMs: env.DATABASE_TIME_BUDGET,
     onConnectionError: (error) => {
       // The embedded Postgres hangs up on connections that are closing when it stops.
       if (!stopping) logger.warn({ err: error }, 'A database connection was lost');

@@ -3,29 +3,39 @@ import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
+import { Work } from '../context/work.ts';
 import { needsSnapshot } from '../schema/model/live-cursor.ts';
+import type { ServerContext } from './authentication.ts';
 import { executeMutation } from './mutations.ts';
 import { isLiveStream } from './subscriptions/stream.ts';
 
 const sessionOf = (args: ExecutionArgs) => (args.contextValue as Context).session;
+const workOf = (args: ExecutionArgs) => (args.contextValue as ServerContext).work ?? new Work();
 
 /**
- * Runs each operation in its request's database session, and gives up those that take too long:
- * no further field is resolved then, and the client is told TIMEOUT.
+ * Runs each operation in its request's database session. Its work stops when the client goes, when
+ * it takes too long, of which the client is told TIMEOUT, and once it has been answered.
  */
 export function useSession(timeoutMs: number): Plugin {
   return {
     onExecute({ executeFn, setExecuteFn }) {
-      setExecuteFn((args) =>
-        runInSession(sessionOf(args), () =>
-          withDeadline(timeoutMs, (limited) => executeOperation(executeFn, limited), args),
-        ),
-      );
+      setExecuteFn(async (args) => {
+        const work = workOf(args);
+        const timer = setTimeout(() => work.stop(tookTooLong(timeoutMs)), timeoutMs);
+        try {
+          const run = () => executeOperation(executeFn, args, work);
+          return await runInSession(sessionOf(args), run, work);
+        } finally {
+          clearTimeout(timer);
+          // An error may have taken fields out of the answer that are still reading.
+          work.leave();
+        }
+      });
     },
     onSubscribe({ subscribeFn, setSubscribeFn }) {
       setSubscribeFn(async (args) => {
         const session = sessionOf(args);
-        const result: unknown = await runInSession(session, () => subscribeFn(args));
+        const result: unknown = await runInSession(session, () => subscribeFn(args), workOf(args));
         // A live stream is executed for its group, in the group's session.
         if (isLiveStream(result) || !isAsyncIterable(result)) return result;
         return eventsInSession(session, result);
@@ -38,36 +48,33 @@ type LimitedArgs = ExecutionArgs & { signal: AbortSignal };
 
 async function executeOperation(
   execute: (args: LimitedArgs) => unknown,
-  args: LimitedArgs,
+  args: ExecutionArgs,
+  { reading, writing }: Work,
 ): Promise<unknown> {
-  const operation = getOperationAST(args.document, args.operationName)?.operation;
-  if (operation === 'mutation') return executeMutation(execute, args);
-  // One that tells its place in the change log reads nothing from before or after it.
-  if (!needsSnapshot(args.document, args.operationName)) return execute(args);
-  const { database } = args.contextValue as Context;
-  return database.inSnapshot(async () => execute(args));
+  const { document, operationName, contextValue } = args;
+  const isMutation = getOperationAST(document, operationName)?.operation === 'mutation';
+  const limit = new AbortController();
+  const limited = { ...args, signal: limit.signal };
+  // A field of a mutation that has begun is finished, even if its client goes.
+  const stop = isMutation ? writing : reading;
+  const unlisten = stop.listen((reason) => limit.abort(reason));
+  try {
+    if (isMutation) return await executeMutation(execute, limited);
+    // One that tells its place in the change log reads nothing from before or after it.
+    if (!needsSnapshot(document, operationName)) return await execute(limited);
+    const { database } = contextValue as Context;
+    return await database.inSnapshot(async () => execute(limited));
+  } finally {
+    unlisten();
+  }
 }
 
-async function withDeadline(
-  timeoutMs: number,
-  execute: (args: LimitedArgs) => unknown,
-  args: ExecutionArgs,
-): Promise<unknown> {
-  const deadline = new AbortController();
-  const timer = setTimeout(() => {
-    deadline.abort(
-      new GatewayError(
-        'TIMEOUT',
-        `The request took longer than ${timeoutMs / 1000} seconds and was given up. Ask for less at a time.`,
-        { status: 504 },
-      ),
-    );
-  }, timeoutMs);
-  try {
-    return await execute({ ...args, signal: deadline.signal });
-  } finally {
-    clearTimeout(timer);
-  }
+function tookTooLong(timeoutMs: number): GatewayError {
+  return new GatewayError(
+    'TIMEOUT',
+    `The request took longer than ${timeoutMs / 1000} seconds and was given up. Ask for less at a time.`,
+    { status: 504 },
+  );
 }
 
 /** Each event is resolved when it is asked for, by which time the session has been left. */

@@ -71,7 +71,7 @@ describe('a snapshot', () => {
     );
     expect(new Set(pids.flat().map(({ pid }) => pid)).size).toBe(1);
     // The last one ends it, after the answer.
-    await eventually(() => sent.at(-1)).toBe('COMMIT');
+    await eventually(() => sent.at(-1)).toBe('ROLLBACK');
     expect(roundTrips).toBe(4);
     expect(database.connections()).toMatchObject({ total: 1, waiting: 0 });
   });

@@ -40,7 +40,7 @@ const MAX_PARAMETERS = 65_535;
  * that lead it are gone when it ends, whether it succeeds or fails.
  */
 export class StatementBatch implements Submittable {
-  /** Settles when the server is ready for the next batch, so after the commit. */
+  /** Settles when the server is ready for the next batch, so after the commit, or was abandoned. */
   readonly result: Promise<StatementResult>;
   /** node-postgres replaces it by one that also ends its query timeout. */
   callback!: (error: unknown) => void;
@@ -52,15 +52,24 @@ export class StatementBatch implements Submittable {
   #leading: number;
   #parsers: Parser[] = [];
   #failure: unknown;
+  #reject!: (reason: unknown) => void;
 
-  constructor(statements: PreparedStatements, leading: readonly Statement[], main: Statement) {
+  /** `onOver` is called when the server has answered, with the error if it did not succeed. */
+  constructor(
+    statements: PreparedStatements,
+    leading: readonly Statement[],
+    main: Statement,
+    onOver: (error: unknown) => void,
+  ) {
     this.#statements = statements;
     this.#main = main;
     this.#leading = leading.length;
     this.result = new Promise((resolve, reject) => {
+      this.#reject = reject;
       this.callback = (error) => {
-        if (this.#failure) reject(this.#failure);
-        else if (error) reject(toSqlStateError(error));
+        const failure = this.#failure ?? (error && toSqlStateError(error));
+        onOver(failure);
+        if (failure) reject(failure);
         else resolve(this.#result);
       };
     });
@@ -73,6 +82,11 @@ export class StatementBatch implements Submittable {
       prepared: statements.take(text),
       values,
     }));
+  }
+
+  /** Rejects the result, though the server has not answered yet. */
+  abandon(reason: Error): void {
+    this.#reject(reason);
   }
 
   submit(connection: Connection): void {

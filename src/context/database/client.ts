@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
+import { currentSession } from '../session.ts';
 import type { Statement, StatementResult } from './batch.ts';
 import { sessionLookups } from './lookups.ts';
 import { SessionPool, type SessionPoolOptions } from './pool.ts';
@@ -41,7 +42,7 @@ export interface Database {
   inSnapshot<T>(fn: () => Promise<T>): Promise<T>;
   /** Connections held, those of them idle, and statements waiting for one. */
   connections(): { total: number; idle: number; waiting: number };
-  /** Waits for running statements and closes all connections. Safe to call twice. */
+  /** Waits for running statements and transactions, and closes all connections. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -61,22 +62,11 @@ export function createDatabase(options: DatabaseOptions): Database {
     prisma: client.$extends(sessionLookups) as unknown as PrismaClient,
     query: queryWith((statement) => pool.run(statement)),
     async transaction(fn, isolation) {
-      const transaction = await pool.begin();
-      const execute = (text: string) => transaction.query({ text });
-      try {
-        if (isolation) await execute(`SET TRANSACTION ISOLATION LEVEL ${isolation}`);
-        const result = await fn(queryWith((statement) => transaction.query(statement)));
-        await execute('COMMIT');
-        return result;
-      } catch (error) {
-        // Without a connection there is nothing to roll back, and the first error is the cause.
-        await execute('ROLLBACK').catch(() => {});
-        throw error;
-      } finally {
-        transaction.release();
-      }
+      return currentSession().work.finish(() => transact(pool, fn, isolation));
     },
-    inTransaction: (fn) => pool.inTransaction(fn),
+    async inTransaction(fn) {
+      return currentSession().work.finish(() => pool.inTransaction(fn));
+    },
     inSnapshot: (fn) => pool.inSnapshot(fn),
     connections: () => ({
       total: pool.totalCount,
@@ -84,10 +74,38 @@ export function createDatabase(options: DatabaseOptions): Database {
       waiting: pool.waitingCount,
     }),
     close() {
-      closing ??= client.$disconnect().then(() => pool.end());
+      closing ??= close(pool, client);
       return closing;
     },
   };
+}
+
+async function close(pool: SessionPool, client: PrismaClient): Promise<void> {
+  // Prisma rolls back what is open when it disconnects.
+  await pool.transactionsEnded();
+  await client.$disconnect();
+  await pool.end();
+}
+
+async function transact<T>(
+  pool: SessionPool,
+  fn: (query: Query) => Promise<T>,
+  isolation?: IsolationLevel,
+): Promise<T> {
+  const transaction = await pool.begin();
+  const execute = (text: string) => transaction.query({ text });
+  try {
+    if (isolation) await execute(`SET TRANSACTION ISOLATION LEVEL ${isolation}`);
+    const result = await fn(queryWith((statement) => transaction.query(statement)));
+    await execute('COMMIT');
+    return result;
+  } catch (error) {
+    // Without a connection there is nothing to roll back, and the first error is the cause.
+    await execute('ROLLBACK').catch(() => {});
+    throw error;
+  } finally {
+    transaction.release();
+  }
 }
 
 function queryWith(run: (statement: Statement) => Promise<StatementResult>): Query {

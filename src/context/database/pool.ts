@@ -1,12 +1,15 @@
 import pg from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { currentSession, type Session } from '../session.ts';
-import { type Statement, StatementBatch, type StatementResult } from './batch.ts';
-import { cutPagesEarly } from './early-pages.ts';
+import { Stop } from '../stop.ts';
+import type { Work } from '../work.ts';
+import { Allowance } from './allowance.ts';
+import type { Statement, StatementResult } from './batch.ts';
+import { SessionConnection } from './connection.ts';
 import { toSqlStateError } from './errors.ts';
-import { keepNumbersExact } from './exact-numbers.ts';
 import { isOutdated, PreparedStatements } from './prepared-statements.ts';
 import { JoinedTransaction, SessionTransaction, STATEMENT_TIMEOUT } from './session-transaction.ts';
+import { Slots } from './slots.ts';
 import { Transaction } from './transaction.ts';
 
 export interface SessionPoolOptions {
@@ -17,6 +20,8 @@ export interface SessionPoolOptions {
   acquireTimeoutMs?: number;
   /** How long one statement may run, and a transaction lie idle, in milliseconds. Default 10,000. */
   statementTimeoutMs?: number;
+  /** How long all statements of a request may run together, in milliseconds. Default 15,000. */
+  timeBudgetMs?: number;
   /** Statements prepared by name on each connection; 0 for none. Default 100. */
   preparedStatements?: number;
   /** Called with the text of each statement sent, settings excepted, and its session. */
@@ -33,6 +38,9 @@ const EXACT_OUTPUT = '-c timezone=UTC -c datestyle=ISO -c extra_float_digits=1';
 /** How much longer than the server's own timeout to wait for an answer before giving the connection up. */
 const ANSWER_GRACE_MS = 5_000;
 
+/** How long transactions have to end before all connections are closed. */
+const END_MS = 10_000;
+
 const SETTINGS =
   "select num_nonnulls(set_config('role', $1, true), " +
   "set_config('request.jwt.claims', $2, true), " +
@@ -47,17 +55,22 @@ const BACK_TO_SAVEPOINT = { text: 'ROLLBACK TO SAVEPOINT start' };
 
 /**
  * A pool whose every statement runs under the settings of the running session, in one round trip
- * and without leaving anything on the connection. Refuses statements outside a session.
+ * and without leaving anything on the connection. Refuses statements outside a session. A request
+ * has at most half of the connections at a time; its statements end with its work.
  */
 export class SessionPool extends pg.Pool {
   readonly #options: SessionPoolOptions;
   readonly #statementTimeoutMs: number;
+  readonly #allowances = new WeakMap<Work, Allowance>();
   /** Sessions whose statements all run on one connection. */
   readonly #bound = new WeakMap<Session, Transaction | SessionTransaction>();
   readonly #prepared = new WeakMap<pg.PoolClient, PreparedStatements>();
+  /** One connection is left for what is read beside transactions, or all of them could wait for it. */
+  readonly #transactions: Slots;
+  readonly #mostTransactions: number;
 
   constructor(options: SessionPoolOptions) {
-    const { connectionString, statementTimeoutMs = 10_000 } = options;
+    const { connectionString, statementTimeoutMs = 10_000, maxConnections = 10 } = options;
     // Parameters of the connection string would replace these, not add to them.
     const given = parseIntoClientConfig(connectionString);
     super({
@@ -65,7 +78,7 @@ export class SessionPool extends pg.Pool {
       options: [given.options, EXACT_OUTPUT].filter(Boolean).join(' '),
       application_name: given.application_name ?? 'codex-gateway',
       keepAlive: true,
-      max: options.maxConnections ?? 10,
+      max: maxConnections,
       connectionTimeoutMillis: options.acquireTimeoutMs ?? 5_000,
       statement_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: statementTimeoutMs,
@@ -73,6 +86,8 @@ export class SessionPool extends pg.Pool {
     });
     this.#options = options;
     this.#statementTimeoutMs = statementTimeoutMs;
+    this.#mostTransactions = Math.max(1, maxConnections - 1);
+    this.#transactions = new Slots(this.#mostTransactions);
     this.on('error', (error) => options.onConnectionError?.(error));
     // A connection lost while in use fails its statement; unheard, it would end the process too.
     this.on('connect', (client) => client.on('error', () => {}));
@@ -83,21 +98,23 @@ export class SessionPool extends pg.Pool {
     const session = currentSession();
     const bound = this.#bound.get(session);
     if (bound) return bound.query(statement);
-    const client = await this.#acquire();
-    const send = () => this.#send(client, session, [settingsOf(session)], statement);
-    let usable = true;
+    const stop = session.work.outside;
+    const connection = await this.#take(session, stop);
     try {
-      // A prepared statement outlived by a change of its tables was given up and is prepared anew.
-      return await send().catch((error) => (isOutdated(error) ? send() : Promise.reject(error)));
+      return await connection.send([settingsOf(session)], statement, stop);
     } catch (error) {
-      usable = isUsableAfter(error);
-      throw error;
+      if (!isOutdated(error)) throw error;
+      // A prepared statement outlived by a change of its tables was given up and is prepared anew.
+      return await connection.send([settingsOf(session)], statement, stop);
     } finally {
-      client.release(!usable);
+      connection.release();
     }
   }
 
-  /** Takes a connection for a transaction of the running session, to be released by the caller. */
+  /**
+   * Takes a connection for a transaction of the running session, to be released by the caller. Once
+   * begun, it goes on when the client goes; a limit of the request leaves nothing but to roll back.
+   */
   begin(): Promise<Transaction> {
     return this.#begin(currentSession(), () => []);
   }
@@ -127,14 +144,15 @@ export class SessionPool extends pg.Pool {
    */
   async inSnapshot<T>(fn: () => Promise<T>): Promise<T> {
     const session = currentSession();
-    const snapshot = await this.#beginSnapshot(session);
+    const stop = session.work.outside;
+    const snapshot = await this.#beginSnapshot(session, stop);
     this.#bound.set(session, snapshot);
     try {
       return await fn();
     } finally {
       this.#bound.delete(session);
       // What `fn` has left running comes first, and nobody has to wait for either.
-      snapshot.query({ text: 'COMMIT' }).then(
+      snapshot.query({ text: 'ROLLBACK' }).then(
         () => snapshot.release(),
         (error: unknown) => snapshot.release(error),
       );
@@ -142,31 +160,52 @@ export class SessionPool extends pg.Pool {
   }
 
   async #begin(session: Session, leading: () => readonly Statement[]): Promise<Transaction> {
-    const client = await this.#acquire();
+    const { outside, writing } = session.work;
+    const allowance = this.#allowanceOf(session.work);
+    await this.#transactions.take(outside);
+    allowance.transaction(1);
+    const onReleased = () => {
+      allowance.transaction(-1);
+      this.#transactions.give();
+    };
+    const connection = await this.#take(session, outside, onReleased);
     return new Transaction({
       open: (begin, statement) => {
         const first = [{ text: begin }, settingsOf(session), ...leading()];
-        return this.#send(client, session, first, statement);
+        return connection.send(first, statement, writing);
       },
-      send: (statement) => this.#send(client, session, leading(), statement),
-      release: (usable) => client.release(!usable),
+      send: (statement) => connection.send(leading(), statement, writing),
+      end: (statement) => this.#end(connection, leading(), statement, writing),
+      release: (isUsable) => connection.release(isUsable),
     });
   }
 
-  async #beginSnapshot(session: Session): Promise<Transaction> {
-    const client = await this.#acquire();
-    const send = (leading: readonly Statement[], statement: Statement) =>
-      this.#send(client, session, leading, statement);
-    const again = (statement: Statement) => send([BACK_TO_SAVEPOINT], statement);
+  async #beginSnapshot(session: Session, stop: Stop): Promise<Transaction> {
+    const connection = await this.#take(session, stop);
+    const again = (statement: Statement) => connection.send([BACK_TO_SAVEPOINT], statement, stop);
     // As outside of a transaction, where each statement is one of its own.
-    const retried = (first: Promise<StatementResult>, statement: Statement) =>
-      first.catch((error) => (isOutdated(error) ? again(statement) : Promise.reject(error)));
+    const retried = (first: Promise<StatementResult>, retry: () => Promise<StatementResult>) =>
+      first.catch((error) => (isOutdated(error) ? retry() : Promise.reject(error)));
     return new Transaction({
-      open: (_begin, statement) =>
-        retried(send([BEGIN_SNAPSHOT, settingsOf(session), SAVEPOINT], statement), statement),
-      send: (statement) => retried(again(statement), statement),
-      release: (usable) => client.release(!usable),
+      open: (_begin, statement) => {
+        const leading = [BEGIN_SNAPSHOT, settingsOf(session), SAVEPOINT];
+        return retried(connection.send(leading, statement, stop), () => again(statement));
+      },
+      send: (statement) => retried(again(statement), () => again(statement)),
+      end: (statement) => this.#end(connection, [], statement, stop),
+      release: (isUsable) => connection.release(isUsable),
     });
+  }
+
+  /** Resolves when no transaction is open, after a while even so. None begins any more. */
+  async transactionsEnded(): Promise<void> {
+    const patience = new Stop();
+    const timer = setTimeout(() => patience.stop(new Error('A transaction does not end')), END_MS);
+    const all = Array.from({ length: this.#mostTransactions }, () =>
+      this.#transactions.take(patience),
+    );
+    await Promise.allSettled(all);
+    clearTimeout(timer);
   }
 
   /** For Prisma's adapter, which only ever passes a statement and awaits the result. */
@@ -181,44 +220,83 @@ export class SessionPool extends pg.Pool {
     return (isJoined ? Promise.resolve(new JoinedTransaction(bound)) : this.begin()) as never;
   }
 
-  async #acquire(): Promise<pg.PoolClient> {
+  #allowanceOf(work: Work): Allowance {
+    let allowance = this.#allowances.get(work);
+    if (!allowance) {
+      const { timeBudgetMs = 15_000 } = this.#options;
+      const half = Math.max(1, Math.floor(this.options.max / 2));
+      allowance = new Allowance(work, half, timeBudgetMs);
+      this.#allowances.set(work, allowance);
+    }
+    return allowance;
+  }
+
+  async #take(session: Session, stop: Stop, onReleased = () => {}): Promise<SessionConnection> {
+    const allowance = this.#allowanceOf(session.work);
+    let release = onReleased;
     try {
-      return await super.connect();
+      stop.throwIfStopped();
+      if (!allowance.takeNow()) await allowance.take(stop);
+      release = () => {
+        allowance.give();
+        onReleased();
+      };
+      const client = await this.#acquire(stop);
+      return this.#connectionOf(client, session, allowance, release);
     } catch (error) {
-      throw toSqlStateError(error);
+      release();
+      throw error;
     }
   }
 
-  #send(
+  #acquire(stop: Stop): Promise<pg.PoolClient> {
+    return new Promise((resolve, reject) => {
+      const unlisten = stop.listen(reject);
+      super.connect((error, client) => {
+        unlisten();
+        if (!client) reject(toSqlStateError(error));
+        // It waited in the pool's queue while its request stopped.
+        else if (stop.reason) client.release();
+        else resolve(client);
+      });
+    });
+  }
+
+  #connectionOf(
     client: pg.PoolClient,
     session: Session,
-    leading: readonly Statement[],
-    statement: Statement,
-  ): Promise<StatementResult> {
+    { budget }: Allowance,
+    onReleased: () => void,
+  ): SessionConnection {
     const { onRoundTrip, onStatement, preparedStatements = 100 } = this.#options;
     let prepared = this.#prepared.get(client);
     if (!prepared) {
       prepared = new PreparedStatements(preparedStatements);
       this.#prepared.set(client, prepared);
     }
-    const exact = { ...statement, text: cutPagesEarly(keepNumbersExact(statement.text)) };
-    const batch = new StatementBatch(prepared, leading, exact);
-    onRoundTrip?.(session);
-    if (onStatement) {
-      for (const { text } of [...leading, statement]) {
-        if (!UNTOLD.includes(text)) onStatement(text, session);
-      }
-    }
-    client.query(batch);
-    return batch.result;
+    const onSend = (statements: readonly Statement[]) => {
+      onRoundTrip?.(session);
+      for (const { text } of statements) if (!UNTOLD.includes(text)) onStatement?.(text, session);
+    };
+    return new SessionConnection({ client, prepared, budget, onSend, onReleased });
+  }
+
+  /** COMMIT is not broken off: nobody could tell whether it had been in time. */
+  async #end(
+    connection: SessionConnection,
+    leading: readonly Statement[],
+    statement: Statement,
+    stop: Stop,
+  ): Promise<StatementResult> {
+    if (statement.text === 'COMMIT') stop.throwIfStopped();
+    else if (!(await connection.isUsable())) return ROLLED_BACK;
+    return connection.send(leading, statement);
   }
 }
 
+/** A connection that is closed takes its transaction with it. */
+const ROLLED_BACK: StatementResult = { command: 'ROLLBACK', rowCount: null, fields: [], rows: [] };
+
 function settingsOf(session: Session): Statement {
   return { text: SETTINGS, values: session.parameters };
-}
-
-/** Whether the connection goes on after this error: the server ends it itself on worse than ERROR. */
-function isUsableAfter(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.severity === 'ERROR';
 }

@@ -7,6 +7,8 @@ export interface TransactionConnection {
   /** Sends BEGIN (with its isolation level), the settings and the first statement together. */
   open(begin: string, statement: Statement): Promise<StatementResult>;
   send(statement: Statement): Promise<StatementResult>;
+  /** Sends COMMIT or ROLLBACK. */
+  end(statement: Statement): Promise<StatementResult>;
   release(usable: boolean): void;
 }
 
@@ -62,7 +64,9 @@ export class Transaction extends EventEmitter {
         return ends ? DONE : this.#connection.open(this.#begin, statement);
       }
       case 'open': {
-        const result = await this.#connection.send(statement);
+        const result = await (ends
+          ? this.#connection.end(statement)
+          : this.#connection.send(statement));
         // Closing below a released transaction must not bring it back to life.
         if (ends && this.#state === 'open') this.#state = 'ended';
         // Postgres answers COMMIT of a failed transaction with a ROLLBACK that looks like success.

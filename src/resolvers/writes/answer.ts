@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Context } from '../../context/context.ts';
-import { runInSession } from '../../context/session.ts';
+import { currentSession, runInSession } from '../../context/session.ts';
+import type { Work } from '../../context/work.ts';
 import { limits } from '../limits.ts';
 import { type Field, isPassing, type RequestKey, setField } from './field.ts';
 import { remember } from './idempotency.ts';
@@ -21,17 +22,29 @@ const MAX_DELAY_MS = 50;
  * Answers a field of a mutation in one transaction. What `answer` resolves in the context that it is
  * given is read in there, too. It is committed unless it is a dry run, or there are errors. Deletions
  * come last, when their answer has been read; for a refused one `answer` is called once more. Work
- * that met another transaction (a deadlock, a serialization failure) is done again, a few times.
+ * that met another transaction (a deadlock, a serialization failure) is done again, a few times. All
+ * of it goes on when the client goes meanwhile; it rejects if the client went before.
  */
-export async function answerField(
+export function answerField(
   context: Context,
   name: string,
   key: RequestKey | null,
   answer: (context: Context) => Promise<FieldAnswer>,
 ): Promise<FinalAnswer> {
+  const { work } = currentSession();
+  return work.finish(() => attemptField(context, name, key, answer, work));
+}
+
+async function attemptField(
+  context: Context,
+  name: string,
+  key: RequestKey | null,
+  answer: (context: Context) => Promise<FieldAnswer>,
+  work: Work,
+): Promise<FinalAnswer> {
   let settled: Field['settled'];
   for (let attempt = 1; ; attempt += 1) {
-    const outcome = await runInSession(context.session, () =>
+    const inOwnSession = () =>
       context.database.inTransaction(async (transaction) => {
         // Look-ups are remembered by context, and nothing that was read before the write is.
         const own = { ...context };
@@ -49,8 +62,8 @@ export async function answerField(
         };
         setField(own, field);
         return conclude(own, field, await answer(own));
-      }),
-    );
+      });
+    const outcome = await runInSession(context.session, inOwnSession, work);
     if ('value' in outcome) return outcome;
     if ('payload' in outcome) settled = outcome;
     else await delay(Math.random() * MAX_DELAY_MS * attempt);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Work } from '../../context/work.ts';
 import { errorsOf } from './http-format.ts';
 import { type Frame, frameEncoding, frameOf, type HttpStream } from './http-stream.ts';
 import type { HttpTransport } from './http-transports.ts';
@@ -103,6 +104,8 @@ export class EventStream {
 export class StreamOperation implements Sink, HttpTransport {
   /** Whether it runs: what goes wrong before concerns the request alone. */
   begun = false;
+  /** Ends with the operation, not with the request that began it: the answer is told elsewhere. */
+  readonly work = new Work();
   readonly #events: EventStream;
   readonly #id: string;
   readonly #beginning: Frame;
@@ -155,6 +158,7 @@ export class StreamOperation implements Sink, HttpTransport {
   /** Stops listening. */
   leave(): void {
     this.#ended = true;
+    this.work.leave();
     this.#detach?.();
     this.#detach = null;
   }

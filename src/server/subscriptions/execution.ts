@@ -14,6 +14,8 @@ import { type DatabaseErrorKind, databaseError } from '../../context/database/er
 import { printJson } from '../../context/exact-json.ts';
 import type { Seal } from '../../context/seal.ts';
 import { runInSession } from '../../context/session.ts';
+import { Stop } from '../../context/stop.ts';
+import { Work, WorkStoppedError } from '../../context/work.ts';
 import type { Change } from '../../realtime/change.ts';
 import type { Batch } from '../../realtime/feed.ts';
 import { ChangeEvent } from '../../realtime/source.ts';
@@ -47,17 +49,19 @@ export interface Executor {
 /**
  * Returns the results of a subscription for the changes of a batch, in order, less those that tell
  * nothing. Rejects when the database goes on failing: what it fails to read is told to nobody as read.
+ * What is left when `unwanted` says so is not read.
  */
 export async function executeBatch(
   executor: Executor,
   audience: Audience,
   operation: Operation,
   batch: Batch,
+  unwanted = new Stop(),
 ): Promise<Payload[]> {
   const payloads: Payload[] = [];
-  for (let i = 0; i < batch.changes.length; i += CHANGES_AT_ONCE) {
+  for (let i = 0; i < batch.changes.length && !unwanted.reason; i += CHANGES_AT_ONCE) {
     const changes = batch.changes.slice(i, i + CHANGES_AT_ONCE);
-    const run = () => executeChanges(executor, audience, operation, batch, changes);
+    const run = () => executeChanges(executor, audience, operation, batch, changes, unwanted);
     payloads.push(...(await patiently(run)));
   }
   return payloads;
@@ -76,14 +80,18 @@ export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Returns the result of a query. Rejects when the database stays out of reach. */
+/**
+ * Returns the result of a query, in part if `unwanted` says so meanwhile. Rejects when the database
+ * stays out of reach.
+ */
 export function executeQuery(
   executor: Executor,
   audience: Audience,
   operation: Operation,
+  unwanted = new Stop(),
 ): Promise<FormattedExecutionResult> {
   return patiently(() =>
-    executeAll(executor, audience, operation, [undefined], ([result]) =>
+    executeAll(executor, audience, operation, [undefined], unwanted, ([result]) =>
       answerOf(executor, result as ExecutionResult),
     ),
   );
@@ -95,12 +103,13 @@ async function executeChanges(
   operation: Operation,
   batch: Batch,
   changes: readonly Change[],
+  unwanted: Stop,
 ): Promise<Payload[]> {
   const cursorAfter = (change: Change) => executor.cursorAfter(batch, change, audience);
   const events = changes.map((change) => new ChangeEvent(change, cursorAfter));
   // The look-up is under way by then, and cursors are made while the database answers.
   setImmediate(() => changes.forEach(cursorAfter));
-  return executeAll(executor, audience, operation, events, (results) => {
+  return executeAll(executor, audience, operation, events, unwanted, (results) => {
     const payloads: Payload[] = [];
     for (const [i, result] of results.entries()) {
       const { skipped, cursor, change } = events[i] as ChangeEvent;
@@ -120,6 +129,7 @@ async function executeAll<T>(
   audience: Audience,
   { document, operationName, variableValues }: Operation,
   rootValues: readonly unknown[],
+  unwanted: Stop,
   read: (results: ExecutionResult[]) => T,
 ): Promise<T> {
   const requestId = randomUUID();
@@ -127,9 +137,17 @@ async function executeAll<T>(
   const contextValue = contextOf(audience, requestId, { database, seal });
   const run = async (rootValue: unknown) =>
     execute({ schema, document, rootValue, contextValue, variableValues, operationName });
-  return runAsRequest(requestId, async () =>
-    read(await runInSession(audience.session, () => Promise.all(rootValues.map(run)))),
-  );
+  const work = new Work(rootValues.length);
+  const unlisten = unwanted.listen(() => work.leave());
+  const runAll = () => Promise.all(rootValues.map(run));
+  try {
+    return await runAsRequest(requestId, async () =>
+      read(await runInSession(audience.session, runAll, work)),
+    );
+  } finally {
+    unlisten();
+    work.leave();
+  }
 }
 
 /** Throws where the database was out of reach. */
@@ -152,6 +170,7 @@ function shown(error: GraphQLError): GraphQLFormattedError {
 }
 
 function isOf(kinds: readonly DatabaseErrorKind[], error: unknown): boolean {
-  const kind = databaseError(error)?.kind;
+  const isLimit = error instanceof WorkStoppedError && error.reason.code === 'TIMEOUT';
+  const kind = isLimit ? 'timeout' : databaseError(error)?.kind;
   return kind !== undefined && kinds.includes(kind);
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { Stop } from '../../context/stop.ts';
 import type { Batch } from '../../realtime/feed.ts';
 import type { Position } from '../../realtime/position.ts';
 import type { Payload, Sink, StreamEnd } from './stream.ts';
@@ -9,8 +10,11 @@ export const CLIENTS_PER_TURN = 100;
 /** Changes that may wait for their execution before the group gives up. */
 const MAX_WAITING_CHANGES = 20_000;
 
-/** Executes the changes of a batch that the group is told, each once, in order. */
-export type ExecuteBatch = (batch: Batch) => Promise<Payload[]>;
+/** Executes the changes of a batch that the group is told, each once, in order, while they are wanted. */
+export type ExecuteBatch = (batch: Batch, unwanted: Stop) => Promise<Payload[]>;
+
+/** Why what is read for subscribers need not be. */
+export const NOBODY_LISTENS = new Error('Nobody listens any more');
 
 export interface GroupEvents {
   /** A result has been handed to the last of its clients. */
@@ -29,15 +33,48 @@ export interface Page {
   end: Position;
 }
 
+/** A page of the past while it is read, for everybody who waits for it. */
+class Reading {
+  readonly #unwanted = new Stop();
+  readonly #page: Promise<Page>;
+  #readers = 0;
+
+  constructor(read: (unwanted: Stop) => Promise<Page>) {
+    this.#page = read(this.#unwanted);
+  }
+
+  join(): Promise<Page> {
+    this.#readers += 1;
+    return this.#page;
+  }
+
+  /** Returns whether this was the last one who waited. */
+  leave(): boolean {
+    this.#readers -= 1;
+    if (this.#readers > 0) return false;
+    this.#unwanted.stop(NOBODY_LISTENS);
+    return true;
+  }
+}
+
 /** A client that takes results until either side ends it. */
 export class Subscriber {
-  gone = false;
+  readonly #left = new Stop();
   readonly #sink: Sink;
   readonly #onEnd: (reason: StreamEnd | null) => void;
 
   constructor(sink: Sink, onEnd: (reason: StreamEnd | null) => void) {
     this.#sink = sink;
     this.#onEnd = onEnd;
+  }
+
+  /** Says when it is told nothing more. */
+  get left(): Stop {
+    return this.#left;
+  }
+
+  get gone(): boolean {
+    return this.#left.reason !== undefined;
   }
 
   get unsentBytes(): number {
@@ -51,7 +88,7 @@ export class Subscriber {
   /** Ends it for a reason that the client is told, or because the client has gone. */
   end(reason: StreamEnd | null): void {
     if (this.gone) return;
-    this.gone = true;
+    this.#left.stop(NOBODY_LISTENS);
     if (reason) this.#sink.end(reason);
     this.#onEnd(reason);
   }
@@ -112,13 +149,14 @@ export const RESTARTED: StreamEnd = {
 /** All clients that are told the same: whatever their number, each change is executed once. */
 export class Group {
   readonly #places = new Set<Place>();
+  readonly #emptied = new Stop();
   readonly #execute: ExecuteBatch;
   readonly #events: GroupEvents;
   #jobs: Job[] = [];
   #waiting = 0;
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
-  readonly #firstPages = new Map<string, Promise<Page>>();
+  readonly #firstPages = new Map<string, Reading>();
 
   constructor(execute: ExecuteBatch, events: GroupEvents) {
     this.#execute = execute;
@@ -129,10 +167,12 @@ export class Group {
     this.#places.add(place);
   }
 
+  /** Once the last one has left, what is read for the group is not wanted any more. */
   leave(place: Place): void {
     if (!this.#places.delete(place) || this.#places.size > 0) return;
     this.#jobs = [];
     this.#waiting = 0;
+    this.#emptied.stop(NOBODY_LISTENS);
     this.#events.onEmpty();
   }
 
@@ -157,14 +197,29 @@ export class Group {
     await this.#running;
   }
 
-  /** Returns what a page of the past holds; those who ask for the same at a time share one reading. */
-  firstPage(key: string, read: () => Promise<Page>): Promise<Page> {
-    let page = this.#firstPages.get(key);
-    if (!page) {
-      page = read().finally(() => this.#firstPages.delete(key));
-      this.#firstPages.set(key, page);
+  /**
+   * Returns what a page of the past holds; those who ask for the same at a time share one reading,
+   * which is unwanted when all of them have left.
+   */
+  async firstPage(
+    key: string,
+    { left }: Subscriber,
+    read: (unwanted: Stop) => Promise<Page>,
+  ): Promise<Page> {
+    const reading = this.#firstPages.get(key) ?? new Reading(read);
+    this.#firstPages.set(key, reading);
+    const forget = () => {
+      if (this.#firstPages.get(key) === reading) this.#firstPages.delete(key);
+    };
+    const unlisten = left.listen(() => {
+      if (reading.leave()) forget();
+    });
+    try {
+      return await reading.join();
+    } finally {
+      unlisten();
+      forget();
     }
-    return page;
   }
 
   /** Executes a batch while the results of the one before are told: many clients take a while. */
@@ -176,7 +231,7 @@ export class Group {
     do {
       for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
         this.#waiting -= job.batch.changes.length;
-        const payloads = (await this.#execute(job.batch).catch(restart)) ?? [];
+        const payloads = (await this.#execute(job.batch, this.#emptied).catch(restart)) ?? [];
         await telling;
         telling = this.#tell(job.number, payloads).catch(restart);
       }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Stop } from '../../context/stop.ts';
 import type { Batch } from '../../realtime/feed.ts';
 import type { ChangeSource } from '../../realtime/source.ts';
 import type { Audience } from './audience.ts';
@@ -42,7 +43,7 @@ export class Groups {
     if (found) return found;
     const { metrics } = this.#options;
     const { source } = request;
-    const group = new Group((batch) => this.#execute(entry, batch), {
+    const group = new Group((batch, unwanted) => this.#execute(entry, batch, unwanted), {
       onDelivered: (clients, payload) => metrics.delivered(clients, payload),
       onEmpty: () => {
         // Another one may have begun under the same key since.
@@ -67,10 +68,11 @@ export class Groups {
     for (const { group } of this.#entries.values()) group.end(reason);
   }
 
-  async #execute({ audience, request }: Entry, batch: Batch): Promise<Payload[]> {
+  async #execute({ audience, request }: Entry, batch: Batch, unwanted: Stop): Promise<Payload[]> {
+    const { executor } = this.#options;
     await this.#turn();
     try {
-      return await executeBatch(this.#options.executor, audience, request.operation, batch);
+      return await executeBatch(executor, audience, request.operation, batch, unwanted);
     } catch (error) {
       this.#options.onError(error);
       throw error;

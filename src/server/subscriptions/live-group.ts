@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { CLIENTS_PER_TURN, RESTARTED, type Subscriber } from './group.ts';
+import { Stop } from '../../context/stop.ts';
+import { CLIENTS_PER_TURN, NOBODY_LISTENS, RESTARTED, type Subscriber } from './group.ts';
 import { type LiveResult, Patches } from './live-result.ts';
 import type { Payload } from './stream.ts';
 
@@ -39,7 +40,7 @@ export interface LiveGroupEvents {
    * Resolves to null when nobody wants a result any more by the time that it is its turn. Rejects when
    * the database stays out of reach.
    */
-  execute(isWanted: () => boolean): Promise<LiveResult | null>;
+  execute(unwanted: Stop): Promise<LiveResult | null>;
   /** A result has been handed to the last of its clients. */
   onDelivered(clients: number, payload: Payload): void;
   onEmpty(): void;
@@ -48,6 +49,7 @@ export interface LiveGroupEvents {
 /** All clients that are told the same results of a live query: it is executed once for all. */
 export class LiveGroup {
   readonly #places = new Set<LivePlace>();
+  readonly #emptied = new Stop();
   readonly #intervalMs: number;
   readonly #events: LiveGroupEvents;
   #result: LiveResult | null = null;
@@ -73,6 +75,7 @@ export class LiveGroup {
   leave(place: LivePlace): void {
     if (!this.#places.delete(place) || this.#places.size > 0) return;
     clearTimeout(this.#timer);
+    this.#emptied.stop(NOBODY_LISTENS);
     this.#events.onEmpty();
   }
 
@@ -100,7 +103,7 @@ export class LiveGroup {
     this.#isDue = false;
     this.#begun = performance.now();
     try {
-      const result = await this.#events.execute(() => this.#places.size > 0);
+      const result = await this.#events.execute(this.#emptied);
       if (result) await this.#tell(result);
     } catch {
       // Reported where it was executed. Whoever comes back is told the result of then.

@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
+import type { Stop } from '../../context/stop.ts';
 import type { MemberRole } from '../../generated/prisma/enums.ts';
 import type { Change } from '../../realtime/change.ts';
 import { Turns } from '../../realtime/turns.ts';
@@ -189,11 +190,15 @@ export class LiveQueries {
     seat.release();
   }
 
-  async #execute({ operation, isPatched }: Request, audience: Audience): Promise<LiveResult> {
+  async #execute(
+    { operation, isPatched }: Request,
+    audience: Audience,
+    unwanted: Stop,
+  ): Promise<LiveResult> {
     const { executor, metrics, settled, onError } = this.#options;
     metrics.liveExecutions.inc();
     try {
-      const result = await executeQuery(executor, audience, operation);
+      const result = await executeQuery(executor, audience, operation, unwanted);
       await settled();
       return new LiveResult(result, isPatched);
     } catch (error) {
@@ -212,8 +217,10 @@ export class LiveQueries {
       audience,
       request,
       group: new LiveGroup(INTERVAL_MS, {
-        execute: (isWanted) =>
-          this.#turns.take(async () => (isWanted() ? this.#execute(request, audience) : null)),
+        execute: (unwanted) =>
+          this.#turns.take(async () =>
+            unwanted.reason ? null : this.#execute(request, audience, unwanted),
+          ),
         onDelivered: (clients, payload) => metrics.delivered(clients, payload),
         onEmpty: () => {
           if (this.#entries.get(key) === entry) this.#entries.delete(key);

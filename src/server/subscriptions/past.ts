@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Stop } from '../../context/stop.ts';
 import type { Batch, Feed } from '../../realtime/feed.ts';
 import { covers, type Position } from '../../realtime/position.ts';
 import type { ChangeSource } from '../../realtime/source.ts';
@@ -48,20 +49,21 @@ export async function tellPast(
     workspaceId: audience.workspace?.id ?? null,
     readerId: audience.personId,
   };
-  const read = async (batch: Batch): Promise<Page> => {
+  const read = async (batch: Batch, unwanted: Stop): Promise<Page> => {
     metrics.replayPages.inc();
     const changes = batch.changes.filter((change) => source.includes(change));
-    const payloads = await executeBatch(executor, audience, operation, narrowed(batch, changes));
+    const own = narrowed(batch, changes);
+    const payloads = await executeBatch(executor, audience, operation, own, unwanted);
     return { payloads, end: batch.end };
   };
-  const first = await group.firstPage(`${cursor} ${number}`, async () => {
-    for await (const batch of feed.replay(after, until, filter)) return read(batch);
+  const first = await group.firstPage(`${cursor} ${number}`, subscriber, async (unwanted) => {
+    for await (const batch of feed.replay(after, until, filter)) return read(batch, unwanted);
     return { payloads: [], end: until };
   });
   await tellPage(subscriber, first);
   if (covers(first.end, until)) return;
   for await (const batch of feed.replay(first.end, until, filter)) {
-    await tellPage(subscriber, await read(batch));
+    await tellPage(subscriber, await read(batch, subscriber.left));
     if (subscriber.gone) return;
   }
 }

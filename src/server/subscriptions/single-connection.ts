@@ -164,6 +164,7 @@ export function useSingleConnection({
       }
       single.operation = events.add(operationId);
       context.transport = single.operation;
+      context.work = single.operation.work;
     },
     onExecute: ({ args }) => begin(args),
     onSubscribe: ({ args }) => begin(args),

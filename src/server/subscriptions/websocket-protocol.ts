@@ -13,7 +13,12 @@ import { holderOf, type Quotas, workspaceHolder } from '../quotas.ts';
 import { RequestInFlight } from '../requests-in-flight.ts';
 import { isLiveStream } from './stream.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
-import { LiveSubscription, never, Operation, PulledSubscription } from './websocket-stream.ts';
+import {
+  LiveSubscription,
+  never,
+  PendingOperation,
+  PulledSubscription,
+} from './websocket-stream.ts';
 
 /** Operations that a socket runs or streams at a time. */
 export const MAX_OPERATIONS = 100;
@@ -52,7 +57,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
     connection: WebSocketConnection,
     id: string,
     { query, variables, operationName, extensions }: SubscribePayload,
-    pending: Operation,
+    pending: PendingOperation,
     inFlight: RequestInFlight,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> => {
     assertDocumentSent({ query, extensions });
@@ -64,6 +69,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
       params,
       ...credentials,
       inFlight,
+      work: pending.work,
     });
     const document = parsed(parse, query);
     const errors = validate(schema, document);
@@ -136,7 +142,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
       if (id.length > MAX_ID_LENGTH) {
         throw new GatewayError('BAD_USER_INPUT', `Ids have at most ${MAX_ID_LENGTH} characters.`);
       }
-      const pending = new Operation();
+      const pending = new PendingOperation();
       let prepared: ExecutionArgs | readonly GraphQLError[];
       try {
         if (connection.operations >= MAX_OPERATIONS) throw tooMany();

@@ -1,5 +1,6 @@
 import type { ExecutionResult } from 'graphql';
 import { GatewayError } from '../../context/errors.ts';
+import { Work } from '../../context/work.ts';
 import {
   type Encoding,
   type LiveStream,
@@ -88,6 +89,16 @@ export class Operation implements AsyncIterableIterator<ExecutionResult> {
   async return(): Promise<IteratorResult<ExecutionResult>> {
     this.isOver = true;
     return { done: true, value: undefined };
+  }
+}
+
+/** An operation that has not been answered yet. */
+export class PendingOperation extends Operation {
+  readonly work = new Work();
+
+  override return(): Promise<IteratorResult<ExecutionResult>> {
+    this.work.leave();
+    return super.return();
   }
 }
 

@@ -160,6 +160,7 @@ export async function startGateway(
   options: Partial<GatewayOptions> & {
     authentication?: Partial<AuthenticationOptions>;
     statementTimeoutMs?: number;
+    timeBudgetMs?: number;
     maxConnections?: number;
     onStatement?: (sql: string) => void;
     port?: number;
@@ -167,11 +168,12 @@ export async function startGateway(
 ): Promise<TestGateway> {
   const log: Record<string, unknown>[] = [];
   const { authentication, statementTimeoutMs = 2_000, onStatement, ...rest } = options;
-  const { maxConnections = 3, port = 0, ...others } = rest;
+  const { maxConnections = 3, timeBudgetMs, port = 0, ...others } = rest;
   const database = createDatabase({
     connectionString,
     maxConnections,
     statementTimeoutMs,
+    ...(timeBudgetMs ? { timeBudgetMs } : {}),
     ...(onStatement ? { onStatement } : {}),
   });
   const gateway = createGateway({

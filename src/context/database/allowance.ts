@@ -1,0 +1,50 @@
+import { GatewayError } from '../errors.ts';
+import type { Stop } from '../stop.ts';
+import type { Work } from '../work.ts';
+import { Slots } from './slots.ts';
+import { TimeBudget } from './time-budget.ts';
+
+/** What one request may have of the database: some connections at a time, and some time in all. */
+export class Allowance {
+  readonly budget: TimeBudget;
+  readonly #connections: number;
+  readonly #slots: Slots;
+  #transactions = 0;
+
+  /** Stops the work when its statements have run for `timeMs` for each request that it counts for. */
+  constructor(work: Work, connections: number, timeMs: number) {
+    this.#connections = connections;
+    this.#slots = new Slots(connections);
+    this.budget = new TimeBudget(timeMs * work.requests, () => work.stop(usedUp(timeMs)));
+  }
+
+  /** Takes note of one more connection if it may have it now. Returns whether it may. */
+  takeNow(): boolean {
+    return this.#slots.takeNow();
+  }
+
+  /** Resolves when it may have one more connection; rejects with the reason when `stop` comes first. */
+  take(stop: Stop): Promise<void> {
+    return this.#slots.take(stop);
+  }
+
+  /** Takes note that it has one connection less. */
+  give(): void {
+    this.#slots.give();
+  }
+
+  /** A transaction begins or has ended. While one is open, what is read beside it must not wait for it. */
+  transaction(change: 1 | -1): void {
+    this.#transactions += change;
+    const atLeast = this.#transactions === 0 ? 1 : this.#transactions + 1;
+    this.#slots.resize(Math.max(this.#connections, atLeast));
+  }
+}
+
+function usedUp(timeMs: number): GatewayError {
+  return new GatewayError(
+    'TIMEOUT',
+    `The request took more than ${timeMs / 1_000} seconds of the database's time and was given up. Ask for less at a time.`,
+    { status: 504 },
+  );
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it, vi } from 'vitest';
+import { TimeBudget } from '../../src/context/database/time-budget.ts';
+
+describe('a time budget of 1,000 ms', () => {
+  /** Starts (+) and ends (-) statements, and lets time pass between. Returns whether it was used up. */
+  const isUsedUp = (steps: readonly ('+' | '-' | number)[]) => {
+    vi.useFakeTimers();
+    try {
+      let usedUp = false;
+      const budget = new TimeBudget(1_000, () => {
+        usedUp = true;
+      });
+      let running = 0;
+      for (const step of steps) {
+        if (typeof step === 'number') vi.advanceTimersByTime(step);
+        else if (step === '+') budget.start();
+        else budget.end();
+        if (step === '+') running += 1;
+        if (step === '-') running -= 1;
+      }
+      const result = usedUp;
+      // Its timer is one for all budgets, and ends with the last statement.
+      for (; running > 0; running -= 1) budget.end();
+      vi.advanceTimersByTime(1_000);
+      expect(vi.getTimerCount()).toBe(0);
+      return result;
+    } finally {
+      vi.useRealTimers();
+    }
+  };
+
+  it.each([
+    ['one statement just within it', ['+', 999, '-'], false],
+    ['one statement beyond it', ['+', 1_100], true],
+    ['one statement that ends just beyond it', ['+', 1_001, '-'], true],
+    ['two side by side', ['+', '+', 600], true],
+    ['two, one of which begins later', ['+', 500, '+', 350], true],
+    ['two, one of which ends sooner', ['+', '+', 400, '-', 199, '-'], false],
+    ['pauses between statements', ['+', 300, '-', 9_000, '+', 300, '-', 9_000, '+', 300], false],
+    ['one that begins when all is used', ['+', '+', 500, '-', '-', '+', 1, '-'], true],
+  ] as const)('%s', (_, steps, expected) => {
+    expect(isUsedUp(steps)).toBe(expected);
+  });
+});
