@@ -1,7 +1,7 @@
 import { DirectiveLocation, GraphQLDirective, specifiedDirectives } from 'graphql';
 import { liveDirective } from './live.ts';
 
-/** Places of no published edition of the specification: clients refuse a schema that names them. */
+/** Locations that no published edition of the specification has. Some clients reject them. */
 const UNPUBLISHED: readonly string[] = [DirectiveLocation.DIRECTIVE_DEFINITION];
 
 /** The directives of the schema. */

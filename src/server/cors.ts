@@ -1,12 +1,12 @@
 import type { CORSPluginOptions } from '@whatwg-node/server';
 import type { Plugin } from 'graphql-yoga';
 
-/** Headers of answers that pages may read besides the usual ones. */
+/** Response headers that pages may read in addition to the safelisted ones. */
 const EXPOSED_HEADERS = ['x-request-id', 'www-authenticate', 'retry-after'];
-/** How long browsers need not ask again, in seconds; some take no more than two hours. */
+/** How long browsers may cache a preflight, in seconds. Chrome caps it at two hours. */
 const MAX_AGE = 7_200;
 
-/** Returns how pages of these origins may call the API; those of others are told nothing. */
+/** Returns the CORS options. Requests from other origins get no CORS headers at all. */
 export function corsOptions(origins: readonly string[]): CORSPluginOptions<unknown> {
   if (origins.length === 0) return false;
   const listed = new Set(origins);
@@ -18,13 +18,13 @@ export function corsOptions(origins: readonly string[]): CORSPluginOptions<unkno
       methods: ['GET', 'POST', 'PUT', 'DELETE'],
       exposedHeaders: EXPOSED_HEADERS,
       maxAge: MAX_AGE,
-      // Tokens are sent as headers, which pages set themselves.
+      // The API uses bearer tokens, not cookies.
       credentials: false,
     };
   };
 }
 
-/** Tells caches that answers differ by origin. */
+/** Sets `vary: Origin`, so that caches keep responses for different origins apart. */
 export function useOriginVariance(origins: readonly string[]): Plugin {
   if (origins.length === 0) return {};
   return {

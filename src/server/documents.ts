@@ -3,13 +3,13 @@ import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 
 const MAX_BYTES = 32 * 1024 * 1024;
-/** What a token of a document takes, with all that is made of it, at most. */
+/** Upper bound for the memory of one token, including its nodes and what is derived from them. */
 const BYTES_PER_TOKEN = 640;
 const BYTES_PER_CHARACTER = 2;
 
 /**
- * Keeps documents that were parsed and found valid for their next use, the least recently used given
- * up beyond `maxBytes`. Those that are refused are not kept, nor why.
+ * Caches valid parsed documents, up to `maxBytes`; the least recently used are evicted. Documents that
+ * fail to parse or validate are not cached, and neither are their errors.
  */
 export function useDocumentCache(maxBytes = MAX_BYTES): Plugin {
   const documents = new LRUCache<string, DocumentNode>({ maxSize: maxBytes });
@@ -45,8 +45,9 @@ export function useDocumentCache(maxBytes = MAX_BYTES): Plugin {
 }
 
 /**
- * Takes a document's tokens apart and returns how many it has, comments not counted. As a chain they
- * would all be kept for the few that its nodes refer to, and comments are up to 25,000.
+ * Unlinks the tokens of a document and returns their number, without comments. The nodes refer to few
+ * of them, but each token links to its neighbours, so all of them would stay in memory: a document may
+ * have 25,000 comments.
  */
 function cutTokens({ loc }: DocumentNode): number {
   let count = 0;

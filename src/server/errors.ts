@@ -88,7 +88,7 @@ export function createErrorMask(logger: Logger): (error: unknown) => GraphQLErro
     }
     if (cause instanceof GraphQLError && isAboutTheRequest(cause, at)) return explained(cause, at);
     if (isCutOff(cause)) {
-      return visible(at, 'The request was cut off.', { code: 'BAD_REQUEST', status: 400 });
+      return visible(at, 'The request is incomplete.', { code: 'BAD_REQUEST', status: 400 });
     }
     logger.error({ err: cause }, 'Unexpected error');
     return visible(at, 'Something went wrong on our side. Try again, or report the request id.', {
@@ -106,7 +106,7 @@ function rootCause(error: unknown): unknown {
   return cause instanceof WorkStoppedError ? cause.reason : cause;
 }
 
-/** Whether a client went away before it had sent all of its request. */
+/** Whether the client disconnected before it had sent the whole request. */
 function isCutOff(cause: unknown): boolean {
   const { code, message } = Object(cause) as { code?: unknown; message?: unknown };
   return code === 'ECONNRESET' && message === 'aborted';
@@ -132,8 +132,8 @@ function explained(cause: GraphQLError, at: GraphQLError | undefined): GraphQLEr
 }
 
 /**
- * Clients that take plain JSON only get 200 for a document or variables that are wrong, as the GraphQL
- * over HTTP specification has it. A request that is wrong is so for all.
+ * Following the GraphQL over HTTP specification, invalid documents and variables have status 200 in
+ * plain JSON. Invalid requests have an error status in every media type.
  */
 function statusOf(http: object, code: string): object {
   return { ...http, spec: code.startsWith('GRAPHQL_') || code === 'BAD_USER_INPUT' };

@@ -158,7 +158,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
     maskedErrors: { maskError },
     cors: corsOptions(corsOrigins),
     maxRequestBodySize: MAX_BODY_BYTES,
-    // Bounded in entries, and it keeps errors too.
+    // `useDocumentCache` replaces it: Yoga's cache is not bounded in bytes.
     parserAndValidationCache: false,
     batching: false,
     multipart: false,

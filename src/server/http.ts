@@ -58,7 +58,7 @@ export function createHttpServer(
       try {
         await handle(request, response);
       } catch (error) {
-        // Hosts that make no URL: Node passes them on as they are.
+        // Node does not check the `host` header.
         const isMalformed = (error as { code?: unknown }).code === 'ERR_INVALID_URL';
         if (!isMalformed) logger.error({ err: error }, 'A request failed outside of GraphQL');
         if (!response.headersSent) response.writeHead(isMalformed ? 400 : 500);

@@ -11,7 +11,7 @@ export function useExactJson(): Plugin {
     },
     onResultProcess({ result }) {
       if (!('data' in result || 'errors' in result)) return;
-      // A stored result comes with its text.
+      // Cached results have their own text.
       if (!('stringify' in result)) Object.assign(result, { stringify: printJson });
     },
   };

@@ -21,7 +21,7 @@ const MAX_DOCUMENT_LENGTH = 50_000;
 /** Longest variables, in characters, that are kept as long as their subscription. */
 const MAX_KEPT_VARIABLES = 100_000;
 
-/** Faults of a document that are named. Finding what was meant by a wrong name takes a while. */
+/** Validation errors that are reported. Suggestions for unknown names are expensive to compute. */
 const MAX_ERRORS = 10;
 
 const LIMITS = {
@@ -80,7 +80,7 @@ export function useOperationLimits(): Plugin {
     onPluginInit({ addPlugin }) {
       addPlugin(
         EnvelopArmorPlugin({
-          // Counted below, where no parser has to go along.
+          // Counted below, before parsing.
           maxTokens: { enabled: false },
           maxDepth: { ...limit(LIMITS.depth, 'levels of fields'), flattenFragments: true },
           maxAliases: limit(LIMITS.aliases, 'aliases'),
@@ -113,8 +113,8 @@ const OPENING: readonly string[] = [TokenKind.BRACE_L, TokenKind.BRACKET_L, Toke
 const CLOSING: readonly string[] = [TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R];
 
 /**
- * Throws OPERATION_TOO_LARGE for a document of too many tokens, comments not counted, or with brackets
- * inside of each other too deeply: the parser calls itself for each, and would run out of stack.
+ * Throws OPERATION_TOO_LARGE for too many tokens (comments do not count) or for brackets that are
+ * nested too deeply: the parser is recursive and would overflow the stack.
  */
 function assertTokens(source: string | Source): void {
   const lexer = new Lexer(typeof source === 'string' ? new Source(source) : source);
@@ -129,7 +129,7 @@ function assertTokens(source: string | Source): void {
   }
 }
 
-/** Throws OPERATION_TOO_LARGE where a field occurs many times in one place: all pairs are compared. */
+/** Throws OPERATION_TOO_LARGE if a selection repeats a field too often: validation compares all pairs. */
 function assertFewRepeats(document: DocumentNode): void {
   visit(document, {
     SelectionSet(set) {
@@ -140,7 +140,7 @@ function assertFewRepeats(document: DocumentNode): void {
         counts.set(key, count);
         if (count > LIMITS.repeats) {
           throw operationTooLarge(
-            `The operation asks for "${key}" more than ${LIMITS.repeats} times in one place. Once is enough.`,
+            `The operation asks for "${key}" more than ${LIMITS.repeats} times in one selection. Once is enough.`,
           );
         }
       }
@@ -148,7 +148,7 @@ function assertFewRepeats(document: DocumentNode): void {
   });
 }
 
-/** The fields of a selection that are written in it, those of inline fragments included. */
+/** The fields of a selection, including those of inline fragments. */
 function fieldsIn({ selections }: SelectionSetNode): FieldNode[] {
   return selections.flatMap((selection) => {
     if (selection.kind === Kind.FIELD) return [selection];

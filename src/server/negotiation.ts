@@ -1,14 +1,14 @@
-/** One of the alternatives that a header such as `accept` lists. */
+/** One entry of a header such as `accept`. */
 export interface Range {
   /** In lower case: `text/html`, `gzip`, `*`. */
   value: string;
   /** By name in lower case, without quotes. */
   parameters: ReadonlyMap<string, string>;
-  /** From 0, which refuses, to 1. */
+  /** From 0 (not acceptable) to 1. */
   quality: number;
 }
 
-/** Returns the alternatives of a header in their order; none for a header that was not sent. */
+/** Returns the entries of a header, in order. A missing header has none. */
 export function readRanges(header: string | null): Range[] {
   return (header ?? '').split(',').flatMap((text) => {
     const [value = '', ...rest] = text.split(';').map((part) => part.trim().toLowerCase());
@@ -31,9 +31,8 @@ function readParameter(text: string): [name: string, value: string] {
 }
 
 /**
- * Returns the offer that the client likes best, null if it takes none of them. Among equals it is
- * the one that the client names first, or, where clients name them in no particular order, the one
- * that is offered first.
+ * Returns the offer that the client prefers, or null if none is acceptable. Ties go to the entry that
+ * the client listed first; with `isOrdered: false`, to the first offer.
  */
 export function preferred<Offer extends string>(
   ranges: readonly Range[],
@@ -41,7 +40,7 @@ export function preferred<Offer extends string>(
   isOrdered = true,
 ): Offer | null {
   const candidates = offers.flatMap((offer) => {
-    // What is said of exactly this offer counts, whatever a wildcard says.
+    // The most specific entry wins over wildcards.
     const place = [offer, `${offer.split('/', 1)[0]}/*`, '*/*', '*']
       .map((value) => ranges.findIndex((range) => range.value === value))
       .find((index) => index !== -1);

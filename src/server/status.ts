@@ -1,7 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 
-/** Statuses of refusals that name none, by code. Any other is the client's to put right. */
+/** HTTP statuses for errors that do not set one, by code. All other codes are client errors. */
 const STATUSES: Readonly<Record<string, number>> = {
   TOO_MANY_SUBSCRIPTIONS: 429,
   INTERNAL_SERVER_ERROR: 500,
@@ -11,8 +11,8 @@ const STATUSES: Readonly<Record<string, number>> = {
 const BAD_REQUEST = 400;
 
 /**
- * Gives every answer without data the status of a failure, whatever refused it. Clients that take
- * plain JSON only get 200 where nothing else was said, as the GraphQL over HTTP specification has it.
+ * Sets an error status on every response without data, whatever caused the error. Following the
+ * GraphQL over HTTP specification, responses in plain JSON keep 200 unless the error sets a status.
  */
 export function useFailureStatus(): Plugin {
   return {

@@ -46,7 +46,7 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Prisma keeps plans by number; those of the largest operations take 270 KB each. */
+/** Prisma bounds its plan cache by number only. The largest plans take about 270 KB. */
 const MAX_QUERY_PLANS = 250;
 
 /** Returns the database for requests. Connects on the first statement. */

@@ -16,15 +16,15 @@ export function isOutdated(error: unknown): boolean {
   return code === '0A000' || code === '26000';
 }
 
-/** Postgres keeps about 250 bytes for each character of a prepared statement, on each connection. */
+/** Postgres uses about 250 bytes of memory per character of a prepared statement. */
 const MAX_CHARACTERS = 256 * 1024;
-/** Together with those that lead it, a statement never displaces one of its own batch. */
+/** So that a statement never evicts another one of its own batch. */
 const MAX_CHARACTERS_OF_ONE = MAX_CHARACTERS / 2;
 
 /**
- * The statements prepared on one connection, the least recently used given up beyond `limit` and
- * beyond 256 Ki characters. Longer ones than half of that are not prepared by name, and with a limit
- * of 0 none are, as poolers that share connections between transactions need.
+ * The statements prepared on one connection: at most `limit`, with at most 256 Ki characters in total.
+ * The least recently used are evicted. Statements longer than 128 Ki characters are not prepared by
+ * name. With a limit of 0 none are, as transaction poolers need.
  */
 export class PreparedStatements {
   readonly #limit: number;

@@ -4,8 +4,8 @@ import { ENCODINGS, type Page, renderPage } from './page.ts';
 
 export interface GraphiQLOptions {
   /**
-   * Returns headers to send with every request of the page, unless its user sets them. They must stay
-   * valid for more than an hour: for so long a page is sent with the same ones.
+   * Returns headers to send with every request of the page, unless its user overrides them. They must
+   * stay valid for much longer than an hour, since the page is cached for an hour.
    */
   headers?: () => Promise<Record<string, string>>;
 }
@@ -17,7 +17,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** How long a page with headers is sent before it is made with new ones. */
+/** How long a page with headers is cached. */
 const HEADERS_MS = 60 * 60 * 1_000;
 
 /**
@@ -25,7 +25,7 @@ const HEADERS_MS = 60 * 60 * 1_000;
  * with `?subscriptions=ws`, by a WebSocket.
  */
 export function useGraphiQL(endpoint: string, { headers }: GraphiQLOptions): Plugin {
-  const pageOf = keptPage(headers);
+  const pageOf = cachedPage(headers);
   return {
     async onRequest({ request, url, endResponse }) {
       const opened = request.method === 'GET' && url.pathname === endpoint;
@@ -35,8 +35,8 @@ export function useGraphiQL(endpoint: string, { headers }: GraphiQLOptions): Plu
   };
 }
 
-/** Returns the function that gives the page, which is made when it is first asked for. */
-function keptPage(headers: GraphiQLOptions['headers']): () => Promise<Page> {
+/** Returns a function that returns the page, rendered on first use. */
+function cachedPage(headers: GraphiQLOptions['headers']): () => Promise<Page> {
   let kept: { page: Promise<Page>; until: number } | undefined;
   const make = async () => renderPage((await headers?.()) ?? {});
   return () => {
@@ -53,9 +53,9 @@ function keptPage(headers: GraphiQLOptions['headers']): () => Promise<Page> {
 
 async function answer(request: Request, page: Page, isSecret: boolean): Promise<Response> {
   const headers = {
-    // What is at this address depends on both.
+    // This URL also serves GraphQL responses.
     vary: 'accept, accept-encoding',
-    // Headers of the page are somebody's token.
+    // The headers in the page hold a token.
     'cache-control': isSecret ? 'no-store' : 'no-cache',
     etag: page.tag,
     'content-security-policy': CONTENT_SECURITY_POLICY,

@@ -3,27 +3,27 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { examples } from './examples.ts';
 
-/** How the page may be compressed, as `accept-encoding` names it; the smallest first. */
+/** Content encodings of the page, smallest first. */
 export const ENCODINGS = ['br', 'gzip', 'identity'] as const;
 export type PageEncoding = (typeof ENCODINGS)[number];
 
-/** The page, ready to be sent. */
+/** The rendered page. */
 export interface Page {
-  /** Its entity tag: weak, since it is the same for all encodings. */
+  /** The ETag. It is weak because all encodings share it. */
   tag: string;
-  /** Returns the page in an encoding, which is made once. */
+  /** Returns the page in an encoding. Each encoding is compressed once. */
   as(encoding: PageEncoding): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Beyond these, much more time makes the page little smaller. */
+/** Higher levels take much longer for a slightly smaller page. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 const GZIP = { level: 6 };
 
-/** Returns the page, which sends these headers with each request unless its user sets them. */
+/** Renders the page. It sends these headers with each request, unless its user overrides them. */
 export async function renderPage(headers: Record<string, string>): Promise<Page> {
-  // 9 MB of script, which nobody should wait for who does not open the page.
+  // 9 MB of script: loaded only when the page is first opened.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const source = renderGraphiQL({
     title: 'Codex Gateway',
@@ -57,14 +57,14 @@ async function compress(bytes: Bytes, encoding: PageEncoding): Promise<Bytes> {
   );
 }
 
-/** Stand for expressions, which options as JSON cannot hold. */
-const PROTOCOL = 'the protocol that the address names';
-const CONNECTION_PARAMS = 'the headers of the page and of its user';
+/** Placeholders for JavaScript expressions, which the JSON options cannot hold. */
+const PROTOCOL = 'placeholder of the protocol';
+const CONNECTION_PARAMS = 'placeholder of the connection parameters';
 
 const protocol =
   "new URLSearchParams(location.search).get('subscriptions') === 'ws' ? 'WS' : 'SSE'";
 
-/** Browsers send no headers with a WebSocket: what was typed goes into its first message. */
+/** Browsers cannot set headers on a WebSocket: they are sent in its first message instead. */
 function connectionParams(headers: Record<string, string>): string {
   return `() => {
     const { tabs = [], activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState') ?? '{}');

@@ -7,26 +7,26 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 
-/** Executes an operation that reads nothing but the schema. */
+/** Executes an operation that only reads the schema. */
 export type Introspect = (
   args: Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>,
 ) => Promise<ExecutionResult>;
 
 /**
- * Returns the function that reads a schema for its clients. What there is to tell of hundreds of types
- * takes a while, so it reads one type a turn and leaves the turns between to others.
+ * Returns a function that executes introspection queries. There are hundreds of types, so it handles
+ * one type per turn of the event loop and lets other requests run in between.
  */
 export function createIntrospect(schema: GraphQLSchema): Introspect {
-  // Of its views it would be in vain.
+  // The result is stored with the schema, which the views below inherit from.
   assertValidSchema(schema);
   return async ({ document, operationName, variableValues }) =>
     execute({ schema: inTurns(schema), document, operationName, variableValues });
 }
 
-/** Returns the schema with types that are there one after the other. */
+/** Returns a view of the schema whose types become available one per turn. */
 function inTurns(schema: GraphQLSchema): GraphQLSchema {
   let turn = Promise.resolve();
-  // Which only the field `types` reads; a list may have promises.
+  // Only `__Schema.types` calls this, and the items of a list may be promises.
   const getTypeMap = () =>
     Object.values(schema.getTypeMap()).map((type) => {
       turn = turn.then(() => setImmediate());

@@ -21,26 +21,26 @@ import { isLive } from '../subscriptions/live-queries.ts';
 import { createIntrospect } from './execution.ts';
 import { fieldsOf, fragmentsOf, type Price, priceOf } from './price.ts';
 
-/** How much more of the schema than the usual query an operation may read. */
+/** How many times as much as the standard introspection query an operation may read. */
 const ALLOWANCE = 2;
-/** How many fields of the schema an operation may read beside other fields. */
+/** How many introspection fields an operation may read together with other fields. */
 const MAX_BESIDE = 5_000;
 const MAX_STORED_BYTES = 32 * 1024 * 1024;
 const BYTES_PER_CHARACTER = 2;
 
 type Args = ExecutionArgs & { signal?: AbortSignal };
 
-/** What an operation reads of the schema itself. */
+/** The introspection fields of an operation. */
 interface Introspection {
   fields: FieldNode[];
   fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  /** Whether it reads nothing else. */
+  /** Whether the operation has no other fields. */
   isAlone: boolean;
 }
 
 /**
- * Bounds what operations read of the schema itself. The answer to one that reads nothing else is made
- * in slices, one answer at a time, and stored as the text that it is: it is the same for everybody.
+ * Limits introspection. The result of an operation that only reads the schema is the same for every
+ * client: it is computed in slices, one operation at a time, and cached as text.
  */
 export function useIntrospection(schema: GraphQLSchema): Plugin {
   const introspect = createIntrospect(schema);
@@ -92,7 +92,7 @@ function introspectionOf({ document, operationName }: Args): Introspection | nul
   return { fields, fragments, isAlone: roots.every(({ name }) => name.value.startsWith('__')) };
 }
 
-/** Returns the function that throws OPERATION_TOO_LARGE for more than any answer may have. */
+/** Returns a function that throws OPERATION_TOO_LARGE if an operation reads too much of the schema. */
 function createPricing(schema: GraphQLSchema) {
   let usual: Price | undefined;
   return ({ fields, fragments }: Introspection, { variableValues }: Args): void => {
@@ -100,29 +100,27 @@ function createPricing(schema: GraphQLSchema) {
     const bound = ALLOWANCE * usual.total;
     const price = priceOf(schema, fields, fragments, variableValues ?? {}, bound);
     if (price.total <= bound && price.largest <= ALLOWANCE * usual.largest) return;
-    throw operationTooLarge(
-      'The operation reads too much of the schema. Ask for less of it at a time.',
-    );
+    throw operationTooLarge('The operation reads too much of the schema. Split it into several.');
   };
 }
 
-/** Throws for what cannot be read of the schema beside other fields, which is not stored. */
+/** Throws if an operation with other fields, whose result is not cached, reads too much of the schema. */
 function assertFewBeside(schema: GraphQLSchema, asked: Introspection, args: Args): void {
   if (isLive(args)) {
     throw new GatewayError(
       'BAD_USER_INPUT',
-      'A live query cannot read the schema, which does not change. Ask for it in a query of its own.',
+      'A live query cannot read the schema, which does not change. Read it in a separate query.',
     );
   }
   const { fields, fragments } = asked;
   const price = priceOf(schema, fields, fragments, args.variableValues ?? {}, MAX_BESIDE);
   if (price.total <= MAX_BESIDE) return;
   throw operationTooLarge(
-    'The operation reads too much of the schema beside other fields. Ask for it in a query of its own.',
+    'The operation reads too much of the schema together with other fields. Read it in a separate query.',
   );
 }
 
-/** The price of what clients ask for to know all of the schema. */
+/** The price of the standard introspection query with all of its options. */
 function usualPrice(schema: GraphQLSchema): Price {
   const document = parse(
     getIntrospectionQuery({
@@ -138,13 +136,13 @@ function usualPrice(schema: GraphQLSchema): Price {
   return priceOf(schema, fieldsOf(selectionSet, fragments), fragments, {});
 }
 
-/** The same for documents that differ in nothing but spaces and comments. */
+/** The cache key. Documents that differ only in whitespace and comments share one. */
 function keyOf({ document, operationName, variableValues }: Args): string {
   const text = JSON.stringify([print(document), operationName, variableValues]);
   return createHash('sha256').update(text).digest('base64');
 }
 
-/** A result that is sent as it is stored; only sockets take it apart. */
+/** A cached result. HTTP sends its text; WebSockets need the data, which is parsed on access. */
 function storedResult(text: string): ExecutionResult {
   const result = {
     get data() {
@@ -155,7 +153,7 @@ function storedResult(text: string): ExecutionResult {
   return result as ExecutionResult;
 }
 
-/** Settles like the work, or rejects when it is given up before. */
+/** Settles like the work, or rejects when the signal is aborted first. */
 async function givenUp<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   const aborted = once(signal, 'abort').then(() => Promise.reject(signal.reason));

@@ -15,11 +15,11 @@ import {
   valueFromAST,
 } from 'graphql';
 
-/** How many fields an operation reads of the schema itself. */
+/** The number of fields in the result of an introspection query. */
 export interface Price {
-  /** Beyond the bound that was given, it is at least this. */
+  /** A lower bound once the count exceeds the given bound. */
   total: number;
-  /** Of the largest piece that is read without leaving others a turn. */
+  /** Of the largest part that is executed within one turn of the event loop. */
   largest: number;
 }
 
@@ -52,9 +52,9 @@ export function fieldsOf(
 }
 
 /**
- * Returns the price of fields `__schema` and `__type`: it reads what they select in the schema, as an
- * execution would, but each thing only once for each selection. Conditions count as met. Gives up
- * once it has read more than `bound`.
+ * Returns the price of the fields `__schema` and `__type`. It walks the schema like an execution, but
+ * visits each value only once per selection. It ignores `@skip` and `@include`, and stops when the
+ * price exceeds `bound`.
  */
 export function priceOf(
   schema: GraphQLSchema,
@@ -96,11 +96,11 @@ function nameOf(field: FieldNode, variables: Variables): string {
   return String(value && valueFromAST(value, GraphQLString, { ...variables }));
 }
 
-/** What a selection asks of each value that it is made for. */
+/** A selection, prepared for counting. */
 interface Plan {
   leaves: number;
   branches: { name: string; plan: Plan; resolve(source: unknown): unknown }[];
-  /** By value. */
+  /** Known counts by value. */
   counts: Map<unknown, number>;
 }
 
@@ -115,7 +115,7 @@ class Counter {
     fragments: ReadonlyMap<string, FragmentDefinitionNode>,
     bound: number,
   ) {
-    // Nothing else of it is read by what describes a schema.
+    // Introspection resolvers read nothing else.
     this.#info = { schema } as GraphQLResolveInfo;
     this.#fragments = fragments;
     this.#left = bound;
@@ -143,7 +143,7 @@ class Counter {
     return plan;
   }
 
-  /** How many fields are read of a value, which may be a list of them, or missing. */
+  /** Returns the number of fields read from a value, which may be a list or missing. */
   count(plan: Plan, value: unknown): number {
     if (value === null || value === undefined) return 0;
     if (Array.isArray(value)) {
@@ -156,7 +156,7 @@ class Counter {
     let count = plan.leaves + plan.branches.length;
     this.#left -= count;
     for (const { plan: inner, resolve } of plan.branches) {
-      // What has been read so far is more than is allowed, whatever follows.
+      // The bound is exceeded already.
       if (this.#left < 0) break;
       count += this.count(inner, resolve(value));
     }

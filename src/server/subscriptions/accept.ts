@@ -3,11 +3,11 @@ import type { StreamFormat } from './http-format.ts';
 import { multipart } from './multipart.ts';
 import { sse } from './sse.ts';
 
-/** The first is for clients that take anything. */
+/** The first is the default. */
 const JSON_TYPES = ['application/json', 'application/graphql-response+json'] as const;
 const STREAM_TYPES = ['text/event-stream', 'multipart/mixed'] as const;
 
-/** Media types of a result that comes at once and alone. */
+/** Media types of a single result. */
 export type JsonType = (typeof JSON_TYPES)[number];
 
 /**
@@ -23,12 +23,12 @@ export function acceptedFormat(request: Request): StreamFormat | null {
   return best?.format ?? null;
 }
 
-/** Returns the media type that the client prefers for a result in JSON; null if it takes none. */
+/** Returns the media type that the client prefers for a JSON result, or null. */
 export function acceptedJson(request: Request): JsonType | null {
   return preferred(acceptedTypes(request), JSON_TYPES);
 }
 
-/** Whether there is any form in which the client takes results. */
+/** Whether the client accepts results in any of our media types. */
 export function acceptsResults(request: Request): boolean {
   return preferred(acceptedTypes(request), [...JSON_TYPES, ...STREAM_TYPES]) !== null;
 }

@@ -48,7 +48,7 @@ export function useHttpTransports(
 
   return {
     onRequestParse({ request, serverContext }) {
-      // Before anything is executed: a write whose answer cannot be sent would look like a failure.
+      // Before execution, so that no write takes effect without an answer.
       if (!acceptsResults(request)) throw notAcceptable(`${RESULTS} ${EVENTS}`);
       // What was asked without a connection cannot be answered on one.
       const format = serverContext.response ? acceptedFormat(request) : null;

@@ -37,10 +37,10 @@ const PERSONAL_TYPES = new Set([
 /** Queries whose rows need not be of the current workspace, or of no model in particular. */
 const PERSONAL_QUERIES = new Set(['node', 'nodes', 'viewer', 'workspace', 'workspaces']);
 
-/** What all operations of a document have in common. */
+/** The part of a plan that all operations of a document share. */
 interface DocumentPlan extends Pick<OperationPlan, 'text' | 'afterVariable'> {
   namesPersonal: boolean;
-  /** What is named in the document. */
+  /** What the document itself reads, without its variables. */
   reads(): Reads;
 }
 
@@ -48,7 +48,7 @@ interface DocumentPlan extends Pick<OperationPlan, 'text' | 'afterVariable'> {
 export function createPlanner(schema: GraphQLSchema) {
   const plans = new WeakMap<DocumentNode, DocumentPlan>();
   return (document: DocumentNode, operation: OperationDefinitionNode): OperationPlan => {
-    // Of the document, which may have hundreds of operations.
+    // Per document, not per operation: a document may have hundreds of operations.
     const plan = plans.get(document) ?? planDocument(schema, document);
     plans.set(document, plan);
     return planOperation(schema, plan, operation);
