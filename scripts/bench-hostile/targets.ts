@@ -1,0 +1,320 @@
+import {
+  type Hostile,
+  hostileScalars,
+  nestedLists,
+  nestedObjects,
+  RawJson,
+  SHAPES,
+} from '../../tests/support/hostile.ts';
+
+/** An argument of a kind of field: an ordinary request, and the values that make it a hostile one. */
+export interface Target {
+  name: string;
+  /** With the variable `$v`. */
+  query: string;
+  ordinary: unknown;
+  hostile: readonly Hostile[];
+  accept?: string;
+}
+
+/** What a client reads first, to use it in its requests. */
+export interface Known {
+  campaignId: string;
+  nodeId: string;
+  /** Cursors of the list of campaigns, by the field that it is ordered by. */
+  cursors: Readonly<Record<string, string>>;
+  historyCursor: string;
+  liveCursor: string;
+}
+
+/** Reads what is known of the demo. */
+export const KNOWN_QUERY = `{
+  campaigns(first: 1) { liveCursor nodes { id nodeId history(first: 1) { pageInfo { endCursor } } } }
+  NAME: campaigns(first: 1, orderBy: [{ field: NAME }]) { pageInfo { endCursor } }
+  CREATED_AT: campaigns(first: 1, orderBy: [{ field: CREATED_AT }]) { pageInfo { endCursor } }
+  START_DATE: campaigns(first: 1, orderBy: [{ field: START_DATE }]) { pageInfo { endCursor } }
+  TOTAL_REACH: campaigns(first: 1, orderBy: [{ field: TOTAL_REACH }]) { pageInfo { endCursor } }
+  BUDGET_ALLOCATION: campaigns(first: 1, orderBy: [{ field: BUDGET_ALLOCATION }]) { pageInfo { endCursor } }
+}`;
+
+/** The scalars of the columns that the known cursors are over. */
+const CURSOR_TYPES: Record<string, string> = {
+  NAME: 'String',
+  CREATED_AT: 'DateTime',
+  START_DATE: 'Date',
+  TOTAL_REACH: 'BigInt',
+  BUDGET_ALLOCATION: 'Decimal',
+};
+
+const MANY = 10_000;
+const NOBODY = '00000000-0000-4000-8000-000000000000';
+
+const scalars = (type: string) => [...hostileScalars(type), ...SHAPES];
+const list = (length: number, value: unknown): unknown[] => Array.from({ length }, () => value);
+const object = (length: number) =>
+  Object.fromEntries(list(length, 1).map((value, n) => [`unknown${n}`, value]));
+
+/** Structures that are hostile wherever an input object is expected. */
+const STRUCTURES: readonly Hostile[] = [
+  { name: '1,500 lists in lists', value: nestedLists(1_500) },
+  {
+    name: '100,000 lists in lists',
+    value: new RawJson(`${'['.repeat(100_000)}${']'.repeat(100_000)}`),
+  },
+  { name: '1,500 objects in objects', value: nestedObjects(1_500) },
+  { name: '1,500 levels of not', value: nestedObjects(1_500, 'not') },
+  { name: '90 levels of not', value: nestedObjects(90, 'not') },
+  { name: '50,000 unknown fields', value: object(50_000) },
+  { name: '10,000 empty objects', value: list(MANY, {}) },
+  { name: '100,000 numbers', value: list(100_000, 1) },
+  { name: '900,000 characters', value: 'x'.repeat(900_000) },
+];
+
+const LISTS: readonly Hostile[] = [
+  { name: '501 values', value: list(501, 'x') },
+  { name: '10,000 values', value: list(MANY, 'x') },
+  { name: '100,000 values', value: list(100_000, 'x') },
+  { name: '500 long values', value: list(500, 'x'.repeat(1_000)) },
+];
+
+const FILTERS: readonly Hostile[] = [
+  { name: '100 texts to find', value: { or: list(100, { name: { contains: 'a' } }) } },
+  { name: '101 comparisons', value: { or: list(101, { name: { contains: 'a' } }) } },
+  { name: '10,000 comparisons', value: { or: list(MANY, { name: { contains: 'a' } }) } },
+  { name: '10,000 empty conditions', value: { and: list(MANY, {}) } },
+  { name: '10,000 conditions on relations', value: { and: list(MANY, { quests: { some: {} } }) } },
+  {
+    name: '100 relations',
+    value: { or: list(100, { quests: { some: { name: { contains: 'a' } } } }) },
+  },
+  { name: '19,000 ids', value: { id: { in: list(19_000, NOBODY) } } },
+  { name: '500 ids', value: { id: { in: list(500, NOBODY) } } },
+  { name: 'wildcards', value: { name: { contains: '%_'.repeat(500) } } },
+  { name: 'JSON of 1,500 levels', value: { resourceAllocation: { equals: nestedObjects(1_500) } } },
+  { name: 'JSON of 50 levels', value: { resourceAllocation: { equals: nestedObjects(50) } } },
+  { name: 'JSON of 10,000 keys', value: { resourceAllocation: { equals: object(MANY) } } },
+  {
+    name: 'a path of 10,000 steps',
+    value: { resourceAllocation: { path: list(MANY, 'a'), equals: 1 } },
+  },
+];
+
+/** Returns every argument that is measured. */
+export function targetsOf(known: Known): Target[] {
+  return [
+    ...readTargets(known),
+    ...cursorTargets(known),
+    ...writeTargets(known),
+    ...streamTargets(known),
+  ];
+}
+
+function readTargets({ campaignId, nodeId }: Known): Target[] {
+  const filtered = (type: string, comparison: string, ordinary: unknown): Target => ({
+    name: `campaigns(filter: ${comparison.replace('$v', type)})`,
+    query: `query ($v: ${type}) { campaigns(first: 5, filter: ${comparison}) { nodes { id } } }`,
+    ordinary,
+    hostile: [...scalars(type.replace(/[[\]!]/g, '')), ...(type.startsWith('[') ? LISTS : [])],
+  });
+  return [
+    {
+      name: 'campaign(id)',
+      query: 'query ($v: UUID!) { campaign(id: $v) { name } }',
+      ordinary: campaignId,
+      hostile: scalars('UUID'),
+    },
+    {
+      name: 'journeyStage(id)',
+      query: 'query ($v: String!) { journeyStage(id: $v) { name } }',
+      ordinary: 'aware',
+      hostile: scalars('String'),
+    },
+    {
+      name: 'node(nodeId)',
+      query: 'query ($v: ID!) { node(nodeId: $v) { nodeId } }',
+      ordinary: nodeId,
+      hostile: scalars('ID'),
+    },
+    {
+      name: 'nodes(nodeIds)',
+      query: 'query ($v: [ID!]!) { nodes(nodeIds: $v) { nodeId } }',
+      ordinary: [nodeId],
+      hostile: [
+        ...SHAPES,
+        ...LISTS,
+        { name: '100 node ids of 9,000 characters', value: list(100, 'x'.repeat(9_000)) },
+      ],
+    },
+    {
+      name: 'campaigns(first)',
+      query: 'query ($v: Int) { campaigns(first: $v) { nodes { id } } }',
+      ordinary: 5,
+      hostile: scalars('Int'),
+    },
+    {
+      name: 'campaigns(orderBy)',
+      query: 'query ($v: [CampaignOrderBy!]) { campaigns(first: 5, orderBy: $v) { nodes { id } } }',
+      ordinary: [{ field: 'NAME' }],
+      hostile: [
+        ...STRUCTURES,
+        ...LISTS,
+        { name: '10,000 orders', value: list(MANY, { field: 'NAME' }) },
+        {
+          name: '5 orders',
+          value: ['NAME', 'STATUS', 'ID', 'OBJECTIVE', 'DESCRIPTION'].map((field) => ({ field })),
+        },
+      ],
+    },
+    {
+      name: 'campaigns(filter)',
+      query:
+        'query ($v: CampaignFilter) { campaigns(first: 5, filter: $v) { totalCount nodes { id } } }',
+      ordinary: { name: { contains: 'a' } },
+      hostile: [...STRUCTURES, ...FILTERS, ...SHAPES],
+    },
+    filtered('String', '{ name: { contains: $v } }', 'a'),
+    filtered('[String!]', '{ targetSegments: { hasSome: $v } }', ['a']),
+    filtered('[UUID!]', '{ id: { in: $v } }', [campaignId]),
+    filtered('BigInt', '{ totalReach: { gt: $v } }', '1'),
+    filtered('Decimal', '{ budgetAllocation: { gt: $v } }', '1'),
+    filtered('DateTime', '{ createdAt: { lt: $v } }', '2026-01-01T00:00:00.000Z'),
+    filtered('Date', '{ startDate: { lt: $v } }', '2026-01-01'),
+    filtered('Int', '{ conversionCount: { gt: $v } }', 1),
+    filtered('JSON', '{ resourceAllocation: { equals: $v } }', { a: 1 }),
+    filtered('Boolean', '{ name: { equals: "a" }, description: { isNull: $v } }', true),
+    {
+      name: 'prioritySignals(threshold)',
+      query: 'query ($v: Decimal!) { prioritySignals(first: 5, threshold: $v) { id } }',
+      ordinary: '50',
+      hostile: scalars('Decimal'),
+    },
+    {
+      name: 'Campaign.quests(filter)',
+      query: `query ($v: CampaignQuestFilter) { campaign(id: "${campaignId}") { quests(first: 5, filter: $v) { totalCount nodes { id } } } }`,
+      ordinary: { name: { contains: 'a' } },
+      hostile: [...STRUCTURES, ...FILTERS],
+    },
+  ];
+}
+
+function cursorTargets({ campaignId, cursors, historyCursor, liveCursor }: Known): Target[] {
+  const ofList = Object.entries(CURSOR_TYPES).map(([field, type]): Target => {
+    const cursor = String(cursors[field]);
+    const [signature, , ...rest] = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    const forged = (value: unknown) =>
+      Buffer.from(
+        value instanceof RawJson
+          ? JSON.stringify([signature, 0, ...rest]).replace(',0,', () => `,${value.text},`)
+          : JSON.stringify([signature, value, ...rest]),
+      ).toString('base64url');
+    return {
+      name: `campaigns(after: a cursor over ${type})`,
+      query: `query ($v: String) { campaigns(first: 5, after: $v, orderBy: [{ field: ${field} }]) { nodes { id } } }`,
+      ordinary: cursor,
+      hostile: [
+        ...scalars(type).map(({ name, value }) => ({ name, value: forged(value) })),
+        { name: 'a text of 45,000 characters', value: forged('x'.repeat(45_000)) },
+        { name: 'a text of 600,000 characters', value: forged('x'.repeat(600_000)) },
+        { name: 'another cursor', value: historyCursor },
+        { name: 'deep JSON', value: Buffer.from(`${'['.repeat(40_000)}`).toString('base64url') },
+      ],
+    };
+  });
+  return [
+    ...ofList,
+    {
+      name: 'Campaign.history(after)',
+      query: `query ($v: String) { campaign(id: "${campaignId}") { history(first: 5, after: $v) { nodes { operation } } } }`,
+      ordinary: historyCursor,
+      hostile: [
+        ...scalars('String'),
+        { name: 'another cursor', value: liveCursor },
+        { name: 'a changed cursor', value: `${historyCursor.slice(0, -4)}AAAA` },
+        { name: '900,000 characters', value: 'A'.repeat(900_000) },
+      ],
+    },
+  ];
+}
+
+function writeTargets({ campaignId }: Known): Target[] {
+  const created = (column: string, type: string, ordinary: unknown): Target => ({
+    name: `createCampaign(input: { ${column}: ${type} })`,
+    query: `mutation ($v: ${type}) { createCampaign(dryRun: true, input: { name: "A", ${column}: $v }) { errors { __typename } } }`,
+    ordinary,
+    hostile: [...scalars(type.replace(/[[\]!]/g, '')), ...(type.startsWith('[') ? LISTS : [])],
+  });
+  const campaign = { name: 'A campaign' };
+  return [
+    created('description', 'String', 'a'),
+    created('targetSegments', '[String!]', ['a']),
+    created('budgetAllocation', 'Decimal', '1'),
+    created('startDate', 'Date', '2026-01-01'),
+    created('plannedDurationDays', 'Int', 1),
+    created('positioningId', 'UUID', null),
+    created('resourceAllocation', 'JSON', { a: 1 }),
+    {
+      name: 'createCampaigns(inputs)',
+      query:
+        'mutation ($v: [CampaignCreateInput!]!) { createCampaigns(dryRun: true, inputs: $v) { affected results { errors { __typename } } } }',
+      ordinary: [campaign],
+      hostile: [
+        ...STRUCTURES,
+        { name: '500 rows', value: list(500, campaign) },
+        { name: '501 rows', value: list(501, campaign) },
+        { name: '10,000 rows', value: list(MANY, campaign) },
+        {
+          name: '10,000 rows of relations',
+          value: [{ ...campaign, quests: list(MANY, campaign) }],
+        },
+      ],
+    },
+    {
+      name: 'updateCampaign(input: { resourceAllocation: { patch } })',
+      query: `mutation ($v: [JSONPatchOperation!]!) { updateCampaign(dryRun: true, id: "${campaignId}", input: { resourceAllocation: { patch: $v } }) { errors { __typename } } }`,
+      ordinary: [{ path: ['a'], set: 1 }],
+      hostile: [
+        ...STRUCTURES,
+        { name: '1,000 operations', value: list(1_000, { path: ['a'], set: 1 }) },
+        { name: '1,000 long paths', value: list(1_000, { path: list(50, 'a'), set: 1 }) },
+        { name: '10,000 operations', value: list(MANY, { path: ['a'], set: 1 }) },
+      ],
+    },
+    {
+      name: 'updateCampaigns(filter)',
+      query:
+        'mutation ($v: CampaignFilter!) { updateCampaigns(dryRun: true, filter: $v, atMost: 5, input: { objective: "a" }) { affected results { errors { __typename } } } }',
+      ordinary: { id: { equals: campaignId } },
+      hostile: [...STRUCTURES, ...FILTERS],
+    },
+    {
+      name: 'inviteMember(email)',
+      query:
+        'mutation ($v: String!) { inviteMember(dryRun: true, email: $v) { errors { __typename } } }',
+      ordinary: 'noor.haddad@example.com',
+      hostile: scalars('String'),
+    },
+  ];
+}
+
+function streamTargets({ liveCursor, historyCursor }: Known): Target[] {
+  return [
+    {
+      name: 'campaignChanged(after)',
+      query: 'subscription ($v: String) { campaignChanged(after: $v) { cursor } }',
+      accept: 'text/event-stream',
+      ordinary: liveCursor,
+      hostile: [
+        ...scalars('String'),
+        { name: 'another cursor', value: historyCursor },
+        { name: 'a changed cursor', value: `${liveCursor.slice(0, -4)}AAAA` },
+      ],
+    },
+    {
+      name: 'campaignChanged(filter)',
+      query: 'subscription ($v: CampaignFilter) { campaignChanged(filter: $v) { cursor } }',
+      accept: 'text/event-stream',
+      ordinary: { name: { contains: 'a' } },
+      hostile: [...STRUCTURES, ...FILTERS],
+    },
+  ];
+}
