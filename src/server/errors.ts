@@ -42,6 +42,10 @@ const HEADERS: Record<number, Record<string, string>> = {
 /** A number, or a moment, out of range: what was sent was checked, so it is in the database. */
 const OVERFLOWS = ['22003', '22008'];
 
+/** Characters of a message, and of the name of an argument. */
+const MAX_TEXT = 1_000;
+const MAX_QUOTE = 200;
+
 /** Yoga's own messages that do not say what to do. */
 const CLEARER: Record<string, string> = {
   REQUEST_ENTITY_TOO_LARGE: `The body is larger than ${MAX_BODY_BYTES.toLocaleString('en')} bytes.`,
@@ -125,7 +129,7 @@ function explained(cause: GraphQLError, at: GraphQLError | undefined): GraphQLEr
   const code = String(extensions.code ?? 'BAD_USER_INPUT');
   const message = CLEARER[code] ?? (at ?? cause).message;
   const detail = (originalError as Error | undefined)?.message;
-  return new GraphQLError(detail ? `${message} ${detail}` : message, {
+  return new GraphQLError(shortened(detail ? `${message} ${detail}` : message), {
     ...placeOf(at ?? cause),
     extensions: { ...extensions, code, ...(http ? { http: statusOf(http, code) } : {}) },
   });
@@ -153,13 +157,27 @@ function visible(
   { code, argument, details, status, requestId }: Visible,
 ): GraphQLError {
   const extensions: GraphQLErrorExtensions = { ...details, code };
-  if (argument) extensions.argument = argument;
+  if (argument) extensions.argument = shortened(argument);
   if (requestId) extensions.requestId = requestId;
   // An error of one field leaves the answers of the others: the response as a whole succeeded.
   if (status && !at?.path) {
     extensions.http = { status, headers: HEADERS[status] ?? {} };
   }
-  return new GraphQLError(message, { ...placeOf(at), extensions });
+  return new GraphQLError(shortened(message), { ...placeOf(at), extensions });
+}
+
+/** A message may quote what the client sent, which is up to a body's size, in front of the reason. */
+function shortened(text: string): string {
+  if (text.length <= MAX_TEXT) return text;
+  let short = text
+    .split('"')
+    .map((part) => (part.length > MAX_QUOTE ? `${part.slice(0, MAX_QUOTE)}…` : part))
+    .join('"');
+  if (short.length > MAX_TEXT) {
+    short = `${short.slice(0, MAX_TEXT / 2)}…${short.slice(-MAX_TEXT / 2)}`;
+  }
+  // Half of a pair that was cut.
+  return short.replace(/\p{Surrogate}/gu, '');
 }
 
 function placeOf(error: GraphQLError | undefined) {

@@ -68,9 +68,14 @@ class Bounds {
     if (typeof value !== 'object' || value === null) return;
     const nullable = getNullableType(type);
     const named = getNamedType(type);
+    // Lists of filters have a bound of their own; those inside of a JSON value have none.
+    const isList = isListType(nullable) && Array.isArray(value);
+    if (isList && !isFilter(type) && value.length > limits.maxListItems) {
+      throw refusal(path, `A list has at most ${limits.maxListItems} items.`);
+    }
     if (!isInputObjectType(named)) return;
     if (depth > MAX_DEPTH) throw refusal(path, `Variables nest at most ${MAX_DEPTH} objects.`);
-    if (isListType(nullable) && Array.isArray(value)) {
+    if (isList) {
       for (const [i, item] of value.entries()) {
         this.check(nullable.ofType, item, `${path}[${i}]`, depth);
       }

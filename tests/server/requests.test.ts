@@ -81,6 +81,19 @@ describe('a body', () => {
     expect((await ask('{ me }')).data).toEqual({ me: PERSON });
   });
 
+  it('is quoted in part only', async () => {
+    const query = 'query ($number: Int!) { echo(number: $number) }';
+    for (const text of ['x'.repeat(900_000), '🚀'.repeat(200_000), ` ${'🚀'.repeat(200_000)}`]) {
+      const variables = { number: text };
+      const { errors } = await post(JSON.stringify({ query, variables }));
+      expect(errors?.[0]?.message).toMatch(
+        /^Variable "\$number" got invalid value ".{99,}…"; Int cannot represent non-integer value: ".{99,}…"$/,
+      );
+      expect(errors?.[0]?.message.length).toBeLessThan(1_002);
+      expect(errors?.[0]?.message).not.toMatch(/\p{Surrogate}/u);
+    }
+  });
+
   it('that does not say how long it is is refused once it is too long', async () => {
     const { status, sent } = await stream(100);
     expect(status).toBe(413);

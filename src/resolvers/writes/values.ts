@@ -69,6 +69,7 @@ export function readChanges(
           message: `A patch has at most ${limits.maxListItems} operations.`,
           path: [...path, name, 'patch'],
         });
+        continue;
       }
       for (const [i, operation] of json.patch.entries()) {
         problems.push(...problemsOfPatch(operation, [...path, name, 'patch', String(i)]));
