@@ -27,7 +27,7 @@ export interface GatewayErrorOptions {
   /** The argument or header that is wrong, as the client wrote it: `first`, `filter.title`. */
   argument?: string;
   /** What else `extensions` says, for programs. */
-  details?: Readonly<Record<string, string>>;
+  details?: Readonly<Record<string, string | number>>;
   /** The HTTP status, for errors that refuse a request as a whole. */
   status?: number;
   /** What went wrong underneath; logged, never sent. */
@@ -39,7 +39,7 @@ export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: ErrorCode;
   readonly argument: string | undefined;
-  readonly details: Readonly<Record<string, string>> | undefined;
+  readonly details: Readonly<Record<string, string | number>> | undefined;
   readonly status: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {

@@ -28,6 +28,8 @@ export const limits = {
   answerMs: 5_000,
   /** Answers of one idempotency key, in bytes as they are stored. */
   maxIdempotentAnswerBytes: 1_000_000,
-  /** Rows that an operation may read at most, as estimated from its page sizes. */
-  maxRows: 50_000,
+  /** Points that an operation may cost. */
+  maxCost: 20_000,
+  /** Points that each event of a subscription, and each execution of a live query, may cost. */
+  maxEventCost: 5_000,
 } as const;

@@ -1,5 +1,7 @@
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { priced } from './cost/price.ts';
+import { readModelRows } from './cost/rows.ts';
 import { NULLABLE_LIST } from './model/fields.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
@@ -236,7 +238,7 @@ builder.prismaObjectField(Agent, 'dailyPerformance', (t) =>
   t.relation('dailyPerformance', {
     nullable: NULLABLE_LIST,
     description: 'How the agent did in the current workspace, latest day first; at most 100 days.',
-    complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
+    ...priced(readModelRows(limits.maxPageSize)),
     args: {
       from: t.arg({ type: 'Date', description: 'The first day, in UTC.' }),
       to: t.arg({ type: 'Date', description: 'The last day, in UTC.' }),

@@ -1,14 +1,10 @@
 import SchemaBuilder from '@pothos/core';
-import ComplexityPlugin from '@pothos/plugin-complexity';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import type { Context } from '../context/context.ts';
-import { GatewayError } from '../context/errors.ts';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
-import { limits } from '../resolvers/limits.ts';
 import type { ScalarTypes } from './scalars.ts';
-import SubscriptionCostPlugin from './subscription-cost.ts';
 
 export interface BuilderTypes {
   Context: Context;
@@ -20,7 +16,7 @@ export interface BuilderTypes {
 }
 
 export const builder = new SchemaBuilder<BuilderTypes>({
-  plugins: [PrismaPlugin, RelayPlugin, ComplexityPlugin, SubscriptionCostPlugin],
+  plugins: [PrismaPlugin, RelayPlugin],
   prisma: {
     client: (context) => context.database.prisma,
     dmmf: getDatamodel(),
@@ -34,32 +30,12 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     nodeQueryOptions: false,
     nodesQueryOptions: false,
     // A row that cannot be shown in full is null, and leaves the others.
-    edgesFieldOptions: {
-      nullable: { list: false, items: true },
-      complexity: { field: 0, multiplier: 1 },
-    },
+    edgesFieldOptions: { nullable: { list: false, items: true } },
     nodesOnConnection: {
       description: 'The rows of the page, without their cursors.',
-      complexity: { field: 0, multiplier: 1 },
     },
   },
-  complexity: {
-    // An operation costs as many points as it may read rows: columns are free.
-    defaultComplexity: 0,
-    defaultListMultiplier: 1,
-    limit: { complexity: limits.maxRows },
-    complexityError: (_kind, { complexity }) => tooComplex(complexity),
-  },
 });
-
-/** The error for an operation that may read so many rows. */
-export function tooComplex(rows: number): GatewayError {
-  return new GatewayError(
-    'QUERY_TOO_COMPLEX',
-    `The operation may read ${rows} rows, more than the ${limits.maxRows} allowed: ask for smaller pages.`,
-    { status: 400 },
-  );
-}
 
 /** The types of this schema, for Pothos' generic references. */
 export type Types = typeof builder.$inferSchemaTypes;

@@ -1,4 +1,6 @@
 import { builder } from './builder.ts';
+import { priced } from './cost/price.ts';
+import { readModelRow } from './cost/rows.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
 
@@ -125,6 +127,4 @@ builder.prismaObjectField(CampaignHealth, 'state', (t) =>
   }),
 );
 
-builder.prismaObjectField(Campaign, 'health', (t) =>
-  t.relation('health', { complexity: { field: 1, multiplier: 1 } }),
-);
+builder.prismaObjectField(Campaign, 'health', (t) => t.relation('health', priced(readModelRow)));

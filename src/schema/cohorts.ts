@@ -1,5 +1,8 @@
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { priced } from './cost/price.ts';
+import { readModelRows } from './cost/rows.ts';
+import { ASSUMED_ROWS } from './cost/weights.ts';
 import { NULLABLE_LIST } from './model/fields.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
@@ -73,7 +76,7 @@ builder.prismaObjectField(Cohort, 'journeyShares', (t) =>
   t.relation('journeyShares', {
     nullable: NULLABLE_LIST,
     description: 'Where the people of the cohort are on their journey, the largest share first.',
-    complexity: { field: 10, multiplier: 10 },
+    ...priced(readModelRows(ASSUMED_ROWS)),
     query: { orderBy: [{ share: 'desc' }, { journeyStageId: 'asc' }], take: limits.maxPageSize },
   }),
 );

@@ -1,4 +1,6 @@
 import { builder } from './builder.ts';
+import { priced } from './cost/price.ts';
+import { readModelRow } from './cost/rows.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
 import { Move } from './moves.ts';
@@ -62,5 +64,5 @@ readModel('ExperimentSummary', {
 });
 
 builder.prismaObjectField(Move, 'experimentSummary', (t) =>
-  t.relation('experimentSummary', { complexity: { field: 1, multiplier: 1 } }),
+  t.relation('experimentSummary', priced(readModelRow)),
 );

@@ -1,6 +1,8 @@
 import { requireWorkspace } from '../context/workspace.ts';
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { priced } from './cost/price.ts';
+import { readModelRow, readModelRows } from './cost/rows.ts';
 import { NULLABLE_LIST } from './model/fields.ts';
 import { functionList } from './model/function-list.ts';
 import { model } from './model/model.ts';
@@ -214,7 +216,7 @@ readModel('TrendOpportunity', {
 builder.prismaObjectField(Trend, 'opportunity', (t) =>
   t.relation('opportunity', {
     description: 'What the trend is worth now; null once it has expired.',
-    complexity: { field: 1, multiplier: 1 },
+    ...priced(readModelRow),
   }),
 );
 
@@ -222,7 +224,7 @@ builder.prismaObjectField(Workspace, 'trendOpportunities', (t) =>
   t.relation('trendOpportunities', {
     nullable: NULLABLE_LIST,
     description: 'Trends that have not expired, the most promising first; at most 100.',
-    complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
+    ...priced(readModelRows(limits.maxPageSize, 1)),
     query: {
       orderBy: [{ opportunityScore: { sort: 'desc', nulls: 'last' } }, { trendId: 'asc' }],
       take: limits.maxPageSize,

@@ -1,5 +1,7 @@
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { priced } from './cost/price.ts';
+import { readModelRows } from './cost/rows.ts';
 import { NULLABLE_LIST } from './model/fields.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
@@ -161,7 +163,7 @@ builder.prismaObjectField(Workspace, 'agentRecommendationSummaries', (t) =>
   t.relation('agentRecommendationSummaries', {
     nullable: NULLABLE_LIST,
     description: 'What became of recommendations, by agent; the busiest agents first, at most 100.',
-    complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
+    ...priced(readModelRows(limits.maxPageSize, 1)),
     query: {
       orderBy: [{ recommendationCount: 'desc' }, { agentName: 'asc' }],
       take: limits.maxPageSize,
@@ -186,7 +188,7 @@ builder.prismaObjectField(Workspace, 'patternEffectiveness', (t) =>
     nullable: NULLABLE_LIST,
     description:
       'How well learned patterns hold, by category; the most successful first, at most 100.',
-    complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
+    ...priced(readModelRows(limits.maxPageSize, 1)),
     query: {
       orderBy: [{ successRate: { sort: 'desc', nulls: 'last' } }, { patternCategory: 'asc' }],
       take: limits.maxPageSize,

@@ -8,6 +8,9 @@ import { loadRow } from '../resolvers/loaders.ts';
 import { requireScope } from '../resolvers/rows.ts';
 import { valueProblem } from '../resolvers/value-problem.ts';
 import { builder } from './builder.ts';
+import { nodesPrice } from './cost/lists.ts';
+import { priced } from './cost/price.ts';
+import { foundRow } from './cost/rows.ts';
 import { readColumn } from './model/columns.ts';
 import { selectionOf } from './model/links.ts';
 import { models } from './model/model.ts';
@@ -43,7 +46,7 @@ builder.queryFields((t) => ({
     type: builder.nodeInterfaceRef(),
     nullable: true,
     description: 'The row with this nodeId; null when there is none that you may see.',
-    complexity: { field: 1, multiplier: 1 },
+    ...priced(foundRow),
     args: { nodeId: t.arg.id({ required: true }) },
     resolve: (_root, { nodeId }, context, info) =>
       loadNode(context, String(nodeId), 'nodeId', info) as never,
@@ -53,7 +56,7 @@ builder.queryFields((t) => ({
     nullable: { list: true, items: true },
     description: `The rows with these nodeIds, in their order, null for each that there is none of; at most ${limits.maxNodes}.`,
     args: { nodeIds: t.arg.idList({ required: true }) },
-    complexity: ({ nodeIds }) => ({ field: nodeIds.length, multiplier: nodeIds.length }),
+    ...priced(nodesPrice),
     resolve: (_root, { nodeIds }, context, info) => {
       if (nodeIds.length > limits.maxNodes) {
         throw new GatewayError(

@@ -2,6 +2,8 @@ import type { Context } from '../context/context.ts';
 import { modelOf } from '../resolvers/catalog.ts';
 import { writeRefusal } from '../resolvers/permissions.ts';
 import { builder } from './builder.ts';
+import { priced } from './cost/price.ts';
+import { knownRows } from './cost/rows.ts';
 import { functions } from './model/function-mutation.ts';
 import { models } from './model/model.ts';
 import type { Operation } from './model/mutations.ts';
@@ -50,6 +52,7 @@ const PermissionRef = builder.objectRef<Permission>('Permission').implement({
 builder.objectField(Viewer, 'permissions', (t) =>
   t.field({
     type: [PermissionRef],
+    ...priced(knownRows(models.size)),
     nullable: false,
     description: 'One entry a type, so that a client can hide what would be refused.',
     resolve: (_viewer, _args, context) => permissionsOf(context),

@@ -3,6 +3,9 @@ import { builder } from './builder.ts';
 import { Campaign } from './campaigns.ts';
 import { Cohort } from './cohorts.ts';
 import { Asset } from './content.ts';
+import { priced } from './cost/price.ts';
+import { foundRow } from './cost/rows.ts';
+import { weights } from './cost/weights.ts';
 import { selectionOf } from './model/links.ts';
 import { model } from './model/model.ts';
 import { Move } from './moves.ts';
@@ -131,7 +134,7 @@ builder.prismaObjectField(StrategyInsight, 'source', (t) =>
     type: InsightSource,
     nullable: true,
     description: 'What the insight was drawn from; null when unknown, gone or not yours to see.',
-    complexity: { field: 1, multiplier: 1 },
+    ...priced({ ...foundRow, once: Object.keys(sources).length * weights.statement }),
     select: { sourceType: true, sourceId: true },
     resolve: async ({ sourceType, sourceId }, _args, context, info) => {
       if (!sourceId) return null;

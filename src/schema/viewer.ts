@@ -6,6 +6,9 @@ import { loadRow } from '../resolvers/loaders.ts';
 import { shownValue } from '../resolvers/representable.ts';
 import { Agent } from './agents.ts';
 import { builder } from './builder.ts';
+import { priced } from './cost/price.ts';
+import { foundRow, knownRows } from './cost/rows.ts';
+import { ASSUMED_ROWS } from './cost/weights.ts';
 import { enumType } from './model/columns.ts';
 import { NULLABLE_ROWS } from './model/fields.ts';
 import { selectionOf } from './model/links.ts';
@@ -36,7 +39,7 @@ const ViewerMembership = builder.objectRef<Membership>('ViewerMembership').imple
       type: Workspace,
       nullable: true,
       description: 'Its lists are empty unless it is the current workspace.',
-      complexity: { field: 1, multiplier: 1 },
+      ...priced(foundRow),
       resolve: ({ workspaceId }, _args, context, info) =>
         load('Workspace', workspaceId, context, info),
     }),
@@ -59,7 +62,7 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
       type: UserProfile,
       nullable: true,
       description: "The person's; null for an agent.",
-      complexity: { field: 1, multiplier: 1 },
+      ...priced(foundRow),
       resolve: (viewer, _args, context, info) =>
         viewer.kind === 'person' ? load('UserProfile', viewer.id, context, info) : null,
     }),
@@ -67,7 +70,7 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
       type: Agent,
       nullable: true,
       description: 'The agent that asks, as the registry has it; null for a person.',
-      complexity: { field: 1, multiplier: 1 },
+      ...priced(foundRow),
       resolve: (viewer, _args, context, info) =>
         viewer.kind === 'agent' ? load('Agent', viewer.name, context, info, 'agentName') : null,
     }),
@@ -80,7 +83,7 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
       nullable: NULLABLE_ROWS,
       description:
         "The person's, oldest first; none for an agent. The id of one of these goes into the header x-workspace-id.",
-      complexity: { field: 1, multiplier: 10 },
+      ...priced(knownRows(ASSUMED_ROWS)),
       resolve: (viewer) => personOf(viewer)?.memberships ?? [],
     }),
     role: t.field({
@@ -92,7 +95,7 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
       type: Workspace,
       nullable: true,
       description: 'The current workspace; null when none is chosen.',
-      complexity: { field: 1, multiplier: 1 },
+      ...priced(foundRow),
       resolve: (_viewer, _args, context, info) =>
         context.workspace ? load('Workspace', context.workspace.id, context, info) : null,
     }),

@@ -1,5 +1,7 @@
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
+import { priced } from './cost/price.ts';
+import { readModelRows } from './cost/rows.ts';
 import { NULLABLE_LIST } from './model/fields.ts';
 import { model } from './model/model.ts';
 import { readModel } from './model/read-model.ts';
@@ -141,7 +143,7 @@ builder.prismaObjectField(Workspace, 'overview', (t) =>
   t.relation('statusCounts', {
     nullable: NULLABLE_LIST,
     description: 'How many of what the current workspace has in which status.',
-    complexity: { field: limits.maxPageSize, multiplier: limits.maxPageSize },
+    ...priced(readModelRows(limits.maxPageSize, 3)),
     query: { orderBy: [{ entity: 'asc' }, { status: 'asc' }], take: limits.maxPageSize },
   }),
 );

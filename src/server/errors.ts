@@ -146,7 +146,7 @@ function statusOf(http: object, code: string): object {
 interface Visible {
   code: string;
   argument?: string | undefined;
-  details?: Readonly<Record<string, string>> | undefined;
+  details?: GatewayError['details'];
   status?: number | undefined;
   requestId?: string | undefined;
 }

@@ -13,6 +13,7 @@ import type { Feed } from '../realtime/feed.ts';
 import { parseSnapshot } from '../realtime/position.ts';
 import { type ServerContext, useAuthentication } from './authentication.ts';
 import { corsOptions, useOriginVariance } from './cors.ts';
+import { useCostLimit } from './cost.ts';
 import { Departures } from './departures.ts';
 import { useDocumentCache } from './documents.ts';
 import { createErrorMask } from './errors.ts';
@@ -150,6 +151,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
         contextOf,
       }),
       useHttpTransports(streams, quotas),
+      useCostLimit(maskError),
       useSubscriptions(hub, maskError),
       useIntrospection(schema),
       useSession(requestTimeoutMs),

@@ -8,7 +8,6 @@ import {
 } from 'graphql';
 import type { Context } from '../context/context.ts';
 import { answerField, type FinalAnswer } from '../resolvers/writes/answer.ts';
-import { assertAffordable } from '../schema/complexity.ts';
 import { undone } from './errors.ts';
 import { requestHash } from './request-hash.ts';
 import { documentFor, operationOf, rootFields, withoutFields } from './root-fields.ts';
@@ -38,7 +37,6 @@ export async function executeMutation(
   const checked = await run({ document: withoutFields(operation) });
   if (!checked.data) return checked;
   const whole = documentFor(operation, [...fields.values()].flat());
-  assertAffordable(schema, whole, variables, context);
 
   const { idempotencyKey } = context;
   const key = idempotencyKey && { ...idempotencyKey, hash: requestHash(whole, variables) };

@@ -86,15 +86,3 @@ export function connectionOptions(model: string, arg: ArgumentBuilder) {
 export function pageOf(list: string, model: string, args: PageArguments): Page {
   return readPage(list, model, args, readColumn);
 }
-
-/** The rows that a connection may read, for the limit on an operation's cost. */
-export function connectionComplexity({
-  first,
-  last,
-}: {
-  first?: number | null;
-  last?: number | null;
-}) {
-  const size = Math.min(first ?? last ?? limits.defaultPageSize, limits.maxPageSize);
-  return { field: Math.max(size, 1), multiplier: Math.max(size, 1) };
-}

@@ -1,6 +1,8 @@
 import { columnOf, relationOf } from '../../resolvers/catalog.ts';
 import { isBounded, shownValue } from '../../resolvers/representable.ts';
 import type { Row } from '../../resolvers/rows.ts';
+import { priced } from '../cost/price.ts';
+import { relatedRow } from '../cost/rows.ts';
 import { columnType } from './columns.ts';
 import type { PrismaFields } from './links.ts';
 
@@ -35,7 +37,7 @@ export function relationFields(t: PrismaFields, model: string, relations: readon
     relations.map((name) => {
       const field = fields.relation(name, {
         nullable: true,
-        complexity: { field: 1, multiplier: 1 },
+        ...priced(relatedRow),
         ...described(relationOf(model, name).documentation),
       });
       return [name, field];

@@ -3,7 +3,8 @@ import { listFrom } from '../../resolvers/function-rows.ts';
 import { limits } from '../../resolvers/limits.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
-import { connectionComplexity } from './connection.ts';
+import { functionListPrice } from '../cost/lists.ts';
+import { priced } from '../cost/price.ts';
 import type { ModelName } from './model.ts';
 import type { Arg } from './mutations.ts';
 
@@ -31,7 +32,7 @@ export function functionList(name: string, options: FunctionList): void {
         first: t.arg.int({ required: true, defaultValue: limits.defaultPageSize }),
         ...args?.(t.arg as never),
       },
-      complexity: connectionComplexity,
+      ...priced(functionListPrice),
       resolve: (query, _root, given, context) =>
         listFrom(
           context,

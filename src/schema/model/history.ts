@@ -7,7 +7,9 @@ import { limits } from '../../resolvers/limits.ts';
 import { loadRow } from '../../resolvers/loaders.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder, type Types } from '../builder.ts';
-import { connectionComplexity } from './connection.ts';
+import { lookedUpListPrice } from '../cost/lists.ts';
+import { priced } from '../cost/price.ts';
+import { foundRow } from '../cost/rows.ts';
 import { type PrismaFields, selectionOf } from './links.ts';
 
 const AuditOperation = builder.enumType('AuditOperation', {
@@ -66,7 +68,7 @@ function linked(
     type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
     nullable: true,
     description,
-    complexity: { field: 1, multiplier: 1 },
+    ...priced(foundRow),
     resolve: (entry, _args, context, info) => {
       const value = keyOf(entry);
       return value === null
@@ -91,7 +93,7 @@ export function historyFields(t: PrismaFields, model: string, shown: readonly st
       nullable: false,
       description: `Changes to the row, newest first: ${limits.defaultPageSize} of them, at most ${limits.maxPageSize}. Kept for a year.`,
       args: { first: t.arg.int(), after: t.arg.string() },
-      complexity: connectionComplexity,
+      ...priced(lookedUpListPrice),
       select: key as never,
       resolve: (row: Row, args: HistoryArguments, context: Context) =>
         loadHistory(context, model, row, args, shown),

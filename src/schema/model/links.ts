@@ -5,6 +5,8 @@ import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { loadRow, loadRows } from '../../resolvers/loaders.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import type { Types } from '../builder.ts';
+import { priced } from '../cost/price.ts';
+import { foundRow, foundRows } from '../cost/rows.ts';
 import { NULLABLE_ROWS } from './fields.ts';
 
 /** A reference that the database keeps as a plain value, or as a list of them. */
@@ -15,9 +17,6 @@ export interface Link {
   by?: string;
   description?: string;
 }
-
-/** How many rows a stored list of references is reckoned to have in an operation's cost. */
-const LIST_COST = 10;
 
 type AnyModel = 'Workspace';
 /** Pothos' field builder of any model. */
@@ -56,7 +55,7 @@ function linkedRow(t: PrismaFields, { column, to, by = 'id', description }: Link
     nullable: true,
     description:
       description ?? `The ${to} that ${column} names; null when it is gone or not yours to see.`,
-    complexity: { field: 1, multiplier: 1 },
+    ...priced(foundRow),
     select: { [column]: true } as never,
     resolve: (row: Row, _args: object, context: Context, info: GraphQLResolveInfo) => {
       const value = row[column];
@@ -72,7 +71,7 @@ function linkedRows(t: PrismaFields, { column, to, by = 'id', description }: Lin
     description:
       description ??
       `The rows that ${column} lists, in its order and with its duplicates; those that are gone or not yours to see are left out.`,
-    complexity: { field: LIST_COST, multiplier: LIST_COST },
+    ...priced(foundRows),
     select: { [column]: true } as never,
     resolve: (row: Row, _args: object, context: Context, info: GraphQLResolveInfo) =>
       loadRows(

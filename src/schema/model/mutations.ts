@@ -18,6 +18,8 @@ import {
   type Write,
 } from '../../resolvers/writes/write.ts';
 import { builder, type Types } from '../builder.ts';
+import { type PriceOf, priced } from '../cost/price.ts';
+import { deletePrice, writePrice } from '../cost/writes.ts';
 import { filterInput } from './inputs.ts';
 import { bulkPayloadOf, keyType, type Names, type Payload, payloadOf } from './payloads.ts';
 import {
@@ -107,6 +109,7 @@ export function mutation(
   path: string[] | null,
   args: (arg: Arg) => object,
   run: (write: Write, args: Arguments) => MaybePromise<unknown>,
+  price: PriceOf = writePrice(names.model),
 ): void {
   builder.mutationField(name, (t) =>
     t.field({
@@ -115,7 +118,7 @@ export function mutation(
       nullable: true,
       description,
       args: args(t.arg) as never,
-      complexity: { field: 1, multiplier: 1 },
+      ...priced(price),
       resolve: ((_root: unknown, given: Arguments, context: Context, info: GraphQLResolveInfo) => {
         const { settled } = fieldOf(context);
         if (settled) return settled.payload;
@@ -195,6 +198,7 @@ function defineDeletes(names: Names, payload: Payload, bulk: unknown): void {
     (arg) => conditional(arg, model),
     (write, { id, ifUnmodifiedSince }) =>
       deleteRow(write, id as string, ifUnmodifiedSince as Date | null),
+    deletePrice(model),
   );
   mutation(
     names,
@@ -204,6 +208,7 @@ function defineDeletes(names: Names, payload: Payload, bulk: unknown): void {
     ['results', lookup],
     (arg) => chosen(arg, model),
     (write, { filter, atMost }) => deleteRows(write, filter as Row, atMost as number),
+    deletePrice(model),
   );
 }
 

@@ -1,10 +1,11 @@
 import type { ObjectRef } from '@pothos/core';
 import { getRefFromModel } from '@pothos/plugin-prisma';
 import { article, columnOf } from '../../resolvers/catalog.ts';
-import { limits } from '../../resolvers/limits.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import type { WriteResult } from '../../resolvers/writes/write.ts';
 import { builder, type Types } from '../builder.ts';
+import { priced } from '../cost/price.ts';
+import { knownRow } from '../cost/rows.ts';
 import { columnType } from './columns.ts';
 import { MutationErrorInterface } from './mutation-errors.ts';
 
@@ -51,7 +52,7 @@ function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payl
         type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
         nullable: true,
         description: 'The row after the change or, when it was deleted, as it was before.',
-        complexity: { field: 1, multiplier: 1 },
+        ...priced(knownRow),
         resolve: ({ row }) => row,
       }),
       errors: t.field({
@@ -72,7 +73,6 @@ function defineBulkPayload({ model }: { model: string }, payload: Payload) {
         type: [payload],
         nullable: false,
         description: 'In the order given, or by id where a filter chose the rows.',
-        complexity: { field: 0, multiplier: limits.defaultPageSize },
         resolve: (results) => results,
       }),
       affected: t.int({

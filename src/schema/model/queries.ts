@@ -6,10 +6,12 @@ import { toWhere } from '../../resolvers/filter.ts';
 import type { Connection } from '../../resolvers/page.ts';
 import { countRows, getRow, listRows, type Row } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
+import { listPrice } from '../cost/lists.ts';
+import { priced } from '../cost/price.ts';
+import { foundRow } from '../cost/rows.ts';
 import { columnType } from './columns.ts';
 import {
   type CountedConnection,
-  connectionComplexity,
   connectionOptions,
   type ListArguments,
   NODE_PATHS,
@@ -24,7 +26,7 @@ export function defineQueries(model: string, lookup: string, list: string): void
       type: model as 'Workspace',
       nullable: true,
       description: `The ${model} with this id; null when there is none that you may see.`,
-      complexity: { field: 1, multiplier: 1 },
+      ...priced(foundRow),
       args: { id: t.arg({ type: columnType('id', id) as 'UUID', required: true }) },
       resolve: (query, _root, args, context) =>
         getRow(context, model, args.id, query) as Promise<never>,
@@ -36,7 +38,7 @@ export function defineQueries(model: string, lookup: string, list: string): void
       type,
       args,
       description,
-      complexity: connectionComplexity,
+      ...priced(listPrice(model)),
       resolve: (
         _root: unknown,
         listArgs: ListArguments,

@@ -4,16 +4,16 @@ import { toWhere } from '../../resolvers/filter.ts';
 import { countKey, loadCount } from '../../resolvers/loaders.ts';
 import { toConnection } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
+import { relatedListPrice, WITHOUT_ROWS } from '../cost/lists.ts';
+import { priced } from '../cost/price.ts';
 import {
   type CountedConnection,
-  connectionComplexity,
   connectionOptions,
   type ListArguments,
   NODE_PATHS,
   pageOf,
 } from './connection.ts';
 import type { PrismaFields } from './links.ts';
-import { LIVE_CURSOR } from './live-cursor.ts';
 
 /** Pothos' planner: what a document selects of a connection's rows, merged into a query for them. */
 type NestedSelection = (query: object, path: object) => object;
@@ -31,8 +31,8 @@ export function relatedConnection(t: PrismaFields, model: string, relation: stri
     nullable: false,
     args,
     description: documentation ?? description,
-    complexity: connectionComplexity,
     extensions: {
+      ...priced(relatedListPrice(model, to)).extensions,
       // Pothos' own `select` option is not told what the document selects of the connection, so it
       // would read a page of rows for a mere count.
       pothosPrismaSelect: (
@@ -61,8 +61,6 @@ export function relatedConnection(t: PrismaFields, model: string, relation: stri
     },
   } as never);
 }
-
-const WITHOUT_ROWS = new Set(['totalCount', LIVE_CURSOR, '__typename']);
 
 function onlyCounted(selected: ReadonlySet<string>): boolean {
   return [...selected].every((field) => WITHOUT_ROWS.has(field));

@@ -18,6 +18,9 @@ import { toWhere } from '../../resolvers/filter.ts';
 import { noLiveCursor } from '../../resolvers/live-cursor.ts';
 import { type Row, requireScope } from '../../resolvers/rows.ts';
 import { builder, type Types } from '../builder.ts';
+import { subscriptionPrice } from '../cost/lists.ts';
+import { priced } from '../cost/price.ts';
+import { knownRow } from '../cost/rows.ts';
 import { filterInput } from './inputs.ts';
 import { mentionsLiveCursor } from './live-cursor.ts';
 import type { Arg } from './mutations.ts';
@@ -70,7 +73,7 @@ function defineChange(model: string, columns: readonly string[]): ChangeRef {
         nullable: true,
         description:
           'The row as it is when the change is told, which later changes may be part of. Null when it was deleted or has left.',
-        complexity: { field: 1, multiplier: 1 },
+        ...priced(knownRow),
         resolve: ({ node }) => node,
       }),
       changedColumns: t.stringList({
@@ -128,6 +131,7 @@ export function subscription(name: string, options: SubscriptionOptions): void {
       type: changeType(model),
       nullable: false,
       description,
+      ...priced(subscriptionPrice(model)),
       args: {
         filter: t.arg({ type: filterInput(model) }),
         ...options.args?.(t.arg as never),

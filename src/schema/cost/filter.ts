@@ -1,0 +1,59 @@
+import type { Column } from '../../generated/catalog.ts';
+import { modelOf } from '../../resolvers/catalog.ts';
+import { weights } from './weights.ts';
+
+/** What a filter costs, in points. */
+export interface FilterPrice {
+  /** For its conditions and values to be read and sent. */
+  given: number;
+  /** For it to be tried on all rows of a list. */
+  scan: number;
+}
+
+const TEXT = new Set(['contains', 'startsWith', 'endsWith']);
+
+/** Returns what a filter on a model costs. Takes whatever the schema lets through. */
+export function filterPrice(model: string, filter: unknown): FilterPrice {
+  const price = { given: 0, scan: 0 };
+  addModel(price, model, filter);
+  return price;
+}
+
+function addModel(price: FilterPrice, model: string, filter: unknown): void {
+  const { columns, relations } = modelOf(model);
+  for (const [name, value] of entriesOf(filter)) {
+    const [column, relation] = [columns[name], relations[name]];
+    if (name === 'not') addModel(price, model, value);
+    else if (Array.isArray(value)) for (const part of value) addModel(price, model, part);
+    else if (column) addColumn(price, column, value);
+    else if (relation?.isList) {
+      for (const [, related] of entriesOf(value)) addRelation(price, relation.to, related);
+    } else if (relation) addRelation(price, relation.to, value);
+  }
+}
+
+function addRelation(price: FilterPrice, to: string, filter: unknown): void {
+  price.given += weights.condition.given;
+  price.scan += weights.condition.relation;
+  addModel(price, to, filter);
+}
+
+function addColumn(price: FilterPrice, { type }: Column, operators: unknown): void {
+  const { given, value, plain, text, character, json } = weights.condition;
+  for (const [operator, operand] of entriesOf(operators)) {
+    price.given += given + value * sizeOf(operand);
+    price.scan += type === 'Json' ? json : plain;
+    if (TEXT.has(operator)) price.scan += text + character * String(operand).length;
+  }
+}
+
+/** How many values there are in one. */
+function sizeOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  const parts = Object.values(value);
+  return parts.length === 0 ? 1 : parts.reduce((sum: number, part) => sum + sizeOf(part), 0);
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null ? Object.entries(value) : [];
+}

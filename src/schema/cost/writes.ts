@@ -1,0 +1,52 @@
+import { modelOf } from '../../resolvers/catalog.ts';
+import { limits } from '../../resolvers/limits.ts';
+import type { Row } from '../../resolvers/rows.ts';
+import { filterPrice } from './filter.ts';
+import type { Arguments, Price, PriceOf } from './price.ts';
+import { weights } from './weights.ts';
+
+/** The price of a mutation that creates or changes rows of a model, or calls a function. */
+export function writePrice(model: string): PriceOf {
+  return (args) => pricedFor(model, args, weights.writtenRow);
+}
+
+/** The price of one that deletes rows, with what cannot be without them. */
+export function deletePrice(model: string): PriceOf {
+  return (args) => {
+    // Read models have no rows to delete, and no id.
+    const lists = Object.values(modelOf(model).relations).filter(
+      ({ isList, to }) => isList && modelOf(to).columns.id,
+    );
+    return pricedFor(model, args, weights.writtenRow + lists.length * weights.dependents);
+  };
+}
+
+function pricedFor(model: string, args: Arguments, eachRow: number): Price {
+  const { filter, atMost, inputs } = args;
+  if (typeof atMost === 'number') {
+    const rows = bounded(atMost);
+    const { given, scan } = filterPrice(model, filter);
+    return bulk(weights.scan + given + scan + rows * eachRow, rows);
+  }
+  if (Array.isArray(inputs)) {
+    const given = inputs.slice(0, limits.maxBulkRows) as Row[];
+    const written = given.reduce((sum, input) => sum + rowsIn(model, input), 0);
+    return bulk(written * eachRow, given.length);
+  }
+  return { once: weights.write + rowsIn(model, args.create ?? args.input) * eachRow };
+}
+
+function bulk(once: number, rows: number): Price {
+  return { once: weights.write + once, below: { results: { rows: Math.max(rows, 1) } } };
+}
+
+function bounded(atMost: number): number {
+  return Math.min(Math.max(atMost, 1), limits.maxBulkRows);
+}
+
+/** A row, and those of its relations that are created along with it. */
+function rowsIn(model: string, input: unknown): number {
+  const { relations } = modelOf(model);
+  const nested = Object.entries((input ?? {}) as Row).filter(([name]) => relations[name]);
+  return nested.reduce((sum, [, rows]) => sum + (Array.isArray(rows) ? rows.length : 0), 1);
+}
