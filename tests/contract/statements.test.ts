@@ -35,10 +35,10 @@ function inDocuments(fields: readonly string[], most = 20): string[] {
   return documents;
 }
 
-describe('50 parents take as many statements as 2', () => {
+describe('many parents take as many statements as 2', () => {
   const parents = cases.filter(({ name }) => !SINGLE.includes(name));
 
-  it.each(named(parents))('%s and its relations', async (_, shown) => {
+  it.each(named(parents))('%s and its relations, of 50 parents', async (_, shown) => {
     for (const fields of inDocuments(related(shown, () => ''))) {
       const query = `query ($first: Int!) { list: ${shown.root}(first: $first) { nodes { id ${fields} } } }`;
       const [few, all] = [await run(query, { first: 2 }), await run(query, { first: 50 })];
@@ -48,7 +48,7 @@ describe('50 parents take as many statements as 2', () => {
     }
   });
 
-  it.each(named(parents))('%s, its relations and theirs', async (_, shown) => {
+  it.each(named(parents))('%s, its relations and theirs, of 10 parents', async (_, shown) => {
     // A workspace's lists are those of its models, each of which is a case of its own.
     const next = (to: string) =>
       to === 'Workspace' ? '' : related({ ...caseOf(to), many: [] }, () => '').join(' ');
@@ -57,9 +57,9 @@ describe('50 parents take as many statements as 2', () => {
         ? ''
         : related({ ...caseOf(to), one: [], people: [], links: [] }, () => '').join(' ');
     for (const inner of [next, lists]) {
-      for (const fields of inDocuments(related(shown, inner), 6)) {
+      for (const fields of inDocuments(related(shown, inner), 3)) {
         const query = `query ($first: Int!) { list: ${shown.root}(first: $first) { nodes { id ${fields} } } }`;
-        const [few, all] = [await run(query, { first: 2 }), await run(query, { first: 50 })];
+        const [few, all] = [await run(query, { first: 2 }), await run(query, { first: 10 })];
         // Fewer where many parents have loaded already what another field asks for next.
         expect(all.statements.length, fields).toBeLessThanOrEqual(few.statements.length);
       }
