@@ -150,6 +150,11 @@ const schema = settings
     ({ JWT_SECRET, SERVICE_JWT_SECRET }) => !JWT_SECRET || JWT_SECRET !== SERVICE_JWT_SECRET,
     { path: ['SERVICE_JWT_SECRET'], error: 'must not be JWT_SECRET' },
   )
+  .refine(({ NODE_ENV, DATABASE_URL }) => NODE_ENV !== 'production' || DATABASE_URL, {
+    path: ['DATABASE_URL'],
+    error:
+      'must be set in production: the embedded database and its demo people are for development',
+  })
   .refine(({ NATS_URL, REDIS_URL }) => !NATS_URL || !REDIS_URL, {
     path: ['REDIS_URL'],
     error: 'must not be set besides NATS_URL: replicas meet at one broker',

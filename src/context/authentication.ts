@@ -1,14 +1,13 @@
 import {
-  createRemoteJWKSet,
   decodeProtectedHeader,
   errors,
-  type JWTHeaderParameters,
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
 import { z } from 'zod';
 import { GatewayError } from './errors.ts';
+import { createSigningKeys } from './signing-keys.ts';
 
 /** A signed-in person. */
 export interface PersonIdentity {
@@ -89,7 +88,7 @@ const agentClaims = z.object({
 export function createAuthentication(options: AuthenticationOptions): Authenticate {
   const { issuer, audience, clockTolerance = 5 } = options;
   const secret = options.secret ? new TextEncoder().encode(options.secret) : undefined;
-  const publicKeys = options.jwksUrl ? createRemoteJWKSet(new URL(options.jwksUrl)) : undefined;
+  const publicKeys = options.jwksUrl ? createSigningKeys(options.jwksUrl) : undefined;
   const serviceSecret = options.serviceSecret
     ? new TextEncoder().encode(options.serviceSecret)
     : undefined;
@@ -102,9 +101,9 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     throw new TypeError('Tokens of people and of agents need keys of their own');
   }
 
-  const keyOfPeople = (header: JWTHeaderParameters) => {
+  const keyOfPeople: JWTVerifyGetKey = (header, token) => {
     if (secret && SECRET_ALGORITHMS.includes(header.alg)) return secret;
-    if (publicKeys) return publicKeys(header);
+    if (publicKeys) return publicKeys(header, token);
     throw new errors.JOSEAlgNotAllowed();
   };
 

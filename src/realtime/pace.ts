@@ -16,10 +16,12 @@ const KEPT_AWAKE_MS = 200;
 const FALLING_ASLEEP_MS = 100;
 /** How often to ask for a notification to oneself. */
 const PROBE_MS = 300;
-/** After this long without one it is said that none arrive. */
+/** After this long without one, ask less often. */
 const UNHEARD_MS = 1_000;
 /** How often to ask then: it may have been a moment of much work. */
 const UNHEARD_PROBE_MS = 2_000;
+/** After this long without one, report that none arrive. A busy start takes a few seconds. */
+const REPORT_MS = 10_000;
 /** How long to wait for it without asking anything else: what comes along with answers is not heard. */
 const PROBE_WAIT_MS = 25;
 /** Timely reads that find what nobody told of, after which notifications are taken for lost. */
@@ -109,7 +111,7 @@ export class Pace {
   probe(now: number): 'notify' | 'unheard' | null {
     if (this.#hears) return null;
     const isUnheard = now >= this.#deafSince + UNHEARD_MS;
-    if (isUnheard && !this.#isReported) {
+    if (now >= this.#deafSince + REPORT_MS && !this.#isReported) {
       this.#isReported = true;
       return 'unheard';
     }

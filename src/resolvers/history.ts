@@ -1,4 +1,5 @@
 import type { Context } from '../context/context.ts';
+import type { Database } from '../context/database/client.ts';
 import { GatewayError } from '../context/errors.ts';
 import type { Seal } from '../context/seal.ts';
 import { modelOf } from './catalog.ts';
@@ -140,4 +141,14 @@ function historyCursors(seal: Seal, table: string, workspaceId: unknown) {
       });
     },
   };
+}
+
+/** Deletes entries that are no longer kept, page by page. Needs a session, of anybody. */
+export async function forgetOldEntries(database: Database): Promise<void> {
+  for (let trimmed = 1; trimmed > 0; ) {
+    const [row] = await database.query<{ trimmed: number }>(
+      'SELECT gateway.expire_audit_log()::integer AS trimmed',
+    );
+    trimmed = row?.trimmed ?? 0;
+  }
 }

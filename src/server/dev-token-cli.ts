@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { GatewayError } from '../context/errors.ts';
 import { EnvironmentError, env } from '../env.ts';
+import { hasDemoSecret } from './demo/secret.ts';
 import { demoTokenOptions } from './demo/settings.ts';
 import { findDemoPerson, signAgentToken, signDemoToken } from './demo/sign-in.ts';
 
@@ -15,6 +17,12 @@ try {
       scopes: { type: 'string', default: '*:read' },
     },
   });
+  if (!env.DATABASE_URL && !env.JWT_SECRET && !(await hasDemoSecret(env.DATA_DIR))) {
+    throw new EnvironmentError(
+      `No gateway has run on the data folder ${resolve(env.DATA_DIR)}, so it would take no token ` +
+        'from here. Set DATA_DIR to the folder that your gateway uses, or run npm start first.',
+    );
+  }
   const options = await demoTokenOptions(env);
   if (!options) {
     throw new EnvironmentError(

@@ -13,7 +13,7 @@ import { createGateway } from './gateway.ts';
 import { NotReadyError } from './health.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { createSubscriptionMetrics, type SubscriptionMetrics } from './subscriptions/metrics.ts';
-import { changes, idempotencyKeys, NOBODY, startUpkeep } from './upkeep.ts';
+import { auditEntries, changes, idempotencyKeys, NOBODY, startUpkeep } from './upkeep.ts';
 
 const INSUFFICIENT_PRIVILEGE = '42501';
 const ROLES = {
@@ -78,7 +78,11 @@ export async function serve(
   warnAboutSettings(env, logger);
   if (env.METRICS) collectDefaultMetrics({ register: metrics });
   const upkeep = startUpkeep(
-    [idempotencyKeys(database), changes(feed, env.CHANGE_LOG_RETENTION * DAY_MS)],
+    [
+      idempotencyKeys(database),
+      auditEntries(database),
+      changes(feed, env.CHANGE_LOG_RETENTION * DAY_MS),
+    ],
     logger,
   );
 

@@ -1,6 +1,7 @@
 import type { Database } from '../context/database/client.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
 import type { PostgresFeed } from '../realtime/postgres-feed.ts';
+import { forgetOldEntries } from '../resolvers/history.ts';
 import { forgetOldKeys } from '../resolvers/writes/idempotency.ts';
 import type { Logger } from './logger.ts';
 
@@ -20,6 +21,14 @@ export function idempotencyKeys(database: Database): Perishable {
   return {
     name: 'idempotency keys',
     deleteOld: () => runInSession(NOBODY, () => forgetOldKeys(database)),
+  };
+}
+
+/** Entries of the audit log that are past the time for which they are kept. */
+export function auditEntries(database: Database): Perishable {
+  return {
+    name: 'audit entries',
+    deleteOld: () => runInSession(NOBODY, () => forgetOldEntries(database)),
   };
 }
 

@@ -87,6 +87,7 @@ const CALLS: Record<string, string> = {
   'gateway.take_turn(uuid,uuid)': 'select gateway.take_turn(:workspace, :workspace)',
   'gateway.require_room(uuid,uuid,bigint)': 'select gateway.require_room(:workspace, null, 1)',
   'gateway.trim_idempotency_keys(interval)': 'select gateway.trim_idempotency_keys()',
+  'gateway.expire_audit_log()': 'select gateway.expire_audit_log()',
 };
 /** What they come to when an Owner calls them, where they write nothing. */
 const OTHERWISE: Record<string, string> = {
@@ -96,6 +97,7 @@ const OTHERWISE: Record<string, string> = {
   // Tidy up what is past its time, whoever calls them.
   'gateway.make_room_for_idempotency_key(integer,bigint)': 'nothing',
   'gateway.trim_idempotency_keys(interval)': 'nothing',
+  'gateway.expire_audit_log()': 'nothing',
 };
 
 /** Returns `written` or `nothing`, by whether the transaction wrote, or the SQLSTATE of a refusal. */

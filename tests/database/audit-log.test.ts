@@ -343,4 +343,45 @@ describe('the log is append-only', () => {
     expect(await trim(service, `'300 days'`)).toEqual([{ trimmed: 1 }]);
     await expectRefusal(database.query('delete from gateway.audit_log'), '42501', /append-only/);
   });
+
+  test('a page at a time, and by one session at a time', async () => {
+    const rows = [randomUUID(), randomUUID(), randomUUID()];
+    await database.query(
+      `insert into gateway.audit_log (occurred_at, table_name, row_id, operation)
+       select now() - interval '400 days', 'cohorts', id, 'INSERT' from unnest($1::text[]) as id`,
+      [rows],
+    );
+    const trim = 'select gateway.trim_audit_log(page_size => 2)::int as trimmed';
+    await database.rehearse(service, async (query) => {
+      expect(await query(trim)).toEqual([{ trimmed: 2 }]);
+      expect(await database.query(trim)).toEqual([{ trimmed: 0 }]);
+    });
+    expect(await database.query(trim)).toEqual([{ trimmed: 2 }]);
+    expect(await database.query(trim)).toEqual([{ trimmed: 1 }]);
+    await expectRefusal(
+      database.query('select gateway.trim_audit_log(page_size => 0)'),
+      '22023',
+      /^page_size/,
+    );
+  });
+
+  test('by gateways: nothing that is still kept, whoever asks', async () => {
+    const [old, kept] = [randomUUID(), randomUUID()];
+    for (const [row, age] of [
+      [old, '366 days'],
+      [kept, '364 days'],
+    ]) {
+      await database.query(
+        `insert into gateway.audit_log (occurred_at, table_name, row_id, operation)
+         values (now() - $1::interval, 'cohorts', $2, 'INSERT')`,
+        [age, row],
+      );
+    }
+    const expired = await database.as(tenant.actor('Viewer'), (query) =>
+      query('select gateway.expire_audit_log()::int as trimmed'),
+    );
+    expect(expired).toEqual([{ trimmed: 1 }]);
+    expect(await historyOf(old)).toHaveLength(0);
+    expect(await historyOf(kept)).toHaveLength(1);
+  });
 });

@@ -156,17 +156,17 @@ describe('a reader', () => {
   it('polls until it hears something, and asks for that now and then', () => {
     const pace = new Pace({ pollMs: 250, unheardPollMs: 20 });
     pace.connected(0);
-    const steps = Array.from({ length: 250 }, (_, n) => {
+    const steps = Array.from({ length: 600 }, (_, n) => {
       pace.read(n * 20, { found: false, awake: false, isOnTime: true });
       return pace.probe(n * 20);
     });
     const times = (wanted: string) => steps.flatMap((step, n) => (step === wanted ? n * 20 : []));
-    expect(times('notify')).toEqual([0, 300, 600, 900, 2_900, 4_900]);
-    expect(times('unheard')).toEqual([1_000]);
-    expect(pace.waitMs(5_000)).toBe(20);
+    expect(times('notify')).toEqual([0, 300, 600, 900, 2_900, 4_900, 6_900, 8_900, 10_900]);
+    expect(times('unheard')).toEqual([10_000]);
+    expect(pace.waitMs(12_000)).toBe(20);
     pace.heard();
-    expect(pace.waitMs(5_000)).toBe(250);
-    expect(pace.probe(9_000)).toBeNull();
+    expect(pace.waitMs(12_000)).toBe(250);
+    expect(pace.probe(20_000)).toBeNull();
   });
 
   it('is kept awake by what half of its timely reads find, not by what it was woken for', () => {

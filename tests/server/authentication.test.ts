@@ -54,6 +54,13 @@ async function serveKeys() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys.json`,
     pairs,
     requests: () => requests,
+    /** Publishes one more key and returns its private half. */
+    async publish(kid: string) {
+      const pair = await generateKeyPair('ES256', { extractable: true });
+      const jwk = { ...(await exportJWK(pair.publicKey)), alg: 'ES256', kid, use: 'sig' };
+      pairs.push({ alg: 'ES256', jwk, ...pair });
+      return pair.privateKey;
+    },
     close: async () => {
       server.close();
       server.closeAllConnections();
@@ -198,17 +205,34 @@ describe('without a trusted token nothing is answered', () => {
   it('a token of a key that is not published, however often it is tried', async () => {
     const { privateKey } = await generateKeyPair('ES256');
     const before = keySet.requests();
-    for (const kid of ['unknown', 'key of RS256', 'key of ES256']) {
-      const bearer = await signed(privateKey, 'ES256', kid);
-      await expectRefusal(withKeys, `Bearer ${bearer}`, /not signed with a key/);
-    }
-    expect(keySet.requests() - before).toBeLessThanOrEqual(1);
+    const kids = [
+      'key of RS256',
+      'key of ES256',
+      ...Array.from({ length: 20 }, (_, n) => `no ${n}`),
+    ];
+    await Promise.all(
+      kids.map(async (kid) => {
+        const bearer = await signed(privateKey, 'ES256', kid);
+        await expectRefusal(withKeys, `Bearer ${bearer}`, /not signed with a key/);
+      }),
+    );
+    expect(keySet.requests() - before).toBeLessThanOrEqual(2);
   });
 
   it('a public-key token where only a secret is trusted', async () => {
     const { privateKey } = await generateKeyPair('RS256');
     const bearer = await signed(privateKey, 'RS256', 'any');
     await expectRefusal(gateway, `Bearer ${bearer}`, /signed with HS256/);
+  });
+});
+
+describe('while keys change', () => {
+  it('takes a token of a key that was published after the last look at the key set', async () => {
+    for (const kid of ['second', 'third']) {
+      const bearer = await signed(await keySet.publish(kid), 'ES256', kid);
+      const answered = await withKeys.ask('{ me }', { authorization: `Bearer ${bearer}` });
+      expect(answered.data).toEqual({ me: PERSON });
+    }
   });
 });
 

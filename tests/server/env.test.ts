@@ -48,6 +48,12 @@ describe('the environment', () => {
     expect(() => readEnv({ SERVICE_JWT_SECRET: 'short' })).toThrow(/SERVICE_JWT_SECRET: .* 32/);
   });
 
+  it('wants a database in production, since the embedded one signs anybody in', () => {
+    const production = { NODE_ENV: 'production', JWT_SECRET: SECRET };
+    expect(() => readEnv(production)).toThrow('DATABASE_URL: must be set in production');
+    expect(readEnv({ ...production, DATABASE_URL: LOCAL })).toMatchObject({ DATABASE_URL: LOCAL });
+  });
+
   it('takes one broker for the replicas', () => {
     for (const NATS_URL of ['nats://me:word@host:4222', 'tls://nats.example', 'nats://10.0.0.1']) {
       expect(readEnv({ NATS_URL, REDIS_URL: '' })).toMatchObject({ NATS_URL });

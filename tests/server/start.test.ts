@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,6 +108,41 @@ describe('with nothing set, from an empty folder', () => {
     expect((await signIn(email, { 'content-type': 'text/plain' })).status).toBe(400);
     expect((await signIn(`${email}${' '.repeat(2_000)}`)).status).toBe(400);
     expect((await fetch(`${url}/dev/token`)).status).toBe(405);
+  });
+
+  it('signs nobody in under another name than its own, as a page of another site would', async () => {
+    const { port: own } = new URL(url);
+    const statusFor = (host: string) =>
+      new Promise((resolve, reject) => {
+        const sent = request(`${url}/dev/token`, {
+          method: 'POST',
+          headers: { host, 'content-type': 'application/json' },
+        });
+        sent
+          .on('response', (response) => resolve(response.resume().statusCode))
+          .on('error', reject);
+        sent.end('{"email":"meera.iyer@example.com"}');
+      });
+    expect(await statusFor(`localhost:${own}`)).toBe(200);
+    for (const host of [
+      `rebound.example:${own}`,
+      'localhost.example',
+      '127.0.0.1.example',
+      '10.0.0.7',
+    ]) {
+      expect(await statusFor(host), host).toBe(403);
+    }
+  });
+
+  it('prints no token for a data folder that no gateway has used', async () => {
+    const other = await emptyFolder();
+    const program = run('src/server/dev-token-cli.ts', { DATA_DIR: other }, [
+      ...['--email', 'grace.kim@example.com'],
+    ]);
+    expect(await program.ends()).toBe(1);
+    expect(program.stdout()).toBe('');
+    expect(program.stderr()).toContain(`No gateway has run on the data folder ${other}`);
+    expect(await readdir(other)).toEqual([]);
   });
 
   it('takes the tokens that the command line prints', async () => {

@@ -1,6 +1,7 @@
 import type { Plugin } from 'graphql-yoga';
 import { GatewayError } from '../../context/errors.ts';
 import { errorResponse, jsonResponse } from '../responses.ts';
+import { isLocalHost } from './local-host.ts';
 import { type DemoTokenOptions, findDemoPerson, signDemoToken } from './sign-in.ts';
 
 const MAX_BODY_BYTES = 1_000;
@@ -15,6 +16,13 @@ export function useDemoSignIn(options: DemoTokenOptions): Plugin {
 }
 
 async function answer(request: Request, options: DemoTokenOptions): Promise<Response> {
+  if (!isLocalHost(request.headers.get('host'))) {
+    return errorResponse(
+      403,
+      'FORBIDDEN',
+      'Demo people sign in on this machine only: use http://localhost or http://127.0.0.1.',
+    );
+  }
   if (request.method !== 'POST') {
     return errorResponse(405, 'BAD_REQUEST', 'Send POST with {"email": "…"}.');
   }

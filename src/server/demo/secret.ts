@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+
+/** Returns whether a gateway has made its secret in a data folder. */
+export async function hasDemoSecret(dataDir: string): Promise<boolean> {
+  return access(join(dataDir, 'jwt.secret')).then(
+    () => true,
+    () => false,
+  );
+}
 
 /** Returns a secret that signs demo tokens of a data folder, made at its first use. */
 export async function demoSecret(dataDir: string, name = 'jwt'): Promise<string> {
