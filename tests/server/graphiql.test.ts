@@ -51,6 +51,19 @@ function open(
 }
 
 describe('GraphiQL', () => {
+  it('has browsers led to it from the root, and nobody else', async () => {
+    const led = await demo.send('/', { headers: browser, redirect: 'manual' });
+    expect(led.status).toBe(302);
+    expect(led.headers.get('location')).toBe('/graphql');
+    expect((await demo.send('/', { redirect: 'manual' })).status).toBe(404);
+  });
+
+  it('has no headers under another name than that of this machine', async () => {
+    const rebound = await open(demo, { host: 'rebound.example', 'accept-encoding': 'identity' });
+    expect(rebound.status).toBe(200);
+    expect(rebound.bytes.toString()).not.toContain('of-the-demo');
+  });
+
   it('is shown to browsers, with the headers given, and needs no other server', async () => {
     const page = await demo.send('/graphql', { headers: browser });
     expect(page.status).toBe(200);

@@ -1,7 +1,7 @@
 import type { Plugin } from 'graphql-yoga';
 import { GatewayError } from '../../context/errors.ts';
+import { isLocalHost } from '../local-host.ts';
 import { errorResponse, jsonResponse } from '../responses.ts';
-import { isLocalHost } from './local-host.ts';
 import { type DemoTokenOptions, findDemoPerson, signDemoToken } from './sign-in.ts';
 
 const MAX_BODY_BYTES = 1_000;

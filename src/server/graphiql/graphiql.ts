@@ -1,11 +1,13 @@
 import type { Plugin } from 'graphql-yoga';
+import { isLocalHost } from '../local-host.ts';
 import { preferred, readRanges } from '../negotiation.ts';
 import { ENCODINGS, type Page, renderPage } from './page.ts';
 
 export interface GraphiQLOptions {
   /**
    * Returns headers to send with every request of the page, unless its user overrides them. They must
-   * stay valid for much longer than an hour, since the page is cached for an hour.
+   * stay valid for much longer than an hour, since the page is cached for an hour. Only a page that was
+   * opened on this machine gets them.
    */
   headers?: () => Promise<Record<string, string>>;
 }
@@ -21,16 +23,23 @@ const CONTENT_SECURITY_POLICY = [
 const HEADERS_MS = 60 * 60 * 1_000;
 
 /**
- * Shows GraphiQL to browsers that open the endpoint. It subscribes by server-sent events or, opened
+ * Shows GraphiQL to browsers that open the endpoint, and leads those there that open the root. It subscribes by server-sent events or, opened
  * with `?subscriptions=ws`, by a WebSocket.
  */
 export function useGraphiQL(endpoint: string, { headers }: GraphiQLOptions): Plugin {
   const pageOf = cachedPage(headers);
+  const pageWithoutHeaders = cachedPage(undefined);
   return {
     async onRequest({ request, url, endResponse }) {
-      const opened = request.method === 'GET' && url.pathname === endpoint;
-      if (!opened || !request.headers.get('accept')?.includes('text/html')) return;
-      endResponse(await answer(request, await pageOf(), headers !== undefined));
+      const isBrowser = request.headers.get('accept')?.includes('text/html');
+      if (request.method !== 'GET' || !isBrowser) return;
+      if (url.pathname === '/') {
+        endResponse(new Response(null, { status: 302, headers: { location: endpoint } }));
+      } else if (url.pathname === endpoint) {
+        const isSecret = headers !== undefined && isLocalHost(request.headers.get('host'));
+        const page = await (isSecret ? pageOf() : pageWithoutHeaders());
+        endResponse(await answer(request, page, headers !== undefined));
+      }
     },
   };
 }
