@@ -156,6 +156,16 @@ describe('a transaction that has begun', () => {
         }),
     ],
     [
+      'of a session',
+      (name: string, sql: string) =>
+        database.inTransaction(async (transaction) => {
+          await database.prisma.campaign.update(rename(name));
+          await database.query(sql);
+          await database.prisma.campaign.count();
+          await transaction.commit();
+        }),
+    ],
+    [
       'in SQL',
       (name: string, sql: string) =>
         database.transaction(async (query) => {

@@ -4,6 +4,7 @@ import {
   type Database,
   type DatabaseOptions,
 } from '../../src/context/database/client.ts';
+import { databaseError } from '../../src/context/database/errors.ts';
 import { runInSession } from '../../src/context/session.ts';
 import { Work, WorkStoppedError } from '../../src/context/work.ts';
 import { holding } from '../server/support/held.ts';
@@ -110,6 +111,23 @@ describe('one request', () => {
     await write('select 3');
     expect(sent).not.toContain('select 2');
     await eventually(() => database.connections()).toMatchObject({ idle: 1, waiting: 0 });
+  });
+
+  it('waits for its turn to begin a transaction no longer than for a connection', async () => {
+    open({ maxConnections: 2, acquireTimeoutMs: 200 });
+    await holding(testDatabase, async ({ sql, waiting, release }) => {
+      const first = request(() => database.transaction((query) => query(sql)));
+      await waiting();
+      const error = await request(() => database.transaction((query) => query('select 2'))).catch(
+        (refusal: unknown) => refusal,
+      );
+      expect(databaseError(error)?.kind).toBe('unavailable');
+      await release();
+      await first;
+    });
+    expect(await request(() => database.transaction((query) => query('select 3 as n')))).toEqual([
+      { n: 3 },
+    ]);
   });
 
   it('reads in its snapshot where it has a single connection', async () => {

@@ -162,7 +162,7 @@ export class SessionPool extends pg.Pool {
   async #begin(session: Session, leading: () => readonly Statement[]): Promise<Transaction> {
     const { outside, writing } = session.work;
     const allowance = this.#allowanceOf(session.work);
-    await this.#transactions.take(outside);
+    await this.#transactions.take(outside, this.options.connectionTimeoutMillis);
     allowance.transaction(1);
     const onReleased = () => {
       allowance.transaction(-1);
@@ -199,13 +199,10 @@ export class SessionPool extends pg.Pool {
 
   /** Resolves when no transaction is open, after a while even so. None begins any more. */
   async transactionsEnded(): Promise<void> {
-    const patience = new Stop();
-    const timer = setTimeout(() => patience.stop(new Error('A transaction does not end')), END_MS);
     const all = Array.from({ length: this.#mostTransactions }, () =>
-      this.#transactions.take(patience),
+      this.#transactions.take(new Stop(), END_MS),
     );
     await Promise.allSettled(all);
-    clearTimeout(timer);
   }
 
   /** For Prisma's adapter, which only ever passes a statement and awaits the result. */

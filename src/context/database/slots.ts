@@ -1,4 +1,5 @@
 import type { Stop } from '../stop.ts';
+import { SqlStateError } from './errors.ts';
 
 /** Lets so many have something at a time; the others wait, first come, first served. */
 export class Slots {
@@ -17,20 +18,27 @@ export class Slots {
     return isFree;
   }
 
-  /** Resolves when there is one; rejects with the reason when `stop` comes first. */
-  async take(stop: Stop): Promise<void> {
+  /**
+   * Resolves when there is one. Rejects with the reason when `stop` comes first, and like a connection
+   * that cannot be made after `timeoutMs`.
+   */
+  async take(stop: Stop, timeoutMs?: number): Promise<void> {
     stop.throwIfStopped();
     if (this.takeNow()) return;
     await new Promise<void>((resolve, reject) => {
-      const admit = () => {
-        unlisten();
-        resolve();
-      };
-      this.#waiting.add(admit);
-      const unlisten = stop.listen((reason) => {
+      const settle = (act: () => void) => {
         this.#waiting.delete(admit);
-        reject(reason);
-      });
+        clearTimeout(timer);
+        unlisten();
+        act();
+      };
+      const admit = () => settle(resolve);
+      const timer =
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => settle(() => reject(noneInTime())), timeoutMs);
+      this.#waiting.add(admit);
+      const unlisten = stop.listen((reason) => settle(() => reject(reason)));
     });
   }
 
@@ -48,9 +56,12 @@ export class Slots {
   #admit(): void {
     for (const admit of this.#waiting) {
       if (this.#used >= this.#count) return;
-      this.#waiting.delete(admit);
       this.#used += 1;
       admit();
     }
   }
+}
+
+function noneInTime(): SqlStateError {
+  return new SqlStateError('08006', 'FATAL', 'No connection was free in time');
 }
