@@ -163,7 +163,7 @@ describe('many rows are changed, and then deleted, unless they are more than mea
           const { updatedAt: _, ...same } = before.get(String(id)) as Row;
           expect(row).toMatchObject({ ...same, [field]: value });
         }
-        const deleted = await bulk('delete', 500);
+        const deleted = await bulk('delete', 100);
         expect(deleted.results?.map(({ id }) => id)).toEqual(ids);
         if (dryRun) expect(await readRows(client, writable, ids)).toEqual(before);
         else {

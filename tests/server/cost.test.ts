@@ -76,8 +76,8 @@ const QUERIES: Record<string, Asked> = {
 
 const MUTATIONS: Record<string, Asked> = {
   'rows in rows': [
-    'mutation ($inputs: [CampaignCreateInput!]!) { createCampaigns(inputs: $inputs) { affected } }',
-    { inputs: Array(100).fill({ name: 'x', quests: Array(20).fill({ name: 'x' }) }) },
+    `mutation ($inputs: [CampaignCreateInput!]!) { ${aliases(2, 'createCampaigns(inputs: $inputs) { affected }')} }`,
+    { inputs: Array(20).fill({ name: 'x', quests: Array(20).fill({ name: 'x' }) }) },
   ],
   'many bulks': [
     `mutation ($inputs: [CampaignCreateInput!]!) { ${aliases(10, 'createCampaigns(inputs: $inputs, atomic: false) { affected }')} }`,

@@ -31,6 +31,8 @@ export class SessionTransaction {
   #failure: { error: unknown } | null = null;
   #deadline: number | null = null;
   #isShortened = false;
+  /** Whether the statement being sent is the only one that a failed transaction takes. */
+  #isRecovering = false;
   #isOver = false;
 
   constructor(connection: SessionConnection) {
@@ -51,6 +53,7 @@ export class SessionTransaction {
         if (this.#remainingMs() <= 0) {
           throw new SqlStateError('57014', 'ERROR', 'The transaction has used up its time');
         }
+        this.#isRecovering = isRecovery;
         this.#transaction ??= await this.#connection.begin(() => this.#leading());
         const result = await this.#transaction.query(statement);
         if (isRecovery) this.#failure = null;
@@ -121,6 +124,7 @@ export class SessionTransaction {
   }
 
   #leading(): Statement[] {
+    if (this.#isRecovering) return [];
     const usual = this.#connection.statementTimeoutMs;
     const timeout = Math.max(1, Math.min(usual, Math.ceil(this.#remainingMs())));
     if (timeout === usual && !this.#isShortened) return [];

@@ -24,24 +24,25 @@ export function deletePrice(model: string): PriceOf {
 function pricedFor(model: string, args: Arguments, eachRow: number): Price {
   const { filter, atMost, inputs } = args;
   if (typeof atMost === 'number') {
-    const rows = bounded(atMost);
+    const rows = allowed(atMost);
     const { given, scan } = filterPrice(model, filter);
     return bulk(weights.scan + given + scan + rows * eachRow, rows);
   }
   if (Array.isArray(inputs)) {
-    const given = inputs.slice(0, limits.maxBulkRows) as Row[];
-    const written = given.reduce((sum, input) => sum + rowsIn(model, input), 0);
-    return bulk(written * eachRow, given.length);
+    const written = inputs.reduce((sum, input) => sum + rowsIn(model, input), 0);
+    return bulk(allowed(written) * eachRow, allowed(inputs.length));
   }
-  return { once: weights.write + rowsIn(model, args.create ?? args.input) * eachRow };
+  const written = rowsIn(model, args.create ?? args.input);
+  return { once: weights.write + allowed(written) * eachRow };
 }
 
 function bulk(once: number, rows: number): Price {
-  return { once: weights.write + once, below: { results: { rows: Math.max(rows, 1) } } };
+  return { once: weights.write + once, below: { results: { rows } } };
 }
 
-function bounded(atMost: number): number {
-  return Math.min(Math.max(atMost, 1), limits.maxBulkRows);
+/** So many rows or, where these are more than there may be, one: the mutation refuses them unread. */
+function allowed(rows: number): number {
+  return rows >= 1 && rows <= limits.maxBulkRows ? rows : 1;
 }
 
 /** A row, and those of its relations that are created along with it. */
