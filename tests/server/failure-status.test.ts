@@ -257,6 +257,33 @@ describe('an answer without data has the status of a failure', () => {
   });
 });
 
+describe('a refusal of what runs', () => {
+  /** Documents that are refused by resolvers, prices or the change log. */
+  const documents: Record<string, string> = {
+    'a query that costs too much': `{ campaigns(first: 100) { nodes { quests(first: 100) { nodes {
+      campaign { quests(first: 100) { nodes { id } } } } } } } }`,
+    'a field with a bad argument': '{ campaigns(first: 101) { totalCount } }',
+    'a query without a workspace': '{ campaigns { totalCount } }',
+    'a mutation without a workspace':
+      'mutation { deleteCampaign(id: "4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d") { errors { __typename } } }',
+    'a subscription where none are served': 'subscription { campaignChanged { cursor } }',
+    'a subscription with a bad cursor': 'subscription { campaignChanged(after: "x") { cursor } }',
+    'a live query where none are served': 'query @live { campaigns { totalCount } }',
+  };
+
+  it.each(
+    Object.entries(documents).flatMap(([name, query]) =>
+      [GRAPHQL, `${GRAPHQL}, text/event-stream`].map((accept) => [name, accept, query] as const),
+    ),
+  )('%s, in %s, has data or the status of a failure', async (_, accept, query) => {
+    const answer = await send('POST', accept, operation('', { query }));
+    expect(answer.errors, answer.text).toBeDefined();
+    expect(answer.headers.get('content-type')).toBe(`${GRAPHQL}; charset=utf-8`);
+    if (answer.data === undefined) expect(answer.status).toBeGreaterThanOrEqual(400);
+    else expect(answer.status).toBe(200);
+  });
+});
+
 describe('a field that fails leaves the status alone', () => {
   it.each([GRAPHQL, PLAIN])('%s', async (accept) => {
     const refusal = operation('', { query: '{ campaigns(first: 101) { totalCount } }' });
