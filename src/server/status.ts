@@ -18,9 +18,10 @@ export function useFailureStatus(): Plugin {
   return {
     onResultProcess({ result }) {
       if (isAsyncIterable(result) || Array.isArray(result)) return;
-      const { data, errors = [] } = result as ExecutionResult;
-      if (data !== undefined) return;
-      for (const { extensions } of errors) {
+      const failed = result as ExecutionResult;
+      // Without errors there is data, which may be expensive to access.
+      if (!failed.errors || failed.data !== undefined) return;
+      for (const { extensions } of failed.errors) {
         if (Object(extensions.http).status) continue;
         const status = STATUSES[String(extensions.code)] ?? BAD_REQUEST;
         extensions.http = { ...Object(extensions.http), status, spec: true };
