@@ -155,7 +155,8 @@ describe("a filter reaches none of another workspace's rows", () => {
           ]
         : [
             { filter: { [relation]: foreign }, same: { id: { in: [] } } },
-            { filter: { not: { [relation]: foreign } }, same: all },
+            // A condition on a row that is not there is unknown, and so is its opposite.
+            { filter: { not: { [relation]: foreign } }, same: { [relation]: all } },
           ];
     });
     const field = `${root}(filter: $0, first: 100) { totalCount nodes { id } }`;
@@ -184,8 +185,10 @@ describe("no relation shows another workspace's rows, nor counts them", () => {
         ? ['source { ... on Campaign { id } ... on Move { id } ... on Cohort { id } }']
         : []),
     ];
+    // A workspace has fifty lists: those of a whole page of workspaces would cost too much.
+    const page = shown.name === 'Workspace' ? '(first: 1)' : '';
     const { nodes } = (
-      await us.data(`{ list: ${shown.root} { nodes { id ${fields.join(' ')} } } }`)
+      await us.data(`{ list: ${shown.root}${page} { nodes { id ${fields.join(' ')} } } }`)
     ).list;
     const foreign = new Set(cases.flatMap(foreignTo));
     expect(idsIn(nodes).filter((id) => foreign.has(id))).toEqual([]);

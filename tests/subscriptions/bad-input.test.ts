@@ -228,7 +228,7 @@ describe('an operation', () => {
   });
 
   it('with a filter that is deep', async () => {
-    const filter = `${'{ and: ['.repeat(60)}{ title: { equals: "x" } }${'] }'.repeat(60)}`;
+    const filter = `${'{ and: ['.repeat(40)}{ title: { equals: "x" } }${'] }'.repeat(40)}`;
     await expectRefusal(filtered(filter), {}, WRONG, `filter${'.and[0]'.repeat(7)}`);
   });
 
