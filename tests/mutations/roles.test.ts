@@ -173,9 +173,9 @@ describe('bulk mutations and upserts are refused alike', () => {
         [`create${writable.plural}`, { inputs: [input], dryRun: true }],
         [
           `update${writable.plural}`,
-          { filter: { id: { notIn: [] } }, atMost: 500, input: {}, dryRun: true },
+          { filter: { id: { notIn: [] } }, atMost: 100, input: {}, dryRun: true },
         ],
-        [`delete${writable.plural}`, { filter: { id: { notIn: [] } }, atMost: 500, dryRun: true }],
+        [`delete${writable.plural}`, { filter: { id: { notIn: [] } }, atMost: 100, dryRun: true }],
         [`upsert${name}`, { key: { id }, create: input, update: {}, dryRun: true }],
       ];
       for (const { role, client } of members.filter(({ role }) => !mayWrite(role, writable))) {
