@@ -26,7 +26,13 @@ afterAll(async () => {
 
 /** Fewer than a socket may hold. */
 const AT_ONCE = 80;
-const CODES = ['BAD_USER_INPUT', 'CURSOR_EXPIRED', 'FORBIDDEN', 'WORKSPACE_REQUIRED'];
+const CODES = [
+  'BAD_USER_INPUT',
+  'CURSOR_EXPIRED',
+  'FORBIDDEN',
+  'QUERY_TOO_COMPLEX',
+  'WORKSPACE_REQUIRED',
+];
 
 const sample: Sample = (name, type) =>
   isScalarType(getNullableType(type)) ? undefined : plainSample(name, type, sample);

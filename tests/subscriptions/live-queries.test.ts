@@ -41,7 +41,7 @@ function related({ name, type }: Field): string[] {
 }
 
 function selectionOf(field: Field): string {
-  const first = field.args.some(({ name }) => name === 'first') ? '(first: 100)' : '';
+  const first = field.args.some(({ name }) => name === 'first') ? '(first: 20)' : '';
   const to = getNamedType(field.type);
   const nodes = fieldsOf(to).find(({ name }) => name === 'nodes');
   if (nodes) return `${field.name}${first} { totalCount ${selectionOf(nodes)} }`;
