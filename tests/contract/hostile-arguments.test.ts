@@ -33,13 +33,13 @@ const CODES: readonly string[] = [
   'FORBIDDEN',
   'INVALID_STATE',
   'NOT_FOUND',
+  'QUERY_TOO_COMPLEX',
   'WORKSPACE_REQUIRED',
 ];
 const REFUSED_DOCUMENT: readonly string[] = [
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_TOO_LARGE',
-  'QUERY_TOO_COMPLEX',
 ];
 const VALUES = 2;
 
