@@ -345,24 +345,17 @@ describe('the log is append-only', () => {
   });
 
   test('a page at a time, and by one session at a time', async () => {
-    const rows = [randomUUID(), randomUUID(), randomUUID()];
     await database.query(
       `insert into gateway.audit_log (occurred_at, table_name, row_id, operation)
-       select now() - interval '400 days', 'cohorts', id, 'INSERT' from unnest($1::text[]) as id`,
-      [rows],
+       select now() - interval '400 days', 'cohorts', n::text, 'INSERT' from generate_series(1, 10001) as n`,
     );
-    const trim = 'select gateway.trim_audit_log(page_size => 2)::int as trimmed';
+    const trim = 'select gateway.trim_audit_log()::int as trimmed';
     await database.rehearse(service, async (query) => {
-      expect(await query(trim)).toEqual([{ trimmed: 2 }]);
+      expect(await query(trim)).toEqual([{ trimmed: 10_000 }]);
       expect(await database.query(trim)).toEqual([{ trimmed: 0 }]);
     });
-    expect(await database.query(trim)).toEqual([{ trimmed: 2 }]);
+    expect(await database.query(trim)).toEqual([{ trimmed: 10_000 }]);
     expect(await database.query(trim)).toEqual([{ trimmed: 1 }]);
-    await expectRefusal(
-      database.query('select gateway.trim_audit_log(page_size => 0)'),
-      '22023',
-      /^page_size/,
-    );
   });
 
   test('by gateways: nothing that is still kept, whoever asks', async () => {

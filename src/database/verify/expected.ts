@@ -112,7 +112,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.stamp_agent()',
   'gateway.take_turn(uuid,uuid)',
   'gateway.transactions_between(pg_snapshot,pg_snapshot)',
-  'gateway.trim_audit_log(interval,integer)',
+  'gateway.trim_audit_log(interval)',
   'gateway.trim_change_log(interval,integer)',
   'gateway.trim_idempotency_keys(interval)',
   'gateway.wake_readers()',
