@@ -136,7 +136,9 @@ describe('a number that a double cannot hold is BAD_USER_INPUT', () => {
     const before = await state();
     const operation = isMutation(field) ? 'mutation' : 'query';
     const document = `${operation}($v: ${type}!) { ${field.replace('@', '$v')} }`;
-    for (const number of type === 'Float' ? NO_FLOAT : UNHELD) {
+    // The ways in differ in how they read JSON, not in which numbers they let through.
+    const numbers = (type === 'Float' ? NO_FLOAT : UNHELD).slice(0, transport === 'POST' ? 8 : 2);
+    for (const number of numbers) {
       const values = type === 'JSON' ? [number, `{"a":[{"b":${number}}]}`] : [number];
       for (const value of values) {
         const told = await transports[transport]?.(document, `{"v":${value}}`);

@@ -1,5 +1,7 @@
+import { getNamedType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Column } from '../../src/generated/catalog.ts';
+import { type Column, catalog } from '../../src/generated/catalog.ts';
+import { schema } from '../../src/schema/index.ts';
 import type { Answer } from '../server/support/gateway.ts';
 import { openLiveApi } from '../support/api.ts';
 import type { Data } from '../support/data.ts';
@@ -204,6 +206,20 @@ describe('a value that has to be there fails its row alone', () => {
     }
     await restore();
   });
+});
+
+it('rows of every list can be null', () => {
+  const hasRows = (name: string) =>
+    Object.hasOwn(catalog.models, name.replace(/Edge$/, '')) || name === 'ViewerMembership';
+  const required = Object.values(schema.getTypeMap())
+    .filter(isObjectType)
+    .flatMap((type) =>
+      Object.values(type.getFields())
+        .filter((field) => String(field.type).includes('!]'))
+        .filter((field) => hasRows(getNamedType(field.type).name))
+        .map((field) => `${type.name}.${field.name}: ${field.type}`),
+    );
+  expect(required).toEqual([]);
 });
 
 describe('whoever asks', () => {
