@@ -228,6 +228,13 @@ function writeTargets({ campaignId }: Known): Target[] {
       hostile: [...STRUCTURES, ...FILTERS],
     },
     {
+      name: 'createSystemAlert(input: { actionUrl: URL })',
+      query:
+        'mutation ($v: URL) { createSystemAlert(dryRun: true, input: { title: "A", alertType: ERROR, actionUrl: $v }) { errors { __typename } } }',
+      ordinary: 'https://example.com/',
+      hostile: scalars('URL'),
+    },
+    {
       name: 'inviteMember(email)',
       query:
         'mutation ($v: String!) { inviteMember(dryRun: true, email: $v) { errors { __typename } } }',

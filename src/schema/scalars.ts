@@ -20,6 +20,7 @@ import {
 import { isDouble, isHeld, UnheldNumber } from '../context/exact-json.ts';
 import { valueProblem } from '../resolvers/value-problem.ts';
 import { builder } from './builder.ts';
+import { parseUrl } from './url.ts';
 
 export type ScalarTypes = {
   UUID: { Input: string; Output: string };
@@ -151,13 +152,6 @@ function parseBigInt(value: unknown): bigint {
     );
   }
   return BigInt(text);
-}
-
-function parseUrl(value: unknown): string {
-  if (typeof value !== 'string' || !URL.canParse(value)) {
-    throw new GraphQLError('A URL is an absolute address, such as "https://example.com/page".');
-  }
-  return new URL(value).href;
 }
 
 const scalars = new Map<string, GraphQLScalarType>(

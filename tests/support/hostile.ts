@@ -138,7 +138,16 @@ const UUIDS = table({
   '10,000 zeros': '0'.repeat(LONG),
 });
 
+/** Many letters, of which no two that follow are alike: the longest to encode in a host's name. */
+const LETTERS = String.fromCodePoint(
+  ...Array.from({ length: LONG }, (_, n) => 0x4e00 + ((n * 7919) % 20_000)),
+);
+
 const ADDRESSES = table({
+  'a host of 10,000 letters': `https://${LETTERS}`,
+  'a host of 10,000 letters without slashes': `https:${LETTERS}`,
+  'a host of 10,000 letters in a broken line': `ht\ntps://${LETTERS}`,
+  'a host of 300 letters': `https://${LETTERS.slice(0, 300)}`,
   'an address with U+0000': 'https://example.com/\0',
   'an address with half of a character': 'https://example.com/\ud800',
   'an address of 10,000 characters': `https://example.com/${'x'.repeat(LONG)}`,

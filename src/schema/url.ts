@@ -1,0 +1,30 @@
+import { GraphQLError } from 'graphql';
+
+/** As much as common servers take. */
+const MAX_LENGTH = 8_000;
+/** A host has up to 253 characters; there may be a name, a password and a port beside it. */
+const MAX_AUTHORITY_LENGTH = 500;
+/** The part of an address whose letters are encoded, which takes the square of its length. */
+const AUTHORITY = /^(?:https?|wss?|ftp|file):[/\\]*([^/\\?#]*)/i;
+/** Left out of an address wherever they are. */
+const LINE_BREAKS = /[\t\n\r]/;
+
+/** Returns an absolute address in its normal form. Throws GraphQLError for what is none. */
+export function parseUrl(value: unknown): string {
+  if (typeof value !== 'string') throw noUrl();
+  const text = value.trim();
+  if (text.length > MAX_LENGTH) {
+    throw new GraphQLError(`A URL has at most ${MAX_LENGTH} characters.`);
+  }
+  const [, authority = ''] = AUTHORITY.exec(text) ?? [];
+  if (LINE_BREAKS.test(text) || authority.length > MAX_AUTHORITY_LENGTH) throw noUrl();
+  try {
+    return new URL(text).href;
+  } catch {
+    throw noUrl();
+  }
+}
+
+function noUrl(): GraphQLError {
+  return new GraphQLError('A URL is an absolute address, such as "https://example.com/page".');
+}
