@@ -38,6 +38,13 @@ export function jsonProblem(value: unknown, depth = 0): string | undefined {
   if (typeof value === 'number' && !Number.isFinite(value))
     return 'A number is too large for JSON.';
   if (value === null || typeof value !== 'object') return valueProblem(value);
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const problem = jsonProblem(item, depth + 1);
+      if (problem) return problem;
+    }
+    return undefined;
+  }
   for (const [key, item] of Object.entries(value)) {
     const problem = textProblem(key) ?? jsonProblem(item, depth + 1);
     if (problem) return problem;
