@@ -17,7 +17,7 @@ import { limits } from '../../src/resolvers/limits.ts';
 import { costOf } from '../../src/schema/cost/operation.ts';
 import { schema } from '../../src/schema/index.ts';
 import { createGateway } from '../../src/server/gateway.ts';
-import { documents, type Known, type Measured } from './documents.ts';
+import { documents, knownIds, type Measured } from './documents.ts';
 
 const USAGE = `Usage: npm run bench:cost [-- --scale 10 --rounds 5]
 
@@ -54,8 +54,8 @@ async function bench(scale: number, rounds: number): Promise<void> {
     await owner.connect();
     await owner.query('VACUUM ANALYZE');
     await owner.query(`ALTER ROLE codex_gateway LOGIN PASSWORD '${PASSWORD}'`);
-    const known = await idsIn(owner);
     await owner.end();
+    const known = await knownIds(url.href);
     url.username = 'codex_gateway';
     url.password = PASSWORD;
     await measureAll(url.href, documents(known), rounds);
@@ -63,17 +63,6 @@ async function bench(scale: number, rounds: number): Promise<void> {
     await server.stop();
     await rm(dataDir, { recursive: true });
   }
-}
-
-async function idsIn(owner: pg.Client): Promise<Known> {
-  const { rows } = await owner.query<Known>(
-    `SELECT c.id AS "campaignId", h.id AS "cohortId" FROM campaigns AS c, cohorts AS h
-     WHERE c.workspace_id = $1 AND h.workspace_id = $1
-       AND NOT EXISTS (SELECT FROM campaign_cohorts WHERE campaign_id = c.id AND cohort_id = h.id)
-     LIMIT 1`,
-    [demoWorkspaces[0]?.id],
-  );
-  return rows[0] as Known;
 }
 
 async function measureAll(

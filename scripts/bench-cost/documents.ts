@@ -1,3 +1,6 @@
+import pg from 'pg';
+import { demoWorkspaces } from '../../prisma/seed/people.ts';
+
 /** An operation that is measured. */
 export interface Measured {
   name: string;
@@ -32,6 +35,24 @@ const NOBODY = '00000000-0000-4000-8000-000000000000';
 export interface Known {
   campaignId: string;
   cohortId: string;
+}
+
+/** Returns the ids of the demo data in a database, for a login that may read all of it. */
+export async function knownIds(connectionString: string): Promise<Known> {
+  const client = new pg.Client(connectionString);
+  await client.connect();
+  try {
+    const { rows } = await client.query<Known>(
+      `SELECT c.id AS "campaignId", h.id AS "cohortId" FROM campaigns AS c, cohorts AS h
+       WHERE c.workspace_id = $1 AND h.workspace_id = $1
+         AND NOT EXISTS (SELECT FROM campaign_cohorts WHERE campaign_id = c.id AND cohort_id = h.id)
+       LIMIT 1`,
+      [demoWorkspaces[0]?.id],
+    );
+    return rows[0] as Known;
+  } finally {
+    await client.end();
+  }
 }
 
 /** The documents that are measured, the dearest of each kind that may pass among them. */

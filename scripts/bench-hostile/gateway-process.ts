@@ -22,6 +22,8 @@ const USAGE = `data:text/javascript,
 export interface DemoDatabase {
   /** Of a login that the gateway may use. */
   connectionString: string;
+  /** Of one that may read everything; the same where the database was given. */
+  ownerUrl: string;
   stop(): Promise<void>;
 }
 
@@ -42,13 +44,22 @@ export interface DemoClient {
   headers: Record<string, string>;
 }
 
-/** Returns the database of this connection string or, without one, a new one with the demo data. */
-export async function openDemoDatabase(connectionString?: string): Promise<DemoDatabase> {
-  if (connectionString) return { connectionString, stop: async () => {} };
+/**
+ * Returns the database of this connection string or, without one, a new one with so many times the
+ * demo data.
+ */
+export async function openDemoDatabase(
+  connectionString?: string,
+  scale = 1,
+): Promise<DemoDatabase> {
+  if (connectionString) {
+    return { connectionString, ownerUrl: connectionString, stop: async () => {} };
+  }
   const folder = await mkdtemp(join(tmpdir(), 'codex-bench-'));
-  const database = await startEmbeddedDatabase(folder, () => {});
+  const database = await startEmbeddedDatabase(folder, () => {}, scale);
   return {
     connectionString: database.connectionString,
+    ownerUrl: database.postgres.url(),
     async stop() {
       await database.readiness.close();
       await database.postgres.stop();

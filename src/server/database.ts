@@ -31,10 +31,11 @@ export async function openDatabase(connectionString: string): Promise<ServedData
   }
 }
 
-/** Starts the embedded Postgres, completes its database and loads the demo data once. */
+/** Starts the embedded Postgres, completes its database and loads `scale` times the demo data once. */
 export async function startEmbeddedDatabase(
   dataDir: string,
   onProgress: (step: string) => void,
+  scale = 1,
 ): Promise<ServedDatabase & { postgres: EmbeddedPostgres }> {
   const postgres = await startEmbeddedPostgres({ dataDir });
   try {
@@ -48,7 +49,7 @@ export async function startEmbeddedDatabase(
       if (await isEmpty(client)) {
         onProgress('Loading the demo data');
         const { seed } = await import('../../prisma/seed/index.ts');
-        await seed(owner);
+        await seed(owner, { scale });
       }
     });
     // Of the owner, since nobody else may read the record of migrations.
