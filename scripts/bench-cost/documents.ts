@@ -181,10 +181,10 @@ export function documents({ campaignId, cohortId }: Known): Measured[] {
       variables: { inputs: repeated(500, () => ({ campaignId, cohortId })) },
     },
     {
-      name: 'create 50 rows with 10 each',
+      name: 'create 45 rows with 10 each',
       query: CREATE,
       variables: {
-        inputs: repeated(50, (i) => ({
+        inputs: repeated(45, (i) => ({
           name: `${i}`,
           quests: repeated(10, (n) => ({ name: `${n}` })),
         })),
