@@ -298,6 +298,21 @@ describe('a number that a double holds is kept with its value', () => {
     ]);
   });
 
+  it('and so are those of a cursor', async () => {
+    const page = (after: string) =>
+      world.ours.client.ask(
+        `{ trends(first: 1, ${after} orderBy: [{ field: VELOCITY }]) { edges { cursor } } }`,
+      );
+    await world.database.query('update trends set velocity = 0.5');
+    const { trends } = (await page('')).data as Data;
+    const place = Buffer.from(trends.edges[0].cursor, 'base64url').toString();
+    for (const number of NO_FLOAT) {
+      const cursor = Buffer.from(place.replace('0.5', number)).toString('base64url');
+      const { errors } = await page(`after: "${cursor}",`);
+      expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+    }
+  });
+
   it.each(['1e999', '-1e-999', `${'9'.repeat(990)}.5`, '+.5', '0012.50', '-0.0'])(
     'as a Decimal in a string: %s',
     async (number) => {

@@ -36,6 +36,20 @@ it('shows every digit of a related row, which comes as JSON', async () => {
   expect(moves.nodes).toEqual([{ campaign: exact }]);
 });
 
+it.each([1e-7, 0.30000000000000004, 5e-324, 1.7976931348623157e308, 123456789012345680000])(
+  'shows the float %d of a row and of a related one',
+  async (confidence) => {
+    const { database, ours } = world;
+    await database.query('update experiments set confidence = $1', [confidence]);
+    const { experiments, moves } = await ours.client.data(`{
+      experiments { nodes { confidence } }
+      moves { nodes { experiments { nodes { confidence } } } }
+    }`);
+    expect(experiments.nodes).toEqual([{ confidence }]);
+    expect(moves.nodes).toEqual([{ experiments: { nodes: [{ confidence }] } }]);
+  },
+);
+
 it("shows JSON's own null in a column that must have a value", async () => {
   await world.database.query(`update cohorts set demographics = 'null'`);
   const { cohorts } = await world.ours.client.data('{ cohorts { nodes { demographics } } }');
