@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { EmbeddedPostgresError } from './database/embedded.ts';
 import { UnsupportedPlatformError } from './database/embedded-installation.ts';
 import { MigrationError } from './database/migrator-errors.ts';

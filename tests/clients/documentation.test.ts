@@ -55,8 +55,8 @@ beforeAll(async () => {
         // As most applications have it.
         exactOptionalPropertyTypes: false,
         paths: {
-          'codex-gateway/client': [join(ROOT, 'src/client/index.ts')],
-          'codex-gateway/client/apollo': [join(ROOT, 'src/client/apollo.ts')],
+          '@codex-gateway/client': [join(ROOT, 'packages/client/src/index.ts')],
+          '@codex-gateway/client/apollo': [join(ROOT, 'packages/client/src/apollo.ts')],
         },
       },
       include: ['*.ts'],

@@ -4,13 +4,13 @@ import * as sse from 'graphql-sse';
 import * as gws from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { resumeLink } from '../../src/client/apollo.ts';
+import { resumeLink } from '../../packages/client/src/apollo.ts';
 import {
   credentials,
   type ResumeOptions,
   resumable,
   type SubscriptionPayload,
-} from '../../src/client/index.ts';
+} from '../../packages/client/src/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { type LiveGateway, openGateway } from './support/gateway.ts';
 

@@ -6,14 +6,14 @@ import * as sse from 'graphql-sse';
 import * as gws from 'graphql-ws';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
-import { resumeLink } from '../../src/client/apollo.ts';
+import { resumeLink } from '../../packages/client/src/apollo.ts';
 import {
   backoff,
   credentials,
   type ResumeOptions,
   resumable,
   type SubscriptionSink,
-} from '../../src/client/index.ts';
+} from '../../packages/client/src/index.ts';
 import { type LogServer, startLogServer } from './support/log-server.ts';
 
 const QUERY = 'subscription ($after: String) { told(after: $after) { number cursor } }';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWsClient, GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { resumable, type SubscriptionClient } from '../../src/client/index.ts';
+import { resumable, type SubscriptionClient } from '../../packages/client/src/index.ts';
 import type { Random } from './random.ts';
 import type { Subscription } from './subscriptions.ts';
 import type { Reader } from './world.ts';
