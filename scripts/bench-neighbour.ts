@@ -15,7 +15,8 @@ import {
 
 const USAGE = `Usage: npm run bench:neighbour [-- --scale 10 --rounds 5 --seconds 4 --rate 20 --only count]
 
-Prints for each dear request: its time, the gateway's CPU for it, and the p95 of a neighbour's request
+Prints for each dear request: its time, the gateway's CPU for it, how long it blocks the gateway's event
+loop at most, and the p95 of a neighbour's request
 in another workspace meanwhile, as a ratio to that of a quiet moment: medians of the rounds, the worst
 ratio first. Requests that are refused for their cost are left out.
 
@@ -50,6 +51,7 @@ interface Row {
   name: string;
   ms: number;
   cpu: number;
+  block: number;
   quiet: number;
   busy: number;
   ratio: number;
@@ -68,9 +70,13 @@ async function bench(): Promise<void> {
       if (row) rows.push(row);
     }
     rows.sort((one, other) => other.ratio - one.ratio);
-    print(['dear request', 'its ms', 'its CPU', 'quiet p95', 'busy p95', 'ratio']);
-    for (const { name, ms, cpu, quiet, busy, ratio } of rows) {
-      print([name, ...[ms, cpu, quiet, busy].map((each) => each.toFixed(1)), ratio.toFixed(2)]);
+    print(['dear request', 'its ms', 'its CPU', 'its block', 'quiet p95', 'busy p95', 'ratio']);
+    for (const { name, ms, cpu, block, quiet, busy, ratio } of rows) {
+      print([
+        name,
+        ...[ms, cpu, block, quiet, busy].map((each) => each.toFixed(1)),
+        ratio.toFixed(2),
+      ]);
     }
   } finally {
     await gateway.stop();
@@ -89,6 +95,7 @@ async function measure(
   if (first.status !== 200 || first.codes.length > 0) return null;
   const before = await gateway.cpu();
   const { ms } = await send(gateway, tenant, body(dear));
+  const block = await gateway.longestBlock();
   const cpu = (await gateway.cpu()) - before;
   const rounds: { quiet: number; busy: number }[] = [];
   for (let round = 0; round < Number(options.rounds); round += 1) {
@@ -107,7 +114,7 @@ async function measure(
     rounds.map((round) => round.busy),
     rounds.map((round) => round.busy / round.quiet),
   ].map((each) => quantile(each, 0.5)) as [number, number, number];
-  return { name: dear.name, ms, cpu, quiet, busy, ratio };
+  return { name: dear.name, ms, cpu, block, quiet, busy, ratio };
 }
 
 /** Returns the p95 of the neighbour's requests, in milliseconds, each from the moment it was due. */

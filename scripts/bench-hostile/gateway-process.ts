@@ -13,9 +13,18 @@ import { freePort } from '../../tests/support/ports.ts';
 const SECRET = 'a secret of the benchmark, 32 bytes or more';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START_MS = 60_000;
-/** Tells its parent what it has used so far, in microseconds. */
+/**
+ * Sends its parent, when asked, what it has used so far, in microseconds, and how long its event loop
+ * was blocked at most since it was last asked, in nanoseconds.
+ */
 const USAGE = `data:text/javascript,
-  process.on('message', () => process.send({ ...process.cpuUsage(), rss: process.memoryUsage.rss() }));
+  import { monitorEventLoopDelay } from 'node:perf_hooks';
+  const delays = monitorEventLoopDelay({ resolution: 1 });
+  delays.enable();
+  process.on('message', () => {
+    process.send({ ...process.cpuUsage(), rss: process.memoryUsage.rss(), longest: delays.max });
+    delays.reset();
+  });
   process.channel.unref();`;
 
 /** Where the demo data is. */
@@ -34,6 +43,11 @@ export interface GatewayProcess {
   isAlive(): boolean;
   /** Returns the CPU time that the process has used, in milliseconds. */
   cpu(): Promise<number>;
+  /**
+   * Returns how long its event loop was blocked at most since this process was last asked for
+   * anything, in milliseconds.
+   */
+  longestBlock(): Promise<number>;
   /** Returns the memory that it holds, in bytes. */
   residentBytes(): Promise<number>;
   stop(): Promise<void>;
@@ -91,7 +105,7 @@ export async function startGatewayProcess(
   const url = `http://127.0.0.1:${port}`;
   await untilReady(child, url);
   const isAlive = () => child.exitCode === null && child.signalCode === null;
-  const usage = async (): Promise<{ user: number; system: number; rss: number }> => {
+  const usage = async (): Promise<Record<'user' | 'system' | 'rss' | 'longest', number>> => {
     if (!isAlive()) throw new Error('The gateway has ended');
     child.send('usage');
     const [told] = await once(child, 'message');
@@ -104,6 +118,7 @@ export async function startGatewayProcess(
       const { user, system } = await usage();
       return (user + system) / 1000;
     },
+    longestBlock: async () => (await usage()).longest / 1e6,
     residentBytes: async () => (await usage()).rss,
     async stop() {
       if (!isAlive()) return;
