@@ -3,8 +3,8 @@ import type { Plugin } from 'graphql-yoga';
 import { GatewayError } from '../context/errors.ts';
 import { limits } from '../resolvers/limits.ts';
 import { costOf } from '../schema/cost/operation.ts';
-import type { ServerContext } from './authentication.ts';
-import { isLive } from './subscriptions/live-queries.ts';
+import { isLive } from '../subscriptions/live-queries.ts';
+import type { ServerContext } from './server-context.ts';
 
 /**
  * Refuses operations that cost too much, before anything of them is done. A subscription is priced by

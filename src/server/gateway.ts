@@ -7,11 +7,19 @@ import type { Authenticate } from '../context/authentication.ts';
 import { type Context, createContext, type LiveCursors } from '../context/context.ts';
 import type { Database } from '../context/database/client.ts';
 import { GatewayError } from '../context/errors.ts';
+import type { Scope } from '../context/quotas.ts';
+import { currentRequestId } from '../context/request-id.ts';
+import { RequestInFlight } from '../context/request-in-flight.ts';
 import { createSeal } from '../context/seal.ts';
 import type { Limits } from '../env.ts';
 import type { Feed } from '../realtime/feed.ts';
 import { parseSnapshot } from '../realtime/position.ts';
-import { type ServerContext, useAuthentication } from './authentication.ts';
+import { SubscriptionHub } from '../subscriptions/hub.ts';
+import {
+  createSubscriptionMetrics,
+  type SubscriptionMetrics,
+} from '../subscriptions/subscription-metrics.ts';
+import { useAuthentication } from './authentication.ts';
 import { corsOptions, useOriginVariance } from './cors.ts';
 import { useCostLimit } from './cost.ts';
 import { Departures } from './departures.ts';
@@ -20,6 +28,9 @@ import { createErrorMask } from './errors.ts';
 import { type GraphiQLOptions, useGraphiQL } from './graphiql/graphiql.ts';
 import { type ReadinessCheck, useHealth } from './health.ts';
 import { createHttpServer, type HttpServer } from './http.ts';
+import { HttpStreams } from './http-streaming/http-streams.ts';
+import { useHttpTransports } from './http-streaming/http-transports.ts';
+import { useSingleConnection } from './http-streaming/single-connection.ts';
 import { useIntrospection } from './introspection/introspection.ts';
 import { useExactJson } from './json.ts';
 import { MAX_BODY_BYTES, useJsonBodies, useOperationLimits } from './limits.ts';
@@ -27,24 +38,16 @@ import type { Logger } from './logger.ts';
 import { useMetrics } from './metrics.ts';
 import { usePersistedQueryRefusal } from './persisted-queries.ts';
 import { createQuotas } from './quota-metrics.ts';
-import type { Scope } from './quotas.ts';
-import { currentRequestId, useRequestId } from './request-id.ts';
-import { RequestInFlight, useRequestsInFlight } from './requests-in-flight.ts';
+import { useRequestId } from './request-id-header.ts';
+import { useRequestsInFlight } from './requests-in-flight.ts';
 import { useKnownPaths } from './routes.ts';
+import type { ServerContext } from './server-context.ts';
 import { useSession } from './session.ts';
 import { useFailureStatus } from './status.ts';
-import { HttpStreams } from './subscriptions/http-streams.ts';
-import { useHttpTransports } from './subscriptions/http-transports.ts';
-import { SubscriptionHub } from './subscriptions/hub.ts';
-import {
-  createSubscriptionMetrics,
-  registerWebSockets,
-  type SubscriptionMetrics,
-} from './subscriptions/metrics.ts';
-import { useSingleConnection } from './subscriptions/single-connection.ts';
-import { useSubscriptions } from './subscriptions/subscriptions.ts';
-import { createWebSockets } from './subscriptions/websocket.ts';
+import { useSubscriptions } from './subscriptions.ts';
 import { useVariables } from './variables.ts';
+import { createWebSockets } from './websocket/websocket.ts';
+import { registerWebSockets } from './websocket/websocket-metrics.ts';
 
 const ENDPOINT = '/graphql';
 /** Where clients have the results of several operations told in one response. */

@@ -18,8 +18,6 @@ import type { Plugin } from 'graphql-yoga';
 export const MAX_BODY_BYTES = 1_000_000;
 /** Longest document, in characters: documents are kept for their next use. */
 const MAX_DOCUMENT_LENGTH = 50_000;
-/** Longest variables, in characters, that are kept as long as their subscription. */
-const MAX_KEPT_VARIABLES = 100_000;
 
 /** Validation errors that are reported. Suggestions for unknown names are expensive to compute. */
 const MAX_ERRORS = 10;
@@ -53,18 +51,6 @@ function limit(n: number, what: string) {
 
 function tooMany(n: number, what: string): GraphQLError {
   return operationTooLarge(`The operation has more than ${n} ${what}. Split it into several.`);
-}
-
-/**
- * Throws OPERATION_TOO_LARGE for variables, as JSON, that are longer than those of a subscription or
- * a live query may be.
- */
-export function assertKeptVariables(json: string): void {
-  if (json.length > MAX_KEPT_VARIABLES) {
-    throw operationTooLarge(
-      `The variables of what is kept open have more than ${MAX_KEPT_VARIABLES} characters.`,
-    );
-  }
 }
 
 /** Throws OPERATION_TOO_LARGE for a document that is longer than documents may be. */

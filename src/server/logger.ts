@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino';
-import { currentRequestId } from './request-id.ts';
+import { currentRequestId } from '../context/request-id.ts';
 
 export type { Logger } from 'pino';
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type QuotaOptions, Quotas } from './quotas.ts';
+import { type QuotaOptions, Quotas } from '../context/quotas.ts';
 
 /** Returns quotas; a registry shows what is in use, and what was refused. */
 export function createQuotas(limits: QuotaOptions['limits'], registry?: Registry): Quotas {

@@ -6,13 +6,16 @@ import { type Env, EnvironmentError } from '../env.ts';
 import type { PostgresFeed } from '../realtime/postgres-feed.ts';
 import { createFeed } from '../realtime/shared-feed.ts';
 import { schema } from '../schema/index.ts';
+import {
+  createSubscriptionMetrics,
+  type SubscriptionMetrics,
+} from '../subscriptions/subscription-metrics.ts';
 import type { ServedDatabase } from './database.ts';
 import { useDemoSignIn } from './demo/plugin.ts';
 import { type DemoTokenOptions, firstDemoPerson, signDemoToken } from './demo/sign-in.ts';
 import { createGateway } from './gateway.ts';
 import { NotReadyError } from './health.ts';
 import { createLogger, type Logger } from './logger.ts';
-import { createSubscriptionMetrics, type SubscriptionMetrics } from './subscriptions/metrics.ts';
 import { auditEntries, changes, idempotencyKeys, NOBODY, startUpkeep } from './upkeep.ts';
 
 const INSUFFICIENT_PRIVILEGE = '42501';

@@ -5,9 +5,9 @@ import { GatewayError } from '../context/errors.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
 import { Work } from '../context/work.ts';
 import { needsSnapshot } from '../schema/model/live-cursor.ts';
-import type { ServerContext } from './authentication.ts';
+import { isResultStream } from '../subscriptions/result-stream.ts';
 import { executeMutation } from './mutations.ts';
-import { isLiveStream } from './subscriptions/stream.ts';
+import type { ServerContext } from './server-context.ts';
 
 const sessionOf = (args: ExecutionArgs) => (args.contextValue as Context).session;
 const workOf = (args: ExecutionArgs) => (args.contextValue as ServerContext).work ?? new Work();
@@ -37,7 +37,7 @@ export function useSession(timeoutMs: number): Plugin {
         const session = sessionOf(args);
         const result: unknown = await runInSession(session, () => subscribeFn(args), workOf(args));
         // A live stream is executed for its group, in the group's session.
-        if (isLiveStream(result) || !isAsyncIterable(result)) return result;
+        if (isResultStream(result) || !isAsyncIterable(result)) return result;
         return eventsInSession(session, result);
       });
     },

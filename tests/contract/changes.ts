@@ -6,7 +6,7 @@ import { runInSession } from '../../src/context/session.ts';
 import type { Change } from '../../src/realtime/change.ts';
 import { ChangeEvent, type ChangeSource } from '../../src/realtime/source.ts';
 import { schema } from '../../src/schema/index.ts';
-import { audienceOf, contextOf } from '../../src/server/subscriptions/audience.ts';
+import { audienceOf, contextOf } from '../../src/subscriptions/group-audience.ts';
 import type { Data } from '../support/data.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { seal } from '../support/seal.ts';

@@ -6,7 +6,7 @@ import { demoPeople, demoWorkspaces } from '../../prisma/seed/people.ts';
 import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { schema } from '../../src/schema/index.ts';
 import { examples } from '../../src/server/graphiql/examples.ts';
-import { createSubscriptionMetrics } from '../../src/server/subscriptions/metrics.ts';
+import { createSubscriptionMetrics } from '../../src/subscriptions/subscription-metrics.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { startGateway, type TestGateway, token } from './support/gateway.ts';

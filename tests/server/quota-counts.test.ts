@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type Holder, Quotas, type Release, type Scope } from '../../src/context/quotas.ts';
 import type { Resource } from '../../src/env.ts';
-import { type Holder, Quotas, type Release, type Scope } from '../../src/server/quotas.ts';
 import { limits } from './support/gateway.ts';
 
 const ADA: Holder = { scope: 'person', id: 'ada' };

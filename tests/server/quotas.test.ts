@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Scope } from '../../src/context/quotas.ts';
 import { RESOURCES, type Resource } from '../../src/env.ts';
-import type { Scope } from '../../src/server/quotas.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Opened, openers } from './support/openers.ts';

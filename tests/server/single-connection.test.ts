@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-sse';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MAX_UNSENT_BYTES } from '../../src/server/subscriptions/stream.ts';
+import { MAX_UNSENT_BYTES } from '../../src/subscriptions/result-stream.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { token } from './support/gateway.ts';

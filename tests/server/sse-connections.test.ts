@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { MAX_UNSENT_BYTES } from '../../src/server/subscriptions/stream.ts';
+import { MAX_UNSENT_BYTES } from '../../src/subscriptions/result-stream.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   createLiveStreams,

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { MAX_UNSENT_BYTES } from '../../src/server/subscriptions/stream.ts';
+import { MAX_UNSENT_BYTES } from '../../src/subscriptions/result-stream.ts';
 import { eventually } from '../support/eventually.ts';
 import { limits, schema, startGateway, token } from './support/gateway.ts';
 import { holding } from './support/held.ts';

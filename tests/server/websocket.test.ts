@@ -3,7 +3,7 @@ import { type ClientOptions, createClient } from 'graphql-ws';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { currentRequestId } from '../../src/server/request-id.ts';
+import { currentRequestId } from '../../src/context/request-id.ts';
 import { eventually } from '../support/eventually.ts';
 import { INTERNAL, startGateway, type TestGateway, token } from './support/gateway.ts';
 import {

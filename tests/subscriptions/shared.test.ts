@@ -5,7 +5,7 @@ import type { Context } from '../../src/context/context.ts';
 import { requirePerson } from '../../src/context/viewer.ts';
 import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { type ChangeEvent, ChangeSource } from '../../src/realtime/source.ts';
-import { createSubscriptionMetrics } from '../../src/server/subscriptions/metrics.ts';
+import { createSubscriptionMetrics } from '../../src/subscriptions/subscription-metrics.ts';
 import { caseOf } from '../contract/cases.ts';
 import { startGateway, type TestGateway, token } from '../server/support/gateway.ts';
 import { type Client, type LiveApi, openLiveApi } from '../support/api.ts';

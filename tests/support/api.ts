@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import type { Feed } from '../../src/realtime/feed.ts';
 import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { schema } from '../../src/schema/index.ts';
-import { createSubscriptionMetrics } from '../../src/server/subscriptions/metrics.ts';
+import { createSubscriptionMetrics } from '../../src/subscriptions/subscription-metrics.ts';
 import { type Answer, agentToken, startGateway, token } from '../server/support/gateway.ts';
 import type { Data } from './data.ts';
 import type { TestDatabase } from './database.ts';

@@ -16,8 +16,8 @@ import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../../context/errors.ts';
 import { Turns } from '../../realtime/turns.ts';
+import { isLive } from '../../subscriptions/live-queries.ts';
 import { operationTooLarge } from '../limits.ts';
-import { isLive } from '../subscriptions/live-queries.ts';
 import { createIntrospect } from './execution.ts';
 import { fieldsOf, fragmentsOf, type Price, priceOf } from './price.ts';
 

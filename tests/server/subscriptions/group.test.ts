@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Batch } from '../../../src/realtime/feed.ts';
-import { Group, Place, Subscriber } from '../../../src/server/subscriptions/group.ts';
-import { Payload, type StreamEnd } from '../../../src/server/subscriptions/stream.ts';
+import { Group, Place, Subscriber } from '../../../src/subscriptions/group.ts';
+import { Payload, type StreamEnd } from '../../../src/subscriptions/result-stream.ts';
 
 /** A group of so many clients whose executions a test ends itself, oldest first. */
 function createGroup(clients: number) {

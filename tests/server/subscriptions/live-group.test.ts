@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Subscriber } from '../../../src/server/subscriptions/group.ts';
-import { LiveGroup, LivePlace } from '../../../src/server/subscriptions/live-group.ts';
-import { LiveResult } from '../../../src/server/subscriptions/live-result.ts';
-import type { Payload, StreamEnd } from '../../../src/server/subscriptions/stream.ts';
+import { Subscriber } from '../../../src/subscriptions/group.ts';
+import { LiveGroup, LivePlace } from '../../../src/subscriptions/live-group.ts';
+import { LiveResult } from '../../../src/subscriptions/live-result.ts';
+import type { Payload, StreamEnd } from '../../../src/subscriptions/result-stream.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const INTERVAL_MS = 50;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { applyPatch } from 'rfc6902';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { patchOf } from '../../../src/server/subscriptions/json-patch.ts';
+import { patchOf } from '../../../src/subscriptions/json-patch.ts';
 import { eventually } from '../../support/eventually.ts';
 import { insert } from '../../support/tenant.ts';
 import { createLiveWorld, type LiveWorld, TRANSPORTS } from './live-world.ts';

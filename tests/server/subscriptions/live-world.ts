@@ -5,7 +5,7 @@ import { applyPatch, type Operation } from 'rfc6902';
 import { expect } from 'vitest';
 import { createPostgresFeed } from '../../../src/realtime/postgres-feed.ts';
 import { schema } from '../../../src/schema/index.ts';
-import { createSubscriptionMetrics } from '../../../src/server/subscriptions/metrics.ts';
+import { createSubscriptionMetrics } from '../../../src/subscriptions/subscription-metrics.ts';
 import type { Data } from '../../support/data.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { caughtUp } from '../../support/log.ts';

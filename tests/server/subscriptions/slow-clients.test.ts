@@ -2,7 +2,7 @@ import * as diagnostics from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { WebSocket } from 'ws';
-import { MAX_UNSENT_BYTES } from '../../../src/server/subscriptions/stream.ts';
+import { MAX_UNSENT_BYTES } from '../../../src/subscriptions/result-stream.ts';
 import { type LiveApi, openLiveApi } from '../../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createTenant, type Tenant } from '../../support/tenant.ts';

@@ -9,11 +9,11 @@ import {
 import type { Context } from '../../../src/context/context.ts';
 import { createDatabase } from '../../../src/context/database/client.ts';
 import { GatewayError } from '../../../src/context/errors.ts';
+import type { Scope } from '../../../src/context/quotas.ts';
 import { requirePerson } from '../../../src/context/viewer.ts';
 import { requireWorkspace } from '../../../src/context/workspace.ts';
 import { type Limits, readEnv } from '../../../src/env.ts';
 import { createGateway, type GatewayOptions } from '../../../src/server/gateway.ts';
-import type { Scope } from '../../../src/server/quotas.ts';
 
 export const SECRET = 'a secret of the tests, 32 bytes or more';
 /** Signs the tokens of agents. */

@@ -1,11 +1,11 @@
 import type { Plugin } from 'graphql-yoga';
-import type { ServerContext } from '../../../src/server/authentication.ts';
+import type { ServerContext } from '../../../src/server/server-context.ts';
 import {
-  type LiveStream,
   Payload,
+  type ResultStream,
   type Sink,
   type StreamEnd,
-} from '../../../src/server/subscriptions/stream.ts';
+} from '../../../src/subscriptions/result-stream.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startGateway, type TestGateway, token } from './gateway.ts';
@@ -77,7 +77,7 @@ export function createLiveStreams(): LiveStreams {
       onSubscribe({ args, setSubscribeFn }) {
         const { lastEventId } = args.contextValue as ServerContext;
         const variables = args.variableValues ?? {};
-        const live: LiveStream = {
+        const live: ResultStream = {
           attach(sink) {
             const context = new WeakRef(args.contextValue as ServerContext);
             const listener = { sink, lastEventId, variables, context, gone: false, slow: false };

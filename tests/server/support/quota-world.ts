@@ -1,6 +1,6 @@
 import type { Plugin } from 'graphql-yoga';
 import { Registry } from 'prom-client';
-import type { Scope } from '../../../src/server/quotas.ts';
+import type { Scope } from '../../../src/context/quotas.ts';
 import { type Client, type LiveApi, openLiveApi } from '../../support/api.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createTenant, insert } from '../../support/tenant.ts';

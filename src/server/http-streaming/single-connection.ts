@@ -1,0 +1,204 @@
+import { type ExecutionArgs, GraphQLError } from 'graphql';
+import { type Plugin, processRegularResult, type YogaInitialContext } from 'graphql-yoga';
+import type { Identity } from '../../context/authentication.ts';
+import type { Context } from '../../context/context.ts';
+import { GatewayError } from '../../context/errors.ts';
+import { type Holder, holdersOf, type Quotas } from '../../context/quotas.ts';
+import { isResultStream } from '../../subscriptions/result-stream.ts';
+import { errorResponse } from '../responses.ts';
+import type { ServerContext } from '../server-context.ts';
+import { acceptedFormat } from './accept.ts';
+import { EventStream, type StreamOperation } from './event-stream.ts';
+import type { HttpStreams } from './http-streams.ts';
+import { sse } from './sse.ts';
+
+const TOKEN_HEADER = 'x-graphql-event-stream-token';
+/** How long a reservation waits for its client. */
+const RESERVATION_MS = 30_000;
+const MAX_OPERATIONS = 100;
+const MAX_ID_LENGTH = 128;
+
+/** What a request of this mode is about. */
+interface SingleConnection {
+  /** Of the stream, as the client sent it; empty if it sent none. */
+  token: string;
+  events?: EventStream;
+  operation?: StreamOperation;
+}
+
+interface Reservation {
+  events: EventStream;
+  person: string;
+  workspace: string | null;
+  /** For whom the stream is counted. */
+  holders: readonly Holder[];
+  /** When it is given up unless it is open by then. */
+  until: number;
+}
+
+export interface SingleConnectionOptions {
+  path: string;
+  streams: HttpStreams;
+  quotas: Quotas;
+  /** Returns what a request without a body runs with. Throws FORBIDDEN and the like. */
+  contextOf(request: ServerContext): Promise<Context>;
+}
+
+/**
+ * Serves the single connection mode of graphql-sse: a client reserves a stream (PUT), opens it (GET),
+ * and has the results of all its operations (POST) told there until it ends them (DELETE). Operations
+ * run like those of any other request.
+ */
+export function useSingleConnection({
+  path,
+  streams,
+  quotas,
+  contextOf,
+}: SingleConnectionOptions): Plugin<object, ServerContext> {
+  const reservations = new Map<string, Reservation>();
+  /** The requests of this mode. */
+  const requests = new WeakMap<Request, SingleConnection>();
+  streams.everySecond(() => {
+    const now = Date.now();
+    for (const { events, until } of reservations.values()) {
+      if (!events.isOpen && until < now) events.close();
+    }
+  });
+
+  /** Clients that connect again leave streams open which they have no use for. */
+  const makeRoom = (person: string, holders: readonly Holder[]): void => {
+    const full = quotas.fullOf('streams', holders);
+    if (!full) return;
+    const unused = [...reservations.values()].find(
+      (reservation) =>
+        reservation.person === person &&
+        reservation.events.size === 0 &&
+        reservation.holders.some(({ scope, id }) => scope === full.scope && id === full.id),
+    );
+    unused?.events.close();
+  };
+
+  const reserve = async (request: ServerContext, person: string, workspace: string | null) => {
+    const holders = holdersOf(await contextOf(request));
+    makeRoom(person, holders);
+    const release = quotas.take('streams', holders);
+    const events = new EventStream(() => {
+      release();
+      reservations.delete(events.token);
+    });
+    const until = Date.now() + RESERVATION_MS;
+    reservations.set(events.token, { events, person, workspace, holders, until });
+    return new Response(events.token, {
+      status: 201,
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+    });
+  };
+
+  const open = (request: Request, events: EventStream, { identity }: ServerContext): Response => {
+    if (acceptedFormat(request) !== sse) {
+      return errorResponse(406, 'BAD_REQUEST', 'Send the header "accept: text/event-stream".');
+    }
+    if (events.isOpen) return errorResponse(409, 'CONFLICT', 'The stream is open already.');
+    return streams.respond({
+      ...sse,
+      expiresAt: identity?.expiresAt ?? new Date(),
+      begin: (stream) => events.open(stream),
+    });
+  };
+
+  const end = (events: EventStream, operationId: string | null): Response => {
+    if (!operationId)
+      return errorResponse(400, 'BAD_REQUEST', 'Name the operation: ?operationId=…');
+    events.complete(operationId);
+    return new Response(null, { status: 200 });
+  };
+
+  const begin = ({ contextValue }: ExecutionArgs): void => {
+    const { request } = contextValue as Partial<YogaInitialContext>;
+    const operation = request && requests.get(request)?.operation;
+    if (operation) operation.begun = true;
+  };
+
+  return {
+    onRequest({ request, url }) {
+      if (url.pathname !== path) return;
+      const token = request.headers.get(TOKEN_HEADER) ?? url.searchParams.get('token') ?? '';
+      requests.set(request, { token });
+    },
+
+    async onRequestParse({ request, url, serverContext, endResponse }) {
+      const { identity, workspaceHeader } = serverContext;
+      const single = requests.get(request);
+      if (!single || !identity) return;
+      const person = nameOf(identity);
+      const workspace = workspaceHeader?.toLowerCase() ?? null;
+      if (request.method === 'PUT') {
+        endResponse(await reserve(serverContext, person, workspace));
+        return;
+      }
+      const found = reservations.get(single.token);
+      // Somebody else's stream is as good as none.
+      if (found?.person !== person || found.workspace !== workspace) {
+        endResponse(
+          errorResponse(
+            404,
+            'NOT_FOUND',
+            `There is no such stream: reserve one with PUT, then name it in the header ${TOKEN_HEADER}.`,
+          ),
+        );
+      } else if (request.method === 'GET') {
+        endResponse(open(request, found.events, serverContext));
+      } else if (request.method === 'DELETE') {
+        endResponse(end(found.events, url.searchParams.get('operationId')));
+      } else {
+        single.events = found.events;
+      }
+    },
+
+    onParams({ request, params, context }) {
+      const single = requests.get(request);
+      if (!single?.events) return;
+      const { events } = single;
+      const operationId: unknown = params.extensions?.operationId;
+      if (typeof operationId !== 'string' || !operationId || operationId.length > MAX_ID_LENGTH) {
+        throw refusal(400, 'Name the operation: {"extensions": {"operationId": "…"}}.');
+      }
+      if (events.has(operationId)) throw refusal(409, 'The stream has an operation of this id.');
+      if (events.size >= MAX_OPERATIONS) {
+        throw new GatewayError(
+          'TOO_MANY_SUBSCRIPTIONS',
+          `A stream takes ${MAX_OPERATIONS} operations at a time: end one first.`,
+          { status: 429 },
+        );
+      }
+      single.operation = events.add(operationId);
+      context.transport = single.operation;
+      context.work = single.operation.work;
+    },
+    onExecute: ({ args }) => begin(args),
+    onSubscribe: ({ args }) => begin(args),
+
+    onResultProcess({ request, result, setResultProcessor }) {
+      const operation = requests.get(request)?.operation;
+      if (!operation || isResultStream(result)) return;
+      if (operation.begun) {
+        setResultProcessor(async (...args) => {
+          const told = await processRegularResult(...args);
+          return operation.answerOnce(await told.text());
+        }, 'application/json');
+      } else {
+        operation.cancel();
+      }
+    },
+  };
+}
+
+function nameOf(identity: Identity): string {
+  return identity.kind === 'person'
+    ? `person ${identity.id}`
+    : JSON.stringify([identity.name, ...identity.scopes]);
+}
+
+function refusal(status: number, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status } } });
+}

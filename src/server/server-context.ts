@@ -1,0 +1,37 @@
+import type { ServerResponse } from 'node:http';
+import type { Identity } from '../context/authentication.ts';
+import type { Context } from '../context/context.ts';
+import type { RequestInFlight } from '../context/request-in-flight.ts';
+import type { Work } from '../context/work.ts';
+import type { ResultStream } from '../subscriptions/result-stream.ts';
+
+/** Who asks, as the headers of a request or the first message of a socket say. */
+export interface Credentials {
+  identity: Identity;
+  /** Null when none was sent. */
+  workspaceHeader: string | null;
+  /** Null when none was sent. */
+  idempotencyHeader: string | null;
+}
+
+/** How the results of a stream are sent to the client of an HTTP request. */
+export interface ResultTransport {
+  /** Called before the stream is opened. Throws TOO_MANY_SUBSCRIPTIONS. */
+  admit(context: Context): void;
+  /** Returns the answer to the request. */
+  answer(stream: ResultStream): Response;
+}
+
+/** What belongs to one operation before its context is built. */
+export interface ServerContext extends Partial<Credentials> {
+  /** Counts the operation while it is answered. */
+  inFlight?: RequestInFlight;
+  /** What it does in the database, which ends when the client goes. */
+  work?: Work;
+  /** Where the answer is written; undefined for what was not asked by HTTP. */
+  response?: ServerResponse;
+  /** The cursor of the header `last-event-id`, which stands for the argument `after`. */
+  lastEventId?: string;
+  /** Null if the client takes no stream, undefined for a socket. */
+  transport?: ResultTransport | null;
+}

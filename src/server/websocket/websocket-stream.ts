@@ -1,0 +1,199 @@
+import type { ExecutionResult } from 'graphql';
+import { GatewayError } from '../../context/errors.ts';
+import { Work } from '../../context/work.ts';
+import {
+  type Encoding,
+  MAX_UNSENT_BYTES,
+  type Payload,
+  type ResultStream,
+  type Sink,
+  type StreamEnd,
+} from '../../subscriptions/result-stream.ts';
+import type { OpenStream, WebSocketConnection } from './websocket-connection.ts';
+
+const TEXT = 0x01;
+const CONTINUATION = 0x80;
+
+/**
+ * A `next` message is sent in two fragments: what differs between clients, framed once for each
+ * subscription, and what is the same for all, framed once for each result.
+ */
+const SHARED_FRAGMENT: Encoding = {
+  name: 'websocket',
+  encode: ({ json }) => frame(CONTINUATION, `${json}}`),
+};
+
+function ownFragment(id: string): Buffer {
+  return frame(TEXT, `{"id":${JSON.stringify(id)},"type":"next","payload":`);
+}
+
+/** A WebSocket frame as servers send it, unmasked. */
+function frame(firstByte: number, text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8;
+  // Not of Node's pool, all of which is kept as long as any of it.
+  const bytes = Buffer.allocUnsafeSlow(2 + extended + length);
+  bytes[0] = firstByte;
+  bytes[1] = extended === 0 ? length : extended === 2 ? 126 : 127;
+  if (extended === 2) bytes.writeUInt16BE(length, 2);
+  if (extended === 8) bytes.writeBigUInt64BE(BigInt(length), 2);
+  bytes.write(text, 2 + extended);
+  return bytes;
+}
+
+/** Takes the results of one live stream for one subscription of a connection. */
+class WebSocketSink implements Sink {
+  readonly #connection: WebSocketConnection;
+  readonly #ownFragment: Buffer;
+  readonly #onEnd: (reason: StreamEnd) => void;
+
+  constructor(connection: WebSocketConnection, id: string, onEnd: (reason: StreamEnd) => void) {
+    this.#connection = connection;
+    this.#ownFragment = ownFragment(id);
+    this.#onEnd = onEnd;
+  }
+
+  get unsentBytes(): number {
+    return this.#connection.unsentBytes;
+  }
+
+  next(payload: Payload): boolean {
+    const shared = payload.as(SHARED_FRAGMENT);
+    const { unsentBytes } = this.#connection;
+    // A result that is larger than the bound is sent by itself.
+    if (unsentBytes > 0 && unsentBytes + shared.length > MAX_UNSENT_BYTES) return false;
+    this.#connection.sendShared(this.#ownFragment, shared);
+    return true;
+  }
+
+  end(reason: StreamEnd): void {
+    this.#onEnd(reason);
+  }
+}
+
+/**
+ * What graphql-ws ends for a client that wants no more of an operation. Where the client has said so
+ * it is told nothing more, not even the end: it may use the id for something else already.
+ */
+export class Operation implements AsyncIterableIterator<ExecutionResult> {
+  isOver = false;
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<ExecutionResult>> {
+    return never();
+  }
+
+  async return(): Promise<IteratorResult<ExecutionResult>> {
+    this.isOver = true;
+    return { done: true, value: undefined };
+  }
+}
+
+/** An operation that has not been answered yet. */
+export class PendingOperation extends Operation {
+  readonly work = new Work();
+
+  override return(): Promise<IteratorResult<ExecutionResult>> {
+    this.work.leave();
+    return super.return();
+  }
+}
+
+/** Nobody waits for it but what is to be forgotten. */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+/** A live stream as graphql-ws holds it: it yields nothing, and fails with what ends it for good. */
+export class LiveSubscription extends Operation implements OpenStream {
+  readonly #connection: WebSocketConnection;
+  readonly #id: string;
+  /** Null once it is attached to: it has all of the request. */
+  #stream: ResultStream | null;
+  #detach: (() => void) | null = null;
+
+  constructor(connection: WebSocketConnection, id: string, stream: ResultStream) {
+    super();
+    this.#connection = connection;
+    this.#id = id;
+    this.#stream = stream;
+  }
+
+  override next(): Promise<never> {
+    if (this.isOver) return never();
+    return new Promise((_, reject) => this.#attach(reject));
+  }
+
+  override return(): Promise<IteratorResult<ExecutionResult>> {
+    this.end();
+    return super.return();
+  }
+
+  end(): void {
+    this.isOver = true;
+    this.#connection.delete(this);
+    this.#detach?.();
+    this.#detach = null;
+  }
+
+  #attach(reject: (error: unknown) => void): void {
+    const stream = this.#stream;
+    this.#stream = null;
+    const sink = new WebSocketSink(this.#connection, this.#id, (reason) => {
+      this.end();
+      if (reason.outcome === 'stop') reject(refusal(reason));
+      else this.#connection.resume(reason);
+    });
+    try {
+      this.#detach = stream?.attach(sink) ?? null;
+    } catch (error) {
+      this.end();
+      reject(error);
+    }
+  }
+}
+
+function refusal({ code, message, argument }: StreamEnd): GatewayError {
+  return new GatewayError(code, message, argument ? { argument } : {});
+}
+
+/** Any other stream of results, which graphql-ws asks for one after the other. */
+export class PulledSubscription extends Operation implements OpenStream {
+  readonly #connection: WebSocketConnection;
+  readonly #results: AsyncIterator<ExecutionResult>;
+
+  constructor(connection: WebSocketConnection, results: AsyncIterable<ExecutionResult>) {
+    super();
+    this.#connection = connection;
+    this.#results = results[Symbol.asyncIterator]();
+  }
+
+  override async next(): Promise<IteratorResult<ExecutionResult>> {
+    if (!this.#connection.isOpen) this.end();
+    if (this.isOver) return never();
+    try {
+      const result = await this.#results.next();
+      if (result.done) this.#connection.delete(this);
+      return this.isOver ? never() : result;
+    } catch (error) {
+      this.#connection.delete(this);
+      if (this.isOver) return never();
+      throw error;
+    }
+  }
+
+  override return(): Promise<IteratorResult<ExecutionResult>> {
+    this.end();
+    return super.return();
+  }
+
+  end(): void {
+    this.isOver = true;
+    this.#connection.delete(this);
+    // A failure would have nobody to be told to.
+    this.#results.return?.().catch(() => {});
+  }
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Stop } from '../context/stop.ts';
+import type { Batch, Feed } from '../realtime/feed.ts';
+import { covers, type Position } from '../realtime/position.ts';
+import type { ChangeSource } from '../realtime/source.ts';
+import { type Group, narrowed, type Page, type Subscriber } from './group.ts';
+import type { Audience } from './group-audience.ts';
+import { type Executor, executeBatch, type Operation } from './group-execution.ts';
+import { MAX_UNSENT_BYTES } from './result-stream.ts';
+import type { SubscriptionMetrics } from './subscription-metrics.ts';
+
+const DRAIN_MS = 5;
+
+/** Where a client goes on, and how it said so. */
+export interface Start {
+  after: Position;
+  cursor: string;
+  argument: string;
+}
+
+interface Reading {
+  feed: Feed;
+  executor: Executor;
+  metrics: SubscriptionMetrics;
+}
+
+/** A client, and what its group is told. */
+interface Latecomer {
+  subscriber: Subscriber;
+  group: Group;
+  audience: Audience;
+  source: ChangeSource;
+  operation: Operation;
+}
+
+/**
+ * Tells a client what was committed since its cursor, up to where its group goes on: the batch of
+ * that number. Rejects when it cannot be read.
+ */
+export async function tellPast(
+  { feed, executor, metrics }: Reading,
+  { subscriber, group, audience, source, operation }: Latecomer,
+  { after, cursor }: Start,
+  { until, number }: { until: Position; number: number },
+): Promise<void> {
+  if (subscriber.gone || covers(after, until)) return;
+  const filter = {
+    models: [source.model],
+    workspaceId: audience.workspace?.id ?? null,
+    readerId: audience.personId,
+  };
+  const read = async (batch: Batch, unwanted: Stop): Promise<Page> => {
+    metrics.replayPages.inc();
+    const changes = batch.changes.filter((change) => source.includes(change));
+    const own = narrowed(batch, changes);
+    const payloads = await executeBatch(executor, audience, operation, own, unwanted);
+    return { payloads, end: batch.end };
+  };
+  const first = await group.firstPage(`${cursor} ${number}`, subscriber, async (unwanted) => {
+    for await (const batch of feed.replay(after, until, filter)) return read(batch, unwanted);
+    return { payloads: [], end: until };
+  });
+  await tellPage(subscriber, first);
+  if (covers(first.end, until)) return;
+  for await (const batch of feed.replay(first.end, until, filter)) {
+    await tellPage(subscriber, await read(batch, subscriber.left));
+    if (subscriber.gone) return;
+  }
+}
+
+/** Hands a page on no faster than the client reads. */
+async function tellPage(subscriber: Subscriber, { payloads }: Page): Promise<void> {
+  for (const payload of payloads) {
+    while (subscriber.unsentBytes > MAX_UNSENT_BYTES / 2 && !subscriber.gone) await sleep(DRAIN_MS);
+    if (subscriber.gone) return;
+    subscriber.tell(payload);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Context } from '../context/context.ts';
+import type { Database } from '../context/database/client.ts';
+import type { Seal } from '../context/seal.ts';
+import type { SessionSettings } from '../context/session.ts';
+import type { Viewer } from '../context/viewer.ts';
+import type { CurrentWorkspace } from '../context/workspace.ts';
+import type { Change } from '../realtime/change.ts';
+
+/**
+ * Whom one execution serves: all members of a workspace with the same role, one person, or an agent
+ * wherever it is connected.
+ */
+export interface Audience {
+  /** Equal for equal audiences, different for all others. */
+  key: string;
+  workspace: CurrentWorkspace | null;
+  /** The person whose own rows it may be told; null where there are many. */
+  personId: string | null;
+  /** What every statement of an execution runs with. */
+  session: SessionSettings;
+  /** Null where there are many. */
+  viewer: Viewer | null;
+}
+
+/** Returns the audience that a request belongs to. */
+export function audienceOf(
+  { viewer, workspace, session }: Pick<Context, 'viewer' | 'workspace' | 'session'>,
+  isPersonal: boolean,
+): Audience {
+  const place = [workspace?.id ?? null, workspace?.role ?? null];
+  if (viewer.kind === 'agent') {
+    const key = JSON.stringify([...place, 'agent', viewer.name, [...viewer.scopes].sort()]);
+    return { key, workspace, personId: null, session, viewer };
+  }
+  // Outside of workspaces there is nothing that people have in common but what all share.
+  if (isPersonal || !workspace) {
+    const key = JSON.stringify([...place, 'person', viewer.id]);
+    return { key, workspace, personId: viewer.id, session, viewer };
+  }
+  return {
+    key: JSON.stringify([...place, 'members']),
+    workspace,
+    personId: null,
+    session: {
+      role: 'authenticated',
+      // No `sub`: the database shows what every member sees, and nothing of any one of them.
+      claims: { role: 'authenticated', audience: workspace.role },
+      workspaceId: workspace.id,
+    },
+    viewer: null,
+  };
+}
+
+/** Whether an audience may know that the row changed. What it sees of it the policies decide. */
+export function mayBeTold(
+  { workspaceId, readerId }: Change,
+  { workspace, personId }: Audience,
+): boolean {
+  return (
+    (workspaceId === null || workspaceId === workspace?.id) &&
+    (readerId === null || readerId === personId)
+  );
+}
+
+/** Returns a context for one execution, made of nothing but the audience. */
+export function contextOf(
+  audience: Audience,
+  requestId: string,
+  { database, seal }: { database: Database; seal: Seal },
+): Context {
+  const { viewer, workspace, session } = audience;
+  return {
+    requestId,
+    get viewer(): Viewer {
+      if (viewer) return viewer;
+      throw new TypeError('A field that depends on the person was executed for many of them');
+    },
+    workspace,
+    idempotencyKey: null,
+    session,
+    database,
+    seal,
+  };
+}

@@ -1,0 +1,165 @@
+import {
+  type ArgumentNode,
+  type DocumentNode,
+  type GraphQLInputType,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  print,
+  typeFromAST,
+  visit,
+} from 'graphql';
+import { PERSONAL_MODELS } from '../realtime/audience.ts';
+import { visitTypes, visitValue } from './document-types.ts';
+import { Reads } from './reads.ts';
+
+/** What can be told of an operation before it runs. */
+export interface OperationPlan {
+  /** The document without the cursor to go on from, in which alone equal subscriptions differ. */
+  text: string;
+  /** The variable that is the cursor to go on from, and nothing else. */
+  afterVariable: string | undefined;
+  /** Whether what it reads differs between the members of a workspace. */
+  isPersonal(variables: Variables): boolean;
+  /** What it reads. */
+  reads(variables: Variables): Reads;
+}
+
+type Variables = Readonly<Record<string, unknown>>;
+
+const PERSONAL_TYPES = new Set([
+  'Viewer',
+  ...[...PERSONAL_MODELS].flatMap((model) =>
+    ['', 'Connection', 'Edge', 'Change', 'Filter', 'RelationFilter'].map((end) => model + end),
+  ),
+]);
+
+/** Queries whose rows need not be of the current workspace, or of no model in particular. */
+const PERSONAL_QUERIES = new Set(['node', 'nodes', 'viewer', 'workspace', 'workspaces']);
+
+/** The part of a plan that all operations of a document share. */
+interface DocumentPlan extends Pick<OperationPlan, 'text' | 'afterVariable'> {
+  namesPersonal: boolean;
+  /** What the document itself reads, without its variables. */
+  reads(): Reads;
+}
+
+/** Returns the function that plans the operations of a schema; plans are kept as long as documents. */
+export function createPlanner(schema: GraphQLSchema) {
+  const plans = new WeakMap<DocumentNode, DocumentPlan>();
+  return (document: DocumentNode, operation: OperationDefinitionNode): OperationPlan => {
+    // Per document, not per operation: a document may have hundreds of operations.
+    const plan = plans.get(document) ?? planDocument(schema, document);
+    plans.set(document, plan);
+    return planOperation(schema, plan, operation);
+  };
+}
+
+function planDocument(schema: GraphQLSchema, document: DocumentNode): DocumentPlan {
+  let namesReads: Reads | undefined;
+  return {
+    text: withoutCursor(document),
+    afterVariable: cursorVariable(document),
+    namesPersonal: namesPersonalType(schema, document),
+    reads() {
+      namesReads ??= readsOf(schema, document);
+      return namesReads.copy();
+    },
+  };
+}
+
+function planOperation(
+  schema: GraphQLSchema,
+  { text, afterVariable, namesPersonal, reads }: DocumentPlan,
+  { variableDefinitions = [] }: OperationDefinitionNode,
+): OperationPlan {
+  const inputs = variableDefinitions.map(({ variable, type }) => ({
+    name: variable.name.value,
+    type: typeFromAST(schema, type) as GraphQLInputType,
+  }));
+  return {
+    text,
+    afterVariable,
+    isPersonal(variables) {
+      let personal = namesPersonal;
+      for (const { name, type } of inputs) {
+        visitValue(type, variables[name], (each) => {
+          personal ||= PERSONAL_TYPES.has(each.name);
+        });
+      }
+      return personal;
+    },
+    reads(variables) {
+      const found = reads();
+      for (const { name, type } of inputs) {
+        visitValue(type, variables[name], (each) => found.input(each));
+      }
+      return found;
+    },
+  };
+}
+
+/** The argument `after` of the fields at the root of a subscription, wherever they are written. */
+function cursorVariable(document: DocumentNode): string | undefined {
+  let found: string | undefined;
+  eachRootCursor(document, (value) => {
+    if (value.kind === Kind.VARIABLE) found = value.name.value;
+  });
+  if (found === undefined) return undefined;
+  let uses = 0;
+  visit(document, {
+    VariableDefinition: () => false,
+    Variable({ name }) {
+      if (name.value === found) uses += 1;
+    },
+  });
+  return uses === 1 ? found : undefined;
+}
+
+function withoutCursor(document: DocumentNode): string {
+  const cursors = new Set<object>();
+  eachRootCursor(document, (_value, argument) => cursors.add(argument));
+  return print(visit(document, { Argument: (node) => (cursors.has(node) ? null : undefined) }));
+}
+
+function eachRootCursor(
+  document: DocumentNode,
+  found: (value: ArgumentNode['value'], argument: ArgumentNode) => void,
+): void {
+  for (const definition of document.definitions) {
+    const isRoot =
+      (definition.kind === Kind.OPERATION_DEFINITION && definition.operation === 'subscription') ||
+      (definition.kind === Kind.FRAGMENT_DEFINITION &&
+        definition.typeCondition.name.value === 'Subscription');
+    if (!isRoot) continue;
+    visit(definition, {
+      Field(field) {
+        for (const argument of field.arguments ?? []) {
+          if (argument.name.value === 'after') found(argument.value, argument);
+        }
+        // Lists further in have cursors of their own.
+        return false;
+      },
+    });
+  }
+}
+
+function namesPersonalType(schema: GraphQLSchema, document: DocumentNode): boolean {
+  let personal = false;
+  visitTypes(schema, document, {
+    field(parent, name, type) {
+      personal ||= PERSONAL_TYPES.has(parent.name) || PERSONAL_TYPES.has(type.name);
+      personal ||= parent === schema.getQueryType() && PERSONAL_QUERIES.has(name);
+    },
+    input(type) {
+      personal ||= PERSONAL_TYPES.has(type.name);
+    },
+  });
+  return personal;
+}
+
+function readsOf(schema: GraphQLSchema, document: DocumentNode): Reads {
+  const reads = new Reads(schema);
+  visitTypes(schema, document, reads);
+  return reads;
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql';
+import type { ChangeSource } from '../realtime/source.ts';
+import type { Operation } from './group-execution.ts';
+import { assertKeptVariables } from './kept-variables.ts';
+import type { createPlanner } from './operation-plan.ts';
+
+/** What a client asked for. */
+export interface Request {
+  source: ChangeSource;
+  operation: Operation;
+  /** Of the group's key, all but the audience. */
+  key: string;
+  isPersonal: boolean;
+}
+
+/** Returns what was asked for by an operation whose `subscribe` gave this source. */
+export function requestOf(
+  planOf: ReturnType<typeof createPlanner>,
+  { document, operationName, variableValues }: ExecutionArgs,
+  source: ChangeSource,
+): Request {
+  const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
+  const plan = planOf(document, definition);
+  const { [plan.afterVariable ?? '']: _after, ...variables } = variableValues ?? {};
+  const json = JSON.stringify(variables);
+  assertKeptVariables(json);
+  const text = JSON.stringify([plan.text, operationName ?? null, json]);
+  return {
+    source,
+    operation: {
+      document,
+      operationName: operationName ?? undefined,
+      // With the cursor, which may be required, and which no execution reads.
+      variableValues: variableValues ?? {},
+    },
+    // Documents are long, and there are many groups.
+    key: createHash('sha256').update(text).digest('base64'),
+    isPersonal: plan.isPersonal(variables),
+  };
+}
