@@ -1,9 +1,16 @@
+import type { MemberRole } from '../generated/prisma/enums.ts';
 import type { AgentIdentity, Identity, PersonIdentity } from './authentication.ts';
 import type { Database } from './database/client.ts';
 import { GatewayError } from './errors.ts';
 import { runInSession, type SessionSettings } from './session.ts';
 import type { Work } from './work.ts';
-import type { Membership } from './workspace.ts';
+
+/** A workspace that the viewer belongs to. */
+export interface Membership {
+  workspaceId: string;
+  role: MemberRole;
+  joinedAt: Date;
+}
 
 /** The signed-in person of a request. */
 export interface Person {

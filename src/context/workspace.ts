@@ -4,18 +4,11 @@ import type { AgentIdentity } from './authentication.ts';
 import type { Database } from './database/client.ts';
 import { GatewayError } from './errors.ts';
 import { runInSession } from './session.ts';
-import { sessionOf, type Viewer } from './viewer.ts';
+import { type Membership, sessionOf, type Viewer } from './viewer.ts';
 import type { Work } from './work.ts';
 
 /** The header that chooses the workspace of a request. */
 export const WORKSPACE_HEADER = 'x-workspace-id';
-
-/** A workspace that the viewer belongs to. */
-export interface Membership {
-  workspaceId: string;
-  role: MemberRole;
-  joinedAt: Date;
-}
 
 /** The one workspace that a request sees, and what the viewer is in it. */
 export interface CurrentWorkspace {

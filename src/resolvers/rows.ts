@@ -2,7 +2,6 @@ import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
 import { requireWorkspace } from '../context/workspace.ts';
 import { modelOf } from './catalog.ts';
-import { type Connection, type Page, toConnection } from './page.ts';
 import { valueProblem } from './value-problem.ts';
 
 /** The part of Prisma's model API that is the same for every model. */
@@ -48,25 +47,6 @@ export function getRow(context: Context, model: string, id: unknown, selection: 
   const problem = valueProblem(id);
   if (problem) throw new GatewayError('BAD_USER_INPUT', problem, { argument: 'id' });
   return delegateOf(context, model).findUnique({ ...selection, where: { id } });
-}
-
-/** Returns a page of a model's rows. */
-export async function listRows(
-  context: Context,
-  model: string,
-  page: Page,
-  where: object,
-  selection: object,
-): Promise<Connection<Row>> {
-  requireScope(context, model);
-  const { where: behindCursor = {}, take, orderBy } = page.query;
-  const rows = await delegateOf(context, model).findMany({
-    ...selection,
-    where: { AND: [where, behindCursor] },
-    orderBy,
-    take,
-  });
-  return toConnection(page, rows);
 }
 
 /** Returns how many rows of a model a filter leaves. */

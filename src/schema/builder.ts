@@ -4,7 +4,7 @@ import RelayPlugin from '@pothos/plugin-relay';
 import type { Context } from '../context/context.ts';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
-import type { ScalarTypes } from './scalars.ts';
+import type { ScalarTypes } from './scalar-types.ts';
 
 export interface BuilderTypes {
   Context: Context;

@@ -20,17 +20,8 @@ import {
 import { isDouble, isHeld, UnheldNumber } from '../context/exact-json.ts';
 import { valueProblem } from '../resolvers/value-problem.ts';
 import { builder } from './builder.ts';
+import type { ScalarTypes } from './scalar-types.ts';
 import { parseUrl } from './url.ts';
-
-export type ScalarTypes = {
-  UUID: { Input: string; Output: string };
-  DateTime: { Input: Date; Output: Date };
-  Date: { Input: Date; Output: Date };
-  JSON: { Input: unknown; Output: unknown };
-  BigInt: { Input: bigint; Output: bigint };
-  Decimal: { Input: string; Output: { toString(): string } };
-  URL: { Input: string; Output: string };
-};
 
 const NUMERIC = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i;
 

@@ -1,7 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../context/context.ts';
-import type { Person, Viewer as ViewerShape } from '../context/viewer.ts';
-import type { Membership } from '../context/workspace.ts';
+import type { Membership, Person, Viewer as ViewerShape } from '../context/viewer.ts';
 import { loadRow } from '../resolvers/loaders.ts';
 import { shownValue } from '../resolvers/representable.ts';
 import { Agent } from './agents.ts';

@@ -19,6 +19,7 @@ import {
   createSubscriptionMetrics,
   type SubscriptionMetrics,
 } from '../subscriptions/subscription-metrics.ts';
+import { sendAnswer } from './answer.ts';
 import { useAuthentication } from './authentication.ts';
 import { corsOptions, useOriginVariance } from './cors.ts';
 import { useCostLimit } from './cost.ts';
@@ -174,11 +175,15 @@ export function createGateway(options: GatewayOptions): HttpServer {
   });
 
   const departures = new Departures();
-  const answer = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+  const handle = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
     departures.during(request.socket, async (work) => {
       const inFlight = new RequestInFlight(quotas);
       try {
-        await streams.answer(yoga, request, { response, inFlight, work });
+        const context = { response, inFlight, work };
+        const answer = await yoga.handleNodeRequestAndResponse(request, response, context);
+        const stream = streams.of(answer);
+        if (stream) await streams.begin(answer, stream, request, response);
+        else await sendAnswer(answer, request, response);
       } finally {
         inFlight.end();
       }
@@ -193,7 +198,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
     maxUnauthenticated: options.unauthenticatedSockets ?? 2_000,
   });
   if (options.metrics) registerWebSockets(options.metrics, webSockets.statistics);
-  const server = createHttpServer(answer, logger, requestTimeoutMs, webSockets);
+  const server = createHttpServer(handle, logger, requestTimeoutMs, webSockets);
   return {
     ...server,
     close: (graceMs) => {

@@ -1,7 +1,8 @@
 import type { EnumRef } from '@pothos/core';
 import { type Column, catalog } from '../../generated/catalog.ts';
 import { builder, type Types } from '../builder.ts';
-import { readScalar, type ScalarTypes } from '../scalars.ts';
+import type { ScalarTypes } from '../scalar-types.ts';
+import { readScalar } from '../scalars.ts';
 
 export type ScalarName = keyof ScalarTypes | 'String' | 'Int' | 'Float' | 'Boolean';
 

@@ -1,10 +1,13 @@
 import { columnOf, relationOf } from '../../resolvers/catalog.ts';
 import { isBounded, shownValue } from '../../resolvers/representable.ts';
 import type { Row } from '../../resolvers/rows.ts';
+import type { Types } from '../builder.ts';
 import { priced } from '../cost/price.ts';
 import { relatedRow } from '../cost/rows.ts';
 import { columnType } from './columns.ts';
-import type { PrismaFields } from './links.ts';
+
+/** Pothos' field builder of any model. */
+export type PrismaFields = PothosSchemaTypes.ObjectFieldBuilder<Types, Row>;
 
 /** The fields that show columns of a model as they are. */
 export function columnFields(t: PrismaFields, model: string, columns: readonly string[]) {

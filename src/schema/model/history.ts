@@ -10,7 +10,8 @@ import { builder, type Types } from '../builder.ts';
 import { lookedUpListPrice } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
 import { foundRow } from '../cost/rows.ts';
-import { type PrismaFields, selectionOf } from './links.ts';
+import type { PrismaFields } from './fields.ts';
+import { selectionOf } from './links.ts';
 
 const AuditOperation = builder.enumType('AuditOperation', {
   description: 'What happened to a row.',

@@ -4,10 +4,9 @@ import type { Context } from '../../context/context.ts';
 import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { loadRow, loadRows } from '../../resolvers/loaders.ts';
 import type { Row } from '../../resolvers/rows.ts';
-import type { Types } from '../builder.ts';
 import { priced } from '../cost/price.ts';
 import { foundRow, foundRows } from '../cost/rows.ts';
-import { NULLABLE_ROWS } from './fields.ts';
+import { NULLABLE_ROWS, type PrismaFields } from './fields.ts';
 
 /** A reference that the database keeps as a plain value, or as a list of them. */
 export interface Link {
@@ -19,9 +18,6 @@ export interface Link {
 }
 
 type AnyModel = 'Workspace';
-/** Pothos' field builder of any model. */
-export type PrismaFields = PothosSchemaTypes.ObjectFieldBuilder<Types, Row>;
-
 /**
  * The fields that follow a model's links, and the ones that show the people behind its ids. They are
  * look-ups of their own, batched over all rows of the answer.

@@ -13,7 +13,7 @@ import {
   NODE_PATHS,
   pageOf,
 } from './connection.ts';
-import type { PrismaFields } from './links.ts';
+import type { PrismaFields } from './fields.ts';
 
 /** Pothos' planner: what a document selects of a connection's rows, merged into a query for them. */
 type NestedSelection = (query: object, path: object) => object;

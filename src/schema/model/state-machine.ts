@@ -3,7 +3,7 @@ import { columnOf } from '../../resolvers/catalog.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { nextStatuses } from '../../resolvers/status-steps.ts';
 import { enumType } from './columns.ts';
-import type { PrismaFields } from './links.ts';
+import type { PrismaFields } from './fields.ts';
 
 /** The field that shows the next steps of a row, for models with a state machine. */
 export function stateMachineFields(t: PrismaFields, model: string, status: string | undefined) {

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import { sendNodeResponse } from '@whatwg-node/server';
-import type { ServerContext } from '../server-context.ts';
+import { settledOrClosed } from '../answer.ts';
 import { type Frame, HttpStream } from './http-stream.ts';
 
 /** How often a client hears of the server if there is nothing to tell, in seconds. */
@@ -29,15 +27,6 @@ interface OpenStream {
   slot: number;
 }
 
-/** Makes a request into a response; Yoga does. */
-export interface RequestHandler {
-  handleNodeRequestAndResponse(
-    request: IncomingMessage,
-    response: ServerResponse,
-    context: ServerContext,
-  ): Response | PromiseLike<Response>;
-}
-
 /** All responses of the server that last, on one timer. */
 export class HttpStreams {
   readonly #open = new Set<OpenStream>();
@@ -52,7 +41,7 @@ export class HttpStreams {
     this.#onSecond.add(sweep);
   }
 
-  /** Returns the response that becomes a stream once `answer` has sent its head. */
+  /** Returns the response that becomes a stream once `begin` has sent its head. */
   respond(options: StreamOptions): Response {
     const response = new Response(null, {
       headers: {
@@ -66,32 +55,26 @@ export class HttpStreams {
     return response;
   }
 
-  /**
-   * Has a request handled, and answers it. Resolves once the answer is sent, the stream has begun or
-   * the client has gone, but not before the handler is done.
-   */
-  async answer(
-    handler: RequestHandler,
+  /** Returns what a response of `respond` is to become; undefined for any other response. */
+  of(response: Response): StreamOptions | undefined {
+    return this.#announced.get(response);
+  }
+
+  /** Sends the head of the response and begins its stream, unless the client has gone before that. */
+  async begin(
+    { status, headers }: Response,
+    options: StreamOptions,
     request: IncomingMessage,
-    context: ServerContext & { response: ServerResponse },
+    response: ServerResponse,
   ): Promise<void> {
-    const { response } = context;
-    const answer = await handler.handleNodeRequestAndResponse(request, response, context);
-    const options = this.#announced.get(answer);
-    if (!options) {
-      // Sending waits for a client that reads slowly, and would wait on for one that has gone.
-      const sent = sendNodeResponse(answer, response, request, true);
-      if (!response.writableEnded) await orGone(request.socket, sent);
-      return;
-    }
     // Requests may follow one another without waiting: this one's turn to be answered comes, or its
     // connection is gone before and nothing was begun.
-    if (!response.socket) await orGone(request.socket, once(response, 'socket'));
+    if (!response.socket) await settledOrClosed(request.socket, once(response, 'socket'));
     if (this.#closed || request.socket.destroyed) {
       response.destroy();
     } else if (!response.destroyed) {
-      response.setHeaders(answer.headers);
-      response.writeHead(answer.status);
+      response.setHeaders(headers);
+      response.writeHead(status);
       // What has read the body, and more than half of the memory, would stay as long as the stream.
       request.removeAllListeners();
       this.#begin(response, options);
@@ -127,16 +110,4 @@ export class HttpStreams {
     }
     for (const sweep of this.#onSecond) sweep();
   }
-}
-
-/** Resolves as what is waited for does, or when the connection is closed. */
-function orGone(socket: Socket, waitedFor: unknown): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const done = () => resolve(undefined);
-    if (socket.destroyed) done();
-    else socket.once('close', done);
-    Promise.resolve(waitedFor)
-      .then(resolve, reject)
-      .finally(() => socket.off('close', done));
-  });
 }
