@@ -1,4 +1,5 @@
 import type { Context } from '../context/context.ts';
+import type { Viewer } from '../context/viewer.ts';
 import type { MemberRole } from '../generated/prisma/enums.ts';
 import { modelOf } from './catalog.ts';
 
@@ -79,6 +80,21 @@ export const shared = {
   scope: 'global:write',
   models: ['Agent', 'AgentCapability', 'ManeuverType', 'JourneyStage', 'ChannelRole'],
 } as const;
+
+/** Money: read by Owners, and by agents with this scope by its own name. */
+export const billing = {
+  scope: 'billing:read',
+  models: ['BillingRecord', 'AutopaySubscription', 'AutopayPayment'],
+} as const;
+
+/**
+ * Whether somebody reads rows of a model at all. The viewer is null for all members of a workspace
+ * with the same role, who are served together.
+ */
+export function mayRead(model: string, viewer: Viewer | null, role: MemberRole | null): boolean {
+  if (!(billing.models as readonly string[]).includes(model)) return true;
+  return viewer?.kind === 'agent' ? viewer.scopes.includes(billing.scope) : role === 'Owner';
+}
 
 /** What people keep to themselves, besides what is a person's own: whom they let in, and money. */
 const KEPT_FROM_AGENTS = { domains: ['workspace', 'billing'], models: ['AgentAssignment'] };

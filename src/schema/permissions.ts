@@ -1,6 +1,6 @@
 import type { Context } from '../context/context.ts';
 import { modelOf } from '../resolvers/catalog.ts';
-import { writeRefusal } from '../resolvers/permissions.ts';
+import { mayRead, writeRefusal } from '../resolvers/permissions.ts';
 import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
 import { knownRows } from './cost/rows.ts';
@@ -9,7 +9,7 @@ import { models } from './model/model.ts';
 import type { Operation } from './model/mutations.ts';
 import { Viewer } from './viewer.ts';
 
-type Permission = Record<Operation, boolean> & { type: string; functions: string[] };
+type Permission = Record<'read' | Operation, boolean> & { type: string; functions: string[] };
 
 const ALL: readonly Operation[] = ['create', 'update', 'delete'];
 
@@ -19,6 +19,8 @@ function permissionsOf(context: Context): Permission[] {
     const may = (operation: Operation) => operations.includes(operation) && mayWrite(context, name);
     return {
       type: name,
+      read:
+        isPlaced(context, name) && mayRead(name, context.viewer, context.workspace?.role ?? null),
       create: may('create'),
       update: may('update'),
       delete: may('delete'),
@@ -30,8 +32,11 @@ function permissionsOf(context: Context): Permission[] {
 }
 
 function mayWrite(context: Context, model: string): boolean {
-  const isPlaced = context.workspace !== null || !modelOf(model).columns.workspaceId?.isRequired;
-  return isPlaced && writeRefusal(context, model) === undefined;
+  return isPlaced(context, model) && writeRefusal(context, model) === undefined;
+}
+
+function isPlaced({ workspace }: Context, model: string): boolean {
+  return workspace !== null || !modelOf(model).columns.workspaceId?.isRequired;
 }
 
 const PermissionRef = builder.objectRef<Permission>('Permission').implement({
@@ -39,6 +44,10 @@ const PermissionRef = builder.objectRef<Permission>('Permission').implement({
     'What the viewer may do with the rows of a type in the current workspace; the database decides about each row.',
   fields: (t) => ({
     type: t.exposeString('type', { nullable: false, description: 'As in __typename.' }),
+    read: t.exposeBoolean('read', {
+      nullable: false,
+      description: 'Whether there are rows to see: billing is for Owners only.',
+    }),
     create: t.exposeBoolean('create', { nullable: false }),
     update: t.exposeBoolean('update', { nullable: false }),
     delete: t.exposeBoolean('delete', { nullable: false }),

@@ -4,7 +4,7 @@ import type { Batch, Feed } from '../realtime/feed.ts';
 import { covers, type Position } from '../realtime/position.ts';
 import type { ChangeSource } from '../realtime/source.ts';
 import { type Group, narrowed, type Page, type Subscriber } from './group.ts';
-import type { Audience } from './group-audience.ts';
+import { type Audience, mayBeTold } from './group-audience.ts';
 import { type Executor, executeBatch, type Operation } from './group-execution.ts';
 import { MAX_UNSENT_BYTES } from './result-stream.ts';
 import type { SubscriptionMetrics } from './subscription-metrics.ts';
@@ -51,7 +51,9 @@ export async function tellPast(
   };
   const read = async (batch: Batch, unwanted: Stop): Promise<Page> => {
     metrics.replayPages.inc();
-    const changes = batch.changes.filter((change) => source.includes(change));
+    const changes = batch.changes.filter(
+      (change) => source.includes(change) && mayBeTold(change, audience),
+    );
     const own = narrowed(batch, changes);
     const payloads = await executeBatch(executor, audience, operation, own, unwanted);
     return { payloads, end: batch.end };

@@ -5,6 +5,7 @@ import type { SessionSettings } from '../context/session.ts';
 import type { Viewer } from '../context/viewer.ts';
 import type { CurrentWorkspace } from '../context/workspace.ts';
 import type { Change } from '../realtime/change.ts';
+import { mayRead } from '../resolvers/permissions.ts';
 
 /**
  * Whom one execution serves: all members of a workspace with the same role, one person, or an agent
@@ -53,10 +54,11 @@ export function audienceOf(
 
 /** Whether an audience may know that the row changed. What it sees of it the policies decide. */
 export function mayBeTold(
-  { workspaceId, readerId }: Change,
-  { workspace, personId }: Audience,
+  { model, workspaceId, readerId }: Change,
+  { workspace, personId, viewer }: Audience,
 ): boolean {
   return (
+    mayRead(model, viewer, workspace?.role ?? null) &&
     (workspaceId === null || workspaceId === workspace?.id) &&
     (readerId === null || readerId === personId)
   );

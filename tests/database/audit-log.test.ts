@@ -225,6 +225,12 @@ test('all 59 tables are audited', async () => {
 });
 
 describe('an entry is read', () => {
+  const seenBy = async (id: string) => {
+    const roles = ['Owner', 'Analyst', 'Viewer'] as const;
+    const seers = await Promise.all(roles.map((role) => seen(tenant.actor(role), id)));
+    return roles.filter((_, n) => seers[n]);
+  };
+
   const seen = async (actor: Actor, id: unknown) => (await historyOf(id, actor)).length;
 
   test('by members in the workspace of the row, and by agents that act there', async () => {
@@ -265,11 +271,6 @@ describe('an entry is read', () => {
         achievement_id,
         visibility,
       });
-    const seenBy = async (id: string) => {
-      const roles = ['Owner', 'Analyst', 'Viewer'] as const;
-      const seers = await Promise.all(roles.map((role) => seen(tenant.actor(role), id)));
-      return roles.filter((_, n) => seers[n]);
-    };
     const notification = await insert(database, 'user_notifications', {
       workspace_id,
       user_id,
@@ -287,10 +288,37 @@ describe('an entry is read', () => {
     const onboarding = await insert(database, 'onboarding_responses', { user_id });
     expect(await seenBy(onboarding)).toEqual(['Viewer']);
     const subscription = await insert(database, 'subscriptions', { user_id, workspace_id });
-    expect(await seenBy(subscription)).toEqual(['Owner', 'Viewer']);
+    expect(await seenBy(subscription)).toEqual(['Viewer']);
     expect(await seenBy(user_id)).toEqual(['Owner', 'Analyst', 'Viewer']);
     const stranger = await createTenant(database);
     expect(await seen(stranger.actor('Owner'), user_id)).toBe(0);
+  });
+
+  test('by Owners and agents with their scope alone, where it is billing', async () => {
+    const { workspaceId: workspace_id, people } = tenant;
+    const agent = 'history agent';
+    const agent_id = await insert(database, 'agent_registry', {
+      agent_name: agent,
+      agent_type: 'researcher',
+    });
+    await insert(database, 'agent_assignments', { workspace_id, agent_id });
+    const paid = { workspace_id, user_id: people.Viewer, amount: 1 };
+    const merchant_subscription_id = randomUUID();
+    const rows = [
+      await insert(database, 'billing_history', { ...paid, merchant_transaction_id: 'T' }),
+      await insert(database, 'autopay_subscriptions', {
+        ...{ ...paid, merchant_subscription_id, plan: 'ascent', mobile_number: '1' },
+        ...{ billing_period: 'monthly', billing_frequency: 'MONTHLY', start_date: '2026-01-01' },
+      }),
+      await insert(database, 'autopay_payments', {
+        ...{ ...paid, merchant_subscription_id, payment_id: 'P' },
+      }),
+    ];
+    for (const id of rows) {
+      expect(await seenBy(id)).toEqual(['Owner']);
+      const by = (...scopes: string[]) => seen({ agent, scopes, workspaceId: workspace_id }, id);
+      expect([await by('*:read', '*:write'), await by('billing:read')]).toEqual([0, 1]);
+    }
   });
 
   test('by every signed-in person, where the row belongs to everybody', async () => {

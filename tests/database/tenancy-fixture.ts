@@ -17,6 +17,9 @@ export const B = randomUUID();
 /** Member of no workspace. */
 export const OUTSIDER = randomUUID();
 
+/** Assigned to A. */
+export const AGENT = 'tenancy agent';
+
 /** Has the role in A; all of them own B, so that the current workspace alone hides B's rows. */
 export const MEMBERS = Object.fromEntries(ROLES.map((role) => [role, randomUUID()])) as Record<
   Role,
@@ -37,6 +40,8 @@ export class Tenants {
   readonly tables: ReadonlyMap<string, Table>;
   rowsOfA = new Map<string, Row[]>();
   rowsOfB = new Map<string, Row[]>();
+  /** The agent's assignment to A. */
+  assignmentId: unknown;
 
   static async create(): Promise<Tenants> {
     const database = await createTestDatabase();
@@ -67,6 +72,15 @@ export class Tenants {
       fillTables(query, tables, { workspaceId, userIds }, ROLES.length);
     tenants.rowsOfA = await fill(A);
     tenants.rowsOfB = await fill(B);
+    const [agent] = await query(
+      `insert into agent_registry (agent_name, agent_type) values ($1, 'researcher') returning id`,
+      [AGENT],
+    );
+    const [assignment] = await query(
+      'insert into agent_assignments (workspace_id, agent_id) values ($1, $2) returning id',
+      [A, agent?.id],
+    );
+    tenants.assignmentId = assignment?.id;
     return tenants;
   }
 
@@ -96,6 +110,31 @@ export class Tenants {
     const row = rows?.find((candidate) => !own || candidate[own] === userId);
     if (!row) throw new Error(`${name} has no row for this.`);
     return row;
+  }
+
+  /** Returns the ids that somebody sees, in order. */
+  async idsSeenBy(actor: Actor, name: string): Promise<unknown[]> {
+    const rows = await this.database.rehearse(actor, (query) => query(`select id from ${name}`));
+    return rows.map(({ id }) => id).sort();
+  }
+
+  /** Returns the ids of rows under a condition about a person ($1) and a workspace ($2). */
+  async idsWhere(name: string, condition: string, values: [unknown, unknown]) {
+    const rows = await this.database.query(
+      `select id from ${name} where $1::uuid is distinct from $2::uuid and (${condition})`,
+      values,
+    );
+    return rows.map(({ id }) => id).sort();
+  }
+
+  /** Returns the columns that say which agent wrote a row of the table, as not given. */
+  async unsigned(name: string): Promise<Row> {
+    const [row] = await this.database.query<{ columns: string[] }>(
+      `select coalesce(array_agg(split_part(encode(tgargs, 'escape'), '\\000', 1)), '{}') as columns
+       from pg_trigger where tgrelid = $1::regclass and tgname = 'stamp_agent'`,
+      [name],
+    );
+    return Object.fromEntries((row?.columns ?? []).map((column) => [column, null]));
   }
 
   /** Returns how many rows a statement touches, or how it is refused; nothing of it stays. */

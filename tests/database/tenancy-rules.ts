@@ -1,111 +1,242 @@
-// The tenancy rules in words of their own: what the policies are held against.
+// The tenancy rules in words of their own: what the policies are held against. The class of each
+// table is copied from the contract of the schema, and what the classes mean is said here once more.
 
 export const ROLES = ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer'] as const;
 export type Role = (typeof ROLES)[number];
 
-const WRITERS: Record<string, Role> = {};
-const writtenBy = (role: Role, tables: string) => {
-  for (const table of tables.trim().split(/\s+/)) WRITERS[table] = role;
-};
-writtenBy('Owner', 'user_workspaces billing_history autopay_subscriptions autopay_payments');
-writtenBy('Owner', 'achievements');
-writtenBy('Owner', 'agent_performance agent_messages agent_debates debate_rounds policy_decisions');
-writtenBy('Strategist', 'global_strategies positioning message_architecture strategy_insights');
-writtenBy('Strategist', 'campaigns campaign_quests campaign_cohorts cohorts support_feedback');
-writtenBy('Strategist', 'lines_of_operation sprints moves move_anomalies move_logs');
-writtenBy('Strategist', 'agent_assignments');
-writtenBy('Creator', 'assets visual_designs content_adaptations content_patterns');
-writtenBy('Creator', 'visual_design_templates adaptation_patterns');
-writtenBy('Creator', 'experiments experiment_results experiment_metadata');
-writtenBy('Analyst', 'agent_recommendations recommendation_patterns recommendation_outcomes');
-writtenBy('Analyst', 'agent_trust_scores meta_learner_state');
-writtenBy('Analyst', 'intelligence_signals market_insights trends trend_mentions');
-writtenBy('Analyst', 'competitors competitor_content competitor_patterns system_alerts');
+type TenancyClass =
+  | 'workspace itself'
+  | 'workspace'
+  | 'workspace and own user'
+  | 'own user'
+  | 'billing'
+  | 'global'
+  | 'shared or workspace';
 
-type Operation = 'insert' | 'update' | 'delete';
+export type Operation = 'insert' | 'update' | 'delete';
+
+interface Place {
+  tenancy: TenancyClass;
+  /** Whose scope is the domain's: "strategy:write". */
+  domain: string;
+  /** The least role that writes rows of the workspace; null where no role does. */
+  writer: Role | null;
+}
+
+const PLACES: Record<string, Place> = {};
+const place = (domain: string, writer: Role | null, tenancy: TenancyClass, tables: string) => {
+  for (const table of tables.trim().split(/\s+/)) PLACES[table] = { tenancy, domain, writer };
+};
+place('workspace', 'Owner', 'workspace itself', 'workspaces');
+place('workspace', 'Owner', 'workspace', 'user_workspaces');
+place('workspace', null, 'own user', 'user_profiles onboarding_responses');
+place('billing', null, 'own user', 'subscriptions');
+place('billing', 'Owner', 'billing', 'billing_history autopay_subscriptions autopay_payments');
+place('strategy', 'Strategist', 'workspace', 'global_strategies positioning message_architecture');
+place('strategy', 'Strategist', 'workspace', 'strategy_insights');
+place('campaigns', 'Strategist', 'workspace', 'campaigns campaign_quests campaign_cohorts');
+place('cohorts', 'Strategist', 'workspace', 'cohorts support_feedback');
+place('cohorts', null, 'global', 'journey_stages');
+place(
+  'moves',
+  'Strategist',
+  'workspace',
+  'lines_of_operation sprints moves move_anomalies move_logs',
+);
+place('moves', null, 'global', 'channel_roles maneuver_types');
+place('content', 'Creator', 'workspace', 'assets visual_designs content_adaptations');
+place('content', 'Creator', 'workspace', 'content_patterns');
+place('content', 'Creator', 'shared or workspace', 'visual_design_templates adaptation_patterns');
+place('experiments', 'Creator', 'workspace', 'experiments experiment_results experiment_metadata');
+place('gamification', 'Owner', 'workspace', 'achievements');
+place('gamification', null, 'workspace and own user', 'user_achievements user_stats');
+place('agents', null, 'global', 'agent_registry agent_capabilities');
+place('agents', 'Strategist', 'workspace', 'agent_assignments');
+place(
+  'agents',
+  'Owner',
+  'workspace',
+  'agent_performance agent_messages agent_debates debate_rounds',
+);
+place('agents', 'Owner', 'workspace', 'policy_decisions');
+place('learning', 'Analyst', 'workspace', 'agent_recommendations recommendation_patterns');
+place('learning', 'Analyst', 'workspace', 'recommendation_outcomes agent_trust_scores');
+place('learning', 'Analyst', 'workspace', 'meta_learner_state');
+place('intelligence', 'Analyst', 'workspace', 'intelligence_signals market_insights competitors');
+place('intelligence', 'Analyst', 'workspace', 'competitor_content competitor_patterns');
+place('intelligence', 'Analyst', 'workspace', 'trends trend_mentions');
+place('alerts', 'Analyst', 'workspace', 'system_alerts');
+place('alerts', null, 'workspace and own user', 'user_notifications');
+
+/** Every scope that a token may hold. */
+export const SCOPES: readonly string[] = [
+  ...[...new Set(Object.values(PLACES).map(({ domain }) => domain)), '*'].flatMap((domain) => [
+    `${domain}:read`,
+    `${domain}:write`,
+  ]),
+  'global:write',
+];
 
 export interface Rule {
+  tenancy: TenancyClass;
   /** Which rows a person ($1) sees in a workspace ($2), as plain SQL without policies. */
   visible: string;
+  /** Which rows an agent sees that is assigned to the workspace ($2) and has these scopes. */
+  visibleToAgent(scopes: readonly string[]): string;
   /** Who may do it to a row of the current workspace that is theirs, where rows are people's. */
   may: Record<Operation, readonly Role[]>;
+  /** Whether an agent with these scopes may. */
+  agentMay(operation: Operation, scopes: readonly string[]): boolean;
   /** A column that they may change. */
   column: string;
   /** Whether rows belong to a person, by which column. */
   person?: string;
 }
 
+const HERE = 'workspace_id = $2';
 const MEMBER = `exists (select from user_workspaces where user_id = $1 and workspace_id = $2)`;
 const OWNER = `exists (select from user_workspaces where user_id = $1 and workspace_id = $2 and role = 'Owner')`;
-const MEMBERS_ROWS = `(workspace_id = $2 and ${MEMBER})`;
+const COLLEAGUES = 'id in (select user_id from user_workspaces where workspace_id = $2)';
 const NOBODY = { insert: [], update: [], delete: [] };
 
-const atLeast = (role: Role) => ROLES.slice(0, ROLES.indexOf(role) + 1);
+const atLeast = (role: Role | null) => (role ? ROLES.slice(0, ROLES.indexOf(role) + 1) : []);
+const everyOne = (roles: readonly Role[]) => ({ insert: roles, update: roles, delete: roles });
+const unless = (condition: boolean, sql: string) => (condition ? sql : 'false');
+const refusesAgents = () => false;
 
-const OWN_RULES: Record<string, Rule> = {
-  workspaces: {
-    visible: 'id in (select workspace_id from user_workspaces where user_id = $1)',
-    may: { insert: [], update: ['Owner'], delete: ['Owner'] },
-    column: 'name',
-  },
-  user_profiles: {
-    visible: `id = $1 or ${MEMBER} and id in (select user_id from user_workspaces where workspace_id = $2)`,
-    may: { insert: ROLES, update: ROLES, delete: [] },
-    column: 'bio',
-    person: 'id',
-  },
-  onboarding_responses: {
-    visible: `user_id = $1 and (workspace_id is null or ${MEMBERS_ROWS})`,
-    may: { insert: ROLES, update: ROLES, delete: ROLES },
-    column: 'current_step',
-    person: 'user_id',
-  },
-  subscriptions: {
-    visible: `user_id = $1 and (workspace_id is null or ${MEMBERS_ROWS}) or workspace_id = $2 and ${OWNER}`,
-    may: NOBODY,
-    column: 'plan',
-    person: 'user_id',
-  },
-  user_notifications: {
-    visible: `user_id = $1 and ${MEMBERS_ROWS}`,
-    may: { insert: [], update: ROLES, delete: [] },
-    column: 'is_read',
-    person: 'user_id',
-  },
-  user_achievements: {
-    visible: `${MEMBERS_ROWS} and (user_id = $1 or visibility = 'public')`,
-    may: { insert: [], update: ROLES, delete: [] },
-    column: 'visibility',
-    person: 'user_id',
-  },
-  user_stats: { visible: MEMBERS_ROWS, may: NOBODY, column: 'login_count', person: 'user_id' },
-};
+/** An agent that may do something sees what members see; without a scope it sees nothing of theirs. */
+const asMember = (sql: string) => (scopes: readonly string[]) => unless(scopes.length > 0, sql);
 
-/** Tables of what all workspaces share. */
-export const GLOBAL = [
-  'journey_stages',
-  'channel_roles',
-  'maneuver_types',
-  'agent_registry',
-  'agent_capabilities',
-];
-for (const table of GLOBAL) {
-  OWN_RULES[table] = { visible: '$1::uuid is not null', may: NOBODY, column: 'id' };
+function byClass({ tenancy, domain, writer }: Place, table: string): Omit<Rule, 'tenancy'> {
+  const writes = (scopes: readonly string[]) =>
+    scopes.includes(`${domain}:write`) || scopes.includes('*:write');
+  switch (tenancy) {
+    case 'workspace itself':
+      return {
+        visible: 'id in (select workspace_id from user_workspaces where user_id = $1)',
+        visibleToAgent: () => 'id = $2',
+        // It is made together with its Owner's membership, by a function.
+        may: { insert: [], update: atLeast(writer), delete: atLeast(writer) },
+        agentMay: refusesAgents,
+        column: 'name',
+      };
+    case 'workspace':
+      return {
+        visible: `${HERE} and ${MEMBER}`,
+        visibleToAgent: asMember(HERE),
+        may: everyOne(atLeast(writer)),
+        agentMay: (operation, scopes) => {
+          // Only people let somebody in. Of its own assignment an agent keeps the counters.
+          if (table === 'user_workspaces') return false;
+          return writes(scopes) && (table !== 'agent_assignments' || operation === 'update');
+        },
+        column: 'id',
+      };
+    case 'billing':
+      return {
+        visible: `${HERE} and ${OWNER}`,
+        visibleToAgent: (scopes) => unless(scopes.includes('billing:read'), HERE),
+        may: everyOne(atLeast(writer)),
+        agentMay: refusesAgents,
+        column: 'id',
+      };
+    case 'global':
+      return {
+        visible: '$1::uuid is not null',
+        visibleToAgent: () => 'true',
+        may: NOBODY,
+        // As which trusted writers come through the API.
+        agentMay: (_, scopes) => scopes.includes('global:write'),
+        column: 'id',
+      };
+    case 'shared or workspace':
+      return {
+        visible: `(workspace_id is null and $1::uuid is not null) or (${HERE} and ${MEMBER})`,
+        visibleToAgent: (scopes) => `workspace_id is null or ${asMember(HERE)(scopes)}`,
+        may: everyOne(atLeast(writer)),
+        agentMay: (_, scopes) => writes(scopes),
+        column: 'id',
+      };
+    case 'workspace and own user':
+    case 'own user':
+      return { agentMay: refusesAgents, ...ofPeople(table) };
+  }
 }
 
-/** Tables with rows of no workspace, which are everybody's to read and nobody's to write. */
-export const SHARED = ['visual_design_templates', 'adaptation_patterns'];
-
-const sharedRows = '(workspace_id is null and $1::uuid is not null)';
+/** What is a person's own, table by table. */
+function ofPeople(table: string): Omit<Rule, 'tenancy' | 'agentMay'> {
+  const person = 'user_id';
+  const own = `user_id = $1 and (workspace_id is null or ${HERE} and ${MEMBER})`;
+  switch (table) {
+    case 'user_profiles':
+      return {
+        visible: `id = $1 or ${MEMBER} and ${COLLEAGUES}`,
+        visibleToAgent: asMember(COLLEAGUES),
+        may: { insert: ROLES, update: ROLES, delete: [] },
+        column: 'bio',
+        person: 'id',
+      };
+    case 'onboarding_responses':
+      return {
+        visible: own,
+        visibleToAgent: () => 'false',
+        may: everyOne(ROLES),
+        column: 'current_step',
+        person,
+      };
+    case 'subscriptions':
+      return {
+        visible: own,
+        visibleToAgent: () => 'false',
+        may: NOBODY,
+        column: 'plan',
+        person,
+      };
+    case 'user_notifications':
+      return {
+        visible: `user_id = $1 and ${HERE} and ${MEMBER}`,
+        visibleToAgent: () => 'false',
+        may: { insert: [], update: ROLES, delete: [] },
+        column: 'is_read',
+        person,
+      };
+    case 'user_achievements':
+      return {
+        visible: `${HERE} and ${MEMBER} and (user_id = $1 or visibility = 'public')`,
+        visibleToAgent: asMember(`${HERE} and visibility = 'public'`),
+        may: { insert: [], update: ROLES, delete: [] },
+        column: 'visibility',
+        person,
+      };
+    case 'user_stats':
+      return {
+        visible: `${HERE} and ${MEMBER}`,
+        visibleToAgent: asMember(HERE),
+        may: NOBODY,
+        column: 'login_count',
+        person,
+      };
+    default:
+      throw new TypeError(`What of ${table} is a person's own is not said`);
+  }
+}
 
 /** The rule of each of the 59 tables. */
-export const RULES: Readonly<Record<string, Rule>> = {
-  ...OWN_RULES,
-  ...Object.fromEntries(
-    Object.entries(WRITERS).map(([table, writer]): [string, Rule] => {
-      const may = { insert: atLeast(writer), update: atLeast(writer), delete: atLeast(writer) };
-      const visible = SHARED.includes(table) ? `${sharedRows} or ${MEMBERS_ROWS}` : MEMBERS_ROWS;
-      return [table, { visible, may, column: 'id' }];
-    }),
-  ),
-};
+export const RULES: Readonly<Record<string, Rule>> = Object.fromEntries(
+  Object.entries(PLACES).map(([table, where]) => [
+    table,
+    { tenancy: where.tenancy, ...byClass(where, table) },
+  ]),
+);
+
+const tablesOf = (tenancy: TenancyClass) =>
+  Object.keys(RULES).filter((table) => RULES[table]?.tenancy === tenancy);
+
+/** Tables of what all workspaces share. */
+export const GLOBAL: readonly string[] = tablesOf('global');
+
+/** Tables with rows of no workspace, which are everybody's to read and nobody's to write. */
+export const SHARED: readonly string[] = tablesOf('shared or workspace');
+
+/** Tables of money. */
+export const BILLING: readonly string[] = tablesOf('billing');

@@ -115,6 +115,10 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
   ],
   ['policy-conditions', 'alter policy authenticated_select on moves using (true)'],
   [
+    'billing',
+    'alter policy authenticated_select on billing_history using (workspace_id = current_workspace_id() and is_workspace_member(workspace_id))',
+  ],
+  [
     'policy-conditions',
     'alter policy authenticated_insert on moves with check (workspace_id is not null)',
   ],

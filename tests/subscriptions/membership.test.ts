@@ -191,32 +191,31 @@ describe('a member whose role changes', () => {
     const { workspaceId, people } = tenant;
     // There is an Owner at all times.
     await promote(tenant, people.Strategist, 'Owner');
-    const billed = await insert(database, 'subscriptions', {
-      workspace_id: workspaceId,
-      user_id: people.Creator,
-      plan: 'the first plan',
+    const billed = await insert(database, 'billing_history', {
+      ...{ workspace_id: workspaceId, user_id: people.Creator, amount: 1 },
+      ...{ merchant_transaction_id: 'T', failure_reason: 'the first reason' },
     });
-    const query = 'subscription { planSubscriptionChanged { operation node { plan } } }';
+    const query = 'subscription { billingRecordChanged { operation node { failureReason } } }';
     const owner = await watch(await asRole(tenant, 'Owner'), 'WebSocket', query);
     const other = await watch(await asRole(tenant, 'Strategist'), 'WebSocket', query);
     const rename = (run: Query, name: string) =>
-      run('update subscriptions set plan = $2 where id = $1', [billed, name]);
-    await rename(database.query, 'the second plan');
+      run('update billing_history set failure_reason = $2 where id = $1', [billed, name]);
+    await rename(database.query, 'the second reason');
     // Whose creation may be told as well: it was committed shortly before.
     await eventually(() => owner.subscription.told().at(-1)).toEqual({
       operation: 'UPDATED',
-      node: { plan: 'the second plan' },
+      node: { failureReason: 'the second reason' },
     });
     await database.as({ role: 'service_role' }, async (run) => {
-      await rename(run, 'the third plan');
+      await rename(run, 'the third reason');
       await run(`update user_workspaces set role = 'Viewer' where user_id = $1`, [people.Owner]);
-      await rename(run, 'the fourth plan');
+      await rename(run, 'the fourth reason');
     });
-    await rename(database.query, 'the fifth plan');
-    await eventually(() => other.listener.raw()).toContain('the fifth plan');
+    await rename(database.query, 'the fifth reason');
+    await eventually(() => other.listener.raw()).toContain('the fifth reason');
     await quiet(listeners);
-    expect(owner.listener.raw()).toContain('the second plan');
-    expect(owner.listener.raw()).not.toMatch(/the (third|fourth|fifth) plan/);
+    expect(owner.listener.raw()).toContain('the second reason');
+    expect(owner.listener.raw()).not.toMatch(/the (third|fourth|fifth) reason/);
   });
 });
 

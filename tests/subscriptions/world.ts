@@ -27,7 +27,7 @@ export interface LiveWorld {
   tables: readonly Table[];
   ours: Side;
   theirs: Side;
-  /** Every role and the agent of our workspace, the Owner of theirs, and somebody of no workspace. */
+  /** Every role and the agent of our workspace, the Owner and the agent of theirs, and somebody of no workspace. */
   everybody: readonly Somebody[];
   close(): Promise<void>;
 }
@@ -156,6 +156,11 @@ async function everybodyOf(
     },
     await person('outsider', { userId: outsider }),
     await person('their Owner', theirs.actor('Owner')),
+    {
+      name: 'their agent for billing',
+      actor: { agent: theirs.agent, scopes: ['billing:read'], workspaceId: theirs.workspaceId },
+      client: await api.asAgent(theirs.agent, ['billing:read'], theirs.workspaceId),
+    },
   ];
 }
 

@@ -32,6 +32,13 @@ export const VIEWS: readonly string[] = [
   'workspace_status_counts',
 ];
 
+/** Tables that only Owners of the workspace read, and agents with a scope for it. */
+export const BILLING_TABLES: readonly string[] = [
+  'autopay_payments',
+  'autopay_subscriptions',
+  'billing_history',
+];
+
 /** Array columns that are NOT NULL without a default: Prisma cannot tell null from empty. */
 export const REQUIRED_ARRAYS: readonly string[] = ['recommendation_patterns.agent_ids'];
 
@@ -73,6 +80,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.guard_status(regclass,text,text,jsonb,text)',
   'gateway.has_variant(jsonb,text)',
   'gateway.is_audience()',
+  'gateway.is_owner()',
   'gateway.jsonb_patch(jsonb,jsonb,text)',
   'gateway.keep_first_reading()',
   'gateway.keep_last_owner()',
@@ -96,6 +104,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.protect_table(regclass,text,text,text,text)',
   'gateway.protect_workspace_table(regclass,public.member_role)',
   'gateway.publish_view(regclass)',
+  'gateway.reads_billing()',
   'gateway.record_alert_step()',
   'gateway.record_moment()',
   'gateway.refuse_audit_change()',

@@ -1,6 +1,6 @@
 import { changeLog, GATEWAY_FUNCTIONS } from './change-log.ts';
 import { type Check, finding } from './check.ts';
-import { VIEWS } from './expected.ts';
+import { BILLING_TABLES, VIEWS } from './expected.ts';
 import { TABLE_NAMES, TABLE_OIDS, TABLES } from './model.ts';
 
 const PROTECT =
@@ -85,6 +85,20 @@ const policyConditions: Check = {
       )
       .map(({ table, name }) => `${name} of ${table} lets everybody through`);
     return finding(rows.length, 'policies', problems);
+  },
+};
+
+const billing: Check = {
+  id: 'billing',
+  title: 'Billing is read by Owners, and by agents with the scope for it',
+  remedy: 'Run 028_trust again.',
+  async run({ query }) {
+    const rows = await query<Policy>(POLICIES, [BILLING_TABLES]);
+    const problems = rows
+      .filter(({ operation }) => operation === 'select' || operation === 'all')
+      .filter(({ expressions }) => !expressions.every((text) => text.includes('reads_billing()')))
+      .map(({ table, name }) => `${name} shows ${table} to others`);
+    return finding(BILLING_TABLES.length, 'tables', problems);
   },
 };
 
@@ -262,6 +276,7 @@ export const securityChecks = [
   rowSecurity,
   policies,
   policyConditions,
+  billing,
   grants,
   views,
   clientRole,

@@ -317,6 +317,7 @@ query Permissions {
     role
     permissions {
       type
+      read
       create
       update
       delete
