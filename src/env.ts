@@ -9,6 +9,20 @@ const number = (min: number, max: number) => {
 };
 const milliseconds = number(1, 86_400_000);
 
+/**
+ * How a pooler gives its connections to Postgres away: for as long as a client is connected, or for
+ * a transaction each.
+ */
+export const POOL_MODES = ['session', 'transaction'] as const;
+export type PoolMode = (typeof POOL_MODES)[number];
+
+const postgresUrl = z
+  .url({
+    protocol: /^postgres(ql)?$/,
+    error: 'must look like postgresql://user:password@host:5432/database',
+  })
+  .optional();
+
 /** What a person, an agent or a workspace may have only so much of at a time. */
 export const RESOURCES = [
   'sockets',
@@ -57,12 +71,13 @@ const settings = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 
   /** Without it an embedded Postgres is used. */
-  DATABASE_URL: z
-    .url({
-      protocol: /^postgres(ql)?$/,
-      error: 'must look like postgresql://user:password@host:5432/database',
-    })
-    .optional(),
+  DATABASE_URL: postgresUrl,
+  /** How the pooler that DATABASE_URL leads to gives connections away; without one, `session`. */
+  DATABASE_POOL_MODE: z
+    .enum(POOL_MODES, { error: 'must be session or transaction' })
+    .default('session'),
+  /** The same database, not through a pooler in transaction mode: for what needs a session. */
+  DATABASE_DIRECT_URL: postgresUrl,
   /** Folder of the embedded Postgres. */
   DATA_DIR: z.string().default('.data'),
   /** Most connections to the database at a time. */
@@ -155,6 +170,10 @@ const schema = settings
     error:
       'must be set in production: the embedded database and its demo people are for development',
   })
+  .refine(({ DATABASE_URL, DATABASE_DIRECT_URL }) => !DATABASE_DIRECT_URL || DATABASE_URL, {
+    path: ['DATABASE_DIRECT_URL'],
+    error: 'must not be set without DATABASE_URL, which requests use',
+  })
   .refine(({ NATS_URL, REDIS_URL }) => !NATS_URL || !REDIS_URL, {
     path: ['REDIS_URL'],
     error: 'must not be set besides NATS_URL: replicas meet at one broker',
@@ -179,6 +198,11 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
     ({ path, message }) => `  ${path.join('.')}: ${message}`,
   );
   throw new EnvironmentError(`Mend these environment variables:\n${problems.join('\n')}`);
+}
+
+/** Returns how to reach the database where a session is needed; undefined for the embedded one. */
+export function directUrl({ DATABASE_DIRECT_URL, DATABASE_URL }: Env): string | undefined {
+  return DATABASE_DIRECT_URL ?? DATABASE_URL;
 }
 
 function readProcessEnv(): Env {

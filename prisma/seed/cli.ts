@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrator.ts';
-import { env } from '../../src/env.ts';
+import { directUrl, env } from '../../src/env.ts';
 import { type SeedOptions, seed } from './index.ts';
 
 const USAGE = `Usage:
@@ -10,8 +10,8 @@ const USAGE = `Usage:
   --scale N   add rows for load tests: 10, 100 (about 200,000 alerts), at most 1000; default 1: none
   --seed N    another number gives other ids and figures; default 1
 
-It fills the database of DATABASE_URL, or without it the embedded one in DATA_DIR, which has to be
-empty. Exit code 0: the demo is there; 1: it was not loaded; 2: not understood.
+It fills the database of DATABASE_DIRECT_URL or else DATABASE_URL, or without both the embedded one in
+DATA_DIR, which has to be empty. Exit code 0: the demo is there; 1: it was not loaded; 2: not understood.
 `;
 
 /** The command makes no sense as it was given. */
@@ -59,7 +59,8 @@ async function main(args: string[]): Promise<void> {
 
 /** Calls `work` with the configured database; the embedded one is started and migrated if need be. */
 async function onDatabase(work: (url: string) => Promise<void>): Promise<void> {
-  if (env.DATABASE_URL) return work(env.DATABASE_URL);
+  const url = directUrl(env);
+  if (url) return work(url);
   const running = await findEmbeddedPostgres(env.DATA_DIR);
   if (running) return work(running.url());
   const server = await startEmbeddedPostgres({ dataDir: env.DATA_DIR });
@@ -91,9 +92,7 @@ function describe(error: unknown): string {
   if (error instanceof AggregateError) return describe(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
   const unreachable = 'syscall' in error;
-  return unreachable
-    ? `The database of DATABASE_URL cannot be reached: ${error.message}`
-    : error.message;
+  return unreachable ? `The database cannot be reached: ${error.message}` : error.message;
 }
 
 try {

@@ -33,12 +33,12 @@ export async function seed(
   if (!Number.isInteger(scale) || scale < 1 || scale > MAX_SCALE)
     throw new DemoDataError('INVALID_SCALE');
   const demo = new Demo(seed, now);
-  const client = new Client({ connectionString: url, options: '-c timezone=UTC' });
+  const client = new Client({ connectionString: url });
   // A connection that breaks fails the statement too, and that is what the caller hears of.
   client.on('error', () => {});
   await client.connect();
   try {
-    await client.query('BEGIN');
+    await client.query("BEGIN; SET LOCAL timezone = 'UTC'");
     if (await refuseUnfitDatabase(client)) return {};
     const tables = storyTables(demo);
     const load = loadTables(demo, scale);

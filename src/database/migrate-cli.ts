@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { env } from '../env.ts';
+import { directUrl, env } from '../env.ts';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 import { exists } from './embedded-installation.ts';
 import {
@@ -11,6 +11,7 @@ import {
   resolveMigration,
   schemaDrift,
 } from './migrator.ts';
+import { NoSessionError } from './migrator-errors.ts';
 import { emptyDatabase, recreateDatabase } from './migrator-reset.ts';
 
 const USAGE = `Usage:
@@ -20,9 +21,12 @@ const USAGE = `Usage:
   npm run db:resolve -- <name> --applied          all of it is in the database: go on after it
   npm run db:reset [-- --force]                   delete all data, then apply all migrations
 
-They work on the database of DATABASE_URL, or without it on the embedded one in DATA_DIR.
+They work on the database of DATABASE_DIRECT_URL or else DATABASE_URL, or without both on the
+embedded one in DATA_DIR.
 Exit code 0: done, or all is as it should be; 1: db:status found something; 2: it failed.
 `;
+
+const databaseUrl = directUrl(env);
 
 /** The command makes no sense as it was given. */
 class UsageError extends Error {}
@@ -44,12 +48,19 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   if (operands.length !== (command === 'resolve' ? 1 : 0)) throw new UsageError('Not understood.');
+  if (
+    command !== 'status' &&
+    env.DATABASE_POOL_MODE === 'transaction' &&
+    !env.DATABASE_DIRECT_URL
+  ) {
+    throw new NoSessionError();
+  }
   switch (command) {
     case 'migrate':
       await onDatabase(apply);
       return 0;
     case 'status':
-      if (!env.DATABASE_URL && !(await exists(join(env.DATA_DIR, 'postgres')))) {
+      if (!databaseUrl && !(await exists(join(env.DATA_DIR, 'postgres')))) {
         throw new Error(`There is no database in ${env.DATA_DIR}: run npm run db:migrate.`);
       }
       return onDatabase(showStatus);
@@ -72,7 +83,7 @@ async function main(args: string[]): Promise<number> {
 
 /** Calls `work` with the configured database, started for as long as that takes if need be. */
 async function onDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
-  if (env.DATABASE_URL) return work(env.DATABASE_URL);
+  if (databaseUrl) return work(databaseUrl);
   const running = await findEmbeddedPostgres(env.DATA_DIR);
   if (running) return work(running.url());
   const server = await startEmbeddedPostgres({ dataDir: env.DATA_DIR });
@@ -104,11 +115,11 @@ async function showStatus(url: string): Promise<number> {
 }
 
 async function reset(force: boolean): Promise<number> {
-  if (env.DATABASE_URL && !force && !isLocal(env.DATABASE_URL)) {
-    throw new Error('DATABASE_URL is on another machine. To delete all its data: --force');
+  if (databaseUrl && !force && !isLocal(databaseUrl)) {
+    throw new Error('The database is on another machine. To delete all its data: --force');
   }
   await onDatabase(async (url) => {
-    await (env.DATABASE_URL ? emptyDatabase(url) : recreateDatabase(url));
+    await (databaseUrl ? emptyDatabase(url) : recreateDatabase(url));
     await apply(url);
   });
   return 0;

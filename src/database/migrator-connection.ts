@@ -4,8 +4,8 @@ import { DatabaseUnreachableError } from './migrator-errors.ts';
 const CONNECT_MS = 10_000;
 
 /**
- * Calls `work` with a pool of one connection, which it then closes: a session's advisory locks
- * last as long as the session. Warnings of Postgres go to `onWarning`. Throws
+ * Calls `work` with a pool of one connection, which it then closes: what a session keeps, such as
+ * advisory locks, lasts as long as the session. Warnings of Postgres go to `onWarning`. Throws
  * DatabaseUnreachableError where it cannot connect.
  */
 export async function withConnection<T>(
@@ -18,7 +18,6 @@ export async function withConnection<T>(
     max: 1,
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: CONNECT_MS,
-    options: '-c timezone=UTC -c datestyle=ISO',
   });
   // A lost connection is told by the next query; unheard, the event would end the process.
   pool.on('error', () => {});

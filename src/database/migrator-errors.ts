@@ -16,6 +16,19 @@ export class MigrationLockedError extends MigrationError {
   override readonly code = 'MIGRATION_LOCKED';
 }
 
+/** The connection is a pooler's that gives each transaction any session, so no lock would hold. */
+export class NoSessionError extends MigrationError {
+  override name = 'NoSessionError';
+  override readonly code = 'NO_SESSION';
+
+  constructor() {
+    super(
+      'Migrations need a session of their own, which a pooler in transaction mode does not give. ' +
+        'Set DATABASE_DIRECT_URL to Postgres itself, or to the pooler in session mode.',
+    );
+  }
+}
+
 /** Postgres refused a migration just now. */
 export class MigrationFailedError extends MigrationError {
   override name = 'MigrationFailedError';

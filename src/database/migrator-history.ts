@@ -50,11 +50,19 @@ export async function listFor(schemaDir: string, migrations: Migration[]): Promi
 export async function readRecords(pool: pg.Pool): Promise<Map<string, MigrationRecord>> {
   const found = await pool.query('SELECT to_regclass($1) IS NOT NULL AS exists', [HISTORY_TABLE]);
   if (!found.rows[0]?.exists) return new Map();
-  const { rows } = await pool.query<MigrationRecord>(
-    `SELECT migration_name, checksum, finished_at FROM ${HISTORY_TABLE}
+  const { rows } = await pool.query<
+    Omit<MigrationRecord, 'finished_at'> & { finished_at: string | null }
+  >(
+    // As JSON it reads the same whatever the server's DateStyle is.
+    `SELECT migration_name, checksum, to_json(finished_at) #>> '{}' AS finished_at FROM ${HISTORY_TABLE}
      WHERE rolled_back_at IS NULL ORDER BY started_at`,
   );
-  return new Map(rows.map((row) => [row.migration_name, row]));
+  return new Map(
+    rows.map(({ finished_at, ...row }) => [
+      row.migration_name,
+      { ...row, finished_at: finished_at === null ? null : new Date(finished_at) },
+    ]),
+  );
 }
 
 /** Whether the checksum is the script's; like the engine, it does not mind how lines end. */

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { withConnection } from './migrator-connection.ts';
+import { requireSession } from './pooling.ts';
 
 // What belongs to an extension stays with it, and so does the schema itself, with the rights that a
 // hosted platform has set on it. The list is made first: each drop takes others along.
@@ -47,10 +48,12 @@ END $$`;
 
 /**
  * Drops everything in the schemas `public` and `gateway`, and `auth` where the migrations made it:
- * all or nothing. Throws DatabaseUnreachableError or Postgres' error.
+ * all or nothing. Throws DatabaseUnreachableError or Postgres' error, and NoSessionError where they
+ * could not be made again.
  */
 export async function emptyDatabase(url: string): Promise<void> {
   await withConnection(url, async (pool) => {
+    await requireSession(url);
     await pool.query(
       // Without a search path names are printed with their schema.
       `BEGIN; SET LOCAL search_path = ''; DROP SCHEMA IF EXISTS gateway CASCADE; ${EMPTY_PUBLIC}; ${DROP_OWN_AUTH}; COMMIT`,

@@ -17,6 +17,7 @@ import {
   readMigrations,
   readRecords,
 } from './migrator-history.ts';
+import { requireSession } from './pooling.ts';
 
 export interface MigratorOptions {
   /** Folder of the Prisma schema, with the `migrations` folder in it. Default: the gateway's. */
@@ -46,7 +47,7 @@ const LOCK_MS = 5 * 60_000;
  * Applies the pending migrations in the order of their names and returns which those were, keeping
  * the record that `prisma migrate deploy` keeps. A database that already has tables is accepted:
  * the first migration has to cope with them. Waits while another migrator works on the database.
- * Throws DatabaseUnreachableError, MigrationFailedError, UnfinishedMigrationError,
+ * Throws DatabaseUnreachableError, NoSessionError, MigrationFailedError, UnfinishedMigrationError,
  * MigrationLockedError or another MigrationError.
  */
 export async function migrate(
@@ -55,7 +56,7 @@ export async function migrate(
 ): Promise<{ applied: string[] }> {
   const migrations = await readMigrations(schemaDir);
   const apply = async (pool: pg.Pool) => {
-    await lock(pool);
+    await lock(pool, url);
     return withEngine(pool, schemaDir, async ({ engine, lastRefusal }) => {
       const migrationsList = await listFor(schemaDir, migrations);
       // Unfiltered, the engine refuses a database that has tables and no record of migrations.
@@ -94,7 +95,7 @@ export async function migrationStatus(
 /**
  * Settles a migration that did not finish: `rolled-back` when nothing of it is left in the database,
  * so that it is applied again; `applied` when all of it is there. Also notes a pending migration as
- * applied. Throws DatabaseUnreachableError or MigrationError.
+ * applied. Throws DatabaseUnreachableError, NoSessionError or another MigrationError.
  */
 export async function resolveMigration(
   url: string,
@@ -104,7 +105,7 @@ export async function resolveMigration(
 ): Promise<void> {
   const migrations = await readMigrations(schemaDir);
   await withConnection(url, async (pool) => {
-    await lock(pool);
+    await lock(pool, url);
     await withEngine(pool, schemaDir, async ({ engine }) => {
       try {
         if (outcome === 'rolled-back') await engine.markMigrationRolledBack({ migrationName });
@@ -139,8 +140,13 @@ export async function schemaDrift(
   );
 }
 
-/** Waits for the session's lock without holding a snapshot, which would stop concurrent indexes. */
-async function lock(pool: pg.Pool): Promise<void> {
+/**
+ * Waits for the session's lock without holding a snapshot, which would stop concurrent indexes. What
+ * scripts make of moments must not depend on the server's defaults.
+ */
+async function lock(pool: pg.Pool, url: string): Promise<void> {
+  await requireSession(url);
+  await pool.query("SET timezone = 'UTC'; SET datestyle = 'ISO'");
   const deadline = Date.now() + LOCK_MS;
   for (;;) {
     const { rows } = await pool.query('SELECT pg_try_advisory_lock($1) AS locked', [LOCK]);

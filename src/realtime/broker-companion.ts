@@ -1,8 +1,8 @@
-import type { Client } from 'pg';
 import type { Broker, BrokerFactory } from './broker.ts';
 import { BrokerCodec, FAREWELL, type Message } from './broker-codec.ts';
 import type { Change } from './change.ts';
 import type { Batch } from './feed.ts';
+import type { LogConnection } from './log.ts';
 import { covers, type Position, type Snapshot } from './position.ts';
 import type { Companion, Tailer } from './tailer.ts';
 
@@ -91,7 +91,7 @@ export class BrokerCompanion implements Companion {
     this.#broker.subscribe(codec.subject, (text) => this.#hear(text, codec));
   }
 
-  async pause(tailer: Tailer, client: Client): Promise<boolean> {
+  async pause(tailer: Tailer, client: LogConnection): Promise<boolean> {
     this.#isSession ||= tailer.hears;
     if (this.#isSession && !this.#isElected && this.#hears()) {
       this.#become('follower');
@@ -127,7 +127,7 @@ export class BrokerCompanion implements Companion {
     return this.#broker.close();
   }
 
-  async #elect(client: Client, position: Position): Promise<void> {
+  async #elect(client: LogConnection, position: Position): Promise<void> {
     const now = performance.now();
     const { isConnected } = this.#broker;
     if (this.#isElected === isConnected || this.#isLeaving) return;
@@ -149,7 +149,7 @@ export class BrokerCompanion implements Companion {
   }
 
   /** Tells what is heard, until something else is to be done. */
-  async #follow(tailer: Tailer, client: Client): Promise<void> {
+  async #follow(tailer: Tailer, client: LogConnection): Promise<void> {
     const checkAt = performance.now() + CHECK_MS;
     while (!tailer.isWoken && this.#hears()) {
       const missing = this.#tellHeard(tailer);

@@ -1,24 +1,92 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
+import { StatementBatch } from '../context/database/batch.ts';
+import { PreparedStatements } from '../context/database/prepared-statements.ts';
+import type { LogConnection } from './log.ts';
 
 const STATEMENT_MS = 30_000;
 const CONNECT_MS = 5_000;
 /** How long an answer may be late before the connection is given up. */
 const ANSWER_GRACE_MS = 5_000;
 
-/** Returns the settings of a connection for the log's statements. */
-export function logConnection(connectionString: string): pg.ClientConfig {
-  // Parameters of the connection string would replace these, not add to them.
-  const given = parseIntoClientConfig(connectionString);
+/** For the transaction only, since poolers give one session to several clients. */
+const LIMIT = { text: `SELECT set_config('statement_timeout', '${STATEMENT_MS}', true)` };
+/** Nothing is prepared by name, as poolers need. */
+const UNNAMED = new PreparedStatements(0);
+
+export interface LogClientEvents {
+  notification(): void;
+  /** The connection is lost; the next query says why. */
+  lost(): void;
+}
+
+/** One connection for the log's statements. */
+export class LogClient implements LogConnection {
+  readonly #client: pg.Client;
+
+  constructor(connectionString: string, events: LogClientEvents) {
+    this.#client = new pg.Client(configOf(connectionString));
+    this.#client.on('error', events.lost);
+    this.#client.on('notification', events.notification);
+  }
+
+  async connect(): Promise<void> {
+    await this.#client.connect();
+  }
+
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]) {
+    return send<Row>(this.#client, text, values);
+  }
+
+  end(): Promise<void> {
+    return this.#client.end();
+  }
+}
+
+/** Several connections for the log's statements, made when they are needed. */
+export class LogPool implements LogConnection {
+  readonly #pool: pg.Pool;
+
+  constructor(connectionString: string, maxConnections: number) {
+    this.#pool = new pg.Pool({ ...configOf(connectionString), max: maxConnections });
+    // Whoever uses a lost connection is told; an idle one is replaced when it is needed.
+    this.#pool.on('error', () => {});
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
+  }
+
+  async query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]) {
+    const client = await this.#pool.connect();
+    let isUsable = false;
+    try {
+      const result = await send<Row>(client, text, values);
+      isUsable = true;
+      return result;
+    } finally {
+      client.release(!isUsable);
+    }
+  }
+
+  end(): Promise<void> {
+    return this.#pool.end();
+  }
+}
+
+function configOf(connectionString: string): pg.ClientConfig {
   return {
-    ...given,
-    options: [given.options, '-c timezone=UTC -c datestyle=ISO'].filter(Boolean).join(' '),
+    // Parameters of the connection string would replace those that follow.
+    ...parseIntoClientConfig(connectionString),
     application_name: 'codex-gateway-feed',
     keepAlive: true,
     connectionTimeoutMillis: CONNECT_MS,
-    statement_timeout: STATEMENT_MS,
     query_timeout: STATEMENT_MS + ANSWER_GRACE_MS,
   };
+}
+
+async function send<Row>(client: pg.ClientBase, text: string, values: readonly unknown[] = []) {
+  const batch = new StatementBatch(UNNAMED, [LIMIT], { text, values }, () => {});
+  client.query(batch);
+  const { rows } = await batch.result;
+  return { rows: rows as Row[] };
 }
 
 /** Rejects when the signal is aborted before the work is done. */

@@ -1,4 +1,4 @@
-import type { ClientBase, Pool } from 'pg';
+import type { QueryResultRow } from 'pg';
 import { catalog, type Model } from '../generated/catalog.ts';
 import type { Change, ChangeOperation } from './change.ts';
 import type { CursorKey } from './cursor.ts';
@@ -6,7 +6,9 @@ import type { ReplayFilter, WorkspaceRole } from './feed.ts';
 import { parseSnapshot, type Snapshot, seesUpTo } from './position.ts';
 
 /** Where the log's statements run: a connection of the gateway's own login, without a session. */
-export type LogConnection = Pick<ClientBase | Pool, 'query'>;
+export interface LogConnection {
+  query<Row extends QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: Row[] }>;
+}
 
 /** The log that is open. */
 export interface ChangeLog extends CursorKey {
@@ -137,7 +139,8 @@ export async function readSpan(
 export async function keepReadersAwake(connection: LogConnection, ms: number): Promise<void> {
   // A lost sequence value costs nothing. Never for the session: poolers share it with writers.
   await connection.query(
-    `BEGIN; SET LOCAL synchronous_commit = off; SELECT gateway.keep_readers_awake(${ms}); COMMIT`,
+    "SELECT set_config('synchronous_commit', 'off', true), gateway.keep_readers_awake($1)",
+    [ms],
   );
 }
 

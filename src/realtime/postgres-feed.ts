@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
 import { GatewayError } from '../context/errors.ts';
-import { logConnection } from './connection.ts';
+import type { PoolMode } from '../env.ts';
+import { LogPool } from './connection.ts';
 import { openCursor, READ_AGAIN, sealCursor } from './cursor.ts';
 import type { Feed, FeedListener } from './feed.ts';
-import { CHANNEL, readSpan, readWorkspaceRoles, trimPage } from './log.ts';
+import { CHANNEL, openLog, readSpan, readWorkspaceRoles, trimPage } from './log.ts';
 import { covers, type Position } from './position.ts';
 import { replay } from './replay.ts';
 import { type Companion, Tailer } from './tailer.ts';
@@ -21,6 +21,10 @@ const STOP_MS = 1_000;
 export interface PostgresFeedOptions {
   /** Of the gateway's own login. */
   connectionString: string;
+  /** How a pooler in front of it gives connections away. Default `session`, as without a pooler. */
+  poolMode?: PoolMode | undefined;
+  /** The same database without such a pooler: for the one connection that follows the log. */
+  directUrl?: string | undefined;
   /** Most changes read at a time. Default 1,000. */
   pageSize?: number;
   /** How often to look although no writer notified, in milliseconds. Default 250. */
@@ -52,20 +56,27 @@ interface Waiter {
   settle(error?: GatewayError): void;
 }
 
-/** Opens the change log and follows it from its end. Rejects when there is none to be read. */
+/** The connection that follows the log leads to another log than the others. */
+export class OtherLogError extends Error {
+  override readonly name = 'OtherLogError';
+
+  constructor() {
+    super('directUrl leads to another change log than connectionString');
+  }
+}
+
+/**
+ * Opens the change log and follows it from its end. Rejects when there is none to be read, and with
+ * OtherLogError.
+ */
 export async function createPostgresFeed(options: PostgresFeedOptions): Promise<PostgresFeed> {
   const { connectionString, pageSize = 1_000, pollMs = 250, unheardPollMs = 20 } = options;
-  const { companion, onRead, onError, onUnheard } = options;
+  const { poolMode = 'session', directUrl, companion, onRead, onError, onUnheard } = options;
   const listeners = new Set<FeedListener>();
   const resetListeners = new Set<() => void>();
   const waiters = new Set<Waiter>();
-  const pool = new pg.Pool({
-    ...logConnection(connectionString),
-    max: REPLAY_CONNECTIONS + OTHER_CONNECTIONS,
-  });
+  const pool = new LogPool(connectionString, REPLAY_CONNECTIONS + OTHER_CONNECTIONS);
   const replays = new Turns(REPLAY_CONNECTIONS);
-  // Whoever uses a lost connection is told; an idle one is replaced when it is needed.
-  pool.on('error', () => {});
   let closing: Promise<void> | undefined;
 
   const attempt = (call: () => void) => {
@@ -84,7 +95,14 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
   };
 
   const tailer = await Tailer.start(
-    { connectionString, pageSize, pollMs, unheardPollMs, companion },
+    {
+      connectionString: directUrl ?? connectionString,
+      isSession: directUrl !== undefined || poolMode === 'session',
+      pageSize,
+      pollMs,
+      unheardPollMs,
+      companion,
+    },
     {
       batch(batch) {
         for (const listener of listeners) attempt(() => listener(batch));
@@ -111,6 +129,13 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
     await pool.end();
     throw error;
   });
+  try {
+    const { identity } = directUrl === undefined ? tailer.log : await openLog(pool);
+    if (identity !== tailer.log.identity) throw new OtherLogError();
+  } catch (error) {
+    await Promise.all([tailer.close(), pool.end()]);
+    throw error;
+  }
 
   return {
     position: () => tailer.position,

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
 import { createBatch } from './batch.ts';
-import { logConnection, unlessAborted } from './connection.ts';
+import { LogClient, unlessAborted } from './connection.ts';
 import type { Batch } from './feed.ts';
 import {
   CHANNEL,
   type ChangeLog,
   keepReadersAwake,
+  type LogConnection,
   openLog,
   type Page,
   readNews,
@@ -24,6 +24,8 @@ const STOP_MS = 1_000;
 
 export interface TailerOptions extends PaceOptions {
   connectionString: string;
+  /** Whether the connection is a session of its own; without one, changes are found by polling. */
+  isSession: boolean;
   /** Most changes read at a time. */
   pageSize: number;
   companion?: Companion | undefined;
@@ -52,7 +54,7 @@ export interface Companion {
    * Called whenever all was read. Resolves to whether the next read is due, rather than after the
    * usual wait. Meanwhile it may tell changes, and use the connection.
    */
-  pause(tailer: Tailer, client: pg.Client): Promise<boolean>;
+  pause(tailer: Tailer, client: LogConnection): Promise<boolean>;
 }
 
 /** Reads the log as it grows, over one connection, which is made anew whenever it is lost. */
@@ -63,7 +65,7 @@ export class Tailer {
   readonly #closing = new AbortController();
   #log!: ChangeLog;
   #position!: Position;
-  #client: pg.Client | undefined;
+  #client: LogClient | undefined;
   #running: Promise<void> | undefined;
   #retryMs = FIRST_RETRY_MS;
   #isLost = false;
@@ -135,8 +137,8 @@ export class Tailer {
   }
 
   /** Has writers wake this reader, or not any more. Returns whether that was different before. */
-  async listen(client: pg.Client, isListening = true): Promise<boolean> {
-    if (isListening === this.#isListening) return false;
+  async listen(client: LogConnection, isListening = true): Promise<boolean> {
+    if (isListening === this.#isListening || !this.#options.isSession) return false;
     this.#isListening = isListening;
     await client.query(isListening ? `LISTEN ${CHANNEL}` : `UNLISTEN ${CHANNEL}`);
     this.#pace.connected(performance.now());
@@ -156,7 +158,7 @@ export class Tailer {
   }
 
   /** Reads, and tells, all that a snapshot of the log sees. */
-  async readUntil(client: pg.Client, until: Snapshot): Promise<void> {
+  async readUntil(client: LogConnection, until: Snapshot): Promise<void> {
     await this.#finishBatch(client);
     if (!includes(this.#position.seen, until)) await this.#readRest(client, until, 0);
   }
@@ -174,8 +176,8 @@ export class Tailer {
     return this.#closing.signal.aborted;
   }
 
-  async #run(first: pg.Client): Promise<void> {
-    let client: pg.Client | undefined = first;
+  async #run(first: LogClient): Promise<void> {
+    let client: LogClient | undefined = first;
     while (!this.#isClosed) {
       try {
         await this.#follow(client ?? (await this.#connect()));
@@ -190,12 +192,13 @@ export class Tailer {
     }
   }
 
-  async #connect(): Promise<pg.Client> {
-    const client = new pg.Client(logConnection(this.#options.connectionString));
+  async #connect(): Promise<LogClient> {
+    const client = new LogClient(this.#options.connectionString, {
+      // The read that follows fails, and tells.
+      lost: () => this.wake(),
+      notification: () => this.#notified(),
+    });
     this.#client = client;
-    // The read that follows fails, and tells.
-    client.on('error', () => this.wake());
-    client.on('notification', () => this.#notified());
     try {
       await unlessAborted(client.connect(), this.#closing.signal);
       // Listening first: what is committed after the read that follows wakes the one after it.
@@ -211,14 +214,14 @@ export class Tailer {
   }
 
   /** Goes on where it was if that is a place in the log that is there now, else at its end. */
-  async #open(client: pg.Client): Promise<void> {
+  async #open(client: LogConnection): Promise<void> {
     const log = await openLog(client);
     const before = this.#log as ChangeLog | undefined;
     if (before?.identity === log.identity && retains(log, this.#position.seen)) this.#log = log;
     else await this.#begin(client, log);
   }
 
-  async #begin(client: pg.Client, log: ChangeLog): Promise<void> {
+  async #begin(client: LogConnection, log: ChangeLog): Promise<void> {
     const isFirst = (this.#log as ChangeLog | undefined) === undefined;
     const seen = await readSnapshot(client);
     this.#log = log;
@@ -232,7 +235,7 @@ export class Tailer {
     this.#client = undefined;
   }
 
-  async #follow(client: pg.Client): Promise<void> {
+  async #follow(client: LogConnection): Promise<void> {
     let isOnTime = false;
     while (!this.#isClosed) {
       this.#isWoken = false;
@@ -251,7 +254,7 @@ export class Tailer {
   }
 
   /** Reads all that is there now. */
-  async #read(client: pg.Client): Promise<{ found: boolean; awake: boolean }> {
+  async #read(client: LogConnection): Promise<{ found: boolean; awake: boolean }> {
     this.#reads += 1;
     const number = this.#reads;
     await this.#finishBatch(client);
@@ -269,13 +272,13 @@ export class Tailer {
   }
 
   /** Tells the rest of what was told in part when the connection, or a message, was lost. */
-  async #finishBatch(client: pg.Client): Promise<void> {
+  async #finishBatch(client: LogConnection): Promise<void> {
     const { part } = this.#position;
     if (part) await this.#readRest(client, part.until, part.seq);
   }
 
   /** Reads the rest of a batch, page by page. */
-  async #readRest(client: pg.Client, until: Snapshot, seq: number): Promise<void> {
+  async #readRest(client: LogConnection, until: Snapshot, seq: number): Promise<void> {
     const { seen } = this.#position;
     let [more, afterSeq] = [true, seq];
     while (more && !this.#isClosed) {

@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts';
 import { type MigrationStatus, migrate, migrationStatus } from '../database/migrator.ts';
+import { withConnection } from '../database/migrator-connection.ts';
+import { isPooledByTransaction } from '../database/pooling.ts';
+import type { Env } from '../env.ts';
 import { NotReadyError } from './health.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 
@@ -14,20 +17,46 @@ export interface ServedDatabase {
   postgres?: EmbeddedPostgres;
 }
 
+type Pooling = Pick<Env, 'DATABASE_POOL_MODE' | 'DATABASE_DIRECT_URL'>;
+
 /**
- * Checks that a database is there and up to date. Throws DatabaseUnreachableError, or NotReadyError
- * with what to run.
+ * Checks that a database is there and up to date, and that the settings fit the poolers on the way.
+ * Throws DatabaseUnreachableError, or NotReadyError with what to do.
  */
-export async function openDatabase(connectionString: string): Promise<ServedDatabase> {
+export async function openDatabase(
+  connectionString: string,
+  pooling: Pooling = { DATABASE_POOL_MODE: 'session' },
+): Promise<ServedDatabase> {
   const readiness = createReadiness(connectionString, await migrationNames(connectionString));
   try {
     await readiness.check();
+    await checkPooling(connectionString, pooling);
     return { connectionString, readiness };
   } catch (error) {
     await readiness.close();
     if (!(error instanceof NotReadyError) || error.check !== 'migrations') throw error;
     const advice = 'npm run db:status shows how far it is, npm run db:migrate completes it.';
     throw new NotReadyError(error.check, `${error.message}\n${advice}`, { cause: error });
+  }
+}
+
+async function checkPooling(
+  connectionString: string,
+  { DATABASE_POOL_MODE, DATABASE_DIRECT_URL }: Pooling,
+): Promise<void> {
+  if (DATABASE_POOL_MODE === 'session' && (await isPooledByTransaction(connectionString))) {
+    throw new NotReadyError(
+      'pool-mode',
+      'DATABASE_URL leads to a pooler in transaction mode. Set DATABASE_POOL_MODE=transaction, or use the pooler in session mode.',
+    );
+  }
+  if (DATABASE_DIRECT_URL === undefined) return;
+  await withConnection(DATABASE_DIRECT_URL, async () => {});
+  if (await isPooledByTransaction(DATABASE_DIRECT_URL)) {
+    throw new NotReadyError(
+      'pool-mode',
+      'DATABASE_DIRECT_URL leads to a pooler in transaction mode. It must lead to Postgres itself, or to the pooler in session mode.',
+    );
   }
 }
 

@@ -3,7 +3,7 @@ import { createAuthentication } from '../context/authentication.ts';
 import { createDatabase, type Database } from '../context/database/client.ts';
 import { runInSession } from '../context/session.ts';
 import { type Env, EnvironmentError } from '../env.ts';
-import type { PostgresFeed } from '../realtime/postgres-feed.ts';
+import { OtherLogError, type PostgresFeed } from '../realtime/postgres-feed.ts';
 import { createFeed } from '../realtime/shared-feed.ts';
 import { schema } from '../schema/index.ts';
 import {
@@ -48,6 +48,8 @@ export async function serve(
     maxConnections: env.DATABASE_POOL_SIZE,
     statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT,
     timeBudgetMs: env.DATABASE_TIME_BUDGET,
+    // A name is known to the one session that prepared it.
+    ...(env.DATABASE_POOL_MODE === 'transaction' ? { preparedStatements: 0 } : {}),
     onConnectionError: (error) => {
       // The embedded Postgres hangs up on connections that are closing when it stops.
       if (!stopping) logger.warn({ err: error }, 'A database connection was lost');
@@ -119,12 +121,16 @@ async function openFeed(
   try {
     return await createFeed({
       connectionString,
+      poolMode: env.DATABASE_POOL_MODE,
+      directUrl: env.DATABASE_DIRECT_URL,
       natsUrl: env.NATS_URL,
       redisUrl: env.REDIS_URL,
       onRead: ({ lagMs }) => metrics.read(lagMs),
       onError: (error) => logger.warn({ err: error }, 'The change log could not be read'),
       onUnheard: () =>
-        logger.warn('Notifications do not arrive, as behind a pooler: the change log is polled'),
+        logger.warn(
+          'Notifications do not arrive, so the change log is polled. Behind a pooler in transaction mode set DATABASE_POOL_MODE=transaction, and DATABASE_DIRECT_URL to be notified.',
+        ),
       onBrokerError: (error) => logger.warn({ err: error }, 'The broker of the replicas failed'),
       onRoleChange: (role) => {
         metrics.role(role);
@@ -132,6 +138,13 @@ async function openFeed(
       },
     });
   } catch (error) {
+    if (error instanceof OtherLogError) {
+      throw new NotReadyError(
+        'change-log',
+        'DATABASE_DIRECT_URL leads to another database than DATABASE_URL.',
+        { cause: error },
+      );
+    }
     if ((error as { code?: unknown }).code !== INSUFFICIENT_PRIVILEGE) throw error;
     throw new NotReadyError(
       'change-log',
@@ -177,5 +190,13 @@ async function warmUp(database: Database): Promise<void> {
 function warnAboutSettings(env: Env, logger: Logger): void {
   if (!env.JWT_ISSUER && env.DATABASE_URL) {
     logger.warn('JWT_ISSUER is not set: tokens of any issuer are taken that the key fits');
+  }
+  if (env.DATABASE_POOL_MODE === 'transaction' && !env.DATABASE_DIRECT_URL) {
+    logger.info('The change log is polled; to be notified instead, set DATABASE_DIRECT_URL');
+    if (env.NATS_URL ?? env.REDIS_URL) {
+      logger.warn(
+        'Each replica reads the change log for itself: to share one reader by NATS or Redis, set DATABASE_DIRECT_URL',
+      );
+    }
   }
 }

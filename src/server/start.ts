@@ -18,7 +18,7 @@ export async function start(
   // The code is loaded while Postgres starts.
   const [database, code] = await Promise.allSettled([
     env.DATABASE_URL
-      ? openDatabase(env.DATABASE_URL)
+      ? openDatabase(env.DATABASE_URL, env)
       : startEmbeddedDatabase(env.DATA_DIR, onProgress),
     import('./serve.ts'),
   ]);

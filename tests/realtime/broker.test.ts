@@ -77,9 +77,9 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
     }
     await replicas.tell(ids);
     const reads = new Map<unknown, number>();
-    query.mock.calls.forEach(([text], call) => {
+    query.mock.calls.forEach(([statement], call) => {
       const client = query.mock.contexts[call];
-      if (/changes_(after|between)/.test(String(text))) {
+      if (/changes_(after|between)/.test((statement as { text?: string }).text ?? '')) {
         reads.set(client, (reads.get(client) ?? 0) + 1);
       }
     });

@@ -84,6 +84,11 @@ export class StatementBatch implements Submittable {
     }));
   }
 
+  /** The SQL of the last statement. */
+  get text(): string {
+    return this.#main.text;
+  }
+
   /** Rejects the result, though the server has not answered yet. */
   abandon(reason: Error): void {
     this.#reject(reason);

@@ -32,19 +32,26 @@ export interface SessionPoolOptions {
   onConnectionError?: (error: Error) => void;
 }
 
-/** Moments in UTC as ISO 8601, and floats with all their digits, whatever the server's defaults are. */
-const EXACT_OUTPUT = '-c timezone=UTC -c datestyle=ISO -c extra_float_digits=1';
-
 /** How much longer than the server's own timeout to wait for an answer before giving the connection up. */
 const ANSWER_GRACE_MS = 5_000;
 
 /** How long transactions have to end before all connections are closed. */
 const END_MS = 10_000;
 
+/**
+ * All of them end with the transaction, also those that are the same for everybody: poolers refuse
+ * most parameters of a connection, and give one session to several clients. Moments are in UTC as
+ * ISO 8601 and floats have all their digits, whatever the server's defaults are.
+ */
 const SETTINGS =
   "select num_nonnulls(set_config('role', $1, true), " +
   "set_config('request.jwt.claims', $2, true), " +
-  "set_config('app.current_workspace_id', $3, true))";
+  "set_config('app.current_workspace_id', $3, true), " +
+  "set_config('statement_timeout', $4, true), " +
+  "set_config('idle_in_transaction_session_timeout', $4, true), " +
+  "set_config('timezone', 'UTC', true), " +
+  "set_config('datestyle', 'ISO', true), " +
+  "set_config('extra_float_digits', '1', true))";
 
 /** Settings that go along with statements, and are not told as such. */
 const UNTOLD = [SETTINGS, STATEMENT_TIMEOUT];
@@ -71,17 +78,14 @@ export class SessionPool extends pg.Pool {
 
   constructor(options: SessionPoolOptions) {
     const { connectionString, statementTimeoutMs = 10_000, maxConnections = 10 } = options;
-    // Parameters of the connection string would replace these, not add to them.
+    // Parameters of the connection string would replace those that follow.
     const given = parseIntoClientConfig(connectionString);
     super({
       ...given,
-      options: [given.options, EXACT_OUTPUT].filter(Boolean).join(' '),
       application_name: given.application_name ?? 'codex-gateway',
       keepAlive: true,
       max: maxConnections,
       connectionTimeoutMillis: options.acquireTimeoutMs ?? 5_000,
-      statement_timeout: statementTimeoutMs,
-      idle_in_transaction_session_timeout: statementTimeoutMs,
       query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
     });
     this.#options = options;
@@ -101,11 +105,11 @@ export class SessionPool extends pg.Pool {
     const stop = session.work.outside;
     const connection = await this.#take(session, stop);
     try {
-      return await connection.send([settingsOf(session)], statement, stop);
+      return await connection.send([this.#settingsOf(session)], statement, stop);
     } catch (error) {
       if (!isOutdated(error)) throw error;
       // A prepared statement outlived by a change of its tables was given up and is prepared anew.
-      return await connection.send([settingsOf(session)], statement, stop);
+      return await connection.send([this.#settingsOf(session)], statement, stop);
     } finally {
       connection.release();
     }
@@ -171,7 +175,7 @@ export class SessionPool extends pg.Pool {
     const connection = await this.#take(session, outside, onReleased);
     return new Transaction({
       open: (begin, statement) => {
-        const first = [{ text: begin }, settingsOf(session), ...leading()];
+        const first = [{ text: begin }, this.#settingsOf(session), ...leading()];
         return connection.send(first, statement, writing);
       },
       send: (statement) => connection.send(leading(), statement, writing),
@@ -188,7 +192,7 @@ export class SessionPool extends pg.Pool {
       first.catch((error) => (isOutdated(error) ? retry() : Promise.reject(error)));
     return new Transaction({
       open: (_begin, statement) => {
-        const leading = [BEGIN_SNAPSHOT, settingsOf(session), SAVEPOINT];
+        const leading = [BEGIN_SNAPSHOT, this.#settingsOf(session), SAVEPOINT];
         return retried(connection.send(leading, statement, stop), () => again(statement));
       },
       send: (statement) => retried(again(statement), () => again(statement)),
@@ -215,6 +219,10 @@ export class SessionPool extends pg.Pool {
     const bound = this.#bound.get(currentSession());
     const isJoined = bound instanceof SessionTransaction;
     return (isJoined ? Promise.resolve(new JoinedTransaction(bound)) : this.begin()) as never;
+  }
+
+  #settingsOf({ parameters }: Session): Statement {
+    return { text: SETTINGS, values: [...parameters, String(this.#statementTimeoutMs)] };
   }
 
   #allowanceOf(work: Work): Allowance {
@@ -293,7 +301,3 @@ export class SessionPool extends pg.Pool {
 
 /** A connection that is closed takes its transaction with it. */
 const ROLLED_BACK: StatementResult = { command: 'ROLLBACK', rowCount: null, fields: [], rows: [] };
-
-function settingsOf(session: Session): Statement {
-  return { text: SETTINGS, values: session.parameters };
-}

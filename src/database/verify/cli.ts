@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { env } from '../../env.ts';
+import { directUrl, env } from '../../env.ts';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from '../embedded.ts';
 import { exists } from '../embedded-installation.ts';
 import { formatResults } from './format.ts';
@@ -8,15 +8,16 @@ import { type Result, verify } from './verify.ts';
 
 const USAGE = `Usage: npm run db:verify [-- --json] [--all]
 
-Checks the database of DATABASE_URL, or without it the embedded one in DATA_DIR; nothing in it is
-changed. Exit code 0: every check passes; 1: one fails; 2: they could not be made.
+Checks the database of DATABASE_DIRECT_URL or else DATABASE_URL, or without both the embedded one in
+DATA_DIR; nothing in it is changed. Exit code 0: every check passes; 1: one fails; 2: they could not be made.
 
   --json  print the results for programs
   --all   print every problem, not only the first five of a check
 `;
 
 async function verifyConfigured(): Promise<Result[]> {
-  if (env.DATABASE_URL) return verify(env.DATABASE_URL);
+  const url = directUrl(env);
+  if (url) return verify(url);
   if (!(await exists(join(env.DATA_DIR, 'postgres')))) {
     throw new Error(
       `There is no database in ${env.DATA_DIR}. Run npm run db:migrate, or set DATABASE_URL.`,

@@ -92,8 +92,11 @@ async function attempt(check: Check, url: string, client: pg.PoolClient): Promis
   await client.query(`begin ${check.writes ? 'read write' : 'read only'}`);
   try {
     // For the transaction only: the connection may be a pooler's. With an empty search_path Postgres
-    // prints names in full, whatever the server's default is.
-    await client.query(`set local search_path = ''; set local lock_timeout = '5s'`);
+    // prints names in full, whatever the server's defaults are, and moments in UTC.
+    await client.query(
+      `set local search_path = ''; set local timezone = 'UTC'; set local datestyle = 'ISO';
+       set local lock_timeout = '5s'`,
+    );
     return await check.run({ url, query });
   } finally {
     await client.query('rollback');
