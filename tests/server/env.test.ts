@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EnvironmentError, readEnv } from '../../src/env.ts';
+import { directUrl, EnvironmentError, readEnv } from '../../src/env.ts';
 import { demoTokenOptions } from '../../src/server/demo/settings.ts';
 
 const SECRET = 'a secret of the tests, 32 bytes or more';
@@ -23,6 +23,8 @@ describe('the environment', () => {
       JWT_JWKS_URL: 'hidden',
       GRAPHIQL: 'hidden',
       NATS_URL: 'http://me:hidden@host:4222',
+      DATABASE_POOL_MODE: 'hidden',
+      DATABASE_DIRECT_URL: 'mysql://me:hidden@host/codex',
       REDIS_URL: 'hidden',
       NODE_ENV: 'hidden',
       PERSON_LIMITS: 'hidden',
@@ -52,6 +54,21 @@ describe('the environment', () => {
     const production = { NODE_ENV: 'production', JWT_SECRET: SECRET };
     expect(() => readEnv(production)).toThrow('DATABASE_URL: must be set in production');
     expect(readEnv({ ...production, DATABASE_URL: LOCAL })).toMatchObject({ DATABASE_URL: LOCAL });
+  });
+
+  it('takes an address for sessions besides that for requests, and not alone', () => {
+    const direct = LOCAL.replace('localhost', '127.0.0.1');
+    expect(readEnv({ DATABASE_URL: LOCAL })).toMatchObject({ DATABASE_POOL_MODE: 'session' });
+    const both = { DATABASE_URL: LOCAL, DATABASE_DIRECT_URL: direct };
+    expect(readEnv({ ...both, DATABASE_POOL_MODE: 'transaction' })).toMatchObject({
+      ...both,
+      DATABASE_POOL_MODE: 'transaction',
+    });
+    expect(directUrl(readEnv(both))).toBe(direct);
+    expect(directUrl(readEnv({ DATABASE_URL: LOCAL }))).toBe(LOCAL);
+    expect(() => readEnv({ DATABASE_DIRECT_URL: direct })).toThrow(
+      'DATABASE_DIRECT_URL: must not be set without DATABASE_URL',
+    );
   });
 
   it('takes one broker for the replicas', () => {

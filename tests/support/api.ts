@@ -36,8 +36,12 @@ export interface LiveApi extends Api {
 }
 
 /** Serves the API over a test database, through real HTTP. */
-export async function openApi(database: TestDatabase, maxConnections = 3): Promise<Api> {
-  const { api } = await serve(database, { maxConnections });
+export async function openApi(
+  database: TestDatabase,
+  maxConnections = 3,
+  options: GatewayChanges = {},
+): Promise<Api> {
+  const { api } = await serve(database, { maxConnections, ...options });
   return api;
 }
 

@@ -3,10 +3,20 @@ import { demoPeople, demoWorkspaces } from '../../prisma/seed/people.ts';
 import { type Api, type Client, openApi } from '../support/api.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { perform } from '../support/mutations.ts';
+import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
+
+const POOLED = {
+  'the demo behind a pooler in session mode': 'session',
+  'the demo behind a pooler in transaction mode': 'transaction',
+} as const;
+const isPooled = (place: string): place is keyof typeof POOLED => place in POOLED;
 
 /** Where the stories happen. */
-export const PLACES = ['the demo', 'an empty workspace'] as const;
-export type Place = (typeof PLACES)[number];
+export const PLACES: readonly string[] = [
+  'the demo',
+  'an empty workspace',
+  ...(hasPgBouncer() ? Object.keys(POOLED) : []),
+];
 
 const ROLES = ['owner', 'strategist', 'creator', 'analyst', 'viewer'] as const;
 type Role = (typeof ROLES)[number];
@@ -19,12 +29,17 @@ export interface Team extends Record<Role, Client & { userId: string }> {
 }
 
 /** Returns the people of the demo's first workspace, or of a new one that they make themselves. */
-export async function meetIn(place: Place): Promise<Team> {
-  const database = await createTestDatabase(place === 'the demo' ? 'demo' : 'migrated');
-  const api = await openApi(database);
+export async function meetIn(place: string): Promise<Team> {
+  const isEmpty = place === 'an empty workspace';
+  const database = await createTestDatabase(isEmpty ? 'migrated' : 'demo');
+  const mode = isPooled(place) ? POOLED[place] : undefined;
+  const bouncer = mode && (await startPgBouncer(mode, [database.gatewayUrl]));
+  const gatewayUrl = bouncer?.url(database.gatewayUrl) ?? database.gatewayUrl;
+  const options = mode === 'transaction' ? { preparedStatements: 0 } : {};
+  const api = await openApi({ ...database, gatewayUrl }, 3, options);
   let people = demoPeople.slice(0, ROLES.length).map(({ id, email }) => ({ id, email }));
   let workspaceId = demoWorkspaces[0]?.id as string;
-  if (place === 'an empty workspace') {
+  if (isEmpty) {
     people = ROLES.map((role) => ({ id: randomUUID(), email: `${role}@example.com` }));
     // Signing up is the identity provider's; all that follows is the API's.
     for (const { id, email } of people) {
@@ -44,6 +59,7 @@ export async function meetIn(place: Place): Promise<Team> {
     asAgent: api.asAgent,
     async close() {
       await api.close();
+      await bouncer?.close();
       await database.close();
     },
   };

@@ -162,18 +162,20 @@ export async function startGateway(
     statementTimeoutMs?: number;
     timeBudgetMs?: number;
     maxConnections?: number;
+    preparedStatements?: number;
     onStatement?: (sql: string) => void;
     port?: number;
   } = {},
 ): Promise<TestGateway> {
   const log: Record<string, unknown>[] = [];
   const { authentication, statementTimeoutMs = 2_000, onStatement, ...rest } = options;
-  const { maxConnections = 3, timeBudgetMs, port = 0, ...others } = rest;
+  const { maxConnections = 3, timeBudgetMs, preparedStatements, port = 0, ...others } = rest;
   const database = createDatabase({
     connectionString,
     maxConnections,
     statementTimeoutMs,
     ...(timeBudgetMs ? { timeBudgetMs } : {}),
+    ...(preparedStatements === undefined ? {} : { preparedStatements }),
     ...(onStatement ? { onStatement } : {}),
   });
   const gateway = createGateway({

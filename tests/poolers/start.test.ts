@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../server/support/process.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { hasPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
+
+const SECRET = 'a secret of the tests, 32 bytes or more';
+
+/** Runs a program of the project to its end. */
+async function outcome(script: string, env: Record<string, string>, ...args: string[]) {
+  const program = run(script, { PORT: '0', JWT_SECRET: SECRET, ...env }, args);
+  const code = await program.ends();
+  return { code, output: program.stdout() + program.stderr() };
+}
+
+describe.runIf(hasPgBouncer())('behind PgBouncer', () => {
+  let database: TestDatabase;
+  let other: TestDatabase;
+  let byTransaction: PgBouncer;
+  let bySession: PgBouncer;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    other = await createTestDatabase();
+    const logins = [database.url, database.gatewayUrl];
+    byTransaction = await startPgBouncer('transaction', logins);
+    bySession = await startPgBouncer('session', logins);
+  });
+  afterAll(async () => {
+    await byTransaction?.close();
+    await bySession?.close();
+    await database?.close();
+    await other?.close();
+  });
+
+  it('a gateway that takes transaction mode for session mode does not start', async () => {
+    const DATABASE_URL = byTransaction.url(database.gatewayUrl);
+    const { code, output } = await outcome('src/main.ts', { DATABASE_URL });
+    expect(output).toBe(
+      'DATABASE_URL leads to a pooler in transaction mode. Set DATABASE_POOL_MODE=transaction, or use the pooler in session mode.\n',
+    );
+    expect(code).toBe(1);
+  });
+
+  it('nor does one whose other address leads elsewhere', async () => {
+    for (const [DATABASE_DIRECT_URL, message] of [
+      [
+        byTransaction.url(database.gatewayUrl),
+        'DATABASE_DIRECT_URL leads to a pooler in transaction mode.',
+      ],
+      [other.gatewayUrl, 'DATABASE_DIRECT_URL leads to another database than DATABASE_URL.'],
+      ['postgresql://me@127.0.0.1:1/none', 'Cannot use the database 127.0.0.1:1/none'],
+    ] as const) {
+      const { code, output } = await outcome('src/main.ts', {
+        DATABASE_URL: byTransaction.url(database.gatewayUrl),
+        DATABASE_POOL_MODE: 'transaction',
+        DATABASE_DIRECT_URL,
+      });
+      expect(output).toContain(message);
+      expect(output).not.toMatch(/^ +at /m);
+      expect(code).toBe(1);
+    }
+  });
+
+  const COMMANDS = [
+    ['src/database/migrate-cli.ts', 'migrate', /^Applied:\n {2}000_baseline\n/],
+    ['src/database/migrate-cli.ts', 'migrate', /^Nothing to apply/],
+    ['src/database/migrate-cli.ts', 'status', /is what the Prisma schema says/],
+    ['src/database/verify/cli.ts', '--all', /All \d+ checks passed/],
+  ] as const;
+
+  it.each(['session mode', 'transaction mode, past it'])(
+    'an empty database is migrated, shown and verified: %s',
+    async (way) => {
+      const empty = await createTestDatabase('empty');
+      const env =
+        way === 'session mode'
+          ? { DATABASE_URL: bySession.url(empty.url) }
+          : {
+              DATABASE_URL: byTransaction.url(empty.url),
+              DATABASE_POOL_MODE: 'transaction',
+              DATABASE_DIRECT_URL: empty.url,
+            };
+      for (const [script, command, expected] of COMMANDS) {
+        const { code, output } = await outcome(script, env, command);
+        expect(output).toMatch(expected);
+        expect(code).toBe(0);
+      }
+      await empty.close();
+    },
+    120_000,
+  );
+
+  it.each([{}, { DATABASE_POOL_MODE: 'transaction' }])(
+    'nothing is migrated in transaction mode: %j',
+    async (mode) => {
+      const empty = await createTestDatabase('empty');
+      const env = { DATABASE_URL: byTransaction.url(empty.url), ...mode };
+      for (const command of [
+        ['migrate'],
+        ['reset', '--force'],
+        ['resolve', '000_baseline', '--applied'],
+      ]) {
+        const { code, output } = await outcome('src/database/migrate-cli.ts', env, ...command);
+        expect(output).toBe(
+          'Migrations need a session of their own, which a pooler in transaction mode does not give. Set DATABASE_DIRECT_URL to Postgres itself, or to the pooler in session mode.\n',
+        );
+        expect(code).toBe(2);
+      }
+      expect(await empty.query(`select from pg_tables where schemaname = 'public'`)).toEqual([]);
+      await empty.close();
+    },
+    60_000,
+  );
+
+  it('what only reads works in transaction mode, too', async () => {
+    const env = {
+      DATABASE_URL: byTransaction.url(database.url),
+      DATABASE_POOL_MODE: 'transaction',
+    };
+    for (const [script, command, expected] of COMMANDS.slice(2)) {
+      const { code, output } = await outcome(script, env, command);
+      expect(output).toMatch(expected);
+      expect(code).toBe(0);
+    }
+  }, 60_000);
+});
