@@ -5,18 +5,18 @@ import { runInSession } from '../context/session.ts';
 import type { MemberRole } from '../generated/prisma/enums.ts';
 import type { Change } from '../realtime/change.ts';
 import type { Feed } from '../realtime/feed.ts';
-import { RESTARTED, type Subscriber } from './group.ts';
 import type { Audience } from './group-audience.ts';
 import { patiently } from './group-execution.ts';
 import type { StreamEnd } from './result-stream.ts';
+import { RESTARTED, type Subscriber } from './subscriber.ts';
 import type { SubscriptionMetrics } from './subscription-metrics.ts';
 
-/** Models whose changes decide who may go on listening. */
-const ADMITTING_MODELS = ['WorkspaceMember', 'AgentAssignment', 'Agent'];
+/** Models whose changes decide who may stay subscribed. */
+const ACCESS_MODELS = ['WorkspaceMember', 'AgentAssignment', 'Agent'];
 /** Contexts are made when a request begins, and the longest one may have begun this long ago. */
 const STALE_CONTEXT_MS = 60_000;
 
-export interface AdmissionOptions {
+export interface AccessOptions {
   feed: Pick<Feed, 'workspaceRoles'>;
   database: Database;
   quotas: Quotas;
@@ -25,92 +25,92 @@ export interface AdmissionOptions {
   onError(error: unknown): void;
 }
 
-/** What somebody asks to listen to. */
-export interface Wish {
+/** What one more subscription counts towards. */
+export interface Usage {
   context: Pick<Context, 'viewer' | 'workspace'>;
   resource: 'subscriptions' | 'live-queries';
-  /** The key of the group: who is in one more of them costs one more execution for each change. */
+  /** The key of the group: each different group costs one more execution for each change. */
   group: string;
 }
 
-/** Somebody who listens. */
-export interface Seat {
+/** A client's subscription or live query. */
+export interface ActiveSubscription {
   readonly subscriber: Subscriber;
   readonly viewer: Context['viewer'];
   readonly session: Context['session'];
-  /** With whom it is told the same, as long as it has this role. */
+  /** Who gets the same results, as long as the subscriber has this role. */
   readonly audience: Audience;
-  /** Goes on in the audience of another role. */
+  /** Continues in the audience of another role. */
   move(role: MemberRole): void;
 }
 
-/** Who listens, and may: people are members of their workspace, agents are assigned to it. */
-export class Admission {
-  readonly #options: AdmissionOptions;
-  readonly #seats = new Set<Seat>();
+/** Who is subscribed, and may be: people are members of their workspace, agents are assigned to it. */
+export class Access {
+  readonly #options: AccessOptions;
+  readonly #active = new Set<ActiveSubscription>();
   /** When memberships of a workspace last changed; of null, agents, which all workspaces share. */
   readonly #changed = new Map<string | null, number>();
 
-  constructor(options: AdmissionOptions) {
+  constructor(options: AccessOptions) {
     this.#options = options;
   }
 
-  /** Throws TOO_MANY_SUBSCRIPTIONS when there is no place for one more. */
-  assertRoom({ context, resource, group }: Wish): void {
+  /** Throws TOO_MANY_SUBSCRIPTIONS when `take` with the same usage would. */
+  assertRoom({ context, resource, group }: Usage): void {
     const { quotas } = this.#options;
     const holders = holdersOf(context);
     quotas.assertRoom(resource, holders);
     quotas.assertRoom('distinct', holders, group);
   }
 
-  /** Takes a place, and returns what gives it back. Throws TOO_MANY_SUBSCRIPTIONS. */
-  takePlace(wish: Wish): Release {
-    this.assertRoom(wish);
+  /** Counts a subscription, and returns what stops counting it. Throws TOO_MANY_SUBSCRIPTIONS. */
+  take(usage: Usage): Release {
+    this.assertRoom(usage);
     const { quotas } = this.#options;
-    const holders = holdersOf(wish.context);
+    const holders = holdersOf(usage.context);
     const releases = [
-      quotas.take(wish.resource, holders),
-      quotas.take('distinct', holders, wish.group),
+      quotas.take(usage.resource, holders),
+      quotas.take('distinct', holders, usage.group),
     ];
     return () => {
       for (const release of releases) release();
     };
   }
 
-  enter(seat: Seat): void {
-    this.#seats.add(seat);
+  add(subscription: ActiveSubscription): void {
+    this.#active.add(subscription);
     this.#options.metrics.subscribers.inc();
   }
 
-  leave(seat: Seat, reason: StreamEnd | null): void {
-    this.#seats.delete(seat);
+  delete(subscription: ActiveSubscription, reason: StreamEnd | null): void {
+    this.#active.delete(subscription);
     const { metrics } = this.#options;
     metrics.subscribers.dec();
     if (reason) metrics.drops.inc({ reason: reason.code });
   }
 
   endAll(reason: StreamEnd): void {
-    for (const { subscriber } of this.#seats) subscriber.end(reason);
+    for (const { subscriber } of this.#active) subscriber.end(reason);
   }
 
-  /** Whether a context may say what is true no more. */
+  /** Whether what a context says of memberships may be outdated. */
   isStale({ workspace, viewer }: Pick<Context, 'workspace' | 'viewer'>): boolean {
     if (!workspace) return false;
-    const places = viewer.kind === 'agent' ? [workspace.id, null] : [workspace.id];
-    return places.some((id) => Date.now() - (this.#changed.get(id) ?? 0) < STALE_CONTEXT_MS);
+    const scopes = viewer.kind === 'agent' ? [workspace.id, null] : [workspace.id];
+    return scopes.some((id) => Date.now() - (this.#changed.get(id) ?? 0) < STALE_CONTEXT_MS);
   }
 
-  /** Returns the seats of those whose admission these changes may have ended or altered. */
-  unsettled(changes: readonly Change[]): Seat[] {
-    const admitting = changes.filter(({ model }) => ADMITTING_MODELS.includes(model));
-    if (admitting.length === 0) return [];
-    const workspaces = new Set(admitting.map(({ workspaceId }) => workspaceId));
+  /** Returns the subscriptions whose access these changes may have ended or altered. */
+  affected(changes: readonly Change[]): ActiveSubscription[] {
+    const relevant = changes.filter(({ model }) => ACCESS_MODELS.includes(model));
+    if (relevant.length === 0) return [];
+    const workspaces = new Set(relevant.map(({ workspaceId }) => workspaceId));
     const now = Date.now();
     for (const id of workspaces) this.#changed.set(id, now);
     for (const [id, at] of this.#changed) {
       if (now - at > STALE_CONTEXT_MS) this.#changed.delete(id);
     }
-    return [...this.#seats].filter(({ viewer, audience }) => {
+    return [...this.#active].filter(({ viewer, audience }) => {
       const id = audience.workspace?.id;
       // An agent is shared by all workspaces: it may have been switched off.
       return (
@@ -120,39 +120,39 @@ export class Admission {
     });
   }
 
-  /** Ends the seats of those who are no longer admitted; moves those who have another role. */
-  async readmit(seats: readonly Seat[]): Promise<void> {
+  /** Ends the subscriptions of those who lost access; moves those who have another role. */
+  async recheck(subscriptions: readonly ActiveSubscription[]): Promise<void> {
     try {
-      await patiently(() => this.#check(seats));
+      await patiently(() => this.#check(subscriptions));
     } catch (error) {
       this.#options.onError(error);
-      for (const { subscriber } of seats) subscriber.end(RESTARTED);
+      for (const { subscriber } of subscriptions) subscriber.end(RESTARTED);
     }
   }
 
-  async #check(seats: readonly Seat[]): Promise<void> {
-    const workspaces = new Set(seats.map(workspaceOf));
+  async #check(subscriptions: readonly ActiveSubscription[]): Promise<void> {
+    const workspaces = new Set(subscriptions.map(workspaceOf));
     const members = await this.#options.feed.workspaceRoles([...workspaces]);
     const roles = new Map(
       members.map(({ workspaceId, userId, role }) => [`${workspaceId} ${userId}`, role]),
     );
     const agents = new Map<string, Promise<boolean>>();
-    for (const seat of seats) {
-      const { viewer, audience, session, subscriber } = seat;
-      const workspaceId = workspaceOf(seat);
+    for (const subscription of subscriptions) {
+      const { viewer, audience, session, subscriber } = subscription;
+      const workspaceId = workspaceOf(subscription);
       if (viewer.kind === 'agent') {
-        const admitted = agents.get(audience.key) ?? this.#isAdmitted(session, workspaceId);
-        agents.set(audience.key, admitted);
-        if (!(await admitted)) subscriber.end(removed('The agent has no active assignment now.'));
+        const isAssigned = agents.get(audience.key) ?? this.#isAssigned(session, workspaceId);
+        agents.set(audience.key, isAssigned);
+        if (!(await isAssigned)) subscriber.end(lost('The agent has no active assignment now.'));
         continue;
       }
       const role = roles.get(`${workspaceId} ${viewer.id}`);
-      if (!role) subscriber.end(removed('You are no longer a member of this workspace.'));
-      else if (role !== audience.workspace?.role) seat.move(role);
+      if (!role) subscriber.end(lost('You are no longer a member of this workspace.'));
+      else if (role !== audience.workspace?.role) subscription.move(role);
     }
   }
 
-  async #isAdmitted(session: Context['session'], workspaceId: string): Promise<boolean> {
+  async #isAssigned(session: Context['session'], workspaceId: string): Promise<boolean> {
     const [row] = await runInSession(session, () =>
       this.#options.database.query<{ admitted: boolean }>(
         'SELECT is_workspace_member($1) AS admitted',
@@ -163,10 +163,10 @@ export class Admission {
   }
 }
 
-function workspaceOf({ audience }: Seat): string {
+function workspaceOf({ audience }: ActiveSubscription): string {
   return audience.workspace?.id as string;
 }
 
-function removed(message: string): StreamEnd {
+function lost(message: string): StreamEnd {
   return { code: 'FORBIDDEN', message, outcome: 'stop' };
 }

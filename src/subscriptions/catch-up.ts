@@ -3,15 +3,16 @@ import type { Stop } from '../context/stop.ts';
 import type { Batch, Feed } from '../realtime/feed.ts';
 import { covers, type Position } from '../realtime/position.ts';
 import type { ChangeSource } from '../realtime/source.ts';
-import { type Group, narrowed, type Page, type Subscriber } from './group.ts';
-import { type Audience, mayBeTold } from './group-audience.ts';
+import type { ChangeGroup, Page } from './change-group.ts';
+import { type Audience, mayReceive } from './group-audience.ts';
 import { type Executor, executeBatch, type Operation } from './group-execution.ts';
 import { MAX_UNSENT_BYTES } from './result-stream.ts';
+import type { Subscriber } from './subscriber.ts';
 import type { SubscriptionMetrics } from './subscription-metrics.ts';
 
 const DRAIN_MS = 5;
 
-/** Where a client goes on, and how it said so. */
+/** Where a client resumes, and the argument that says so. */
 export interface Start {
   after: Position;
   cursor: string;
@@ -24,22 +25,22 @@ interface Reading {
   metrics: SubscriptionMetrics;
 }
 
-/** A client, and what its group is told. */
-interface Latecomer {
+/** A client that resumes, and the group that it joins. */
+interface Resuming {
   subscriber: Subscriber;
-  group: Group;
+  group: ChangeGroup;
   audience: Audience;
   source: ChangeSource;
   operation: Operation;
 }
 
 /**
- * Tells a client what was committed since its cursor, up to where its group goes on: the batch of
- * that number. Rejects when it cannot be read.
+ * Delivers to a client what was committed since its cursor, up to the batch that its group continues
+ * with, which has this number. Rejects when it cannot be read.
  */
-export async function tellPast(
+export async function deliverMissed(
   { feed, executor, metrics }: Reading,
-  { subscriber, group, audience, source, operation }: Latecomer,
+  { subscriber, group, audience, source, operation }: Resuming,
   { after, cursor }: Start,
   { until, number }: { until: Position; number: number },
 ): Promise<void> {
@@ -52,7 +53,7 @@ export async function tellPast(
   const read = async (batch: Batch, unwanted: Stop): Promise<Page> => {
     metrics.replayPages.inc();
     const changes = batch.changes.filter(
-      (change) => source.includes(change) && mayBeTold(change, audience),
+      (change) => source.includes(change) && mayReceive(audience, change),
     );
     const own = narrowed(batch, changes);
     const payloads = await executeBatch(executor, audience, operation, own, unwanted);
@@ -62,19 +63,28 @@ export async function tellPast(
     for await (const batch of feed.replay(after, until, filter)) return read(batch, unwanted);
     return { payloads: [], end: until };
   });
-  await tellPage(subscriber, first);
+  await deliverPage(subscriber, first);
   if (covers(first.end, until)) return;
   for await (const batch of feed.replay(first.end, until, filter)) {
-    await tellPage(subscriber, await read(batch, subscriber.left));
+    await deliverPage(subscriber, await read(batch, subscriber.left));
     if (subscriber.gone) return;
   }
 }
 
-/** Hands a page on no faster than the client reads. */
-async function tellPage(subscriber: Subscriber, { payloads }: Page): Promise<void> {
+/** Delivers a page no faster than the client reads. */
+async function deliverPage(subscriber: Subscriber, { payloads }: Page): Promise<void> {
   for (const payload of payloads) {
     while (subscriber.unsentBytes > MAX_UNSENT_BYTES / 2 && !subscriber.gone) await sleep(DRAIN_MS);
     if (subscriber.gone) return;
-    subscriber.tell(payload);
+    subscriber.deliver(payload);
   }
+}
+
+/** Returns a batch with only some of its changes. */
+export function narrowed(batch: Batch, changes: Batch['changes']): Batch {
+  return {
+    changes,
+    end: batch.end,
+    positionAfter: (change): Position => batch.positionAfter(change),
+  };
 }

@@ -8,18 +8,18 @@ import type { Change } from '../realtime/change.ts';
 import { mayRead } from '../resolvers/permissions.ts';
 
 /**
- * Whom one execution serves: all members of a workspace with the same role, one person, or an agent
- * wherever it is connected.
+ * Who gets the results of one execution: all members of a workspace with the same role, one person,
+ * or an agent wherever it is connected.
  */
 export interface Audience {
   /** Equal for equal audiences, different for all others. */
   key: string;
   workspace: CurrentWorkspace | null;
-  /** The person whose own rows it may be told; null where there are many. */
+  /** The person whose own rows it may see; null for many people. */
   personId: string | null;
   /** What every statement of an execution runs with. */
   session: SessionSettings;
-  /** Null where there are many. */
+  /** Null for many people. */
   viewer: Viewer | null;
 }
 
@@ -52,10 +52,10 @@ export function audienceOf(
   };
 }
 
-/** Whether an audience may know that the row changed. What it sees of it the policies decide. */
-export function mayBeTold(
-  { model, workspaceId, readerId }: Change,
+/** Whether an audience may learn that a row changed. What it sees of the row, the policies decide. */
+export function mayReceive(
   { workspace, personId, viewer }: Audience,
+  { model, workspaceId, readerId }: Change,
 ): boolean {
   return (
     mayRead(model, viewer, workspace?.role ?? null) &&

@@ -15,17 +15,17 @@ import type { Change } from '../realtime/change.ts';
 import { Turns } from '../realtime/turns.ts';
 import { liveDirective } from '../schema/live.ts';
 import { mentionsLiveCursor } from '../schema/model/live-cursor.ts';
-import type { Admission, Seat, Wish } from './access.ts';
-import { Subscriber } from './group.ts';
-import { type Audience, audienceOf, mayBeTold } from './group-audience.ts';
+import type { Access, ActiveSubscription, Usage } from './access.ts';
+import { type Audience, audienceOf, mayReceive } from './group-audience.ts';
 import { type Executor, executeQuery, type Operation } from './group-execution.ts';
-import { groupKey } from './groups.ts';
+import { type GroupEntry, GroupRegistry, groupKey } from './group-registry.ts';
 import { assertKeptVariables } from './kept-variables.ts';
-import { LiveGroup, LivePlace } from './live-group.ts';
+import { LiveGroup, LiveMember } from './live-group.ts';
 import { LiveResult } from './live-result.ts';
 import type { createPlanner } from './operation-plan.ts';
 import type { Reads } from './reads.ts';
 import { attachOrRefuse, type ResultStream, type Sink, type StreamEnd } from './result-stream.ts';
+import { Subscriber } from './subscriber.ts';
 import type { SubscriptionMetrics } from './subscription-metrics.ts';
 
 /** Four executions a second. */
@@ -35,10 +35,10 @@ const EXECUTIONS_AT_ONCE = 8;
 
 export interface LiveQueriesOptions {
   executor: Executor;
-  admission: Admission;
+  access: Access;
   metrics: SubscriptionMetrics;
   planOf: ReturnType<typeof createPlanner>;
-  /** Resolves when those have been ended or moved whom what was read so far concerns. */
+  /** Resolves when the access of all whom the changes read so far concern has been checked. */
   settled(): Promise<void>;
   /** What an execution failed with. */
   onError(error: unknown): void;
@@ -54,22 +54,16 @@ interface Request {
   reads: Reads;
 }
 
-/** What a group is made of; those who ask for the same share it. */
-interface Entry {
-  group: LiveGroup;
-  audience: Audience;
-  /** Of the first of them; the same to all. */
-  request: Request;
-}
+type Entry = GroupEntry<LiveGroup, Request>;
 
-/** Who asked for what, and where it is told that now; `entry` is null until it may be told. */
-interface LiveSeat extends Seat {
+interface LiveSubscription extends ActiveSubscription {
   audience: Audience;
-  readonly place: LivePlace;
+  readonly member: LiveMember;
   /** Its own at first, then the one that its group shares. */
   request: Request;
-  /** Gives back what it is counted for. */
+  /** Stops counting it. */
   readonly release: Release;
+  /** Null until its access has been checked. */
   entry: Entry | null;
 }
 
@@ -82,12 +76,12 @@ export function isLive(args: ExecutionArgs): boolean {
 export class LiveQueries {
   readonly #options: LiveQueriesOptions;
   readonly #turns = new Turns(EXECUTIONS_AT_ONCE);
-  readonly #entries = new Map<string, Entry>();
   /** By workspace, null for those outside. */
-  readonly #listening = new Map<string | null, Set<Entry>>();
+  readonly #groups: GroupRegistry<Entry, string | null>;
 
   constructor(options: LiveQueriesOptions) {
     this.#options = options;
+    this.#groups = new GroupRegistry(options.metrics);
   }
 
   /**
@@ -97,19 +91,17 @@ export class LiveQueries {
   open(args: ExecutionArgs): ResultStream {
     const request = this.#requestOf(args);
     const context = args.contextValue as Context;
-    this.#options.admission.assertRoom(wishOf(context, request));
+    this.#options.access.assertRoom(usageOf(context, request));
     return { attach: (sink) => attachOrRefuse(sink, () => this.#attach(sink, context, request)) };
   }
 
   /** Has those executed again whose result these changes may have altered. */
   wake(changes: readonly Change[]): void {
-    if (this.#entries.size === 0) return;
     for (const change of changes) {
       const { workspaceId } = change;
-      const concerned =
-        workspaceId === null ? this.#entries.values() : this.#listening.get(workspaceId);
-      for (const { group, audience, request } of concerned ?? []) {
-        if (request.reads.includes(change.model) && mayBeTold(change, audience)) group.wake();
+      const concerned = workspaceId === null ? this.#groups.all() : this.#groups.of(workspaceId);
+      for (const { group, audience, request } of concerned) {
+        if (request.reads.includes(change.model) && mayReceive(audience, change)) group.wake();
       }
     }
   }
@@ -141,53 +133,57 @@ export class LiveQueries {
   }
 
   #attach(sink: Sink, context: Context, request: Request): () => void {
-    const { admission } = this.#options;
+    const { access } = this.#options;
     const { viewer, session } = context;
-    const release = admission.takePlace(wishOf(context, request));
-    const subscriber = new Subscriber(sink, (reason) => this.#leave(seat, reason));
-    const seat: LiveSeat = {
+    const release = access.take(usageOf(context, request));
+    const subscriber = new Subscriber(sink, (reason) => this.#leave(subscription, reason));
+    const subscription: LiveSubscription = {
       subscriber,
       viewer,
       session,
       audience: audienceOf(context, request.isPersonal),
-      place: new LivePlace(subscriber),
+      member: new LiveMember(subscriber),
       request,
       release,
       entry: null,
-      move: (role) => this.#move(seat, role),
+      move: (role) => this.#move(subscription, role),
     };
-    admission.enter(seat);
-    if (admission.isStale(context)) void admission.readmit([seat]).then(() => this.#join(seat));
-    else this.#join(seat);
+    access.add(subscription);
+    if (access.isStale(context)) {
+      void access.recheck([subscription]).then(() => this.#join(subscription));
+    } else {
+      this.#join(subscription);
+    }
     return () => subscriber.end(null);
   }
 
-  #join(seat: LiveSeat): void {
-    if (seat.subscriber.gone) {
-      seat.release();
+  #join(subscription: LiveSubscription): void {
+    if (subscription.subscriber.gone) {
+      subscription.release();
       return;
     }
-    seat.entry = this.#entryOf(seat.request, seat.audience);
-    seat.request = seat.entry.request;
-    seat.entry.group.join(seat.place);
+    const entry = this.#entryOf(subscription.request, subscription.audience);
+    subscription.entry = entry;
+    subscription.request = entry.request;
+    entry.group.join(subscription.member);
   }
 
-  /** What the old group was told last is what the first result of the new one is compared with. */
-  #move(seat: LiveSeat, role: MemberRole): void {
-    const { viewer, session, audience, request, entry, place } = seat;
+  /** The first result of the new group is compared with the last one of the old group. */
+  #move(subscription: LiveSubscription, role: MemberRole): void {
+    const { viewer, session, audience, request, entry, member } = subscription;
     const workspace = audience.workspace && { id: audience.workspace.id, role };
-    seat.audience = audienceOf({ viewer, session, workspace }, request.isPersonal);
+    subscription.audience = audienceOf({ viewer, session, workspace }, request.isPersonal);
     if (!entry) return;
-    this.#join(seat);
-    entry.group.leave(place);
+    this.#join(subscription);
+    entry.group.leave(member);
   }
 
-  #leave(seat: LiveSeat, reason: StreamEnd | null): void {
-    this.#options.admission.leave(seat, reason);
-    // Until it may join, what decides that is being read for it.
-    if (!seat.entry) return;
-    seat.entry.group.leave(seat.place);
-    seat.release();
+  #leave(subscription: LiveSubscription, reason: StreamEnd | null): void {
+    this.#options.access.delete(subscription, reason);
+    // Until it may join, its access is being read.
+    if (!subscription.entry) return;
+    subscription.entry.group.leave(subscription.member);
+    subscription.release();
   }
 
   async #execute(
@@ -208,37 +204,20 @@ export class LiveQueries {
   }
 
   #entryOf(request: Request, audience: Audience): Entry {
-    const key = groupKey(request, audience);
-    const found = this.#entries.get(key);
-    if (found) return found;
-    const { metrics } = this.#options;
-    const place = audience.workspace?.id ?? null;
-    const entry: Entry = {
+    const topic = audience.workspace?.id ?? null;
+    const execute = (unwanted: Stop) =>
+      this.#turns.take(async () =>
+        unwanted.reason ? null : this.#execute(request, audience, unwanted),
+      );
+    return this.#groups.get(groupKey(request, audience), topic, (events) => ({
       audience,
       request,
-      group: new LiveGroup(INTERVAL_MS, {
-        execute: (unwanted) =>
-          this.#turns.take(async () =>
-            unwanted.reason ? null : this.#execute(request, audience, unwanted),
-          ),
-        onDelivered: (clients, payload) => metrics.delivered(clients, payload),
-        onEmpty: () => {
-          if (this.#entries.get(key) === entry) this.#entries.delete(key);
-          const here = this.#listening.get(place);
-          here?.delete(entry);
-          if (here?.size === 0) this.#listening.delete(place);
-          metrics.groups.dec();
-        },
-      }),
-    };
-    this.#entries.set(key, entry);
-    this.#listening.set(place, (this.#listening.get(place) ?? new Set()).add(entry));
-    metrics.groups.inc();
-    return entry;
+      group: new LiveGroup(INTERVAL_MS, execute, events),
+    }));
   }
 }
 
-function wishOf(context: Context, request: Request): Wish {
+function usageOf(context: Context, request: Request): Usage {
   const audience = audienceOf(context, request.isPersonal);
   return { context, resource: 'live-queries', group: groupKey(request, audience) };
 }

@@ -6,7 +6,7 @@ import { assertKeptVariables } from './kept-variables.ts';
 import type { createPlanner } from './operation-plan.ts';
 
 /** What a client asked for. */
-export interface Request {
+export interface SubscriptionRequest {
   source: ChangeSource;
   operation: Operation;
   /** Of the group's key, all but the audience. */
@@ -19,7 +19,7 @@ export function requestOf(
   planOf: ReturnType<typeof createPlanner>,
   { document, operationName, variableValues }: ExecutionArgs,
   source: ChangeSource,
-): Request {
+): SubscriptionRequest {
   const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
   const plan = planOf(document, definition);
   const { [plan.afterVariable ?? '']: _after, ...variables } = variableValues ?? {};

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Subscriber } from '../../../src/subscriptions/group.ts';
-import { LiveGroup, LivePlace } from '../../../src/subscriptions/live-group.ts';
-import { LiveResult } from '../../../src/subscriptions/live-result.ts';
-import type { Payload, StreamEnd } from '../../../src/subscriptions/result-stream.ts';
-import { eventually } from '../../support/eventually.ts';
+import { LiveGroup, LiveMember } from '../../src/subscriptions/live-group.ts';
+import { LiveResult } from '../../src/subscriptions/live-result.ts';
+import type { Payload, StreamEnd } from '../../src/subscriptions/result-stream.ts';
+import { Subscriber } from '../../src/subscriptions/subscriber.ts';
+import { eventually } from '../support/eventually.ts';
 
 const INTERVAL_MS = 50;
 
@@ -13,11 +13,11 @@ function createGroup(isPatched = false) {
   const running: { resolve(result: LiveResult): void; reject(error: Error): void }[] = [];
   const begun: number[] = [];
   let empty = 0;
-  const group = new LiveGroup(INTERVAL_MS, {
-    execute() {
-      begun.push(performance.now());
-      return new Promise<LiveResult>((resolve, reject) => running.push({ resolve, reject }));
-    },
+  const execute = () => {
+    begun.push(performance.now());
+    return new Promise<LiveResult>((resolve, reject) => running.push({ resolve, reject }));
+  };
+  const group = new LiveGroup(INTERVAL_MS, execute, {
     onDelivered: () => {},
     onEmpty: () => {
       empty += 1;
@@ -42,14 +42,14 @@ function createGroup(isPatched = false) {
           },
           end: (reason) => ends.push(reason),
         },
-        () => group.leave(place),
+        () => group.leave(member),
       );
-      const place = new LivePlace(subscriber);
-      group.join(place);
+      const member = new LiveMember(subscriber);
+      group.join(member);
       const fill = () => {
         isFull = true;
       };
-      return { told, ends, place, subscriber, fill };
+      return { told, ends, member, subscriber, fill };
     },
   };
 }
@@ -129,8 +129,8 @@ it('tells who moves to another group what differs between the two', async () => 
     [{ data: { n: 1 }, revision: 1 }],
     [{ data: { n: 2 }, revision: 1 }],
   ]);
-  from.group.leave(mover.place);
-  to.group.join(mover.place);
+  from.group.leave(mover.member);
+  to.group.join(mover.member);
   const patch = (value: number) => [{ op: 'replace', path: '/n', value }];
   expect(mover.told.at(-1)).toEqual({ patch: patch(2), revision: 2 });
   to.group.wake();

@@ -1,14 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { Batch } from '../../../src/realtime/feed.ts';
-import { Group, Place, Subscriber } from '../../../src/subscriptions/group.ts';
-import { Payload, type StreamEnd } from '../../../src/subscriptions/result-stream.ts';
+import type { Batch } from '../../src/realtime/feed.ts';
+import { ChangeGroup, ChangeMember } from '../../src/subscriptions/change-group.ts';
+import { Payload, type StreamEnd } from '../../src/subscriptions/result-stream.ts';
+import { Subscriber } from '../../src/subscriptions/subscriber.ts';
 
 /** A group of so many clients whose executions a test ends itself, oldest first. */
 function createGroup(clients: number) {
   const running: { resolve(payloads: Payload[]): void; reject(error: Error): void }[] = [];
   let executions = 0;
-  const group = new Group(
+  const group = new ChangeGroup(
     () => {
       executions += 1;
       return new Promise((resolve, reject) => running.push({ resolve, reject }));
@@ -26,7 +27,7 @@ function createGroup(clients: number) {
       },
       () => {},
     );
-    group.join(new Place(subscriber, 0, false));
+    group.join(new ChangeMember(subscriber, 0, false));
     return { told, ends };
   });
   const batch = { changes: [{}] } as unknown as Batch;
