@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { demoWorkspaces } from '../../prisma/seed/people.ts';
 import { examples } from '../../src/server/graphiql/examples.ts';
 import { eventually } from '../support/eventually.ts';
@@ -8,6 +8,9 @@ import { attempt, perform } from '../support/mutations.ts';
 import { hasPgBouncer, POOL_MODES } from '../support/pgbouncer.ts';
 import { CALLERS, race } from '../support/race.ts';
 import { createPooledWorld, type Person, type PooledGateway, type PooledWorld } from './world.ts';
+
+// Hundreds of requests, on a machine that others use too.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Connections that the gateway has to PgBouncer, and PgBouncer to Postgres where it gives them away by transaction. */
 const [OF_GATEWAY, OF_BOUNCER] = [10, 2];
@@ -100,7 +103,7 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
        where application_name = 'codex-gateway' and datname = current_database()`,
     );
     if (mode === 'transaction') expect(sessions.length).toBeLessThanOrEqual(OF_BOUNCER);
-  }, 120_000);
+  });
 
   it('a campaign is created, changed and deleted, for keeps or for a rehearsal', async () => {
     const create = (more = '') =>

@@ -4,6 +4,7 @@ import { covers } from '../../src/realtime/position.ts';
 import { type BrokerKind, hasBroker } from '../support/brokers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { NOTHING_WRONG } from '../support/deliveries.ts';
+import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { createTenant, type Tenant } from '../support/tenant.ts';
 import { raise, Told } from './alerts.ts';
 import { startProxy } from './proxy.ts';
@@ -168,7 +169,31 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
     await other.close();
   });
 
-  it('read for themselves behind a transaction pooler, which keeps no locks', async () => {
+  it.runIf(hasPgBouncer())(
+    'share a reader behind a transaction pooler if they have a connection past it',
+    async () => {
+      await replicas.closeAll();
+      const bouncer = await startPgBouncer('transaction', [db.gatewayUrl]);
+      const pooled = {
+        connectionString: bouncer.url(db.gatewayUrl),
+        poolMode: 'transaction',
+      } as const;
+      await replicas.open(2, pooled);
+      await pause(1_200);
+      await replicas.tell(await raise(db.query, tenant.workspaceId, 2));
+      expect(replicas.roles).toEqual(['alone', 'alone']);
+      expect(await replicas.lockHolders()).toEqual([]);
+      await replicas.closeAll();
+      await replicas.open(2, { ...pooled, directUrl: db.gatewayUrl });
+      await replicas.settle();
+      await replicas.tell(await raise(db.query, tenant.workspaceId, 2));
+      expect(await replicas.lockHolders()).toHaveLength(1);
+      await replicas.closeAll();
+      await bouncer.close();
+    },
+  );
+
+  it('read for themselves behind a transaction pooler that nobody named', async () => {
     await replicas.closeAll();
     const proxy = await startProxy(db.gatewayUrl);
     proxy.isDeaf = true;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { expect, vi } from 'vitest';
+import type { PoolMode } from '../../src/env.ts';
 import type { BrokerFactory } from '../../src/realtime/broker.ts';
 import type { Role } from '../../src/realtime/broker-companion.ts';
 import { createNatsBroker } from '../../src/realtime/nats.ts';
@@ -33,6 +34,8 @@ export interface Replica {
 
 interface ReplicaOptions {
   connectionString?: string;
+  poolMode?: PoolMode;
+  directUrl?: string;
   pageSize?: number;
   /** Stands between the replica and the broker. */
   wrap?: (createBroker: BrokerFactory) => BrokerFactory;

@@ -5,6 +5,7 @@ import { createPostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { Deliveries, NOTHING_WRONG } from '../support/deliveries.ts';
 import { eventually } from '../support/eventually.ts';
+import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { createTenant, type Tenant } from '../support/tenant.ts';
 
 const WRITERS = 12;
@@ -86,50 +87,62 @@ function readBy(column: 'seq' | 'occurred_at', deliveries: Deliveries, isOver: (
   return run();
 }
 
-it('loses nothing and tells nothing twice, whatever happens, unlike cursors over a column', async () => {
-  const right = new Deliveries();
-  const bySeq = new Deliveries();
-  const byTime = new Deliveries();
-  const feed = await createPostgresFeed({ connectionString: db.gatewayUrl, pageSize: 20 });
-  feed.listen(({ changes }) => {
-    for (const { rowId, operation } of changes) right.delivered(`${rowId} ${operation}`);
-  });
-  const until = performance.now() + SECONDS * 1_000;
-  const isEnough = () => performance.now() > until && right.report().delivered > CHANGES;
-  const terminate = async () => {
-    let terminated = 0;
-    while (!isEnough()) {
-      await pause(Math.random() * 400);
-      const backends = await db.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-         where application_name = 'codex-gateway-feed' and datname = current_database()`,
-      );
-      terminated += backends.length;
-    }
-    return terminated;
-  };
-  let isOver = false;
-  const writing = Array.from({ length: WRITERS }, () =>
-    write([right, bySeq, byTime], () => isOver),
-  );
-  let areWritten = false;
-  const reading = [
-    readBy('seq', bySeq, () => areWritten),
-    readBy('occurred_at', byTime, () => areWritten),
-  ];
-  const terminated = await terminate();
-  isOver = true;
-  await Promise.all(writing);
-  areWritten = true;
-  await Promise.all(reading);
-  await eventually(() => right.isComplete).toBe(true);
-  await feed.close();
+const WAYS = ['Postgres itself', ...(hasPgBouncer() ? ['a pooler in transaction mode'] : [])];
 
-  expect(terminated).toBeGreaterThan(5);
-  const report = right.report();
-  expect(report).toMatchObject(NOTHING_WRONG);
-  expect(report.delivered).toBeGreaterThan(CHANGES);
-  // The same checker, at the same writers.
-  expect(bySeq.report().lost.length).toBeGreaterThan(report.delivered / 100);
-  expect(byTime.report().lost.length).toBeGreaterThan(report.delivered / 100);
-});
+it.each(WAYS)(
+  'read by way of %s it loses and repeats nothing, unlike cursors over a column',
+  async (way) => {
+    const bouncer =
+      way === 'Postgres itself' ? undefined : await startPgBouncer('transaction', [db.gatewayUrl]);
+    const right = new Deliveries();
+    const bySeq = new Deliveries();
+    const byTime = new Deliveries();
+    const feed = await createPostgresFeed({
+      connectionString: bouncer?.url(db.gatewayUrl) ?? db.gatewayUrl,
+      poolMode: bouncer ? 'transaction' : 'session',
+      pageSize: 20,
+    });
+    feed.listen(({ changes }) => {
+      for (const { rowId, operation } of changes) right.delivered(`${rowId} ${operation}`);
+    });
+    const until = performance.now() + SECONDS * 1_000;
+    const isEnough = () => performance.now() > until && right.report().delivered > CHANGES;
+    const terminate = async () => {
+      let terminated = 0;
+      while (!isEnough()) {
+        await pause(Math.random() * 400);
+        const backends = await db.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+         where application_name = 'codex-gateway-feed' and datname = current_database()`,
+        );
+        terminated += backends.length;
+      }
+      return terminated;
+    };
+    let isOver = false;
+    const writing = Array.from({ length: WRITERS }, () =>
+      write([right, bySeq, byTime], () => isOver),
+    );
+    let areWritten = false;
+    const reading = [
+      readBy('seq', bySeq, () => areWritten),
+      readBy('occurred_at', byTime, () => areWritten),
+    ];
+    const terminated = await terminate();
+    isOver = true;
+    await Promise.all(writing);
+    areWritten = true;
+    await Promise.all(reading);
+    await eventually(() => right.isComplete).toBe(true);
+    await feed.close();
+    await bouncer?.close();
+
+    expect(terminated).toBeGreaterThan(5);
+    const report = right.report();
+    expect(report).toMatchObject(NOTHING_WRONG);
+    expect(report.delivered).toBeGreaterThan(CHANGES);
+    // The same checker, at the same writers.
+    expect(bySeq.report().lost.length).toBeGreaterThan(report.delivered / 100);
+    expect(byTime.report().lost.length).toBeGreaterThan(report.delivered / 100);
+  },
+);
