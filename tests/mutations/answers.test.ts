@@ -15,8 +15,10 @@ import { FUNCTION_CALLS } from './function-calls.ts';
 import { type Call, documentOf } from './mutate.ts';
 import { changeOf, sampleRow } from './samples.ts';
 import { CROWDED, createWritingWorld, type WritingWorld } from './world.ts';
+
 import {
   childrenFirst,
+  columnOf,
   mutationFields,
   named,
   SINGLE,
@@ -64,7 +66,7 @@ async function callsOf(writable: Writable): Promise<Calls> {
     ({ columns }) => columns,
   );
   const changed = updateFields
-    .filter((field) => field !== writable.status && !references.includes(field))
+    .filter((field) => ![writable.status, ...references, ...keyFields].includes(field))
     .slice(0, 3);
   const changes = [0, 1, 2].map((n) => {
     const each = changed.map((field) => changeOf(writable, field, n, world.around).input);
@@ -76,8 +78,14 @@ async function callsOf(writable: Writable): Promise<Calls> {
     [`update${name}`, { id: one, input: changes[1] }],
     [`update${plural}`, { filter: { id: { in: [other] } }, atMost: 1, input: changes[2] }],
   ];
-  if (operations.includes('upsert') && keyFields.includes('id')) {
-    const key = { id: third };
+  if (operations.includes('upsert')) {
+    const [found] = await world.database.query<{ row: Row }>(
+      `select to_jsonb(t) as row from ${writable.table} as t where id::text = $1`,
+      [third],
+    );
+    const key = Object.fromEntries(
+      keyFields.map((field) => [field, found?.row[columnOf(writable, field).column]]),
+    );
     changing.push([`upsert${name}`, { key, create: inputs[0], update: changes[0] }]);
   }
   const areApart = ids.length === 3 && !CROWDED.includes(name);

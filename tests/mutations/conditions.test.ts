@@ -104,7 +104,7 @@ it('several mutations in a document run in order, each on its own', async () => 
   const { data, errors } = await world.ours.client.ask(`mutation {
     first: createCampaign(input: { name: "First" }) { campaign { name } errors { message } }
     refused: createCampaign(input: { name: "Refused", positioningId: "${randomUUID()}" }) { id errors { path } }
-    failed: upsertCampaign(key: {}, create: { name: "Failed" }, update: {}) { id }
+    failed: upsertAgentDebate(key: {}, create: { debateId: "d", topic: "Failed" }, update: {}) { id }
     last: createCampaign(input: { name: "Last" }) { campaign { name } }
   }`);
   expect(data).toEqual({

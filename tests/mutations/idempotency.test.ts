@@ -103,9 +103,9 @@ describe('a mutation that is sent again with its key', () => {
       update: updateCampaign(id: $id, input: { description: "x" }) {
         campaign { updatedAt resourceAllocation }
       }
-      upsert: upsertCampaign(
-        key: { id: $id }, create: { name: "No" }, update: { objective: "y" }
-      ) { campaign { updatedAt description objective } }
+      upsert: upsertAgentDebate(
+        key: { debateId: "d" }, create: { debateId: "d" }, update: { topic: "y" }
+      ) { agentDebate { id createdAt topic } }
       many: updateCampaigns(filter: { name: { equals: "Kinds" } }, atMost: 5, input: { name: "Kind" }) {
         affected results { campaign { name updatedAt } }
       }
@@ -128,16 +128,18 @@ describe('a mutation that is sent again with its key', () => {
 
   it('created by upserting, is not updated by it', async () => {
     const [id, key] = [randomUUID(), randomUUID()];
-    const query = `mutation($id: UUID!) {
-      upsertCampaign(key: { id: $id }, create: { name: "Made" }, update: { name: "Changed" }) {
-        campaign { name } errors { message }
+    const query = `mutation($id: String!) {
+      upsertAgentDebate(
+        key: { debateId: $id }, create: { debateId: $id, topic: "Made" }, update: { topic: "Changed" }
+      ) {
+        agentDebate { topic } errors { message }
       }
     }`;
     const first = await client.ask(query, { id }, key);
     expect((await client.ask(query, { id }, key)).text).toBe(first.text);
-    expect(await database.query('select name from campaigns where id = $1', [id])).toEqual([
-      { name: 'Made' },
-    ]);
+    expect(
+      await database.query('select topic from agent_debates where debate_id = $1', [id]),
+    ).toEqual([{ topic: 'Made' }]);
   });
 
   it('without a key is done again', async () => {

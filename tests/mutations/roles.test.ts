@@ -163,12 +163,19 @@ describe('each role may what is declared, in the API and in SQL', () => {
   });
 });
 
+/** What an upsert names the first row by. */
+function keyOf(writable: Writable): Row {
+  const row = world.ours.rows.get(writable.table)?.[0];
+  return Object.fromEntries(
+    writable.keyFields.map((field) => [field, row?.[columnOf(writable, field).column]]),
+  );
+}
+
 describe('bulk mutations and upserts are refused alike', () => {
   it.each(named(writables.filter(({ operations }) => operations.includes('upsert'))))(
     '%s',
     async (name, writable) => {
       const input = sampleRow(writable, writable.requiredFields, 0, world.around);
-      const id = String(world.ours.rows.get(writable.table)?.[0]?.id);
       const calls: Call[] = [
         [`create${writable.plural}`, { inputs: [input], dryRun: true }],
         [
@@ -176,7 +183,7 @@ describe('bulk mutations and upserts are refused alike', () => {
           { filter: { id: { notIn: [] } }, atMost: 100, input: {}, dryRun: true },
         ],
         [`delete${writable.plural}`, { filter: { id: { notIn: [] } }, atMost: 100, dryRun: true }],
-        [`upsert${name}`, { key: { id }, create: input, update: {}, dryRun: true }],
+        [`upsert${name}`, { key: keyOf(writable), create: input, update: {}, dryRun: true }],
       ];
       for (const { role, client } of members.filter(({ role }) => !mayWrite(role, writable))) {
         const told = await mutateAll(client, writable, calls);

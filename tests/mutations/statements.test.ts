@@ -17,6 +17,10 @@ beforeAll(async () => {
       insert(database, 'cohorts', { workspace_id: tenant.workspaceId, name: `Cohort ${n}` }),
     ),
   );
+  await insert(database, 'agent_debates', {
+    workspace_id: tenant.workspaceId,
+    debate_id: 'there',
+  });
   api = await openApi(database);
   owner = await api.as(tenant.people.Owner, tenant.workspaceId);
 });
@@ -27,6 +31,9 @@ afterAll(async () => {
 
 const ROW = '{ id cohort { id name tags } errors { message } }';
 const ROWS = '{ affected results { id cohort { name } errors { message } } }';
+const upsertOf = (id: string) =>
+  `upsertAgentDebate(key: { debateId: "${id}" }, create: { debateId: "${id}" }, update: { topic: "Old" })
+   { id agentDebate { id topic } errors { message } }`;
 const NESTED = '{ id campaign { name } errors { message } }';
 
 interface Case {
@@ -63,13 +70,11 @@ const CASES: Record<string, Case> = {
     ends: 'ROLLBACK',
   },
   'upsert of a new row': {
-    field: `upsertCohort(key: { id: $id }, create: { name: "New" }, update: { name: "Old" }) ${ROW}`,
-    variables: () => ({ id: ['UUID!', '00000000-0000-4000-8000-000000000000'] }),
+    field: upsertOf('new'),
     statements: ['SELECT', 'INSERT', 'SELECT'],
   },
   'upsert of one that is there': {
-    field: `upsertCohort(key: { id: $id }, create: { name: "New" }, update: { name: "Old" }) ${ROW}`,
-    variables: () => ({ id: ['UUID!', ids[0]] }),
+    field: upsertOf('there'),
     statements: ['SELECT', 'SELECT', 'UPDATE', 'SELECT'],
   },
   delete: {

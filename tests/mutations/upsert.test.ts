@@ -12,12 +12,16 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** The unique keys of a table within a workspace. */
+/** Dictionaries, whose ids are names that clients choose. */
+const DICTIONARIES = ['ChannelRole', 'JourneyStage'];
+
+/** The unique keys of a table within a workspace, without ids that the database makes. */
 function keysOf({ name }: Writable): string[][] {
   const keys = (catalog.models[name]?.uniqueKeys ?? []).map((key) =>
     key.filter((column) => column !== 'workspaceId'),
   );
-  return [['id'], ...keys.filter((key) => key.length > 0 && key.join() !== 'id')];
+  const others = keys.filter((key) => key.length > 0 && key.join() !== 'id');
+  return DICTIONARIES.includes(name) ? [['id'], ...others] : others;
 }
 
 const pick = (row: Row, names: readonly string[]) =>
@@ -38,7 +42,7 @@ describe('an upsert by each unique key creates, and then changes the same row', 
   );
   it.each(perKey)('%s', async (_, writable, key) => {
     const { name, createFields, updateFields, keyFields } = writable;
-    expect(keyFields).toEqual(expect.arrayContaining(key));
+    expect([...keyFields].sort()).toEqual([...new Set(keysOf(writable).flat())].sort());
     await world.clear(writable);
     const before = await count(writable);
     const client = world.writerOf(writable);
@@ -73,7 +77,6 @@ describe('an upsert says which argument is at fault', () => {
   it.each([
     ['no key', {}],
     ['half of a key', { agentId: id }],
-    ['two keys', { id, agentId: id, assignedToCampaignId: id }],
   ])('%s', async (_, key) => {
     const { errors } = await run({ key });
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'key' });
@@ -85,7 +88,6 @@ describe('an upsert says which argument is at fault', () => {
       { key: { agentId: id, assignedToCampaignId: id } },
       ['key', 'agentId'],
     ],
-    ['a missing row in the new one', { key: { id } }, ['create', 'agentId']],
   ])('%s', async (_, args, path) => {
     await world.clear(writable);
     const { data } = await run(args);
@@ -98,7 +100,14 @@ describe('an upsert says which argument is at fault', () => {
 
   it('a change to the row that is there', async () => {
     const [assigned] = await world.create(writable);
-    const { data } = await run({ key: { id: assigned }, update: { agentId: null } });
+    const { rows } = world.ours;
+    const campaign = rows.get('campaigns')?.[0]?.id;
+    const [row] = await world.database.query<{ agentId: string }>(
+      `update agent_assignments set assigned_to_campaign_id = $2 where id = $1 returning agent_id as "agentId"`,
+      [assigned, campaign],
+    );
+    const key = { agentId: row?.agentId, assignedToCampaignId: campaign };
+    const { data } = await run({ key, update: { agentId: null } });
     expect(data?.a0).toMatchObject({ errors: [{ path: ['update', 'agentId'] }] });
   });
 

@@ -3,7 +3,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
-import { article, columnOf, modelOf } from '../../resolvers/catalog.ts';
+import { article, modelOf } from '../../resolvers/catalog.ts';
 import { limits } from '../../resolvers/limits.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { fieldOf } from '../../resolvers/writes/field.ts';
@@ -23,6 +23,7 @@ import { deletePrice, writePrice } from '../cost/writes.ts';
 import { filterInput } from './inputs.ts';
 import { bulkPayloadOf, keyType, type Names, type Payload, payloadOf } from './payloads.ts';
 import {
+  chosenIdOf,
   createInput,
   keyInput,
   settableColumns,
@@ -57,14 +58,19 @@ export function defineMutations(
   const settable = settableColumns(columns, writes.readOnly);
   const payload = payloadOf(names);
   const bulk = bulkPayloadOf(names);
-  const ownKey = columnOf(names.model, 'id').hasDefault ? [] : ['id'];
   const create = operations.includes('create')
-    ? createInput(names.model, [...ownKey, ...settable], writes.nested ?? [], settableOf)
+    ? createInput(
+        names.model,
+        [...chosenIdOf(names.model), ...settable],
+        writes.nested ?? [],
+        settableOf,
+      )
     : undefined;
   const update = operations.includes('update') ? updateInput(names.model, settable) : undefined;
   if (create) defineCreates(names, payload, bulk, create);
   if (update) defineUpdates(names, payload, bulk, update);
-  if (create && update) defineUpsert(names, payload, create, update);
+  const isNamed = uniqueKeysOf(names.model).length > 0;
+  if (create && update && isNamed) defineUpsert(names, payload, create, update);
   if (operations.includes('delete')) defineDeletes(names, payload, bulk);
 }
 

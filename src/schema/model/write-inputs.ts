@@ -111,17 +111,27 @@ export function updateInput(model: string, columns: readonly string[]): Input {
   }) as unknown as Input;
 }
 
+/**
+ * The id, where clients choose it: as the name of an entry of a dictionary. Other ids are unique over
+ * all workspaces, so that a chosen one would tell whether another workspace has it.
+ */
+export function chosenIdOf(model: string): string[] {
+  return columnOf(model, 'id').nativeType === 'Uuid' ? [] : ['id'];
+}
+
 /** The unique keys of a model within the workspace, each as the columns that a client names. */
 export function uniqueKeysOf(model: string): string[][] {
   const keys = modelOf(model).uniqueKeys.map((key) => key.filter((name) => name !== 'workspaceId'));
-  return [['id'], ...keys.filter((key) => key.length > 0 && key.join() !== 'id')];
+  return [chosenIdOf(model), ...keys.filter((key) => key.join() !== 'id')].filter(
+    (key) => key.length > 0,
+  );
 }
 
 /** The input that names a row by a unique key. */
 export function keyInput(model: string): Input {
   const keys = uniqueKeysOf(model);
   return builder.inputType(`${model}Key`, {
-    description: `Names ${article(model)} by one of: ${keys.map((key) => key.join(' and ')).join('; ')}.`,
+    description: `Names ${article(model)} by ${keys.length > 1 ? 'one of: ' : ''}${keys.map((key) => key.join(' and ')).join('; ')}.`,
     fields: (t) =>
       Object.fromEntries(
         [...new Set(keys.flat())].map((name) => [
