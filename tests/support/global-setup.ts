@@ -14,6 +14,16 @@ const FOLDER = 'codex-gateway-test-';
 
 /** Gives the run one Postgres with a migrated database, of which test files get copies. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { server, teardown } = await openTestServer();
+  project.provide('testServer', server);
+  return teardown;
+}
+
+/** Returns a server with a migrated database, and what ends it or drops what was made there. */
+export async function openTestServer(): Promise<{
+  server: TestServer;
+  teardown: () => Promise<void>;
+}> {
   const own = testEnv.serverUrl ? undefined : await startServer();
   const server: TestServer = {
     url: testEnv.serverUrl ?? own?.url ?? '',
@@ -36,8 +46,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await teardown();
     throw error;
   }
-  project.provide('testServer', server);
-  return teardown;
+  return { server, teardown };
 }
 
 async function startServer() {

@@ -1,0 +1,43 @@
+import type { TestDatabase } from '../support/database.ts';
+
+/**
+ * What keeps workspaces apart, of each kind, with the model through which it shows when it is gone.
+ */
+export const PROTECTIONS: Record<string, { name: string; about: string }> = {
+  'the rows of a workspace': { name: 'campaigns', about: 'Campaign' },
+  'rows that belong to others': { name: 'trend_mentions', about: 'TrendMention' },
+  'the rows of a person': { name: 'user_notifications', about: 'UserNotification' },
+  'the workspaces themselves': { name: 'workspaces', about: 'Workspace' },
+  'their members': { name: 'user_workspaces', about: 'WorkspaceMember' },
+  'the profiles of people': { name: 'user_profiles', about: 'UserProfile' },
+  'rows that are shared or of a workspace': {
+    name: 'visual_design_templates',
+    about: 'VisualDesignTemplate',
+  },
+  'a view': { name: 'agent_performance_daily', about: 'Agent' },
+};
+
+/**
+ * Takes the protection of a table or view away: rows are shown to everybody. Returns a function
+ * that puts it back. Throws a TypeError for a name that is neither.
+ */
+export async function withoutProtection(
+  { query }: TestDatabase,
+  name: string,
+): Promise<() => Promise<unknown>> {
+  const [policy] = await query<{ condition: string }>(
+    `select pg_get_expr(polqual, polrelid) as condition from pg_policy
+     where polrelid = to_regclass($1) and polname = 'authenticated_select'`,
+    [name],
+  );
+  if (policy) {
+    await query(`alter policy authenticated_select on ${name} using (true)`);
+    return () => query(`alter policy authenticated_select on ${name} using (${policy.condition})`);
+  }
+  const [view] = await query(`select from pg_class where oid = to_regclass($1) and relkind = 'v'`, [
+    name,
+  ]);
+  if (!view) throw new TypeError(`There is no table or view ${name}`);
+  await query(`alter view ${name} set (security_invoker = false)`);
+  return () => query(`alter view ${name} set (security_invoker = true)`);
+}

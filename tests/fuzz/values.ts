@@ -1,0 +1,154 @@
+import {
+  type GraphQLInputType,
+  isEnumType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+} from 'graphql';
+import { uuidOf } from '../../prisma/seed/random.ts';
+import { catalog } from '../../src/generated/catalog.ts';
+import type { Random } from '../torture/random.ts';
+import { PROBE } from './rows.ts';
+import type { FuzzWorld, Ids } from './world.ts';
+
+/** What a value is for: a column or an argument, of a model where that is known. */
+export interface Purpose {
+  model?: string | undefined;
+  name: string;
+  /** Whether it names the row of an upsert. */
+  isKey?: boolean;
+}
+
+const SUFFIX = /(Filter|RelationFilter|Key|CreateInput|UpdateInput|OrderBy)$/;
+/** Objects of which a part says something: the rest of them is left out. */
+const PARTIAL = /(Filter|Key|UpdateInput)$/;
+const PERSON = /^(user|person|createdBy|actor)|By(Id)?$|user(Id)?$/i;
+
+const SCALARS: Record<string, readonly unknown[]> = {
+  Int: [0, 1, 2, 5, 50, 100],
+  Float: [0, 0.5, 1, 2.5],
+  Boolean: [true, false],
+  BigInt: ['0', '1', '2', '100'],
+  Decimal: ['0', '0.5', '1', '50', '99.5'],
+  Date: ['2026-01-02', '2026-01-03', '2026-01-04', '2099-01-02', '2026-11-30'],
+  DateTime: ['2026-01-02T03:04:05.678Z', '2026-01-04T03:04:05.678Z', '2099-01-02T03:04:05.678Z'],
+  URL: ['https://example.com/1', 'https://example.com/url/0'],
+  JSON: [{}, { a: 1 }, { a: 0.5, b: 0.5 }, [], 1, 'one', true],
+};
+
+/** Makes values of input types that mean something to both workspaces. */
+export class Values {
+  readonly #world: FuzzWorld;
+  readonly #random: Random;
+
+  constructor(world: FuzzWorld, random: Random) {
+    this.#world = world;
+    this.#random = random;
+  }
+
+  /** An id of a model's row: ours, theirs or nobody's; of any model, if none is given. */
+  id(model: string | undefined, isKey = false): string {
+    const { ids } = this.#world;
+    const random = this.#random;
+    if (random.chance(0.08)) return uuidOf(`nobody ${random.below(1_000)}`);
+    const found = ids.get(model ?? random.pick([...ids.keys()]));
+    const { ours, theirs, shared }: Ids = found ?? { ours: [], theirs: [], shared: [] };
+    // An upsert makes a row with the id that it is given, and cannot where that is taken.
+    const foreign = isKey ? [] : theirs;
+    const lists = [ours, ours, foreign, foreign, shared].filter((list) => list.length > 0);
+    return lists.length > 0 ? random.pick(random.pick(lists)) : uuidOf('nobody');
+  }
+
+  /** A value of a type. */
+  value(type: GraphQLInputType, purpose: Purpose, depth = 0): unknown {
+    const random = this.#random;
+    if (isNonNullType(type)) return this.value(type.ofType, purpose, depth);
+    if (isListType(type)) {
+      const length = depth > 2 ? 1 : 1 + random.below(2);
+      return Array.from({ length: random.chance(0.05) ? 0 : length }, () =>
+        this.value(type.ofType, purpose, depth + 1),
+      );
+    }
+    if (isEnumType(type)) return random.pick(type.getValues()).name;
+    if (isInputObjectType(type)) {
+      const fields = Object.entries(type.getFields());
+      const chosen = this.#chosen(type.name, type.isOneOf, fields, depth);
+      return Object.fromEntries(
+        chosen.map(([name, field]) => {
+          const mayBeNull = !type.isOneOf && !isNonNullType(field.type);
+          const value = this.value(field.type, within(type.name, name, purpose), depth + 1);
+          return [name, mayBeNull && random.chance(0.02) ? null : value];
+        }),
+      );
+    }
+    if (type.name === 'UUID') return this.id(targetOf(purpose), purpose.isKey);
+    if (type.name === 'String') return this.#text(purpose);
+    return random.pick(SCALARS[type.name] ?? [null]);
+  }
+
+  #chosen<F extends { type: GraphQLInputType }>(
+    name: string,
+    isOneOf: boolean,
+    fields: [string, F][],
+    depth: number,
+  ): [string, F][] {
+    const random = this.#random;
+    if (isOneOf) return [random.pick(fields)];
+    if (PARTIAL.test(name)) {
+      const isSimple = ([field]: [string, F]) => !/^(and|or|not)$/.test(field);
+      const able = depth > 3 ? fields.filter(isSimple) : fields;
+      const count = depth > 0 || random.chance(0.6) ? 1 : 2;
+      return random.shuffled(able).slice(0, count);
+    }
+    return fields.filter(
+      ([field, { type }]) =>
+        isNonNullType(type) || (field !== 'nulls' && random.chance(depth > 1 ? 0.05 : 0.15)),
+    );
+  }
+
+  #text({ model, name }: Purpose): string {
+    const random = this.#random;
+    const isId = name === 'id' && model && this.#world.ids.get(model);
+    if (isId) return this.id(model);
+    // An address is unique over all workspaces by design, and so would tell of theirs.
+    if (/slug/i.test(name)) return random.pick(['ours', 'a-slug', 'another']);
+    const column = (model && catalog.models[model]?.columns[name]?.column) || name;
+    return random.pick([
+      `${column} ${random.below(3)}`,
+      `${column} ${random.below(3)}`,
+      `agent_name ${random.below(5)}`,
+      `person${random.below(9)}@example.com`,
+      PROBE,
+      column,
+      'one',
+      'a',
+      '',
+    ]);
+  }
+}
+
+/** What a field of an input object is for. */
+function within(holder: string, name: string, purpose: Purpose): Purpose {
+  const model = modelOf(holder);
+  // The operators of a column: what they compare with is the column's.
+  if (!model && purpose.model && /Filter$/.test(holder)) return purpose;
+  return { model: model ?? purpose.model, name, isKey: /Key$/.test(holder) };
+}
+
+/** The model that an input type is about. */
+function modelOf(inputType: string): string | undefined {
+  const name = inputType.replace(SUFFIX, '').replace(/^(.+?)In[A-Z].*Input$/, '$1');
+  return name in catalog.models ? name : undefined;
+}
+
+/** The model whose ids a column or an argument takes. */
+function targetOf({ model, name }: Purpose): string | undefined {
+  if (name === 'id' || name === 'ids') return model;
+  if (name === 'workspaceId') return 'Workspace';
+  const relations = Object.values((model && catalog.models[model]?.relations) || {});
+  const relation = relations.find(({ columns }) => columns.includes(name));
+  if (relation) return relation.to;
+  if (PERSON.test(name)) return 'UserProfile';
+  const bare = name.replace(/Ids?$/, '').toLowerCase();
+  return Object.keys(catalog.models).find((each) => each.toLowerCase().endsWith(bare));
+}
