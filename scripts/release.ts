@@ -45,7 +45,14 @@ function release(version: string | undefined, date: string): string {
     'CHANGELOG.md',
     changelog.replace(UNRELEASED, `${UNRELEASED}\n\n## [${version}] - ${date}`),
   );
-  run('npm', 'version', version, '--no-git-tag-version', '--workspaces', '--include-workspace-root');
+  run(
+    'npm',
+    'version',
+    version,
+    '--no-git-tag-version',
+    '--workspaces',
+    '--include-workspace-root',
+  );
   git('commit', '--all', '--message', `Release ${version}`);
   git('tag', '--annotate', `v${version}`, '--message', `Release ${version}`);
   return `Committed and tagged v${version}. Push it: git push --follow-tags\n`;
