@@ -5,9 +5,9 @@ import type { Change } from './change.ts';
 import type { CursorKey } from './cursor.ts';
 import { type Position, readPosition, writePosition } from './position.ts';
 
-/** What the reader tells its followers. */
+/** What the reader sends to its followers. */
 export interface Message {
-  /** Up to where it told before. */
+  /** Up to where it had sent changes before. */
   from: Position;
   to: Position;
   /** All that lies between; null where that is too long for a message. */
@@ -15,7 +15,7 @@ export interface Message {
 }
 
 /** Says that the reader stops. */
-export const FAREWELL = 'farewell';
+export const RESIGNED = 'farewell';
 
 /** Of the messages' form. */
 const VERSION = 1;
@@ -23,7 +23,7 @@ const TAG_LENGTH = 43;
 
 const text = z.string();
 const messageSchema = z.union([
-  z.literal(FAREWELL),
+  z.literal(RESIGNED),
   z.tuple([
     text,
     text,
@@ -58,20 +58,20 @@ export class BrokerCodec {
     this.#key = createHmac('sha256', key).update(this.subject).digest();
   }
 
-  seal(message: Message | typeof FAREWELL): string {
-    const body = JSON.stringify(message === FAREWELL ? message : encode(message));
+  seal(message: Message | typeof RESIGNED): string {
+    const body = JSON.stringify(message === RESIGNED ? message : encode(message));
     return this.#sign(body) + body;
   }
 
   /** Returns what was sealed for this subject; undefined for anything else. */
-  open(sealed: string): Message | typeof FAREWELL | undefined {
+  open(sealed: string): Message | typeof RESIGNED | undefined {
     const body = sealed.slice(TAG_LENGTH);
     const tag = Buffer.from(sealed.slice(0, TAG_LENGTH));
     const expected = Buffer.from(this.#sign(body));
     if (tag.length !== expected.length || !timingSafeEqual(tag, expected)) return undefined;
     try {
       const message = messageSchema.parse(JSON.parse(body));
-      return message === FAREWELL ? message : decode(message);
+      return message === RESIGNED ? message : decode(message);
     } catch {
       return undefined;
     }
@@ -83,7 +83,7 @@ export class BrokerCodec {
 }
 
 function encode({ from, to, changes }: Message): z.input<typeof messageSchema> {
-  const told = changes?.map<EncodedChange>((change) => [
+  const encoded = changes?.map<EncodedChange>((change) => [
     change.seq,
     change.model,
     change.rowId,
@@ -93,14 +93,14 @@ function encode({ from, to, changes }: Message): z.input<typeof messageSchema> {
     [...change.changedColumns],
     change.occurredAt.getTime(),
   ]);
-  return [writePosition(from), writePosition(to), told ?? null];
+  return [writePosition(from), writePosition(to), encoded ?? null];
 }
 
-type EncodedMessage = Exclude<z.output<typeof messageSchema>, typeof FAREWELL>;
+type EncodedMessage = Exclude<z.output<typeof messageSchema>, typeof RESIGNED>;
 type EncodedChange = NonNullable<EncodedMessage[2]>[number];
 
-function decode([from, to, told]: EncodedMessage): Message {
-  const changes = told?.map<Change>(
+function decode([from, to, encoded]: EncodedMessage): Message {
+  const changes = encoded?.map<Change>(
     ([seq, model, rowId, operation, workspaceId, readerId, changedColumns, occurredAt]) => ({
       seq,
       model,

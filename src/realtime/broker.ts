@@ -17,7 +17,7 @@ export interface Broker {
 export interface BrokerEvents {
   /** `isConnected` is another one now. */
   onConnectionChange(): void;
-  /** The broker cannot be reached, which is told once until it can, or refuses something. */
+  /** The broker refuses something, or cannot be reached: then it is called once until it can be. */
   onError(error: unknown): void;
 }
 

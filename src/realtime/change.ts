@@ -8,9 +8,9 @@ export interface Change {
   model: string;
   rowId: string;
   operation: ChangeOperation;
-  /** Whose members may be told; null for rows that all workspaces share, and for a person's own. */
+  /** The workspace whose members may receive it; null for rows that all workspaces share, and for a person's own. */
   workspaceId: string | null;
-  /** The only person who may be told; null where that is decided by the workspace alone. */
+  /** The only person who may receive it; null where the workspace alone decides. */
   readerId: string | null;
   /** The fields that an update changed, less `updatedAt`; empty for other operations. */
   changedColumns: readonly string[];

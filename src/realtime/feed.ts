@@ -2,12 +2,12 @@ import type { MemberRole } from '../generated/prisma/enums.ts';
 import type { Change } from './change.ts';
 import type { Position } from './position.ts';
 
-/** Changes in the order in which they are told, and where they are in the log. */
+/** Changes in the order of their delivery, and their positions in the log. */
 export interface Batch {
   changes: readonly Change[];
-  /** Where whoever was told all of them goes on. */
+  /** The position behind all of them. */
   end: Position;
-  /** Where whoever was told the changes up to this one goes on. */
+  /** Returns the position behind the changes up to this one. */
   positionAfter(change: Change): Position;
 }
 
@@ -15,7 +15,7 @@ export interface Batch {
 export interface ReplayFilter {
   models: readonly string[];
   workspaceId: string | null;
-  /** The person for whom rows of their own are told, too. */
+  /** The person whose own rows are included. */
   readerId: string | null;
 }
 
@@ -29,7 +29,7 @@ export type FeedListener = (batch: Batch) => void;
 
 /** The change log as it grows: every committed change once, whoever wrote it. */
 export interface Feed {
-  /** Up to where listeners have been told; in the middle of a transaction that has many changes, too. */
+  /** Up to where changes were delivered; this can be in the middle of a transaction with many changes. */
   position(): Position;
   /** Calls the listener, synchronously and in order, with each batch from now on. Returns its end. */
   listen(listener: FeedListener): () => void;

@@ -71,9 +71,9 @@ export async function readSnapshot(connection: LogConnection): Promise<Snapshot>
 
 /**
  * Returns the first page of what was committed since a snapshot, the snapshot that sees all of it,
- * and whether writers are told not to wake readers.
+ * and whether writers currently wake no readers.
  */
-export async function readNews(
+export async function readChanges(
   connection: LogConnection,
   seen: Snapshot,
   pageSize: number,
@@ -104,7 +104,7 @@ export interface Span {
 }
 
 /**
- * Returns a page of a span, all of it or what a reader may be told, and the log as it was no earlier
+ * Returns a page of a span, all of it or what a reader may receive, and the log as it was no earlier
  * than the page.
  */
 export async function readSpan(

@@ -6,7 +6,7 @@ const RETRY_MS = 500;
 const CONNECT_MS = 5_000;
 /** Two that go unanswered end the connection. */
 const PING_MS = 2_000;
-/** What servers take unless they are told otherwise. */
+/** The default limit of servers. */
 const MAX_BYTES = 1_048_576;
 
 /** Returns NATS as a broker; the URL may hold a user and a password, or a token. */

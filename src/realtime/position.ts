@@ -10,7 +10,7 @@ export interface Snapshot {
 }
 
 /**
- * What has been told of the log: all that `seen` sees and, where a batch was told in part, of what
+ * What has been delivered of the log: all that `seen` sees and, where a batch was delivered in part, of what
  * `until` sees besides the changes up to `seq`.
  */
 export interface Position {
@@ -47,7 +47,7 @@ export function includes(a: Snapshot, b: Snapshot): boolean {
 }
 
 /**
- * Whether whoever is at the first position has been told all that was told up to the second. The
+ * Whether all that was delivered up to the second position was also delivered up to the first. The
  * snapshots of a log are totally ordered: of two whole ones at least one covers the other.
  */
 export function covers(a: Position, b: Position): boolean {

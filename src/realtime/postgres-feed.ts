@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../context/errors.ts';
 import type { PoolMode } from '../env.ts';
-import { LogPool } from './connection.ts';
 import { openCursor, READ_AGAIN, sealCursor } from './cursor.ts';
 import type { Feed, FeedListener } from './feed.ts';
 import { CHANNEL, openLog, readSpan, readWorkspaceRoles, trimPage } from './log.ts';
+import { LogPool } from './log-connection.ts';
+import { LogReader, type Relay } from './log-reader.ts';
 import { covers, type Position } from './position.ts';
 import { replay } from './replay.ts';
-import { type Companion, Tailer } from './tailer.ts';
 import { Turns } from './turns.ts';
 
 const REPLAY_CONNECTIONS = 2;
 /** For what must not wait for replays, of which there are many when clients come back at once. */
 const OTHER_CONNECTIONS = 1;
-/** How long nothing may be read before those who wait are told so. */
+/** How long reads may fail before waiting callers get an error. */
 const REACH_MS = 5_000;
 /** How long replays may go on when closing. */
 const STOP_MS = 1_000;
@@ -32,7 +32,7 @@ export interface PostgresFeedOptions {
   /** The same where notifications do not arrive, as behind a transaction pooler. Default 20. */
   unheardPollMs?: number;
   /** Tells of changes besides what is read from Postgres. */
-  companion?: Companion;
+  relay?: Relay;
   /** Called for changes read: how many, and how long after the last of them was made. */
   onRead?(read: { changes: number; lagMs: number }): void;
   /** Called when the connection is lost, or a listener throws; the feed goes on by itself. */
@@ -71,7 +71,7 @@ export class OtherLogError extends Error {
  */
 export async function createPostgresFeed(options: PostgresFeedOptions): Promise<PostgresFeed> {
   const { connectionString, pageSize = 1_000, pollMs = 250, unheardPollMs = 20 } = options;
-  const { poolMode = 'session', directUrl, companion, onRead, onError, onUnheard } = options;
+  const { poolMode = 'session', directUrl, relay, onRead, onError, onUnheard } = options;
   const listeners = new Set<FeedListener>();
   const resetListeners = new Set<() => void>();
   const waiters = new Set<Waiter>();
@@ -89,19 +89,19 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
 
   const settleReached = () => {
     for (const { position, timer, settle } of waiters) {
-      if (covers(tailer.position, position)) settle();
+      if (covers(logReader.position, position)) settle();
       else timer.refresh();
     }
   };
 
-  const tailer = await Tailer.start(
+  const logReader = await LogReader.start(
     {
       connectionString: directUrl ?? connectionString,
       isSession: directUrl !== undefined || poolMode === 'session',
       pageSize,
       pollMs,
       unheardPollMs,
-      companion,
+      relay,
     },
     {
       batch(batch) {
@@ -130,28 +130,28 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
     throw error;
   });
   try {
-    const { identity } = directUrl === undefined ? tailer.log : await openLog(pool);
-    if (identity !== tailer.log.identity) throw new OtherLogError();
+    const { identity } = directUrl === undefined ? logReader.log : await openLog(pool);
+    if (identity !== logReader.log.identity) throw new OtherLogError();
   } catch (error) {
-    await Promise.all([tailer.close(), pool.end()]);
+    await Promise.all([logReader.close(), pool.end()]);
     throw error;
   }
 
   return {
-    position: () => tailer.position,
+    position: () => logReader.position,
     listen(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     reach(position) {
       if (closing) return Promise.reject(stopping());
-      if ((position.log ?? tailer.log.identity) !== tailer.log.identity)
+      if ((position.log ?? logReader.log.identity) !== logReader.log.identity)
         return Promise.reject(rewound());
-      if (covers(tailer.position, position)) return Promise.resolve();
+      if (covers(logReader.position, position)) return Promise.resolve();
       return new Promise((resolve, reject) => {
         const waiter: Waiter = {
           position,
-          reads: tailer.reads,
+          reads: logReader.reads,
           timer: setTimeout(() => waiter.settle(unreachable()), REACH_MS),
           settle(error) {
             waiters.delete(waiter);
@@ -161,19 +161,20 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
           },
         };
         waiters.add(waiter);
-        tailer.wake();
+        logReader.wake();
       });
     },
     replay: (after, until, filter) =>
       replay(
         (span, size) => replays.take(() => readSpan(pool, span, size, filter)),
-        tailer.log,
+        logReader.log,
         after,
         until,
       ),
-    key: () => tailer.log.key,
-    seal: (position, workspaceId) => sealCursor(tailer.log, position, workspaceId),
-    open: (cursor, workspaceId, argument) => openCursor(tailer.log, cursor, workspaceId, argument),
+    key: () => logReader.log.key,
+    seal: (position, workspaceId) => sealCursor(logReader.log, position, workspaceId),
+    open: (cursor, workspaceId, argument) =>
+      openCursor(logReader.log, cursor, workspaceId, argument),
     workspaceRoles: (workspaceIds) => readWorkspaceRoles(pool, workspaceIds),
     onReset(listener) {
       resetListeners.add(listener);
@@ -190,7 +191,7 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
         for (const { settle } of waiters) settle(stopping());
         listeners.clear();
         const ended = Promise.race([pool.end(), delay(STOP_MS, undefined, { ref: false })]);
-        await Promise.all([tailer.close(), ended]);
+        await Promise.all([logReader.close(), ended]);
       })();
       return closing;
     },

@@ -86,7 +86,7 @@ export function createRedisBroker(
   };
 }
 
-/** A client for one connection: whether all it promises was restored in a later one, nobody tells. */
+/** A client for one connection: it does not say whether a later one restored all subscriptions. */
 function clientOf(url: string) {
   return createClient({
     url,

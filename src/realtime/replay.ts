@@ -8,7 +8,7 @@ import type { Position } from './position.ts';
 const PAGE_SIZE = 500;
 const END = Number.POSITIVE_INFINITY;
 
-/** Reads a page of what is to be told again. */
+/** Reads a page of past changes. */
 export type ReadPage = (span: Span, pageSize: number) => ReturnType<typeof readSpan>;
 
 /** Reads a part of the log again, page by page; see Feed. */
@@ -37,7 +37,7 @@ export async function* replay(
   }
 }
 
-/** What lies between two positions: the rest of a batch that was told in part, and what follows. */
+/** What lies between two positions: the rest of a batch that was cut short, and what follows. */
 function spansBetween(after: Position, until: Position): (Span & { lastSeq: number })[] {
   const spans = [];
   let { seen } = after;

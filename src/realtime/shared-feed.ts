@@ -1,17 +1,17 @@
 import type { BrokerFactory } from './broker.ts';
-import { BrokerCompanion, type BrokerCompanionEvents } from './broker-companion.ts';
 import {
   createPostgresFeed,
   type PostgresFeed,
   type PostgresFeedOptions,
 } from './postgres-feed.ts';
+import { ReplicaRelay, type ReplicaRelayEvents } from './replica-relay.ts';
 
-export type SharedFeedOptions = Omit<PostgresFeedOptions, 'companion'> & BrokerCompanionEvents;
+export type SharedFeedOptions = Omit<PostgresFeedOptions, 'relay'> & ReplicaRelayEvents;
 
 export interface FeedOptions extends SharedFeedOptions {
-  /** A NATS through which one replica tells the others what it reads. */
+  /** A NATS through which one replica sends to the others what it reads. */
   natsUrl?: string | undefined;
-  /** The same by a Redis. */
+  /** The same with a Redis. */
   redisUrl?: string | undefined;
 }
 
@@ -40,25 +40,25 @@ export async function createSharedFeed(
   options: SharedFeedOptions,
   createBroker: BrokerFactory,
 ): Promise<PostgresFeed> {
-  const companion = new BrokerCompanion(createBroker, options);
+  const relay = new ReplicaRelay(createBroker, options);
   let feed: PostgresFeed;
   try {
-    feed = await createPostgresFeed({ ...options, companion });
+    feed = await createPostgresFeed({ ...options, relay });
   } catch (error) {
-    await companion.close();
+    await relay.close();
     throw error;
   }
   // Other replicas first: what this one does with a batch may take a while.
-  feed.listen((batch) => companion.tell(batch));
-  feed.onReset(() => companion.restart());
+  feed.listen((batch) => relay.share(batch));
+  feed.onReset(() => relay.restart());
   let closing: Promise<void> | undefined;
   return {
     ...feed,
     close() {
       closing ??= (async () => {
-        await companion.sayFarewell();
+        await relay.resign();
         await feed.close();
-        await companion.close();
+        await relay.close();
       })();
       return closing;
     },

@@ -6,13 +6,13 @@ export interface SourceOptions {
   operations: readonly ChangeOperation[];
   /** Where an update counts only if it changed this column. */
   changedColumn?: string;
-  /** The cursor to go on from, as the client sent it. */
+  /** The cursor to resume from, as the client sent it. */
   after?: string | null;
 }
 
 /**
- * What a subscription's `subscribe` returns. Nobody iterates over it: whoever asks for the same is
- * served by one execution per change, with a `ChangeEvent` as its root value.
+ * What a subscription's `subscribe` returns. It is never iterated over: equal subscriptions share one
+ * execution for each change, with a `ChangeEvent` as its root value.
  */
 export class ChangeSource implements AsyncIterable<never> {
   readonly model: string;
@@ -27,7 +27,7 @@ export class ChangeSource implements AsyncIterable<never> {
     this.#changedColumn = changedColumn;
   }
 
-  /** Whether the subscription may tell this change. */
+  /** Whether the subscription is about this change. */
   includes({ model, operation, changedColumns }: Change): boolean {
     return (
       model === this.model &&
@@ -54,7 +54,7 @@ export class ChangeEvent {
     this.#cursorAfter = cursorAfter;
   }
 
-  /** Where a client goes on that has been told of this change. */
+  /** The cursor with which a client resumes behind this change. */
   get cursor(): string {
     return this.#cursorAfter(this.change);
   }

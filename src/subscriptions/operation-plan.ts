@@ -9,7 +9,7 @@ import {
   typeFromAST,
   visit,
 } from 'graphql';
-import { PERSONAL_MODELS } from '../realtime/audience.ts';
+import { PERSONAL_MODELS } from '../realtime/personal-models.ts';
 import { visitTypes, visitValue } from './document-types.ts';
 import { Reads } from './reads.ts';
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Role } from '../realtime/broker-companion.ts';
+import type { Role } from '../realtime/replica-relay.ts';
 import type { Payload } from './result-stream.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

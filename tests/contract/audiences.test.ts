@@ -7,7 +7,7 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { catalog } from '../../src/generated/catalog.ts';
-import { PERSONAL_MODELS } from '../../src/realtime/audience.ts';
+import { PERSONAL_MODELS } from '../../src/realtime/personal-models.ts';
 import { mayRead, ROLES } from '../../src/resolvers/permissions.ts';
 import { schema } from '../../src/schema/index.ts';
 import { caseOf, cases, named } from './cases.ts';

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { BrokerCodec, FAREWELL, type Message } from '../../src/realtime/broker-codec.ts';
+import { BrokerCodec, type Message, RESIGNED } from '../../src/realtime/broker-codec.ts';
 import { parseSnapshot } from '../../src/realtime/position.ts';
 
 const log = { identity: randomUUID(), key: randomBytes(32) };
@@ -37,11 +37,11 @@ const message: Message = {
 };
 
 describe('a message', () => {
-  it.each<[string, Message | typeof FAREWELL]>([
+  it.each<[string, Message | typeof RESIGNED]>([
     ['of changes', message],
     ['without changes', { ...message, changes: [] }],
     ['whose changes did not fit', { ...message, changes: null }],
-    ['of farewell', FAREWELL],
+    ['of farewell', RESIGNED],
   ])('%s is opened as it was sealed, by any replica', (_, sealed) => {
     expect(new BrokerCodec(log).open(codec.seal(sealed))).toEqual(sealed);
   });

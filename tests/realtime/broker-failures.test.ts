@@ -3,7 +3,7 @@ import { connect } from '@nats-io/transport-node';
 import pg from 'pg';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BrokerCodec, FAREWELL } from '../../src/realtime/broker-codec.ts';
+import { BrokerCodec, RESIGNED } from '../../src/realtime/broker-codec.ts';
 import { openLog } from '../../src/realtime/log.ts';
 import { parseSnapshot } from '../../src/realtime/position.ts';
 import { createFeed } from '../../src/realtime/shared-feed.ts';
@@ -156,7 +156,7 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
       'nonsense',
       'x'.repeat(500_000),
       forger.seal(ahead),
-      forger.seal(FAREWELL),
+      forger.seal(RESIGNED),
       codec.seal(here).slice(0, 43) + forger.seal(ahead).slice(43),
       new BrokerCodec({ ...log, identity: 'another' }).seal(ahead),
     ]);
@@ -165,7 +165,7 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
     for (const { feed } of replicas.all) expect(feed.position().seen.xmax).toBeLessThan(last);
     // The same from one who knows the key is believed: the test would see it.
     const before = replicas.all.map(({ roles }) => roles.length);
-    await publish(kind, replicas.server.url, codec.subject, [codec.seal(FAREWELL)]);
+    await publish(kind, replicas.server.url, codec.subject, [codec.seal(RESIGNED)]);
     await vi.waitFor(() => {
       const since = replicas.all.flatMap(({ roles }, n) => roles.slice(before[n]));
       expect(since).toContain('alone');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LogClient, LogPool } from '../../src/realtime/connection.ts';
+import { LogClient, LogPool } from '../../src/realtime/log-connection.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Pace } from '../../src/realtime/pace.ts';
+import { PollSchedule } from '../../src/realtime/poll-schedule.ts';
 import { createPostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
@@ -154,7 +154,7 @@ describe('a reader', () => {
   });
 
   it('polls until it hears something, and asks for that now and then', () => {
-    const pace = new Pace({ pollMs: 250, unheardPollMs: 20 });
+    const pace = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
     pace.connected(0);
     const steps = Array.from({ length: 600 }, (_, n) => {
       pace.read(n * 20, { found: false, awake: false, isOnTime: true });
@@ -171,7 +171,7 @@ describe('a reader', () => {
 
   it('is kept awake by what half of its timely reads find, not by what it was woken for', () => {
     const keptAwake = (finds: (n: number) => boolean, isOnTime: boolean) => {
-      const pace = new Pace({ pollMs: 250, unheardPollMs: 20 });
+      const pace = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
       const reads = Array.from({ length: 50 }, (_, n) => {
         pace.read(n * 5, { found: finds(n), awake: true, isOnTime });
         return pace.keepAwake(n * 5);
@@ -184,7 +184,7 @@ describe('a reader', () => {
   });
 
   it('asks nothing for a moment after a probe, however many commits there are', () => {
-    const pace = new Pace({ pollMs: 250, unheardPollMs: 20 });
+    const pace = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
     pace.connected(0);
     pace.read(0, { found: true, awake: true, isOnTime: true });
     expect(pace.waitMs(0)).toBeLessThan(5);

@@ -5,7 +5,7 @@ import {
   isLeafType,
   isObjectType,
 } from 'graphql';
-import { PERSONAL_MODELS } from '../../src/realtime/audience.ts';
+import { PERSONAL_MODELS } from '../../src/realtime/personal-models.ts';
 import { schema } from '../../src/schema/index.ts';
 import { type Case, caseOf, cases } from '../contract/cases.ts';
 import type { ToldOperation } from './world.ts';

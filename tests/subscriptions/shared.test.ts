@@ -22,7 +22,7 @@ import {
 import { createTenant, insert, notify, type Role, raise, type Tenant } from '../support/tenant.ts';
 
 // As if nobody had thought of it: what differs between people is executed for many of them at once.
-vi.mock('../../src/realtime/audience.ts', () => ({ PERSONAL_MODELS: new Set() }));
+vi.mock('../../src/realtime/personal-models.ts', () => ({ PERSONAL_MODELS: new Set() }));
 
 const PERSONAL = ['OnboardingResponse', 'PlanSubscription', 'UserAchievement', 'UserNotification'];
 

@@ -59,9 +59,9 @@ export class EventStream {
       return () => {};
     }
     this.#stream = stream;
-    const isTold = this.#early.every((tell) => tell(stream));
+    const isSent = this.#early.every((tell) => tell(stream));
     this.#early = null;
-    if (!isTold) this.close();
+    if (!isSent) this.close();
     return () => this.close();
   }
 

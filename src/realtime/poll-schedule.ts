@@ -10,7 +10,7 @@ const BUSY_READS = 6;
 const AWAKE_POLL_MS = 2;
 /** The same to find several changes at a time, or none any more. */
 const RESTING_POLL_MS = 4;
-/** How long writers are told that readers poll, when there are many commits. */
+/** How long writers need not wake readers, since these poll, when there are many commits. */
 const KEPT_AWAKE_MS = 200;
 /** Transactions that did not wake readers, since they were awake then, may commit a little later. */
 const FALLING_ASLEEP_MS = 100;
@@ -24,10 +24,10 @@ const UNHEARD_PROBE_MS = 2_000;
 const REPORT_MS = 10_000;
 /** How long to wait for it without asking anything else: what comes along with answers is not heard. */
 const PROBE_WAIT_MS = 25;
-/** Timely reads that find what nobody told of, after which notifications are taken for lost. */
+/** Scheduled reads that find changes without a notification, after which these are taken for lost. */
 const MAX_SURPRISES = 3;
 
-export interface PaceOptions {
+export interface PollScheduleOptions {
   /** How often to read although nobody wakes the reader, in milliseconds. */
   pollMs: number;
   /** The same where notifications do not arrive. */
@@ -38,8 +38,8 @@ export interface PaceOptions {
  * Decides when the log is read next. It only affects how soon something is read, never whether.
  * Times are in milliseconds of any clock that only goes forward.
  */
-export class Pace {
-  readonly #options: PaceOptions;
+export class PollSchedule {
+  readonly #options: PollScheduleOptions;
   #reads: { at: number; found: boolean }[] = [];
   #isCountedOn = false;
   #awakeUntil = Number.NEGATIVE_INFINITY;
@@ -50,7 +50,7 @@ export class Pace {
   #isReported = false;
   #surprises = 0;
 
-  constructor(options: PaceOptions) {
+  constructor(options: PollScheduleOptions) {
     this.#options = options;
   }
 

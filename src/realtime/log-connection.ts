@@ -49,7 +49,7 @@ export class LogPool implements LogConnection {
 
   constructor(connectionString: string, maxConnections: number) {
     this.#pool = new pg.Pool({ ...configOf(connectionString), max: maxConnections });
-    // Whoever uses a lost connection is told; an idle one is replaced when it is needed.
+    // A statement on a lost connection fails; an idle connection is replaced when it is needed.
     this.#pool.on('error', () => {});
     this.#pool.on('connect', (client) => client.on('error', () => {}));
   }

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createBatch } from './batch.ts';
-import { LogClient, unlessAborted } from './connection.ts';
 import type { Batch } from './feed.ts';
 import {
   CHANNEL,
@@ -9,12 +8,13 @@ import {
   type LogConnection,
   openLog,
   type Page,
-  readNews,
+  readChanges,
   readSnapshot,
   readSpan,
   retains,
 } from './log.ts';
-import { Pace, type PaceOptions } from './pace.ts';
+import { LogClient, unlessAborted } from './log-connection.ts';
+import { PollSchedule, type PollScheduleOptions } from './poll-schedule.ts';
 import { includes, type Position, type Snapshot } from './position.ts';
 
 const FIRST_RETRY_MS = 50;
@@ -22,21 +22,21 @@ const LAST_RETRY_MS = 1_000;
 /** How long a read may go on when closing. */
 const STOP_MS = 1_000;
 
-export interface TailerOptions extends PaceOptions {
+export interface LogReaderOptions extends PollScheduleOptions {
   connectionString: string;
   /** Whether the connection is a session of its own; without one, changes are found by polling. */
   isSession: boolean;
   /** Most changes read at a time. */
   pageSize: number;
-  companion?: Companion | undefined;
+  relay?: Relay | undefined;
 }
 
-export interface TailerEvents {
-  /** Changes were read; the tailer's position is their end. */
+export interface LogReaderEvents {
+  /** Changes were read; the reader's position is their end. */
   batch(batch: Batch): void;
   /** Everything was read that had been committed when the read of this number began. */
   read(number: number): void;
-  /** The position from before means nothing any more. */
+  /** The position from before is no longer valid. */
   reset(): void;
   /** The log cannot be read; called once until it can. */
   lost(error: unknown): void;
@@ -46,22 +46,22 @@ export interface TailerEvents {
   notify(): Promise<void>;
 }
 
-/** Another source of the changes that a tailer reads. */
-export interface Companion {
+/** Another source of the changes that a log reader reads. */
+export interface Relay {
   /** Called with a new connection, before anything is read over it. */
-  connected(tailer: Tailer): void;
+  connected(logReader: LogReader): void;
   /**
    * Called whenever all was read. Resolves to whether the next read is due, rather than after the
-   * usual wait. Meanwhile it may tell changes, and use the connection.
+   * usual wait. Meanwhile it may deliver changes, and use the connection.
    */
-  pause(tailer: Tailer, client: LogConnection): Promise<boolean>;
+  pause(logReader: LogReader, client: LogConnection): Promise<boolean>;
 }
 
 /** Reads the log as it grows, over one connection, which is made anew whenever it is lost. */
-export class Tailer {
-  readonly #options: TailerOptions;
-  readonly #events: TailerEvents;
-  readonly #pace: Pace;
+export class LogReader {
+  readonly #options: LogReaderOptions;
+  readonly #events: LogReaderEvents;
+  readonly #schedule: PollSchedule;
   readonly #closing = new AbortController();
   #log!: ChangeLog;
   #position!: Position;
@@ -75,17 +75,17 @@ export class Tailer {
   #isWoken = false;
   #wakeUp: (() => void) | undefined;
 
-  private constructor(options: TailerOptions, events: TailerEvents) {
+  private constructor(options: LogReaderOptions, events: LogReaderEvents) {
     this.#options = options;
     this.#events = events;
-    this.#pace = new Pace(options);
+    this.#schedule = new PollSchedule(options);
   }
 
   /** Starts at the end of the log. Rejects when the log cannot be opened. */
-  static async start(options: TailerOptions, events: TailerEvents): Promise<Tailer> {
-    const tailer = new Tailer(options, events);
-    tailer.#running = tailer.#run(await tailer.#connect());
-    return tailer;
+  static async start(options: LogReaderOptions, events: LogReaderEvents): Promise<LogReader> {
+    const logReader = new LogReader(options, events);
+    logReader.#running = logReader.#run(await logReader.#connect());
+    return logReader;
   }
 
   get log(): ChangeLog {
@@ -103,7 +103,7 @@ export class Tailer {
 
   /** Whether notifications arrive: not behind a pooler that gives each statement any connection. */
   get hears(): boolean {
-    return this.#pace.hears;
+    return this.#schedule.hears;
   }
 
   /** Has the log read at once. */
@@ -141,12 +141,12 @@ export class Tailer {
     if (isListening === this.#isListening || !this.#options.isSession) return false;
     this.#isListening = isListening;
     await client.query(isListening ? `LISTEN ${CHANNEL}` : `UNLISTEN ${CHANNEL}`);
-    this.#pace.connected(performance.now());
+    this.#schedule.connected(performance.now());
     return true;
   }
 
-  /** Tells changes that a snapshot sees, or a page of them, besides what has been told. */
-  tell({ changes, lastSeq = 0, more }: Page, until: Snapshot): void {
+  /** Delivers changes that a snapshot sees, or a page of them, from another source than the log. */
+  deliver({ changes, lastSeq = 0, more }: Page, until: Snapshot): void {
     if (this.#isClosed) return;
     const log = this.#log.identity;
     const { seen } = this.#position;
@@ -157,7 +157,7 @@ export class Tailer {
     }
   }
 
-  /** Reads, and tells, all that a snapshot of the log sees. */
+  /** Reads and delivers all that a snapshot of the log sees. */
   async readUntil(client: LogConnection, until: Snapshot): Promise<void> {
     await this.#finishBatch(client);
     if (!includes(this.#position.seen, until)) await this.#readRest(client, until, 0);
@@ -194,7 +194,7 @@ export class Tailer {
 
   async #connect(): Promise<LogClient> {
     const client = new LogClient(this.#options.connectionString, {
-      // The read that follows fails, and tells.
+      // The read that follows fails, and reports it.
       lost: () => this.wake(),
       notification: () => this.#notified(),
     });
@@ -205,7 +205,7 @@ export class Tailer {
       this.#isListening = false;
       await this.listen(client);
       await this.#open(client);
-      this.#options.companion?.connected(this);
+      this.#options.relay?.connected(this);
       return client;
     } catch (error) {
       this.#disconnect();
@@ -243,13 +243,13 @@ export class Tailer {
       this.#isLost = false;
       this.#retryMs = FIRST_RETRY_MS;
       const now = performance.now();
-      this.#pace.read(now, { found, awake, isOnTime });
-      const ms = this.#pace.keepAwake(now);
+      this.#schedule.read(now, { found, awake, isOnTime });
+      const ms = this.#schedule.keepAwake(now);
       if (ms > 0) await this.#ask(keepReadersAwake(client, ms));
       if (this.#isListening) this.#probe(now);
-      const { companion } = this.#options;
-      const isDue = companion && (await this.#ask(companion.pause(this, client)));
-      isOnTime = !isDue && (await this.sleep(this.#pace.waitMs(now)));
+      const { relay } = this.#options;
+      const isDue = relay && (await this.#ask(relay.pause(this, client)));
+      isOnTime = !isDue && (await this.sleep(this.#schedule.waitMs(now)));
     }
   }
 
@@ -259,9 +259,9 @@ export class Tailer {
     const number = this.#reads;
     await this.#finishBatch(client);
     const { seen } = this.#position;
-    const page = await readNews(client, seen, this.#options.pageSize);
+    const page = await readChanges(client, seen, this.#options.pageSize);
     if (includes(page.snapshot, seen)) {
-      this.tell(page, page.snapshot);
+      this.deliver(page, page.snapshot);
       if (page.more) await this.#readRest(client, page.snapshot, page.lastSeq ?? 0);
     } else {
       // The log lost what had been read: its transaction ids are given to others now.
@@ -271,7 +271,7 @@ export class Tailer {
     return { found: page.lastSeq !== undefined, awake: page.awake };
   }
 
-  /** Tells the rest of what was told in part when the connection, or a message, was lost. */
+  /** Delivers the rest of a batch that was cut short when the connection, or a message, was lost. */
   async #finishBatch(client: LogConnection): Promise<void> {
     const { part } = this.#position;
     if (part) await this.#readRest(client, part.until, part.seq);
@@ -283,7 +283,7 @@ export class Tailer {
     let [more, afterSeq] = [true, seq];
     while (more && !this.#isClosed) {
       const page = await readSpan(client, { seen, until, afterSeq }, this.#options.pageSize);
-      this.tell(page, until);
+      this.deliver(page, until);
       afterSeq = page.lastSeq ?? afterSeq;
       more = page.more;
     }
@@ -300,12 +300,12 @@ export class Tailer {
 
   #notified(): void {
     // Behind a pooler that gives each statement any connection, they come with answers only.
-    if (!this.#isAsking) this.#pace.heard();
+    if (!this.#isAsking) this.#schedule.heard();
     this.wake();
   }
 
   #probe(now: number): void {
-    const step = this.#pace.probe(now);
+    const step = this.#schedule.probe(now);
     if (step === 'notify') this.#events.notify().catch(() => {});
     else if (step === 'unheard') this.#events.unheard();
   }

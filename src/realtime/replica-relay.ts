@@ -1,23 +1,23 @@
 import type { Broker, BrokerFactory } from './broker.ts';
-import { BrokerCodec, FAREWELL, type Message } from './broker-codec.ts';
+import { BrokerCodec, type Message, RESIGNED } from './broker-codec.ts';
 import type { Change } from './change.ts';
 import type { Batch } from './feed.ts';
 import type { LogConnection } from './log.ts';
+import type { LogReader, Relay } from './log-reader.ts';
 import { covers, type Position, type Snapshot } from './position.ts';
-import type { Companion, Tailer } from './tailer.ts';
 
 /** How often to try to become the reader, where there seems to be none. */
 const ELECTION_MS = 1_000;
-/** After this long the reader tells where it is, at its next read. */
+/** After this long the reader publishes its position, at its next read. */
 const HEARTBEAT_MS = 200;
 /** After this long without a message there seems to be no reader. */
 const SILENCE_MS = 1_500;
-/** How often followers look for what nobody told. */
+/** How often followers read the log for what no message brought. */
 const CHECK_MS = 5_000;
 /** Of messages that wait for a read to end. */
 const MAX_WAITING_CHANGES = 50_000;
 const MAX_UNACKNOWLEDGED_BYTES = 8_388_608;
-const FAREWELL_MS = 500;
+const RESIGN_MS = 500;
 
 /** Postgres notices a reader whose machine is gone, and gives its lock to another one. */
 const LOCK = 'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked';
@@ -27,25 +27,25 @@ const NOTICE_LOSS = `SELECT set_config(name, value, false)
     ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '20000')) AS setting (name, value)`;
 
 /**
- * What a replica does: read the log for all, be told by the one that does, or read for itself since
- * it hears of none.
+ * What a replica does: read the log for all, follow the one that does, or read for itself since no
+ * reader is heard of.
  */
 export type Role = 'reader' | 'follower' | 'alone';
 
-export interface BrokerCompanionEvents {
+export interface ReplicaRelayEvents {
   onRoleChange?(role: Role): void;
-  /** Called when the broker is lost, or refuses something; it is tried again. */
+  /** Called when the broker is lost or refuses something. It is tried again. */
   onBrokerError?(error: unknown): void;
 }
 
 /**
- * Lets one of the replicas read the log, and the others be told by it. What the broker loses or
+ * Lets one of the replicas read the log and send the changes to the others. What the broker loses or
  * reorders is read from the log, so that it costs time only.
  */
-export class BrokerCompanion implements Companion {
+export class ReplicaRelay implements Relay {
   readonly #broker: Broker;
-  readonly #events: BrokerCompanionEvents;
-  #tailer: Tailer | undefined;
+  readonly #events: ReplicaRelayEvents;
+  #logReader: LogReader | undefined;
   #codec: BrokerCodec | undefined;
   #role: Role = 'alone';
   /** Whether the connection is a session of its own: behind a transaction pooler locks are not kept. */
@@ -55,71 +55,71 @@ export class BrokerCompanion implements Companion {
   #electionAt = 0;
   #waiting: Message[] = [];
   #waitingChanges = 0;
-  #heardAt = Number.NEGATIVE_INFINITY;
-  /** Up to where followers were told. */
-  #told: Position | undefined;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #receivedAt = Number.NEGATIVE_INFINITY;
+  /** Up to where changes were published to followers. */
+  #published: Position | undefined;
+  #publishedAt = Number.NEGATIVE_INFINITY;
   #unacknowledgedBytes = 0;
   #isRefused = false;
 
-  constructor(createBroker: BrokerFactory, events: BrokerCompanionEvents) {
+  constructor(createBroker: BrokerFactory, events: ReplicaRelayEvents) {
     this.#events = events;
     this.#broker = createBroker({
-      onConnectionChange: () => this.#tailer?.interrupt(),
+      onConnectionChange: () => this.#logReader?.interrupt(),
       onError: (error) => events.onBrokerError?.(error),
     });
   }
 
-  connected(tailer: Tailer): void {
-    this.#tailer = tailer;
+  connected(logReader: LogReader): void {
+    this.#logReader = logReader;
     this.#isSession = false;
     this.#isElected = false;
     this.#electionAt = 0;
     this.restart();
   }
 
-  /** Begins anew where the tailer is, in the log that it reads. */
+  /** Starts again at the position of the log reader, in the log that it reads. */
   restart(): void {
-    if (!this.#tailer) return;
-    const { log, position } = this.#tailer;
+    if (!this.#logReader) return;
+    const { log, position } = this.#logReader;
     this.#forget();
-    this.#told = position;
+    this.#published = position;
     const codec = new BrokerCodec(log);
     if (codec.subject === this.#codec?.subject) return;
     this.#codec = codec;
-    this.#heardAt = Number.NEGATIVE_INFINITY;
-    this.#broker.subscribe(codec.subject, (text) => this.#hear(text, codec));
+    this.#receivedAt = Number.NEGATIVE_INFINITY;
+    this.#broker.subscribe(codec.subject, (text) => this.#receive(text, codec));
   }
 
-  async pause(tailer: Tailer, client: LogConnection): Promise<boolean> {
-    this.#isSession ||= tailer.hears;
+  async pause(logReader: LogReader, client: LogConnection): Promise<boolean> {
+    this.#isSession ||= logReader.hears;
     if (this.#isSession && !this.#isElected && this.#hears()) {
       this.#become('follower');
-      await tailer.listen(client, false);
-      await this.#follow(tailer, client);
+      await logReader.listen(client, false);
+      await this.#follow(logReader, client);
       return true;
     }
-    await this.#elect(client, tailer.position);
+    await this.#elect(client, logReader.position);
     this.#become(this.#isElected ? 'reader' : 'alone');
-    if (this.#isElected && performance.now() - this.#toldAt >= HEARTBEAT_MS) {
-      this.#publish(tailer.position, []);
+    if (this.#isElected && performance.now() - this.#publishedAt >= HEARTBEAT_MS) {
+      this.#publish(logReader.position, []);
     }
-    return tailer.listen(client);
+    return logReader.listen(client);
   }
 
-  /** Tells followers what was read, if that is this replica's part. */
-  tell({ changes, end }: Batch): void {
+  /** Sends what was read to the followers, if this replica is the reader. */
+  share({ changes, end }: Batch): void {
     if (this.#isElected) this.#publish(end, changes);
   }
 
   /** Has another replica become the reader at once. */
-  async sayFarewell(): Promise<void> {
+  async resign(): Promise<void> {
     this.#isLeaving = true;
     const codec = this.#codec;
     if (!this.#isElected || !codec || !this.#broker.isConnected) return;
     this.#isElected = false;
-    const published = this.#broker.publish(codec.subject, codec.seal(FAREWELL)).catch(() => {});
-    const timeout = new Promise((resolve) => setTimeout(resolve, FAREWELL_MS).unref());
+    const published = this.#broker.publish(codec.subject, codec.seal(RESIGNED)).catch(() => {});
+    const timeout = new Promise((resolve) => setTimeout(resolve, RESIGN_MS).unref());
     await Promise.race([published, timeout]);
   }
 
@@ -139,8 +139,8 @@ export class BrokerCompanion implements Companion {
       const { rows } = await client.query<{ locked: boolean }>(LOCK, [this.#codec?.subject]);
       if (rows[0]?.locked) {
         this.#isElected = true;
-        this.#told = position;
-        this.#toldAt = Number.NEGATIVE_INFINITY;
+        this.#published = position;
+        this.#publishedAt = Number.NEGATIVE_INFINITY;
         this.#forget();
         await client.query(NOTICE_LOSS);
       }
@@ -148,54 +148,54 @@ export class BrokerCompanion implements Companion {
     this.#electionAt = now + ELECTION_MS;
   }
 
-  /** Tells what is heard, until something else is to be done. */
-  async #follow(tailer: Tailer, client: LogConnection): Promise<void> {
+  /** Delivers what is received, until something else is to be done. */
+  async #follow(logReader: LogReader, client: LogConnection): Promise<void> {
     const checkAt = performance.now() + CHECK_MS;
-    while (!tailer.isWoken && this.#hears()) {
-      const missing = this.#tellHeard(tailer);
-      if (missing) await tailer.readUntil(client, missing);
+    while (!logReader.isWoken && this.#hears()) {
+      const missing = this.#deliverReceived(logReader);
+      if (missing) await logReader.readUntil(client, missing);
       else {
         const now = performance.now();
         if (now >= checkAt) return;
-        await tailer.sleep(Math.max(1, Math.min(checkAt, this.#heardAt + SILENCE_MS) - now));
+        await logReader.sleep(Math.max(1, Math.min(checkAt, this.#receivedAt + SILENCE_MS) - now));
       }
     }
   }
 
-  /** Tells what is next of what was heard; returns up to where the log is to be read instead. */
-  #tellHeard(tailer: Tailer): Snapshot | undefined {
+  /** Delivers what was received; returns up to where the log has to be read instead. */
+  #deliverReceived(logReader: LogReader): Snapshot | undefined {
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
       const { from, to, changes } = next;
       this.#waitingChanges -= sizeOf(next);
-      const { position } = tailer;
+      const { position } = logReader;
       if (covers(position, to)) continue;
       const until = to.part?.until ?? to.seen;
-      // Messages that begin elsewhere overlap with what was told. Up to the end of a whole batch,
+      // Messages that begin elsewhere overlap with what was delivered. Up to the end of a whole batch,
       // since that is where the next message begins.
       if (!changes || !covers(position, from) || !covers(from, position)) return until;
       const more = to.part !== undefined;
-      tailer.tell({ changes: [...changes], lastSeq: to.part?.seq, more }, until);
+      logReader.deliver({ changes: [...changes], lastSeq: to.part?.seq, more }, until);
     }
     return undefined;
   }
 
   #hears(): boolean {
-    return this.#broker.isConnected && performance.now() - this.#heardAt < SILENCE_MS;
+    return this.#broker.isConnected && performance.now() - this.#receivedAt < SILENCE_MS;
   }
 
-  #hear(text: string, codec: BrokerCodec): void {
+  #receive(text: string, codec: BrokerCodec): void {
     const message = this.#isElected ? undefined : codec.open(text);
     if (!message || codec !== this.#codec) return;
-    if (message === FAREWELL) {
-      this.#heardAt = Number.NEGATIVE_INFINITY;
+    if (message === RESIGNED) {
+      this.#receivedAt = Number.NEGATIVE_INFINITY;
       this.#electionAt = 0;
     } else {
-      this.#heardAt = performance.now();
+      this.#receivedAt = performance.now();
       if (this.#waitingChanges >= MAX_WAITING_CHANGES) this.#forget();
       this.#waiting.push(message);
       this.#waitingChanges += sizeOf(message);
     }
-    this.#tailer?.interrupt();
+    this.#logReader?.interrupt();
   }
 
   /** What is forgotten is read from the log. */
@@ -206,10 +206,10 @@ export class BrokerCompanion implements Companion {
 
   #publish(to: Position, changes: readonly Change[]): void {
     const codec = this.#codec;
-    const from = this.#told;
+    const from = this.#published;
     if (!codec || !from) return;
-    this.#told = to;
-    this.#toldAt = performance.now();
+    this.#published = to;
+    this.#publishedAt = performance.now();
     // Followers notice what they miss.
     if (!this.#broker.isConnected || this.#unacknowledgedBytes > MAX_UNACKNOWLEDGED_BYTES) return;
     let text = codec.seal({ from, to, changes });
