@@ -15,13 +15,12 @@ import type { FuzzWorld, Ids } from './world.ts';
 export interface Purpose {
   model?: string | undefined;
   name: string;
-  /** Whether it names the row of an upsert. */
-  isKey?: boolean;
 }
 
 const SUFFIX = /(Filter|RelationFilter|Key|CreateInput|UpdateInput|OrderBy)$/;
 /** Objects of which a part says something: the rest of them is left out. */
 const PARTIAL = /(Filter|Key|UpdateInput)$/;
+const UUID = /^[0-9a-f]{8}-/;
 const PERSON = /^(user|person|createdBy|actor)|By(Id)?$|user(Id)?$/i;
 
 const SCALARS: Record<string, readonly unknown[]> = {
@@ -47,15 +46,22 @@ export class Values {
   }
 
   /** An id of a model's row: ours, theirs or nobody's; of any model, if none is given. */
-  id(model: string | undefined, isKey = false): string {
+  id(model: string | undefined): string {
     const { ids } = this.#world;
     const random = this.#random;
     if (random.chance(0.08)) return uuidOf(`nobody ${random.below(1_000)}`);
-    const found = ids.get(model ?? random.pick([...ids.keys()]));
+    // Dictionaries have names for ids, for those who ask for these.
+    const uuids = [...ids].filter(
+      ([
+        ,
+        {
+          shared: [id = ''],
+        },
+      ]) => id === '' || UUID.test(id),
+    );
+    const found = ids.get(model ?? random.pick(uuids)[0]);
     const { ours, theirs, shared }: Ids = found ?? { ours: [], theirs: [], shared: [] };
-    // An upsert makes a row with the id that it is given, and cannot where that is taken.
-    const foreign = isKey ? [] : theirs;
-    const lists = [ours, ours, foreign, foreign, shared].filter((list) => list.length > 0);
+    const lists = [ours, ours, theirs, theirs, shared].filter((list) => list.length > 0);
     return lists.length > 0 ? random.pick(random.pick(lists)) : uuidOf('nobody');
   }
 
@@ -81,7 +87,7 @@ export class Values {
         }),
       );
     }
-    if (type.name === 'UUID') return this.id(targetOf(purpose), purpose.isKey);
+    if (type.name === 'UUID') return this.id(targetOf(purpose));
     if (type.name === 'String') return this.#text(purpose);
     return random.pick(SCALARS[type.name] ?? [null]);
   }
@@ -132,7 +138,7 @@ function within(holder: string, name: string, purpose: Purpose): Purpose {
   const model = modelOf(holder);
   // The operators of a column: what they compare with is the column's.
   if (!model && purpose.model && /Filter$/.test(holder)) return purpose;
-  return { model: model ?? purpose.model, name, isKey: /Key$/.test(holder) };
+  return { model: model ?? purpose.model, name };
 }
 
 /** The model that an input type is about. */
@@ -150,5 +156,9 @@ function targetOf({ model, name }: Purpose): string | undefined {
   if (relation) return relation.to;
   if (PERSON.test(name)) return 'UserProfile';
   const bare = name.replace(/Ids?$/, '').toLowerCase();
-  return Object.keys(catalog.models).find((each) => each.toLowerCase().endsWith(bare));
+  const models = Object.keys(catalog.models);
+  return (
+    models.find((each) => each.toLowerCase().endsWith(bare)) ??
+    models.find((each) => bare.endsWith(each.toLowerCase()))
+  );
 }
