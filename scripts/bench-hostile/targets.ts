@@ -235,9 +235,9 @@ function writeTargets({ campaignId }: Known): Target[] {
       hostile: scalars('URL'),
     },
     {
-      name: 'inviteMember(email)',
+      name: 'inviteWorkspaceMember(email)',
       query:
-        'mutation ($v: String!) { inviteMember(dryRun: true, email: $v) { errors { __typename } } }',
+        'mutation ($v: String!) { inviteWorkspaceMember(dryRun: true, email: $v) { errors { __typename } } }',
       ordinary: 'noor.haddad@example.com',
       hostile: scalars('String'),
     },

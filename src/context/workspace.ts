@@ -18,17 +18,20 @@ export interface CurrentWorkspace {
 }
 
 /**
- * Returns the workspace that the header names or, without a header, the only one there is; null when
- * there is none or several. Throws BAD_USER_INPUT for a header that is no UUID and FORBIDDEN for a
- * workspace without membership, whether it exists or not.
+ * Returns the workspace that the header names or, without a header, the one that the viewer joined
+ * first, so that a membership that somebody adds never moves requests elsewhere; null when there is
+ * none, or when several were joined first at the same moment. Throws BAD_USER_INPUT for a header that
+ * is no UUID and FORBIDDEN for a workspace without membership, whether it exists or not.
  */
 export function selectWorkspace(
   header: string | null,
+  /** Oldest first. */
   memberships: readonly Membership[],
 ): CurrentWorkspace | null {
   if (header === null) {
-    const [only, ...others] = memberships;
-    return only && others.length === 0 ? { id: only.workspaceId, role: only.role } : null;
+    const [first, second] = memberships;
+    if (!first || Number(first.joinedAt) === Number(second?.joinedAt)) return null;
+    return { id: first.workspaceId, role: first.role };
   }
   const id = readWorkspaceId(header);
   const membership = memberships.find(({ workspaceId }) => workspaceId === id);
@@ -90,6 +93,6 @@ function howToChoose(viewer: Viewer): string {
   }
   const count = viewer.memberships.length;
   return count === 0
-    ? 'This needs a workspace, and you are not a member of any: create one, or ask to be added.'
+    ? 'This needs a workspace, and you are not a member of any: create one, or accept an invitation.'
     : `You are a member of ${count} workspaces: choose one with the header ${WORKSPACE_HEADER}.`;
 }

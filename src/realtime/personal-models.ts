@@ -3,6 +3,7 @@
  * others' that these show. What reads them cannot be executed for many people at once.
  */
 export const PERSONAL_MODELS: ReadonlySet<string> = new Set([
+  'Invitation',
   'OnboardingResponse',
   'PlanSubscription',
   'UserAchievement',

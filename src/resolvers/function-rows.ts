@@ -21,10 +21,7 @@ export async function listFrom(
   first: number,
   selection: object,
 ): Promise<Row[]> {
-  if (first < 0 || first > limits.maxPageSize) {
-    const message = `"first" must be between 0 and ${limits.maxPageSize}.`;
-    throw new GatewayError('BAD_USER_INPUT', message, { argument: 'first' });
-  }
+  requirePageSize(first);
   const list = values.map((_, i) => `$${i + 1}`).join(', ');
   const found = await context.database.query<{ id: string }>(
     `SELECT id FROM public."${name}"(${list}) LIMIT $${values.length + 1}`,
@@ -37,4 +34,11 @@ export async function listFrom(
   });
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id)).filter((row) => row !== undefined);
+}
+
+/** Throws BAD_USER_INPUT for more rows than a page may have. */
+export function requirePageSize(first: number): void {
+  if (first >= 0 && first <= limits.maxPageSize) return;
+  const message = `"first" must be between 0 and ${limits.maxPageSize}.`;
+  throw new GatewayError('BAD_USER_INPUT', message, { argument: 'first' });
 }

@@ -3,6 +3,7 @@ import type { Database } from '../context/database/client.ts';
 import { GatewayError } from '../context/errors.ts';
 import type { Seal } from '../context/seal.ts';
 import { modelOf } from './catalog.ts';
+import { requirePageSize } from './function-rows.ts';
 import { limits } from './limits.ts';
 import { loader } from './loaders.ts';
 import type { Connection } from './page.ts';
@@ -40,10 +41,7 @@ export async function loadHistory(
   shown: readonly string[],
 ): Promise<Connection<AuditEntry>> {
   const size = args.first ?? limits.defaultPageSize;
-  if (size < 0 || size > limits.maxPageSize) {
-    const message = `"first" must be between 0 and ${limits.maxPageSize}.`;
-    throw new GatewayError('BAD_USER_INPUT', message, { argument: 'first' });
-  }
+  requirePageSize(size);
   const { table } = modelOf(model);
   const workspaceId = (model === 'Workspace' ? row.id : row.workspaceId) ?? null;
   const cursors = historyCursors(context.seal, table, workspaceId);

@@ -30,12 +30,20 @@ export function delegateOf({ database }: Context, model: string): Delegate {
   return delegateIn(database.prisma, model);
 }
 
+/** Models of which people see rows of workspaces that they are not in. */
+const SEEN_ANYWHERE: ReadonlySet<string> = new Set(['Invitation']);
+
+/** Whether a model's rows are seen in a current workspace only. */
+export function needsWorkspace(model: string): boolean {
+  return !SEEN_ANYWHERE.has(model) && (modelOf(model).columns.workspaceId?.isRequired ?? false);
+}
+
 /**
  * Throws WORKSPACE_REQUIRED when the model's rows belong to a workspace and the request has none:
  * the database would answer with nothing, which looks like an empty workspace.
  */
 export function requireScope(context: Context, model: string): void {
-  if (modelOf(model).columns.workspaceId?.isRequired) requireWorkspace(context);
+  if (needsWorkspace(model)) requireWorkspace(context);
 }
 
 /**

@@ -19,6 +19,7 @@ import './gamification-subscriptions.ts';
 import './intelligence.ts';
 import './intelligence-mutations.ts';
 import './intelligence-subscriptions.ts';
+import './invitations.ts';
 import './learning.ts';
 import './moves.ts';
 import './moves-mutations.ts';

@@ -1,6 +1,6 @@
 import type { Context } from '../context/context.ts';
-import { modelOf } from '../resolvers/catalog.ts';
 import { mayRead, writeRefusal } from '../resolvers/permissions.ts';
+import { needsWorkspace } from '../resolvers/rows.ts';
 import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
 import { knownRows } from './cost/rows.ts';
@@ -14,7 +14,9 @@ type Permission = Record<'read' | Operation, boolean> & { type: string; function
 const ALL: readonly Operation[] = ['create', 'update', 'delete'];
 
 function permissionsOf(context: Context): Permission[] {
-  return [...models.values()].map(({ name, descriptor: { writes } }) => {
+  const types = new Set([...models.keys(), ...functions.map(({ model }) => model)]);
+  return [...types].map((name) => {
+    const writes = models.get(name)?.descriptor.writes;
     const operations = writes ? (writes.operations ?? ALL) : [];
     const may = (operation: Operation) => operations.includes(operation) && mayWrite(context, name);
     return {
@@ -36,7 +38,7 @@ function mayWrite(context: Context, model: string): boolean {
 }
 
 function isPlaced({ workspace }: Context, model: string): boolean {
-  return workspace !== null || !modelOf(model).columns.workspaceId?.isRequired;
+  return workspace !== null || !needsWorkspace(model);
 }
 
 const PermissionRef = builder.objectRef<Permission>('Permission').implement({

@@ -11,21 +11,46 @@ functionMutation('createWorkspace', {
   entersWorkspace: true,
 });
 
-functionMutation('inviteMember', {
-  model: 'WorkspaceMember',
-  description: 'Makes a person who has signed up a member of the current workspace.',
-  sql: 'invite_member',
+functionMutation('inviteWorkspaceMember', {
+  model: 'Invitation',
+  description:
+    'Invites an address to the current workspace, for 14 days. Whoever signs in with it becomes a member by accepting. The answer does not tell whether anybody has signed up with it.',
+  sql: 'invite_workspace_member',
   args: {
     email: {
-      parameter: 'person_email',
-      column: 'userId',
-      type: 'String',
+      column: 'email',
       required: true,
-      description: 'The address that the person signed up with, in any case.',
+      description: 'In any case. ConflictError for that of a member, or of an open invitation.',
     },
     role: { column: 'role', description: 'A Viewer unless told otherwise.' },
   },
+  writersOf: 'WorkspaceMember',
   inContext: inWorkspace,
+});
+
+functionMutation('revokeInvitation', {
+  model: 'Invitation',
+  description: 'Takes an open invitation to the current workspace back.',
+  sql: 'revoke_invitation',
+  args: { id: { parameter: 'invitation', column: 'id', required: true } },
+  writersOf: 'WorkspaceMember',
+});
+
+functionMutation('acceptInvitation', {
+  model: 'Invitation',
+  description:
+    'Makes you a member of the workspace that invited you; its id goes into the header x-workspace-id. Needs no current workspace.',
+  sql: 'accept_invitation',
+  args: { id: { parameter: 'invitation', column: 'id', required: true } },
+  writersOf: 'UserProfile',
+});
+
+functionMutation('declineInvitation', {
+  model: 'Invitation',
+  description: 'Turns an invitation down. Needs no current workspace.',
+  sql: 'decline_invitation',
+  args: { id: { parameter: 'invitation', column: 'id', required: true } },
+  writersOf: 'UserProfile',
 });
 
 functionMutation('changeMemberRole', {

@@ -82,7 +82,8 @@ export const WorkspaceMember = model('WorkspaceMember', {
   columns: ['id', 'userId', 'workspaceId', 'role', 'joinedAt'],
   one: ['workspace'],
   people: ['user'],
-  writes: {},
+  // Nobody is made a member: a membership comes of an invitation that its person accepts.
+  writes: { operations: ['update', 'delete'], readOnly: ['userId'] },
 });
 
 export const UserProfile = model('UserProfile', {

@@ -16,7 +16,14 @@ import { type DemoTokenOptions, firstDemoPerson, signDemoToken } from './demo/si
 import { createGateway } from './gateway.ts';
 import { NotReadyError } from './health.ts';
 import { createLogger, type Logger } from './logger.ts';
-import { auditEntries, changes, idempotencyKeys, NOBODY, startUpkeep } from './upkeep.ts';
+import {
+  auditEntries,
+  changes,
+  idempotencyKeys,
+  invitations,
+  NOBODY,
+  startUpkeep,
+} from './upkeep.ts';
 
 const INSUFFICIENT_PRIVILEGE = '42501';
 const ROLES = {
@@ -86,6 +93,7 @@ export async function serve(
     [
       idempotencyKeys(database),
       auditEntries(database),
+      invitations(database),
       changes(feed, env.CHANGE_LOG_RETENTION * DAY_MS),
     ],
     logger,

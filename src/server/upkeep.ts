@@ -2,6 +2,7 @@ import type { Database } from '../context/database/client.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
 import type { PostgresFeed } from '../realtime/postgres-feed.ts';
 import { forgetOldEntries } from '../resolvers/history.ts';
+import { expireInvitations } from '../resolvers/invitations.ts';
 import { forgetOldKeys } from '../resolvers/writes/idempotency.ts';
 import type { Logger } from './logger.ts';
 
@@ -29,6 +30,14 @@ export function auditEntries(database: Database): Perishable {
   return {
     name: 'audit entries',
     deleteOld: () => runInSession(NOBODY, () => forgetOldEntries(database)),
+  };
+}
+
+/** Invitations that nobody answered in time, and settled ones that are past their time. */
+export function invitations(database: Database): Perishable {
+  return {
+    name: 'invitations',
+    deleteOld: () => runInSession(NOBODY, () => expireInvitations(database)),
   };
 }
 

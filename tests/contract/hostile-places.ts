@@ -90,7 +90,11 @@ export function attemptAt(
   }
   const call = `${field.name}(${given.join(', ')}) ${selectionOf(field.type)}`;
   const about = `${place.name}: ${name}`;
-  if (!parent) return { about, client, operation, field: call, variables };
+  if (!parent) {
+    // All other fields are those of roots.
+    const path = place.name.startsWith('Viewer.') ? `viewer { ${call} }` : call;
+    return { about, client, operation, field: path, variables };
+  }
   const [id] = parentId(parent).args;
   variables.push([String(id?.type), idOf(parent)]);
   return {

@@ -124,13 +124,17 @@ function byClass({ tenancy, domain, writer }: Place, table: string): Omit<Rule, 
       return {
         visible: `${HERE} and ${MEMBER}`,
         visibleToAgent: asMember(HERE),
-        may: everyOne(atLeast(writer)),
+        may: {
+          ...everyOne(atLeast(writer)),
+          // A membership is made by creating the workspace, or by accepting an invitation.
+          ...(table === 'user_workspaces' ? { insert: [] } : {}),
+        },
         agentMay: (operation, scopes) => {
           // Only people let somebody in. Of its own assignment an agent keeps the counters.
           if (table === 'user_workspaces') return false;
           return writes(scopes) && (table !== 'agent_assignments' || operation === 'update');
         },
-        column: 'id',
+        column: table === 'user_workspaces' ? 'role' : 'id',
       };
     case 'billing':
       return {

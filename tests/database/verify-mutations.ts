@@ -99,6 +99,7 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
 
   ['row-security', 'alter table moves no force row level security'],
   ['row-security', 'alter table moves disable row level security'],
+  ['row-security', 'alter table gateway.invitation no force row level security'],
   [
     'row-security',
     'create table gateway.open (id int primary key); grant select on gateway.open to authenticated',
@@ -124,6 +125,8 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
   ],
   ['grants', 'grant truncate on moves to authenticated'],
   ['grants', 'grant insert on user_stats to authenticated'],
+  ['grants', 'grant insert on user_workspaces to authenticated'],
+  ['grants', 'grant select on gateway.invitation to authenticated'],
   ['grants', 'grant select on moves to public'],
   ['grants', 'grant delete on _prisma_migrations to authenticated'],
   ['views', 'drop view campaign_health cascade'],

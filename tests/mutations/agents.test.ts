@@ -222,7 +222,7 @@ describe('what an agent writes', () => {
     const agent = await asScout('*:write', 'workspace:write', 'agents:write', 'global:write');
     const mutations = [
       `updateWorkspace(id: "${tenant.workspaceId}", input: { name: "Taken" })`,
-      `createWorkspaceMember(input: { userId: "${other.people.Owner}" })`,
+      `inviteWorkspaceMember(email: "asha@example.com")`,
       `createAgentAssignment(input: { agentId: "${scout}" })`,
       `updateUserNotifications(filter: { id: { notIn: [] } }, atMost: 1, input: {})`,
     ];

@@ -56,6 +56,14 @@ export async function plant(database: TestDatabase, { workspaceId, people }: Ten
       status: 'acknowledged',
     }),
     person,
+    invitations: Object.fromEntries(
+      await Promise.all(
+        Object.entries(people).map(async ([role, userId]) => [
+          role,
+          await invite(database, workspaceId, userId),
+        ]),
+      ),
+    ) as Record<Role, string>,
     notifications: Object.fromEntries(
       await Promise.all(
         Object.entries(people).map(async ([role, userId]) => [
@@ -72,6 +80,13 @@ export async function plant(database: TestDatabase, { workspaceId, people }: Ten
   };
 }
 
+/** Invites a person by an address that they get. */
+async function invite(database: TestDatabase, workspaceId: string, userId: string) {
+  const email = `${userId}@example.com`;
+  await database.query('update auth.users set email = $2 where id = $1', [userId, email]);
+  return insert(database, 'gateway.invitation', { workspace_id: workspaceId, email });
+}
+
 /** A call that is done for people from this role on; `about` is what another workspace has too. */
 export interface FunctionCall {
   least: Role;
@@ -85,7 +100,25 @@ export const quoted = JSON.stringify;
 /** Every mutation that is a function of the database. */
 export const FUNCTION_CALLS: Record<string, FunctionCall> = {
   createWorkspace: { least: 'Viewer', call: () => 'name: "Another", slug: "another"' },
-  inviteMember: { least: 'Owner', call: () => 'email: "newcomer@EXAMPLE.com", role: ANALYST' },
+  inviteWorkspaceMember: {
+    least: 'Owner',
+    call: () => 'email: "newcomer@EXAMPLE.com", role: ANALYST',
+  },
+  revokeInvitation: {
+    least: 'Owner',
+    call: ({ invitations }) => `id: ${quoted(invitations.Owner)}`,
+    about: 'id',
+  },
+  acceptInvitation: {
+    least: 'Viewer',
+    call: ({ invitations }, role) => `id: ${quoted(invitations[role])}`,
+    about: 'id',
+  },
+  declineInvitation: {
+    least: 'Viewer',
+    call: ({ invitations }, role) => `id: ${quoted(invitations[role])}`,
+    about: 'id',
+  },
   changeMemberRole: {
     least: 'Owner',
     call: ({ person }) => `userId: ${quoted(person)}, role: STRATEGIST`,

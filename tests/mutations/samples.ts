@@ -11,8 +11,6 @@ export interface Surroundings {
   rows: ReadonlyMap<string, readonly Row[]>;
   /** People of the workspace. */
   people: readonly string[];
-  /** People who have signed up and are no members. */
-  strangers: readonly string[];
 }
 
 /** In which status the state machines begin. */
@@ -109,8 +107,7 @@ function referenceOf({ name: model }: Writable, name: string, n: number, around:
     const at = columns.indexOf(name);
     if (at < 0) continue;
     if (to === 'AuthUser') {
-      const people = model === 'WorkspaceMember' ? around.strangers : around.people;
-      return people[n % people.length];
+      return around.people[n % around.people.length];
     }
     const target = catalog.models[to];
     const rows = around.rows.get(target?.table ?? '') ?? [];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createWorld, type Side, type World } from '../contract/world.ts';
 import type { Client } from '../support/api.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { type Call, done, mutateAll } from './mutate.ts';
 import { type Surroundings, sampleRow } from './samples.ts';
 import type { Writable } from './writable.ts';
@@ -30,20 +31,22 @@ export const CROWDED: readonly string[] = [
 export async function createWritingWorld(rowsPerTable = 3): Promise<WritingWorld> {
   const world = await createWorld(rowsPerTable);
   const { database, api, ours } = world;
-  const strangers = Array.from({ length: 12 }, () => randomUUID() as string);
-  for (const id of strangers) await database.query('insert into auth.users (id) values ($1)', [id]);
+  const newcomers = Array.from({ length: 3 }, () => randomUUID() as string);
+  for (const id of newcomers) await database.query('insert into auth.users (id) values ($1)', [id]);
   const trusted = await api.asAgent('registrar', ['global:write'], undefined);
-  const around = surroundingsOf(ours, strangers);
+  const around = surroundingsOf(ours);
   const writerOf = ({ isShared }: Writable) => (isShared ? trusted : ours.client);
   const clear = async ({ name, table }: Writable) => {
-    if (name === 'WorkspaceMember') {
-      await database.query('delete from user_workspaces where user_id = any ($1)', [strangers]);
-    }
     if (!CROWDED.includes(name)) return;
     await database.query(`delete from ${table} where workspace_id = $1`, [ours.workspaceId]);
   };
   const create = async (writable: Writable, count = 1) => {
     await clear(writable);
+    if (writable.name === 'WorkspaceMember') {
+      return Promise.all(
+        newcomers.slice(0, count).map((id) => admit(database, id, ours.workspaceId)),
+      );
+    }
     const calls = Array.from({ length: count }, (_, n): Call => {
       const input = sampleRow(writable, writable.createFields, n, around);
       return [`create${writable.name}`, { input }];
@@ -59,7 +62,9 @@ export async function createWritingWorld(rowsPerTable = 3): Promise<WritingWorld
     create,
     async some(writable) {
       const { name, table, operations } = writable;
-      if (operations.includes('create')) return (await create(writable))[0] as string;
+      if (operations.includes('create') || name === 'WorkspaceMember') {
+        return (await create(writable))[0] as string;
+      }
       if (name === 'Workspace') return ours.workspaceId;
       if (name === 'UserProfile') return ours.ownerId;
       const own = ours.rows.get(table)?.find((row) => row.user_id === ours.ownerId);
@@ -68,10 +73,21 @@ export async function createWritingWorld(rowsPerTable = 3): Promise<WritingWorld
   };
 }
 
-export function surroundingsOf(
-  { rows, ownerId }: Side,
-  strangers: readonly string[],
-): Surroundings {
+export function surroundingsOf({ rows, ownerId }: Side): Surroundings {
   const members = (rows.get('user_workspaces') ?? []).map(({ user_id }) => String(user_id));
-  return { rows, people: [ownerId, ...members.filter((id) => id !== ownerId)], strangers };
+  return { rows, people: [ownerId, ...members.filter((id) => id !== ownerId)] };
+}
+
+/** Makes somebody a member, as only trusted writers do, and returns the membership. */
+async function admit(
+  { query }: TestDatabase,
+  userId: string,
+  workspaceId: string,
+): Promise<string> {
+  const [row] = await query<{ id: string }>(
+    `insert into user_workspaces (user_id, workspace_id) values ($1, $2)
+     on conflict (user_id, workspace_id) do update set role = 'Viewer' returning id`,
+    [userId, workspaceId],
+  );
+  return String(row?.id);
 }

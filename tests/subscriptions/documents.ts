@@ -80,8 +80,10 @@ function selectionOf(fields: readonly Field[]): string {
       if (!isObjectType(to)) return `${name} { __typename }`;
       const isList = args.some((arg) => arg.name === 'first');
       if (!isList) return `${name} { ${leavesOf(to)} }`;
-      const nodes = getNamedType(to.getFields().nodes?.type) as GraphQLObjectType;
-      return `${name}(first: 5) { nodes { ${leavesOf(nodes)} } }`;
+      const { nodes } = to.getFields();
+      if (!nodes) return `${name}(first: 5) { ${leavesOf(to)} }`;
+      const node = getNamedType(nodes.type) as GraphQLObjectType;
+      return `${name}(first: 5) { nodes { ${leavesOf(node)} } }`;
     })
     .join(' ');
 }

@@ -73,10 +73,15 @@ async function found(api: Api, people: readonly { id: string; email: string }[])
     '{ workspace { id } }',
   );
   const owner = await api.as(founder, workspace.id);
-  for (const [i, { email }] of people.entries()) {
+  for (const [i, { id, email }] of people.entries()) {
     if (i === 0) continue;
     const role = ROLES[i]?.toUpperCase();
-    await perform(owner, `inviteMember(email: "${email.toUpperCase()}", role: ${role})`, '{ id }');
+    const { invitation } = await perform(
+      owner,
+      `inviteWorkspaceMember(email: "${email.toUpperCase()}", role: ${role})`,
+      '{ invitation { id } }',
+    );
+    await perform(await api.as(id), `acceptInvitation(id: "${invitation.id}")`, '{ id }');
   }
   return workspace.id;
 }

@@ -27,6 +27,7 @@ export const VIEWS: readonly string[] = [
   'campaign_health',
   'cohort_journey_shares',
   'experiment_summaries',
+  'invitation',
   'pattern_effectiveness',
   'trend_opportunities',
   'workspace_status_counts',
@@ -65,6 +66,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.check_status()',
   'gateway.check_violations(regclass,jsonb)',
   'gateway.claim_idempotent_request(text,bytea,boolean)',
+  'gateway.confirmed_address(auth.users)',
   'gateway.current_agent()',
   'gateway.current_agent_id()',
   'gateway.current_claims()',
@@ -76,9 +78,11 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.execution_percentiles(uuid[])',
   'gateway.expect_readers()',
   'gateway.expire_audit_log()',
+  'gateway.expire_invitations(integer)',
   'gateway.finite_checks(regclass)',
   'gateway.guard_status(regclass,text,text,jsonb,text)',
   'gateway.has_variant(jsonb,text)',
+  'gateway.invitation_readers(gateway.invitation)',
   'gateway.is_audience()',
   'gateway.is_owner()',
   'gateway.jsonb_patch(jsonb,jsonb,text)',
@@ -88,6 +92,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.lock_user_stats(uuid,uuid)',
   'gateway.log_change()',
   'gateway.log_colleagues()',
+  'gateway.log_invitation()',
   'gateway.log_partial_change()',
   'gateway.log_table(regclass)',
   'gateway.log_truncation()',
@@ -117,6 +122,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.require_workspace_role(uuid,public.member_role)',
   'gateway.require_writer(uuid,public.member_role,text)',
   'gateway.revoke_all(regclass)',
+  'gateway.settle_own_invitation(uuid,public.invitation_status)',
   'gateway.shorten_row(jsonb)',
   'gateway.stamp_agent()',
   'gateway.take_turn(uuid,uuid)',
@@ -124,8 +130,11 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.trim_audit_log(interval)',
   'gateway.trim_change_log(interval,integer)',
   'gateway.trim_idempotency_keys(interval)',
+  'gateway.viewer_address()',
+  'gateway.visible_invitations()',
   'gateway.wake_readers()',
   'gateway.workspace_roles(uuid[])',
+  'public.accept_invitation(uuid)',
   'public.acknowledge_alert(uuid,uuid)',
   'public.acknowledge_signal(uuid,text)',
   'public.assign_agent(uuid,uuid,uuid,public.assignment_priority,jsonb)',
@@ -137,6 +146,7 @@ export const FUNCTIONS: readonly string[] = [
   'public.create_workspace(text,text)',
   'public.current_workspace_id()',
   'public.decide_experiment(uuid,text,double precision)',
+  'public.decline_invitation(uuid)',
   'public.dismiss_alert(uuid,text,uuid)',
   'public.get_active_insights(uuid)',
   'public.get_critical_alerts(uuid)',
@@ -146,7 +156,7 @@ export const FUNCTIONS: readonly string[] = [
   'public.handle_new_user()',
   'public.has_completed_onboarding(uuid)',
   'public.has_workspace_role(public.member_role)',
-  'public.invite_member(uuid,text,public.member_role)',
+  'public.invite_workspace_member(uuid,text,public.member_role)',
   'public.is_workspace_member(uuid)',
   'public.link_cohorts(uuid,uuid[],numeric[],integer[])',
   'public.log_move(uuid,date,integer,text,jsonb)',
@@ -158,6 +168,7 @@ export const FUNCTIONS: readonly string[] = [
   'public.record_signal(uuid,public.signal_source,public.signal_category,text,numeric,numeric,text,text,text[],jsonb,uuid[],uuid[],uuid[],timestamptz,timestamptz,uuid)',
   'public.remove_member(uuid,uuid)',
   'public.resolve_alert(uuid,text)',
+  'public.revoke_invitation(uuid)',
   'public.send_user_notification(uuid,uuid,public.notification_type,text,text,public.notification_priority,public.notification_channel,text,uuid,uuid,uuid,text,text,text,timestamptz)',
   'public.set_experience_level()',
   'public.set_move_success_rate()',
@@ -210,6 +221,9 @@ const WRITTEN_BY_AGENTS = [
 ];
 const PARTS_OF_CAMPAIGNS = ['public.campaign_cohorts', 'public.campaign_quests'];
 
+/** Triggers of each of the 59 tables, which call `gateway.audit()`. */
+export const AUDIT_TRIGGERS = ['audit_insert', 'audit_update', 'audit_delete'] as const;
+
 /** Triggers that not every table has. */
 export const TRIGGERS: readonly Trigger[] = [
   ...trigger('public.handle_new_user()', 'on_auth_user_created', 'auth.users'),
@@ -244,6 +258,14 @@ export const TRIGGERS: readonly Trigger[] = [
   ...trigger('public.set_experience_level()', 'set_experience_level', 'public.user_stats'),
   ...trigger('public.set_move_success_rate()', 'set_move_success_rate', 'public.user_stats'),
   ...trigger('gateway.refuse_audit_change()', 'refuse_change', 'gateway.audit_log'),
+  ...trigger('public.set_updated_at()', 'set_updated_at', 'gateway.invitation'),
+  ...AUDIT_TRIGGERS.flatMap((name) => trigger('gateway.audit()', name, 'gateway.invitation')),
+  ...['log_change', 'log_update'].map((name) => ({
+    table: 'gateway.invitation',
+    name,
+    calls: 'gateway.log_invitation()',
+    always: true,
+  })),
   ...['log_colleagues_delete', 'log_colleagues_insert', 'log_colleagues_update'].map((name) => ({
     table: 'public.user_workspaces',
     name,
@@ -251,6 +273,3 @@ export const TRIGGERS: readonly Trigger[] = [
     always: true,
   })),
 ];
-
-/** Triggers of each of the 59 tables, which call `gateway.audit()`. */
-export const AUDIT_TRIGGERS = ['audit_insert', 'audit_update', 'audit_delete'] as const;

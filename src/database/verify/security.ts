@@ -14,6 +14,7 @@ const rowSecurity: Check = {
     const rows = await query<{ name: string; enabled: boolean }>(
       `select oid::regclass::text as name, relrowsecurity as enabled from pg_class
        where (oid in (${TABLE_OIDS})
+              or oid = to_regclass('gateway.invitation')
               or relkind = 'r' and relnamespace = to_regnamespace('gateway')
                  and has_table_privilege('authenticated', oid, 'select, insert, update, delete'))
          and not (relrowsecurity and relforcerowsecurity)
@@ -111,7 +112,8 @@ const grants: Check = {
       `select pg_class.oid::regclass || ': ' || coalesce(nullif(grantee, 0)::regrole::text, 'everybody')
               || ' may ' || lower(privilege_type) as name
        from pg_class, aclexplode(relacl)
-       where (oid in (${TABLE_OIDS}) or oid = to_regclass('public._prisma_migrations'))
+       where (oid in (${TABLE_OIDS})
+              or oid in (to_regclass('public._prisma_migrations'), to_regclass('gateway.invitation')))
          and (grantee = 0
               or grantee = any(array[to_regrole('anon'), to_regrole('authenticated')]::oid[])
                  and (privilege_type not in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')

@@ -144,7 +144,7 @@ const triggerTotal = atLeast({
   sql: `select count(*) from pg_trigger
         where not tgisinternal
           and (tgrelid in (${TABLE_OIDS})
-               or tgrelid in (to_regclass('auth.users'), to_regclass('gateway.audit_log')))`,
+               or tgrelid in (to_regclass('auth.users'), to_regclass('gateway.audit_log'), to_regclass('gateway.invitation')))`,
 });
 
 const viewTotal = atLeast({

@@ -30,6 +30,7 @@ const RAISED: Record<string, MutationError['code']> = {
   '42501': 'FORBIDDEN',
   '55000': 'INVALID_TRANSITION',
   CX001: 'LIMIT_REACHED',
+  CX002: 'CONFLICT',
 };
 
 /**

@@ -54,7 +54,7 @@ builder.objectField(InvalidTransitionError, 'detail', (t) =>
 
 const LimitReachedError = errorType(
   'LIMIT_REACHED',
-  "The workspace's plan allows no more of these.",
+  "The workspace's plan, or a limit for everybody, allows no more of these.",
 );
 builder.objectFields(LimitReachedError, (t) => ({
   limit: t.exposeInt('limit', { nullable: false }),

@@ -58,16 +58,28 @@ function changeType(model: string): ChangeRef {
   return found;
 }
 
-function defineChange(model: string, columns: readonly string[]): ChangeRef {
+/** Rows are told apart by their nodeId or, where they have none, by their id. */
+function defineChange(model: string, columns: readonly string[], hasNodeId: boolean): ChangeRef {
   return builder.objectRef<ToldChange>(`${model}Change`).implement({
     description: `A change to ${article(model)}.`,
     fields: (t) => ({
       operation: t.expose('operation', { type: ChangeOperationEnum, nullable: false }),
-      nodeId: t.id({
-        nullable: false,
-        description: "The row's nodeId.",
-        resolve: ({ change }) => encodeGlobalID(model, change.rowId),
-      }),
+      ...(hasNodeId
+        ? {
+            nodeId: t.id({
+              nullable: false,
+              description: "The row's nodeId.",
+              resolve: ({ change }) => encodeGlobalID(model, change.rowId),
+            }),
+          }
+        : {
+            id: t.field({
+              type: 'UUID',
+              nullable: false,
+              description: "The row's id.",
+              resolve: ({ change }) => change.rowId,
+            }),
+          }),
       node: t.field({
         type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
         nullable: true,
@@ -107,6 +119,8 @@ export interface SubscriptionOptions {
   where?: object;
   /** Throws for those who cannot subscribe; whoever may read the model's list can unless told otherwise. */
   admit?: (context: Context) => void;
+  /** Whether it takes a filter, that of the model's list; true unless told otherwise. */
+  isFiltered?: boolean;
   /** Arguments besides `filter` and `after`. */
   args?: (arg: Arg) => object;
 }
@@ -133,7 +147,7 @@ export function subscription(name: string, options: SubscriptionOptions): void {
       description,
       ...priced(subscriptionPrice(model)),
       args: {
-        filter: t.arg({ type: filterInput(model) }),
+        ...(options.isFiltered === false ? {} : { filter: t.arg({ type: filterInput(model) }) }),
         ...options.args?.(t.arg as never),
         after: t.arg.string({ description: AFTER }),
       },
@@ -185,7 +199,7 @@ export function defineSubscription(
   lookup: string,
   columns: readonly string[],
 ): void {
-  changes.set(model, defineChange(model, columns));
+  changes.set(model, defineChange(model, columns, true));
   subscription(`${lookup}Changed`, {
     model,
     description: `Every change to ${article(model)} that you may see, as soon as it is committed, whoever made it.`,
@@ -197,4 +211,14 @@ export function defineSubscription(
       }),
     }),
   });
+}
+
+/** Gives Subscription the changes of what is no table of the API, and has neither nodeId nor filter. */
+export function readModelSubscription(
+  name: string,
+  columns: readonly string[],
+  options: Omit<SubscriptionOptions, 'isFiltered'>,
+): void {
+  changes.set(options.model, defineChange(options.model, columns, false));
+  subscription(name, { ...options, isFiltered: false });
 }
