@@ -33,8 +33,10 @@ if (values.help || !(operations > 0) || !(from >= 0)) {
 }
 
 const { server, teardown } = await openTestServer();
-process.once('SIGINT', () => void teardown().finally(() => process.exit(130)));
-process.once('SIGTERM', () => void teardown().finally(() => process.exit(143)));
+// Whoever stops it is told what was found until then.
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
+process.once('SIGTERM', () => stop.abort());
 let isRight = false;
 try {
   const world = await createFuzzWorld(server, 'fuzz');
@@ -47,6 +49,7 @@ try {
     operations,
     from,
     about: values.about,
+    signal: stop.signal,
     stopsEarly,
     onProgress: print,
   });

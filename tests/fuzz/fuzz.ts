@@ -22,6 +22,8 @@ export interface FuzzOptions {
   from?: number;
   /** A model that operations begin at; any, if left out. */
   about?: string | undefined;
+  /** Ends before the next operation once it is aborted. */
+  signal?: AbortSignal;
   /** Ends at the first problem. */
   stopsEarly?: boolean;
   onProgress?: (line: string) => void;
@@ -64,7 +66,7 @@ export async function fuzz(world: FuzzWorld, options: FuzzOptions): Promise<Fuzz
     problems,
   });
   try {
-    while (session.operations < options.operations) {
+    while (session.operations < options.operations && !options.signal?.aborted) {
       const { index, plan, random } = generator.next();
       const actor = door.pick(actors.of(String(index)));
       if (index < (options.from ?? 0)) continue;

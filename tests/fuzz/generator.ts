@@ -51,22 +51,35 @@ export class Generator {
     const index = this.#index++;
     this.#random = this.#seed.of(String(index));
     this.#values = new Values(this.#world, this.#random);
-    const operation = this.#random.chance(MUTATIONS) ? 'mutation' : 'query';
-    const root =
-      operation === 'query' ? this.#schema.getQueryType() : this.#schema.getMutationType();
-    if (!root) throw new TypeError(`The schema has no ${operation}`);
+    const roots = this.#roots();
+    const wanted = this.#random.chance(MUTATIONS) ? 'mutation' : 'query';
+    const [operation, root] = roots.find(([name]) => name === wanted) ?? roots[0] ?? [];
+    if (!operation || !root) throw new TypeError(`No operation begins at ${this.#about}`);
     const count = this.#random.chance(0.7) ? 1 : 2;
     const fields = this.#pickFields(root, count, 0).map((field) => this.#field(root, field, 0));
     return { index, plan: { operation, fields: named(fields) }, random: this.#random.of('after') };
   }
 
-  /** Each the least used one of a few. */
-  #pickFields(type: GraphQLObjectType, count: number, depth: number) {
-    const able = Object.values(type.getFields()).filter(
+  /** What operations can begin at. */
+  #roots(): ['query' | 'mutation', GraphQLObjectType][] {
+    const types = { query: this.#schema.getQueryType(), mutation: this.#schema.getMutationType() };
+    return (['query', 'mutation'] as const).flatMap((name) => {
+      const type = types[name];
+      return type && this.#able(type, 0).length > 0 ? [[name, type]] : [];
+    });
+  }
+
+  #able(type: GraphQLObjectType, depth: number): GraphQLField<unknown, unknown>[] {
+    return Object.values(type.getFields()).filter(
       (field) =>
         (depth < DEPTH - 1 || !isCompositeType(getNamedType(field.type))) &&
         (depth > 0 || !this.#about || modelBehind(field.type) === this.#about),
     );
+  }
+
+  /** Each the least used one of a few. */
+  #pickFields(type: GraphQLObjectType, count: number, depth: number) {
+    const able = this.#able(type, depth);
     const picked = new Set<GraphQLField<unknown, unknown>>();
     for (let n = 0; n < count && able.length > 0; n += 1) {
       const some = Array.from({ length: 3 }, () => this.#random.pick(able));

@@ -124,6 +124,7 @@ export class Values {
       `${column} ${random.below(3)}`,
       `agent_name ${random.below(5)}`,
       `person${random.below(9)}@example.com`,
+      `invited${random.below(4)}@example.com`,
       PROBE,
       column,
       'one',

@@ -6,7 +6,8 @@ import { insertOf, isTenant, type Row, readTables, type Table } from '../support
 import { databaseUrl, type TestServer } from '../support/server.ts';
 import type { Role } from '../support/tenant.ts';
 import { copyDatabase, deleteTenant, usingDatabase } from './databases.ts';
-import { CANARY, isText, rowOf } from './rows.ts';
+import { invite, makePeople, markPeople } from './people.ts';
+import { CANARY, rowOf } from './rows.ts';
 
 const ROLES: readonly Role[] = ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer'];
 /** Assigned to the other workspace only. */
@@ -77,6 +78,8 @@ export async function createFuzzWorld(server: TestServer, name: string): Promise
     const foreign = await fill(query, tables, theirs, new Map(made));
     await assignAgents(query, ours.workspaceId, theirs.workspaceId);
     await markPeople(query, tables, theirPeople);
+    made.set('invitation', await invite(query, ours, [stranger]));
+    foreign.set('invitation', await invite(query, theirs, []));
     return { shared, made, foreign };
   });
   const linked = await plantLinks(databaseUrl(server.url, whole), rows.made, rows.foreign);
@@ -105,16 +108,6 @@ export async function createFuzzWorld(server: TestServer, name: string): Promise
       for (const each of databases) await each.close();
     },
   };
-}
-
-async function makePeople(query: Query, people: readonly string[]): Promise<void> {
-  for (const [n, id] of people.entries()) {
-    await query('insert into auth.users (id, email, raw_user_meta_data) values ($1, $2, $3)', [
-      id,
-      `person${n}@example.com`,
-      JSON.stringify({ full_name: `Person ${n}` }),
-    ]);
-  }
 }
 
 async function makeWorkspace(query: Query, { name, workspaceId, people }: Side): Promise<void> {
@@ -199,22 +192,6 @@ async function assignAgents(query: Query, ours: string, theirs: string): Promise
   ]);
 }
 
-/** Puts the canary into every text about people who are none of ours. */
-async function markPeople(query: Query, tables: readonly Table[], people: string[]) {
-  for (const [name, key] of [
-    ['user_profiles', 'id'],
-    ['subscriptions', 'user_id'],
-  ]) {
-    const columns = tables.find((table) => table.name === name)?.columns ?? [];
-    const changes = columns.flatMap(({ name, type, length, labels }) => {
-      const text = CANARY.slice(0, length ?? CANARY.length);
-      if (type === 'jsonb') return [`"${name}" = '{"${text}": 1}'`];
-      return isText(type) && !labels ? [`"${name}" = '${text}'`] : [];
-    });
-    await query(`update ${name} set ${changes.join(', ')} where ${key} = any ($1)`, [people]);
-  }
-}
-
 /** Lets our rows name foreign ones where nothing but a stored value refers; returns their ids. */
 async function plantLinks(
   url: string,
@@ -257,18 +234,22 @@ function idsOf(
   theirPeople: readonly string[],
 ): Map<string, Ids> {
   const listed = (rows: Row[] | undefined) => (rows ?? []).map(({ id }) => String(id));
-  return new Map(
-    cases.map(({ name, table, tenancy }): [string, Ids] => {
-      if (name === 'Workspace') {
-        return [name, { ours: [ours.workspaceId], theirs: [theirs.workspaceId], shared: [] }];
-      }
-      if (name === 'UserProfile') {
-        return [name, { ours: ours.people, theirs: [...theirPeople], shared: [] }];
-      }
-      const shared = listed(rows.shared.get(table));
-      if (tenancy === 'other') return [name, { ours: [], theirs: [], shared }];
-      const own = { ours: listed(rows.made.get(table)), theirs: listed(rows.foreign.get(table)) };
-      return [name, { ...own, shared }];
-    }),
-  );
+  const invitations = {
+    ours: listed(rows.made.get('invitation')),
+    theirs: listed(rows.foreign.get('invitation')),
+    shared: [],
+  };
+  const ofTables = cases.map(({ name, table, tenancy }): [string, Ids] => {
+    if (name === 'Workspace') {
+      return [name, { ours: [ours.workspaceId], theirs: [theirs.workspaceId], shared: [] }];
+    }
+    if (name === 'UserProfile') {
+      return [name, { ours: ours.people, theirs: [...theirPeople], shared: [] }];
+    }
+    const shared = listed(rows.shared.get(table));
+    if (tenancy === 'other') return [name, { ours: [], theirs: [], shared }];
+    const own = { ours: listed(rows.made.get(table)), theirs: listed(rows.foreign.get(table)) };
+    return [name, { ...own, shared }];
+  });
+  return new Map([...ofTables, ['Invitation', invitations]]);
 }
