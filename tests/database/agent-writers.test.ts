@@ -135,7 +135,7 @@ describe('an agent with an active assignment', () => {
         workspaceId,
         people.Owner,
       ],
-      [`select invite_member($1, 'a@example.com')`, workspaceId],
+      [`select invite_workspace_member($1, 'a@example.com')`, workspaceId],
       ['select remove_member($1, $2)', workspaceId, people.Viewer],
       [`select create_workspace('Mine')`],
       [

@@ -42,7 +42,8 @@ beforeAll(async () => {
   });
   await query(`update campaign_quests set status = 'in_progress'`);
   await query(`update system_alerts set status = 'acknowledged' where id = $1`, [ids.taken]);
-  await query(`insert into auth.users (id, email) values (gen_random_uuid(), 'guest@example.com')`);
+  await query(`update auth.users set email = 'owner@example.com' where id = $1`, [people.Owner]);
+  await add('invitation', 'gateway.invitation', { email: 'owner@example.com' });
 });
 afterAll(async () => {
   await audiences.close();
@@ -67,7 +68,10 @@ const CALLS: Record<string, string> = {
   'send_user_notification(uuid,uuid,notification_type,text,text,notification_priority,notification_channel,text,uuid,uuid,uuid,text,text,text,timestamp with time zone)': `select send_user_notification(:workspace, :viewer, 'message', 'T', 'M')`,
   'mark_notification_as_read(uuid)': 'select mark_notification_as_read(:notification)',
   'mark_all_notifications_as_read(uuid,uuid)': 'select mark_all_notifications_as_read(:owner)',
-  'invite_member(uuid,text,member_role)': `select invite_member(:workspace, 'guest@example.com')`,
+  'invite_workspace_member(uuid,text,member_role)': `select invite_workspace_member(:workspace, 'guest@example.com')`,
+  'accept_invitation(uuid)': 'select accept_invitation(:invitation)',
+  'decline_invitation(uuid)': 'select decline_invitation(:invitation)',
+  'revoke_invitation(uuid)': 'select revoke_invitation(:invitation)',
   'change_member_role(uuid,uuid,member_role)': `select change_member_role(:workspace, :viewer, 'Analyst')`,
   'remove_member(uuid,uuid)': 'select remove_member(:workspace, :viewer)',
   'complete_quest(uuid,text)': 'select complete_quest(:quest)',
@@ -88,6 +92,7 @@ const CALLS: Record<string, string> = {
   'gateway.require_room(uuid,uuid,bigint)': 'select gateway.require_room(:workspace, null, 1)',
   'gateway.trim_idempotency_keys(interval)': 'select gateway.trim_idempotency_keys()',
   'gateway.expire_audit_log()': 'select gateway.expire_audit_log()',
+  'gateway.expire_invitations(integer)': 'select gateway.expire_invitations()',
 };
 /** What they come to when an Owner calls them, where they write nothing. */
 const OTHERWISE: Record<string, string> = {
@@ -98,6 +103,7 @@ const OTHERWISE: Record<string, string> = {
   'gateway.make_room_for_idempotency_key(integer,bigint)': 'nothing',
   'gateway.trim_idempotency_keys(interval)': 'nothing',
   'gateway.expire_audit_log()': 'nothing',
+  'gateway.expire_invitations(integer)': 'nothing',
 };
 
 /** Returns `written` or `nothing`, by whether the transaction wrote, or the SQLSTATE of a refusal. */
