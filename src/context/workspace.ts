@@ -3,7 +3,7 @@ import type { MemberRole } from '../generated/prisma/enums.ts';
 import type { AgentIdentity } from './authentication.ts';
 import type { Database } from './database/client.ts';
 import { GatewayError } from './errors.ts';
-import { runInSession } from './session.ts';
+import { runInSession, type SessionSettings } from './session.ts';
 import { type Membership, sessionOf, type Viewer } from './viewer.ts';
 import type { Work } from './work.ts';
 
@@ -44,10 +44,35 @@ export function selectWorkspace(
   return { id, role: membership.role };
 }
 
+/** Why an agent may not go on, null where it may. */
+export type AgentRefusal = 'retired' | 'not assigned' | null;
+
+/** Returns whether the agent of the session may act: in a workspace, or outside of them. */
+export async function agentRefusal(
+  session: SessionSettings,
+  database: Pick<Database, 'query'>,
+  work?: Work,
+): Promise<AgentRefusal> {
+  const ask = () =>
+    database.query<{ retired: boolean; admitted: boolean }>(
+      'SELECT gateway.agent_is_retired() AS retired, coalesce(is_workspace_member($1), true) AS admitted',
+      [session.workspaceId ?? null],
+    );
+  const [row] = await runInSession(session, ask, work);
+  if (row?.retired !== false) return 'retired';
+  return session.workspaceId === undefined || row.admitted ? null : 'not assigned';
+}
+
+/** What an agent is told that may not go on. */
+export const AGENT_REFUSALS: Record<NonNullable<AgentRefusal>, string> = {
+  retired: 'The agent is retired: the registry has it as inactive.',
+  'not assigned': 'The agent has no active assignment in this workspace.',
+};
+
 /**
  * Returns the workspace that the header names for an agent, null without a header. Throws
- * BAD_USER_INPUT for a header that is no UUID and FORBIDDEN for a workspace in which the agent has
- * no active assignment, whether it exists or not.
+ * BAD_USER_INPUT for a header that is no UUID, and FORBIDDEN for a retired agent, or for a workspace
+ * in which the agent has no active assignment, whether it exists or not.
  */
 export async function selectAssignedWorkspace(
   header: string | null,
@@ -55,14 +80,11 @@ export async function selectAssignedWorkspace(
   database: Database,
   work?: Work,
 ): Promise<CurrentWorkspace | null> {
-  if (header === null) return null;
-  const id = readWorkspaceId(header);
-  const ask = () =>
-    database.query<{ admitted: boolean }>('SELECT is_workspace_member($1) AS admitted', [id]);
-  const [row] = await runInSession(sessionOf(agent, id), ask, work);
-  if (row?.admitted) return { id, role: null };
-  throw new GatewayError('FORBIDDEN', 'The agent has no active assignment in this workspace.', {
-    argument: WORKSPACE_HEADER,
+  const id = header === null ? undefined : readWorkspaceId(header);
+  const refusal = await agentRefusal(sessionOf(agent, id), database, work);
+  if (!refusal) return id === undefined ? null : { id, role: null };
+  throw new GatewayError('FORBIDDEN', AGENT_REFUSALS[refusal], {
+    ...(refusal === 'not assigned' ? { argument: WORKSPACE_HEADER } : {}),
     status: 403,
   });
 }

@@ -8,6 +8,7 @@ import { limits } from './limits.ts';
 import { loader } from './loaders.ts';
 import type { Connection } from './page.ts';
 import type { Row } from './rows.ts';
+import { isSecret } from './secrets.ts';
 
 /** One change to a row. */
 export interface AuditEntry {
@@ -98,6 +99,9 @@ async function readEntries(
   return found;
 }
 
+/** As the log has it: entries may be from before a column was secret. */
+const HIDDEN = { $hidden: true };
+
 /** The log has columns and labels as the database calls them. */
 function inTermsOf(model: string, shown: readonly string[], entry: AuditEntry): AuditEntry {
   const { columns } = modelOf(model);
@@ -107,7 +111,7 @@ function inTermsOf(model: string, shown: readonly string[], entry: AuditEntry): 
       shown.flatMap((name) => {
         const { column, kind } = columns[name] as (typeof columns)[string];
         if (!(column in values)) return [];
-        const value = values[column];
+        const value = isSecret(model, name) && values[column] !== null ? HIDDEN : values[column];
         return [[name, kind === 'enum' ? upperCase(value) : value]];
       }),
     );

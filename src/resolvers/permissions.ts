@@ -109,6 +109,14 @@ export function scopeOf(model: string): string | undefined {
   return role && role !== 'Viewer' && !isKept ? `${domain}:write` : undefined;
 }
 
+/** Returns what the viewer may read beyond what every member does, by name. */
+export function privilegesOf({ viewer, workspace }: Context): string[] {
+  if (viewer.kind === 'agent') {
+    return [billing.scope, shared.scope].filter((scope) => viewer.scopes.includes(scope));
+  }
+  return workspace?.role === 'Owner' ? ['Owner'] : [];
+}
+
 /** Whether the person's role in the current workspace is this one, or includes it; no agent has one. */
 export function hasRole({ viewer, workspace }: Context, role: MemberRole): boolean {
   if (viewer.kind === 'agent') return false;

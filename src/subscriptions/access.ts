@@ -1,7 +1,7 @@
 import type { Context } from '../context/context.ts';
 import type { Database } from '../context/database/client.ts';
 import { holdersOf, type Quotas, type Release } from '../context/quotas.ts';
-import { runInSession } from '../context/session.ts';
+import { AGENT_REFUSALS, type AgentRefusal, agentRefusal } from '../context/workspace.ts';
 import type { MemberRole } from '../generated/prisma/enums.ts';
 import type { Change } from '../realtime/change.ts';
 import type { Feed } from '../realtime/feed.ts';
@@ -95,9 +95,11 @@ export class Access {
 
   /** Whether what a context says of memberships may be outdated. */
   isStale({ workspace, viewer }: Pick<Context, 'workspace' | 'viewer'>): boolean {
-    if (!workspace) return false;
-    const scopes = viewer.kind === 'agent' ? [workspace.id, null] : [workspace.id];
-    return scopes.some((id) => Date.now() - (this.#changed.get(id) ?? 0) < STALE_CONTEXT_MS);
+    const places = [
+      ...(workspace ? [workspace.id] : []),
+      ...(viewer.kind === 'agent' ? [null] : []),
+    ];
+    return places.some((id) => Date.now() - (this.#changed.get(id) ?? 0) < STALE_CONTEXT_MS);
   }
 
   /** Returns the subscriptions whose access these changes may have ended or altered. */
@@ -112,10 +114,10 @@ export class Access {
     }
     return [...this.#active].filter(({ viewer, audience }) => {
       const id = audience.workspace?.id;
-      // An agent is shared by all workspaces: it may have been switched off.
+      // An agent is shared by all workspaces: it may have been retired.
       return (
-        id !== undefined &&
-        (workspaces.has(id) || (viewer.kind === 'agent' && workspaces.has(null)))
+        (id !== undefined && workspaces.has(id)) ||
+        (viewer.kind === 'agent' && workspaces.has(null))
       );
     });
   }
@@ -131,40 +133,28 @@ export class Access {
   }
 
   async #check(subscriptions: readonly ActiveSubscription[]): Promise<void> {
-    const workspaces = new Set(subscriptions.map(workspaceOf));
+    const workspaces = new Set(
+      subscriptions.flatMap(({ audience }) => (audience.workspace ? [audience.workspace.id] : [])),
+    );
     const members = await this.#options.feed.workspaceRoles([...workspaces]);
     const roles = new Map(
       members.map(({ workspaceId, userId, role }) => [`${workspaceId} ${userId}`, role]),
     );
-    const agents = new Map<string, Promise<boolean>>();
+    const agents = new Map<string, Promise<AgentRefusal>>();
     for (const subscription of subscriptions) {
       const { viewer, audience, session, subscriber } = subscription;
-      const workspaceId = workspaceOf(subscription);
       if (viewer.kind === 'agent') {
-        const isAssigned = agents.get(audience.key) ?? this.#isAssigned(session, workspaceId);
-        agents.set(audience.key, isAssigned);
-        if (!(await isAssigned)) subscriber.end(lost('The agent has no active assignment now.'));
+        const asked = agents.get(audience.key) ?? agentRefusal(session, this.#options.database);
+        agents.set(audience.key, asked);
+        const refusal = await asked;
+        if (refusal) subscriber.end(lost(AGENT_REFUSALS[refusal]));
         continue;
       }
-      const role = roles.get(`${workspaceId} ${viewer.id}`);
+      const role = roles.get(`${audience.workspace?.id} ${viewer.id}`);
       if (!role) subscriber.end(lost('You are no longer a member of this workspace.'));
       else if (role !== audience.workspace?.role) subscription.move(role);
     }
   }
-
-  async #isAssigned(session: Context['session'], workspaceId: string): Promise<boolean> {
-    const [row] = await runInSession(session, () =>
-      this.#options.database.query<{ admitted: boolean }>(
-        'SELECT is_workspace_member($1) AS admitted',
-        [workspaceId],
-      ),
-    );
-    return row?.admitted ?? false;
-  }
-}
-
-function workspaceOf({ audience }: ActiveSubscription): string {
-  return audience.workspace?.id as string;
 }
 
 function lost(message: string): StreamEnd {

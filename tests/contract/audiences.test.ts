@@ -10,6 +10,7 @@ import { catalog } from '../../src/generated/catalog.ts';
 import { PERSONAL_MODELS } from '../../src/realtime/personal-models.ts';
 import { mayRead, ROLES } from '../../src/resolvers/permissions.ts';
 import { schema } from '../../src/schema/index.ts';
+import { openRows } from '../support/rows.ts';
 import { caseOf, cases, named } from './cases.ts';
 import { changeOf, openStage, type Stage, type Subscriber } from './changes.ts';
 import { openPlanter, type Planter } from './plant.ts';
@@ -57,7 +58,9 @@ afterAll(async () => {
 
 const rowsSeenBy = (userId: string, source: string) =>
   world.database.as({ userId, workspaceId: world.ours.workspaceId }, (query) =>
-    query<{ row: string }>(`select to_jsonb(t)::text as row from ${source} as t order by 1`),
+    query<{ row: string }>(
+      `select to_jsonb(t)::text as row from ${openRows(source)} as t order by 1`,
+    ),
   );
 
 /** Those with a table and policies: invitations are shown by a view. */

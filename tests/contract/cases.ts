@@ -1,8 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { GUARDED_COLUMNS } from '../../src/database/secret-columns.ts';
 import { type Column, catalog, type Relation } from '../../src/generated/catalog.ts';
 import '../../src/schema/index.ts';
 import type { Link } from '../../src/schema/model/links.ts';
 import { models } from '../../src/schema/model/model.ts';
+
+const isGuarded = (table: string, column: string) =>
+  GUARDED_COLUMNS.some((each) => each.table === table && each.column === column);
 
 const FOLDER = new URL('../../prisma/models/', import.meta.url);
 
@@ -23,6 +27,8 @@ export interface Case {
   lookup: string;
   root: string;
   columns: [name: string, column: Column][];
+  /** Those that lists can be filtered by. */
+  comparable: [name: string, column: Column][];
   one: [name: string, relation: Relation][];
   many: [name: string, relation: Relation][];
   people: [name: string, relation: Relation][];
@@ -41,15 +47,17 @@ export const cases: readonly Case[] = [...models.values()]
         .map((relation): [string, Relation] => [relation, relations[relation] as Relation])
         .filter(([, { to }]) => !views.has(to));
     const workspaceId = columns.workspaceId;
+    const shown = descriptor.columns.map((column): [string, Column] => [
+      column,
+      columns[column] as Column,
+    ]);
     return {
       name,
       table,
       lookup,
       root: descriptor.root,
-      columns: descriptor.columns.map((column): [string, Column] => [
-        column,
-        columns[column] as Column,
-      ]),
+      columns: shown,
+      comparable: shown.filter(([, { column }]) => !isGuarded(table, column)),
       one: related(descriptor.one),
       many: related(descriptor.many),
       people: related(descriptor.people),

@@ -50,7 +50,7 @@ export async function disagreements(
 /** Returns every comparison that the columns of a model offer, over its rows as `alias`. */
 export async function columnChecks(
   world: VariedWorld,
-  { name, table, columns }: Case,
+  { name, table, comparable: columns }: Case,
   alias: 'a' | 'b',
 ): Promise<ColumnCheck[]> {
   const sql = columns.map(([column, { isList }]) => {

@@ -33,7 +33,7 @@ const DIRECTIONS = [
 ] as const;
 
 /** The default order, and one for each kind of column; together all directions and ends for nulls. */
-function ordersOf({ columns }: Case): Order[] {
+function ordersOf({ comparable: columns }: Case): Order[] {
   const orderable = columns.filter(([, column]) => isOrderable(column));
   const kinds = new Map(
     orderable.map(([name, { type, kind, nativeType, isRequired }]) => [
@@ -80,7 +80,7 @@ describe('every column orders in every direction', () => {
   it.each(named(['Campaign', 'AgentDebate', 'UserStats', 'AutopaySubscription'].map(caseOf)))(
     '%s',
     async (_, shown) => {
-      const orders = shown.columns
+      const orders = shown.comparable
         .filter(([, column]) => isOrderable(column))
         .flatMap(([column]) =>
           DIRECTIONS.map(([direction, nulls]): Order => ({ by: [[column, direction, nulls]] })),

@@ -25,10 +25,13 @@ function meant({ isList, kind, type, nativeType }: Column, text: string | null):
 }
 
 describe('every value is read as it is stored', () => {
-  it.each(named(cases))('%s', async (name, { root, table, columns }) => {
+  it.each(named(cases))('%s', async (name, { root, table, columns, comparable }) => {
     const list = columns
       .map(([column, { isList }]) => {
-        const c = sqlName(name, column);
+        const isOpen = comparable.some(([each]) => each === column);
+        const c = isOpen
+          ? sqlName(name, column)
+          : `(select s.${sqlName(name, column)} from gateway.agent_prompts(array[${table}.id]) as s)`;
         return `${isList ? `to_jsonb(${c})` : c}::text as "${column}"`;
       })
       .join(', ');

@@ -24,7 +24,7 @@ export interface VariedWorld {
 }
 
 /** Tables of which only the person sees the rows. */
-const PERSONAL = ['user_notifications', 'onboarding_responses'];
+const PERSONAL = ['user_notifications', 'onboarding_responses', 'subscriptions'];
 const PEOPLE = 'auth.users';
 
 /**

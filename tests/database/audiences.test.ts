@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VIEWS } from '../../src/database/verify/expected.ts';
 import { TABLE_NAMES } from '../../src/database/verify/model.ts';
 import type { Query } from '../support/database.ts';
+import { openRows } from '../support/rows.ts';
 import { Audiences } from './audience.ts';
 import { A, B, MEMBERS, OUTSIDER, Tenants } from './tenancy-fixture.ts';
 import { BILLING, GLOBAL, ROLES, type Role, RULES, SHARED } from './tenancy-rules.ts';
@@ -31,7 +32,7 @@ afterAll(async () => {
 /** Each row as text, in order. */
 async function rowsOf(query: Query, relation: string): Promise<string[]> {
   const rows = await query<{ row: string }>(
-    `select to_jsonb(r)::text as row from ${relation} as r order by 1`,
+    `select to_jsonb(r)::text as row from ${openRows(relation)} as r order by 1`,
   );
   return rows.map(({ row }) => row);
 }
@@ -91,7 +92,7 @@ test('without a workspace, or in one that is none, an audience reads what all sh
   for (const workspaceId of [null, randomUUID()]) {
     for (const name of TABLE_NAMES) {
       const seen = await audiences.as('Owner', workspaceId, (query) =>
-        query<{ workspace_id?: string | null }>(`select * from ${name}`),
+        query<{ workspace_id?: string | null }>(`select * from ${openRows(name)} as r`),
       );
       expect(seen.length > 0, name).toBe(GLOBAL.includes(name) || SHARED.includes(name));
       for (const row of seen) expect(row.workspace_id ?? null, name).toBeNull();

@@ -115,6 +115,13 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
     'drop policy authenticated_select on moves; create policy authenticated_select on moves to authenticated using (workspace_id = current_workspace_id())',
   ],
   ['policy-conditions', 'alter policy authenticated_select on moves using (true)'],
+  ['secret-columns', 'grant select on agent_registry to authenticated'],
+  ['secret-columns', 'grant select (system_prompt) on agent_registry to authenticated'],
+  ['secret-columns', 'alter table agent_registry add surprise text'],
+  [
+    'secret-columns',
+    `create or replace function gateway.secret_columns() returns text[] language sql immutable as $$ select '{}'::text[] $$`,
+  ],
   [
     'billing',
     'alter policy authenticated_select on billing_history using (workspace_id = current_workspace_id() and is_workspace_member(workspace_id))',

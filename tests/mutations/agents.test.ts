@@ -114,8 +114,16 @@ describe('a workspace admits an agent', () => {
 
   it('while it is active in the registry', async () => {
     await assign(await register('retired', false), tenant.workspaceId);
-    await refusedTo('retired', tenant.workspaceId);
     await refusedTo('unheard of', tenant.workspaceId);
+    for (const workspaceId of [tenant.workspaceId, undefined]) {
+      const agent = await api.asAgent('retired', ['*:read', 'global:write'], workspaceId);
+      const answer = await agent.ask('{ viewer { scopes } }');
+      expect(answer.status).toBe(403);
+      expect(answer.errors?.[0]).toMatchObject({
+        message: 'The agent is retired: the registry has it as inactive.',
+        extensions: { code: 'FORBIDDEN' },
+      });
+    }
   });
 
   it('with a scope', async () => {

@@ -265,6 +265,51 @@ describe('an agent', () => {
     await eventually(far.titles).toEqual(['far away']);
     expect(dropped.listener.raw()).not.toContain('after');
   });
+
+  it.each(TRANSPORTS)(
+    'who is retired is dropped outside of workspaces, over %s',
+    async (transport) => {
+      const [retired, other, subject] = await Promise.all(
+        ['retired', 'other', 'subject'].map(async (role) => {
+          const agent_name = `${role} ${randomUUID()}`;
+          const id = await insert(database, 'agent_registry', {
+            agent_name,
+            agent_type: 'creative',
+          });
+          return { id, client: await api.asAgent(agent_name, ['global:write']) };
+        }),
+      );
+      const describe = (text: string) =>
+        database.query('update agent_registry set description = $1 where id = $2', [
+          text,
+          subject?.id,
+        ]);
+      const query = `subscription {
+      agentChanged(filter: { id: { equals: "${subject?.id}" } }, operations: [UPDATED]) { node { title: description } }
+    }`;
+      const live = `query @live { agent(id: "${subject?.id}") { title: description } }`;
+      const [dropped, asked, witness] = [
+        await watch(retired?.client as Client, transport, query),
+        await watch(retired?.client as Client, transport, live),
+        await watch(other?.client as Client, transport, query),
+      ];
+      await describe('before');
+      await eventually(dropped.titles).toContain('before');
+      await eventually(asked.listener.raw).toContain('before');
+      await database.query('update agent_registry set is_active = false where id = $1', [
+        retired?.id,
+      ]);
+      await describe('after');
+      await eventually(dropped.subscription.code).toBe('FORBIDDEN');
+      await eventually(asked.subscription.code).toBe('FORBIDDEN');
+      await eventually(witness.titles).toContain('after');
+      for (const { listener } of [dropped, asked]) expect(listener.raw()).not.toContain('after');
+      const again = open(retired?.client as Client, transport, query);
+      // A socket is refused as a whole.
+      const refusal = () => again.listener.closeCode() ?? again.subscription.code();
+      await eventually(refusal).toBe(transport === 'WebSocket' ? 4403 : 'FORBIDDEN');
+    },
+  );
 });
 
 it('whoever subscribes while they are removed is told nothing afterwards, 50 times', async () => {

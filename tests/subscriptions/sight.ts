@@ -1,5 +1,5 @@
 import { catalog } from '../../src/generated/catalog.ts';
-import type { Row } from '../support/rows.ts';
+import { openRows, type Row } from '../support/rows.ts';
 import type { LiveWorld, Somebody } from './world.ts';
 
 /** What somebody may see, by the database's own account, and what of all the rest would give it away. */
@@ -18,12 +18,21 @@ export async function sightOf({ database, tables }: LiveWorld, who: Somebody): P
   const known = new Set<string>();
   const all = new Set<string>();
   for (const { name } of tables) {
-    const statement = `select to_jsonb(t) as row from ${name} as t`;
-    const seen = await database.as(who.actor, (query) => query<{ row: Row }>(statement));
+    const statement = (rows: string) => `select to_jsonb(t) as row from ${rows} as t`;
+    const seen = await database.as(who.actor, (query) =>
+      query<{ row: Row }>(statement(openRows(name))),
+    );
     ids.set(name, new Set(seen.map(({ row }) => String(row.id))));
     for (const { row } of seen) noteTexts(name, row, known);
-    for (const { row } of await database.query<{ row: Row }>(statement)) noteTexts(name, row, all);
+    for (const { row } of await database.query<{ row: Row }>(statement(name)))
+      noteTexts(name, row, all);
   }
+  const prompts = await database.as(who.actor, (query) =>
+    query<{ row: Row }>(
+      'select to_jsonb(t) as row from gateway.agent_prompts(array(select id from agent_registry)) as t',
+    ),
+  );
+  for (const { row } of prompts) noteTexts('agent_registry', row, known);
   return { ids, known, secrets: new Set([...all].filter((text) => !known.has(text))) };
 }
 

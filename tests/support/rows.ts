@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { GUARDED_COLUMNS } from '../../src/database/secret-columns.ts';
+import { catalog } from '../../src/generated/catalog.ts';
 import type { Query } from './database.ts';
 
 export type Row = Record<string, unknown>;
@@ -78,6 +80,17 @@ function inOrder(tables: Table[]): Table[] {
 
 function isRequired(table: Table, column: string): boolean {
   return table.columns.some(({ name, required }) => name === column && required);
+}
+
+/** Returns what to select a table's rows from as a client: with the columns that it has a privilege on. */
+export function openRows(table: string): string {
+  const guarded = GUARDED_COLUMNS.filter((each) => each.table === table);
+  if (guarded.length === 0) return table;
+  const model = Object.values(catalog.models).find((each) => each.table === table);
+  const columns = Object.values(model?.columns ?? {})
+    .map(({ column }) => column)
+    .filter((name) => !guarded.some(({ column }) => column === name));
+  return `(select ${columns.join(', ')} from ${table})`;
 }
 
 /** Returns whether the table's rows belong to a workspace. */

@@ -1,4 +1,5 @@
--- Whom the database trusts with what: billing is for Owners, a person's plan for that person.
+-- Whom the database trusts with what: billing is for Owners, a person's plan for that person; retired
+-- agents may do nothing; prompts and model settings of agents are for Owners and trusted writers.
 -- Safe to run again: everything is made only where it is missing, or replaced by the same.
 
 -- 1. Billing
@@ -81,3 +82,98 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
+
+-- SECURITY DEFINER: the policies of agent_registry ask this, and must not ask themselves.
+CREATE OR REPLACE FUNCTION gateway.agent_is_retired() RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM public.agent_registry WHERE agent_name = gateway.current_agent() AND NOT is_active);
+END $$;
+COMMENT ON FUNCTION gateway.agent_is_retired IS 'Whether the agent that asks is registered as inactive. Such an agent may do nothing.';
+REVOKE EXECUTE ON FUNCTION gateway.agent_is_retired FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION gateway.agent_is_retired TO authenticated, service_role;
+
+CREATE OR REPLACE FUNCTION gateway.may_write_shared() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT gateway.current_agent() IS NOT NULL
+    AND coalesce(gateway.current_claims() -> 'scopes' ? 'global:write', false)
+    AND NOT gateway.agent_is_retired()
+$$;
+COMMENT ON FUNCTION gateway.may_write_shared IS 'Whether an agent with the scope global:write asks that is not retired. It need not be in the registry: somebody has to register the first one.';
+
+-- 3. Secret columns
+
+CREATE OR REPLACE FUNCTION gateway.secret_columns() RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT '{mobile_number,model_config,payment_id,stripe_customer_id,stripe_subscription_id,system_prompt,transaction_id,upi_transaction_ref}'::text[]
+$$;
+COMMENT ON FUNCTION gateway.secret_columns IS 'Columns that no history shows. Prompts and model settings of agents are for Owners and trusted writers besides: see gateway.agent_prompts(). npm run db:verify compares this with the list that the gateway goes by.';
+REVOKE EXECUTE ON FUNCTION gateway.secret_columns FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION gateway.shorten_row(r jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  secrets CONSTANT text[] := gateway.secret_columns();
+BEGIN
+  IF pg_column_size(r) <= 1024 AND NOT r ?| secrets THEN
+    RETURN r;
+  END IF;
+  RETURN (
+    SELECT jsonb_object_agg(key, CASE
+      WHEN value = 'null' THEN value
+      WHEN key = ANY (secrets) THEN '{"$hidden": true}'
+      WHEN pg_column_size(value) > 1024 THEN jsonb_build_object('$shortened',
+        jsonb_build_object('bytes', octet_length(value #>> '{}'), 'start', left(value #>> '{}', 100)))
+      ELSE value
+    END)
+    FROM jsonb_each(r));
+END $$;
+
+-- Entries from before model settings were secret.
+DO $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM gateway.audit_log
+    WHERE table_name = 'agent_registry' AND (coalesce(before -> 'model_config', 'null') NOT IN ('null', '{"$hidden": true}')
+      OR coalesce(after -> 'model_config', 'null') NOT IN ('null', '{"$hidden": true}'))
+  ) THEN
+    ALTER TABLE gateway.audit_log NO FORCE ROW LEVEL SECURITY;
+    ALTER TABLE gateway.audit_log DISABLE TRIGGER refuse_change;
+    UPDATE gateway.audit_log SET before = gateway.shorten_row(before), after = gateway.shorten_row(after)
+    WHERE table_name = 'agent_registry' AND (before ? 'model_config' OR after ? 'model_config');
+    ALTER TABLE gateway.audit_log ENABLE TRIGGER refuse_change;
+    ALTER TABLE gateway.audit_log FORCE ROW LEVEL SECURITY;
+  END IF;
+END $$;
+
+-- A privilege on a column cannot depend on a role in a workspace. So clients have none on these, for
+-- whatever purpose, and whoever may read them asks a function.
+DO $$
+DECLARE
+  shown text := (
+    SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+    WHERE attrelid = 'public.agent_registry'::regclass AND attnum > 0 AND NOT attisdropped
+      AND attname NOT IN ('model_config', 'system_prompt'));
+BEGIN
+  REVOKE SELECT ON public.agent_registry FROM authenticated;
+  EXECUTE format('GRANT SELECT (%s) ON public.agent_registry TO authenticated', shown);
+END $$;
+
+CREATE OR REPLACE FUNCTION gateway.reads_prompts() RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN gateway.is_owner() OR gateway.may_write_shared();
+END $$;
+COMMENT ON FUNCTION gateway.reads_prompts IS 'Whether an Owner of the current workspace asks, or a trusted writer of what all share.';
+
+-- SECURITY DEFINER: clients have no privilege on these columns.
+CREATE OR REPLACE FUNCTION gateway.agent_prompts(agents uuid[]) RETURNS TABLE (id uuid, model_config jsonb, system_prompt text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  IF gateway.reads_prompts() THEN
+    RETURN QUERY SELECT a.id, a.model_config, a.system_prompt FROM public.agent_registry AS a WHERE a.id = ANY (agents);
+  END IF;
+END $$;
+COMMENT ON FUNCTION gateway.agent_prompts IS 'Prompts and model settings of these agents, for Owners of the current workspace and trusted writers; nothing for others.';
+REVOKE EXECUTE ON FUNCTION gateway.reads_prompts, gateway.agent_prompts FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION gateway.reads_prompts, gateway.agent_prompts TO authenticated, service_role;

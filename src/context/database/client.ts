@@ -1,7 +1,8 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import { PrismaClient } from '../../generated/prisma/client.ts';
+import { type Prisma, PrismaClient } from '../../generated/prisma/client.ts';
 import { currentSession } from '../session.ts';
 import type { Statement, StatementResult } from './batch.ts';
+import { guardedColumns } from './guarded-columns.ts';
 import { sessionLookups } from './lookups.ts';
 import { SessionPool, type SessionPoolOptions } from './pool.ts';
 import type { SessionTransaction } from './session-transaction.ts';
@@ -52,10 +53,12 @@ const MAX_QUERY_PLANS = 250;
 /** Returns the database for requests. Connects on the first statement. */
 export function createDatabase(options: DatabaseOptions): Database {
   const pool = new SessionPool(options);
-  const client = new PrismaClient({
+  const clientOptions: Prisma.PrismaClientOptions = {
     adapter: new PrismaPg(pool),
     queryPlanCacheMaxSize: MAX_QUERY_PLANS,
-  });
+    omit: guardedColumns(),
+  };
+  const client = new PrismaClient(clientOptions);
   let closing: Promise<void> | undefined;
   return {
     // The extension adds no method and changes no result, which its type cannot say.

@@ -5,6 +5,7 @@ import { type Statement, StatementBatch, type StatementResult } from './batch.ts
 import { requestCancel } from './cancel.ts';
 import { cutPagesEarly } from './early-pages.ts';
 import { keepNumbersExact } from './exact-numbers.ts';
+import { nameOpenColumns } from './guarded-columns.ts';
 import type { PreparedStatements } from './prepared-statements.ts';
 import type { TimeBudget } from './time-budget.ts';
 
@@ -68,7 +69,10 @@ export class SessionConnection {
   ): Promise<StatementResult> {
     if (stop?.reason) return Promise.reject(stop.reason);
     const { client, prepared, budget, onSend } = this.#options;
-    const exact = { ...statement, text: cutPagesEarly(keepNumbersExact(statement.text)) };
+    const exact = {
+      ...statement,
+      text: nameOpenColumns(cutPagesEarly(keepNumbersExact(statement.text))),
+    };
     let unlisten = () => {};
     const batch = new StatementBatch(prepared, leading, exact, (error) => {
       unlisten();

@@ -1,7 +1,8 @@
 import { changeLog, GATEWAY_FUNCTIONS } from './change-log.ts';
 import { type Check, finding } from './check.ts';
-import { BILLING_TABLES, VIEWS } from './expected.ts';
+import { VIEWS } from './expected.ts';
 import { TABLE_NAMES, TABLE_OIDS, TABLES } from './model.ts';
+import { billing, secretColumns } from './trust.ts';
 
 const PROTECT =
   'Run the CALL gateway.protect_… line of the table in its migration again, then those from 018_writes on.';
@@ -86,20 +87,6 @@ const policyConditions: Check = {
       )
       .map(({ table, name }) => `${name} of ${table} lets everybody through`);
     return finding(rows.length, 'policies', problems);
-  },
-};
-
-const billing: Check = {
-  id: 'billing',
-  title: 'Billing is read by Owners, and by agents with the scope for it',
-  remedy: 'Run 028_trust again.',
-  async run({ query }) {
-    const rows = await query<Policy>(POLICIES, [BILLING_TABLES]);
-    const problems = rows
-      .filter(({ operation }) => operation === 'select' || operation === 'all')
-      .filter(({ expressions }) => !expressions.every((text) => text.includes('reads_billing()')))
-      .map(({ table, name }) => `${name} shows ${table} to others`);
-    return finding(BILLING_TABLES.length, 'tables', problems);
   },
 };
 
@@ -279,6 +266,7 @@ export const securityChecks = [
   policies,
   policyConditions,
   billing,
+  secretColumns,
   grants,
   views,
   clientRole,

@@ -4,6 +4,7 @@ import { GatewayError } from '../../context/errors.ts';
 import { markNumbers, printJson } from '../../context/exact-json.ts';
 import { IDEMPOTENCY_HEADER } from '../../context/idempotency.ts';
 import { limits } from '../limits.ts';
+import { privilegesOf } from '../permissions.ts';
 import { type Field, Interrupted } from './field.ts';
 
 interface Claim {
@@ -15,16 +16,20 @@ interface Claim {
   outcome: Record<string, string> | null;
 }
 
+/** Beside the answers, which have names: what its caller might read then, as JSON. */
+const PRIVILEGES = '';
+
 /**
  * Makes the running transaction the one that does the work of a field for its key. Where it was done
  * before, the answer of then is the field's, and the execution ends. Waits for a first request that is
- * still running. Throws IDEMPOTENCY_MISMATCH when the key was used for something else, and
- * TOO_MANY_IDEMPOTENCY_KEYS.
+ * still running. Throws IDEMPOTENCY_MISMATCH when the key was used for something else, FORBIDDEN
+ * when the caller might read more then than now, and TOO_MANY_IDEMPOTENCY_KEYS.
  *
  * A key has one row, whatever the fields: that keeps two different requests apart that have no
  * field in common. Work that fails takes the row with it, so that it can be tried again.
  */
-export async function claim({ database }: Context, field: Field): Promise<void> {
+export async function claim(context: Context, field: Field): Promise<void> {
+  const { database } = context;
   if (!field.key || field.isClaimed) return;
   const { key, hash, namesWorkspace } = field.key;
   const [claimed] = await database.query<Claim>(
@@ -48,6 +53,9 @@ export async function claim({ database }: Context, field: Field): Promise<void> 
   field.isClaimed = true;
   const answer = claimed.outcome?.[field.name];
   if (answer === undefined) return;
+  const then: string[] = JSON.parse(claimed.outcome?.[PRIVILEGES] ?? '[]');
+  const now = privilegesOf(context);
+  if (!then.every((privilege) => now.includes(privilege))) throw lessPrivileged();
   field.known = { value: JSON.parse(markNumbers(answer)) };
   throw new Interrupted();
 }
@@ -57,20 +65,28 @@ export async function claim({ database }: Context, field: Field): Promise<void> 
  * IDEMPOTENCY_ANSWER_TOO_LARGE.
  */
 export async function remember(
-  { database }: Context,
+  context: Context,
   { key, name, isClaimed }: Field,
   value: unknown,
 ): Promise<void> {
   if (!key || !isClaimed) return;
   const answer = printJson(value);
   if (answer.length > limits.maxIdempotentAnswerBytes) throw tooLarge();
-  const [kept] = await database.query<{ size: number }>(
+  const [kept] = await context.database.query<{ size: number }>(
     `UPDATE gateway.idempotency_key
-     SET outcome = coalesce(outcome, '{}') || jsonb_build_object($2::text, $3::text)
+     SET outcome = coalesce(outcome, '{}') || jsonb_build_object($2::text, $3::text, $4::text, $5::text)
      WHERE key = $1 RETURNING size`,
-    [key.key, name, answer],
+    [key.key, name, answer, PRIVILEGES, JSON.stringify(privilegesOf(context))],
   );
   if ((kept?.size ?? 0) > limits.maxIdempotentAnswerBytes) throw tooLarge();
+}
+
+function lessPrivileged(): GatewayError {
+  return new GatewayError(
+    'FORBIDDEN',
+    'The request was done, and its answer may hold what you could read then and cannot read now. Read the rows again.',
+    { argument: IDEMPOTENCY_HEADER },
+  );
 }
 
 function tooLarge(): GatewayError {

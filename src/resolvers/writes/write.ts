@@ -3,6 +3,7 @@ import { toWhere } from '../filter.ts';
 import { limits } from '../limits.ts';
 import { writeRefusal } from '../permissions.ts';
 import { delegateIn, type Row, requireScope } from '../rows.ts';
+import { storedValue } from '../secrets.ts';
 import { countRows, draftOf, insertAll, insertInParts, isRefused } from './drafts.ts';
 import { type MutationError, MutationRefused, mutationError } from './errors.ts';
 import { fieldOf } from './field.ts';
@@ -169,7 +170,8 @@ async function patchJson(
   const { schema, table } = modelOf(model);
   const assignments = patches.map(([name], i) => {
     const { column } = columnOf(model, name);
-    return `"${column}" = gateway.jsonb_patch("${column}", $${i + 2}::jsonb, '${column}')`;
+    const stored = storedValue(model, name);
+    return `"${column}" = gateway.jsonb_patch(${stored}, $${i + 2}::jsonb, '${column}')`;
   });
   await transaction.$executeRawUnsafe(
     `UPDATE "${schema}"."${table}" SET ${assignments.join(', ')} WHERE id = ANY ($1::${keyType(model)}[])`,

@@ -1,13 +1,18 @@
+import type { Context } from '../../context/context.ts';
 import { columnOf, relationOf } from '../../resolvers/catalog.ts';
 import { isBounded, shownValue } from '../../resolvers/representable.ts';
 import type { Row } from '../../resolvers/rows.ts';
+import { isGuarded, loadGuarded } from '../../resolvers/secrets.ts';
 import type { Types } from '../builder.ts';
 import { priced } from '../cost/price.ts';
-import { relatedRow } from '../cost/rows.ts';
+import { foundRow, relatedRow } from '../cost/rows.ts';
 import { columnType } from './columns.ts';
 
 /** Pothos' field builder of any model. */
 export type PrismaFields = PothosSchemaTypes.ObjectFieldBuilder<Types, Row>;
+
+const GUARDED =
+  'Null for all but Owners of the current workspace, and agents with the scope global:write.';
 
 /** The fields that show columns of a model as they are. */
 export function columnFields(t: PrismaFields, model: string, columns: readonly string[]) {
@@ -21,13 +26,23 @@ export function columnFields(t: PrismaFields, model: string, columns: readonly s
         nullable: type === 'JSON' || !(column.isRequired || column.isList),
         ...described(column.documentation),
       };
-      const field = isBounded(column)
+      const field = isGuarded(model, name)
         ? t.field({
             ...options,
-            select: { [name]: true },
-            resolve: (row: Row) => shownValue(model, name, row),
+            nullable: true,
+            description: [column.documentation, GUARDED].filter(Boolean).join(' '),
+            ...priced(foundRow),
+            select: { id: true },
+            resolve: (row: Row, _args: object, context: Context) =>
+              loadGuarded(context, model, name, row.id as string),
           } as never)
-        : t.expose(name as never, options as never);
+        : isBounded(column)
+          ? t.field({
+              ...options,
+              select: { [name]: true },
+              resolve: (row: Row) => shownValue(model, name, row),
+            } as never)
+          : t.expose(name as never, options as never);
       return [name, field];
     }),
   );

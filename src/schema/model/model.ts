@@ -2,6 +2,7 @@ import type { ObjectRef } from '@pothos/core';
 import type { PrismaModelTypes, PrismaObjectRef } from '@pothos/plugin-prisma';
 import type PrismaTypes from '../../generated/pothos.ts';
 import { modelOf } from '../../resolvers/catalog.ts';
+import { isGuarded } from '../../resolvers/secrets.ts';
 import { builder, type Types } from '../builder.ts';
 import { implementConnection } from './connection.ts';
 import { columnFields, described, relationFields } from './fields.ts';
@@ -74,8 +75,10 @@ export function model<Name extends ModelName>(name: Name, descriptor: ModelDescr
   models.set(name, { name, lookup, descriptor: general });
   const ref = defineType(name, general);
   const columns = descriptor.columns;
-  implementFilter(name, columns, [...(descriptor.one ?? []), ...(descriptor.many ?? [])]);
-  implementConnection(name, columns, ref as unknown as ObjectRef<Types, unknown>);
+  // What a list is filtered or ordered by can be found out.
+  const comparable = columns.filter((column) => !isGuarded(name, column));
+  implementFilter(name, comparable, [...(descriptor.one ?? []), ...(descriptor.many ?? [])]);
+  implementConnection(name, comparable, ref as unknown as ObjectRef<Types, unknown>);
   defineQueries(name, lookup, descriptor.root);
   defineSubscription(name, lookup, columns);
   if (descriptor.writes) {
