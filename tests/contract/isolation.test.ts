@@ -115,8 +115,8 @@ describe("another workspace's row is like one that does not exist", () => {
 
 describe("another workspace's rows are in no list, whatever its order, nor in its count", () => {
   it.each(named(cases))('%s', async (_, shown) => {
-    const { root, columns, table } = shown;
-    const orders = columns
+    const { root, comparable, table } = shown;
+    const orders = comparable
       .filter(([, column]) => isOrderable(column))
       .flatMap(([name]) => [
         `${upperSnake(name)}, direction: ASC`,
