@@ -10,8 +10,10 @@ import { NULLABLE_LIST } from './model/fields.ts';
 import { selectionOf } from './model/links.ts';
 import { readModel } from './model/read-model.ts';
 import { readModelSubscription } from './model/subscriptions.ts';
+import { refOf } from './models.ts';
 import { Viewer } from './viewer.ts';
-import { Workspace } from './workspace.ts';
+
+const Workspace = refOf('Workspace');
 
 const columns = [
   'id',

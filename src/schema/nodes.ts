@@ -2,6 +2,7 @@ import { decodeGlobalID } from '@pothos/plugin-relay';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
+import { models } from '../models/index.ts';
 import { columnOf } from '../resolvers/catalog.ts';
 import { limits } from '../resolvers/limits.ts';
 import { loadRow } from '../resolvers/loaders.ts';
@@ -13,7 +14,6 @@ import { priced } from './cost/price.ts';
 import { foundRow } from './cost/rows.ts';
 import { readColumn } from './model/columns.ts';
 import { selectionOf } from './model/links.ts';
-import { models } from './model/model.ts';
 
 async function loadNode(
   context: Context,

@@ -1,12 +1,12 @@
 import type { Context } from '../context/context.ts';
+import type { Operation } from '../models/descriptor.ts';
+import { models } from '../models/index.ts';
 import { mayRead, writeRefusal } from '../resolvers/permissions.ts';
 import { needsWorkspace } from '../resolvers/rows.ts';
 import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
 import { knownRows } from './cost/rows.ts';
 import { functions } from './model/function-mutation.ts';
-import { models } from './model/model.ts';
-import type { Operation } from './model/mutations.ts';
 import { Viewer } from './viewer.ts';
 
 type Permission = Record<'read' | Operation, boolean> & { type: string; functions: string[] };
@@ -16,7 +16,7 @@ const ALL: readonly Operation[] = ['create', 'update', 'delete'];
 function permissionsOf(context: Context): Permission[] {
   const types = new Set([...models.keys(), ...functions.map(({ model }) => model)]);
   return [...types].map((name) => {
-    const writes = models.get(name)?.descriptor.writes;
+    const writes = models.get(name)?.writes;
     const operations = writes ? (writes.operations ?? ALL) : [];
     const may = (operation: Operation) => operations.includes(operation) && mayWrite(context, name);
     return {

@@ -3,7 +3,6 @@ import type { Context } from '../context/context.ts';
 import type { Membership, Person, Viewer as ViewerShape } from '../context/viewer.ts';
 import { loadRow } from '../resolvers/loaders.ts';
 import { shownValue } from '../resolvers/representable.ts';
-import { Agent } from './agents.ts';
 import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
 import { foundRow, knownRows } from './cost/rows.ts';
@@ -11,7 +10,11 @@ import { ASSUMED_ROWS } from './cost/weights.ts';
 import { enumType } from './model/columns.ts';
 import { NULLABLE_ROWS } from './model/fields.ts';
 import { selectionOf } from './model/links.ts';
-import { UserProfile, Workspace } from './workspace.ts';
+import { refOf } from './models.ts';
+
+const Agent = refOf('Agent');
+const UserProfile = refOf('UserProfile');
+const Workspace = refOf('Workspace');
 
 function load(model: string, id: string, context: Context, info: GraphQLResolveInfo, by = 'id') {
   return loadRow(context, model, by, id, selectionOf(context, info, model)) as Promise<never>;

@@ -9,7 +9,7 @@ import {
   typeFromAST,
   visit,
 } from 'graphql';
-import { PERSONAL_MODELS } from '../realtime/personal-models.ts';
+import { personalModels } from '../models/index.ts';
 import { visitTypes, visitValue } from './document-types.ts';
 import { Reads } from './reads.ts';
 
@@ -29,7 +29,7 @@ type Variables = Readonly<Record<string, unknown>>;
 
 const PERSONAL_TYPES = new Set([
   'Viewer',
-  ...[...PERSONAL_MODELS].flatMap((model) =>
+  ...[...personalModels].flatMap((model) =>
     ['', 'Connection', 'Edge', 'Change', 'Filter', 'RelationFilter'].map((end) => model + end),
   ),
 ]);

@@ -7,7 +7,7 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { catalog } from '../../src/generated/catalog.ts';
-import { PERSONAL_MODELS } from '../../src/realtime/personal-models.ts';
+import { personalModels } from '../../src/models/index.ts';
 import { mayRead, ROLES } from '../../src/resolvers/permissions.ts';
 import { schema } from '../../src/schema/index.ts';
 import { openRows } from '../support/rows.ts';
@@ -64,7 +64,7 @@ const rowsSeenBy = (userId: string, source: string) =>
   );
 
 /** Those with a table and policies: invitations are shown by a view. */
-const PERSONAL_TABLES = [...PERSONAL_MODELS].filter((name) => name !== 'Invitation');
+const PERSONAL_TABLES = [...personalModels].filter((name) => name !== 'Invitation');
 
 describe('models whose rows differ between members are known', () => {
   /** Of other workspaces; whatever belongs to the current one leads to the current one only. */
@@ -86,7 +86,7 @@ describe('models whose rows differ between members are known', () => {
         if (JSON.stringify(one) !== JSON.stringify(other)) different.add(name);
       }
     }
-    expect([...different].sort()).toEqual([...PERSONAL_MODELS, ELSEWHERE].sort());
+    expect([...different].sort()).toEqual([...personalModels, ELSEWHERE].sort());
   });
 
   it('by their policies', async () => {
@@ -115,7 +115,7 @@ function selectionOf(name: string): string {
 function fieldSelection({ name, type, args }: GraphQLField<unknown, unknown>): string {
   const to = getNamedType(type);
   if (isLeafType(to)) return name;
-  if (PERSONAL_MODELS.has(to.name.replace(/Connection$/, ''))) return '';
+  if (personalModels.has(to.name.replace(/Connection$/, ''))) return '';
   if (!isObjectType(to)) return `${name} { __typename }`;
   if (args.some((arg) => arg.name === 'first')) {
     const nodes = getNamedType(to.getFields().nodes?.type) as GraphQLObjectType;
@@ -137,7 +137,7 @@ describe('what is told to many at once is what each of them would read', () => {
     return rows.map(({ row }) => String(JSON.parse(row).id));
   };
 
-  it.each(named(cases.filter(({ name }) => !PERSONAL_MODELS.has(name))))(
+  it.each(named(cases.filter(({ name }) => !personalModels.has(name))))(
     '%s',
     async (name, { lookup, table }) => {
       const own = name === 'Workspace' ? [world.ours.workspaceId] : await ids(table);

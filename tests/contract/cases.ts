@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { GUARDED_COLUMNS } from '../../src/database/secret-columns.ts';
 import { type Column, catalog, type Relation } from '../../src/generated/catalog.ts';
 import '../../src/schema/index.ts';
-import type { Link } from '../../src/schema/model/links.ts';
-import { models } from '../../src/schema/model/model.ts';
+import type { Link } from '../../src/models/descriptor.ts';
+import { models, relationsOf } from '../../src/models/index.ts';
 
 const isGuarded = (table: string, column: string) =>
   GUARDED_COLUMNS.some((each) => each.table === table && each.column === column);
@@ -40,9 +40,11 @@ export interface Case {
 /** Every table that the API shows; read models are not among them, nor relations to them. */
 export const cases: readonly Case[] = [...models.values()]
   .filter(({ name }) => !views.has(name))
-  .map(({ name, lookup, descriptor }) => {
+  .map((model) => {
+    const { name, lookup, root, ...descriptor } = model;
+    const { one, many, people } = relationsOf(model);
     const { table, columns, relations } = catalog.models[name] as (typeof catalog.models)[string];
-    const related = (names: readonly string[] = []) =>
+    const related = (names: readonly string[]) =>
       names
         .map((relation): [string, Relation] => [relation, relations[relation] as Relation])
         .filter(([, { to }]) => !views.has(to));
@@ -55,12 +57,12 @@ export const cases: readonly Case[] = [...models.values()]
       name,
       table,
       lookup,
-      root: descriptor.root,
+      root,
       columns: shown,
       comparable: shown.filter(([, { column }]) => !isGuarded(table, column)),
-      one: related(descriptor.one),
-      many: related(descriptor.many),
-      people: related(descriptor.people),
+      one: related(one),
+      many: related(many),
+      people: related(people),
       links: Object.entries(descriptor.links ?? {}),
       tenancy: !workspaceId
         ? 'other'

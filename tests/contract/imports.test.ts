@@ -18,6 +18,7 @@ const LAYERS = [
   'realtime',
   'context',
   'database',
+  'models',
   'env',
 ];
 

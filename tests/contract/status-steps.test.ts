@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { catalog } from '../../src/generated/catalog.ts';
-import { models } from '../../src/schema/model/model.ts';
+import { models } from '../../src/models/index.ts';
 import { openPlanter } from './plant.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -15,8 +15,8 @@ afterAll(async () => {
   await world?.close();
 });
 
-const machines = [...models.values()].flatMap(({ name, lookup, descriptor }) =>
-  descriptor.stateMachine ? [[name, lookup, descriptor.stateMachine] as const] : [],
+const machines = [...models.values()].flatMap(({ name, lookup, stateMachine }) =>
+  stateMachine ? [[name, lookup, stateMachine] as const] : [],
 );
 
 it('every state machine of the database is shown', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { models } from '../../src/schema/model/model.ts';
+import { models } from '../../src/models/index.ts';
 import { type Api, type Client, openApi } from '../support/api.ts';
 import type { Data } from '../support/data.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';

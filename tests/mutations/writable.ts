@@ -1,8 +1,7 @@
 import { type GraphQLObjectType, isInputObjectType, isNonNullType } from 'graphql';
 import { type Column, catalog } from '../../src/generated/catalog.ts';
-import { shared } from '../../src/resolvers/permissions.ts';
+import { models } from '../../src/models/index.ts';
 import { schema } from '../../src/schema/index.ts';
-import { models } from '../../src/schema/model/model.ts';
 import { type Case, cases } from '../contract/cases.ts';
 
 export type Operation = 'create' | 'update' | 'upsert' | 'delete';
@@ -57,8 +56,8 @@ export const writables: readonly Writable[] = cases
       requiredFields: creates.filter(({ type }) => isNonNullType(type)).map((field) => field.name),
       nested: creates.map((field) => field.name).filter((field) => !columns.has(field)),
       keyFields: inputFields(`${name}Key`).map((field) => field.name),
-      status: models.get(name)?.descriptor.stateMachine,
-      isShared: (shared.models as readonly string[]).includes(name),
+      status: models.get(name)?.stateMachine,
+      isShared: models.get(name)?.global === true,
     };
   })
   .filter(({ operations }) => operations.length > 0);

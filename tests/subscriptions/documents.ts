@@ -5,7 +5,7 @@ import {
   isLeafType,
   isObjectType,
 } from 'graphql';
-import { PERSONAL_MODELS } from '../../src/realtime/personal-models.ts';
+import { personalModels } from '../../src/models/index.ts';
 import { schema } from '../../src/schema/index.ts';
 import { type Case, caseOf, cases } from '../contract/cases.ts';
 import type { ToldOperation } from './world.ts';
@@ -61,7 +61,7 @@ function documentsOf(field: string, shown: Case, tells: readonly ToldOperation[]
 type Field = GraphQLField<unknown, unknown>;
 
 const isPersonal = ({ type }: Field) =>
-  PERSONAL_MODELS.has(getNamedType(type).name.replace(/Connection$/, ''));
+  personalModels.has(getNamedType(type).name.replace(/Connection$/, ''));
 
 const namesOf = (fields: readonly Field[]) => fields.map(({ name }) => name).join(' ');
 

@@ -1,11 +1,11 @@
 import type { Context } from '../../context/context.ts';
+import type { ModelName } from '../../models/descriptor.ts';
 import { listFrom } from '../../resolvers/function-rows.ts';
 import { limits } from '../../resolvers/limits.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
 import { functionListPrice } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
-import type { ModelName } from './model.ts';
 import type { Arg } from './mutations.ts';
 
 /** A list whose rows and order a function of the database decides. */

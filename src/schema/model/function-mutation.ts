@@ -1,11 +1,11 @@
 import type { Context } from '../../context/context.ts';
 import type { Column } from '../../generated/catalog.ts';
+import type { ModelName } from '../../models/descriptor.ts';
 import { columnOf } from '../../resolvers/catalog.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { callFunction, type DatabaseFunction } from '../../resolvers/writes/call.ts';
 import { columnType, upperSnake } from './columns.ts';
 import { described } from './fields.ts';
-import type { ModelName } from './model.ts';
 import { type Arg, common, mutation } from './mutations.ts';
 import { bulkPayloadOf, payloadOf } from './payloads.ts';
 

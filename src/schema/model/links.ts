@@ -1,21 +1,13 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
+import type { Link } from '../../models/descriptor.ts';
 import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { loadRow, loadRows } from '../../resolvers/loaders.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { priced } from '../cost/price.ts';
 import { foundRow, foundRows } from '../cost/rows.ts';
 import { NULLABLE_ROWS, type PrismaFields } from './fields.ts';
-
-/** A reference that the database keeps as a plain value, or as a list of them. */
-export interface Link {
-  column: string;
-  to: string;
-  /** The unique column that the stored values are of; the id unless told otherwise. */
-  by?: string;
-  description?: string;
-}
 
 type AnyModel = 'Workspace';
 /**

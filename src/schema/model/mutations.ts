@@ -3,6 +3,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
+import type { Writes } from '../../models/descriptor.ts';
 import { article, modelOf } from '../../resolvers/catalog.ts';
 import { limits } from '../../resolvers/limits.ts';
 import type { Row } from '../../resolvers/rows.ts';
@@ -30,18 +31,6 @@ import {
   uniqueKeysOf,
   updateInput,
 } from './write-inputs.ts';
-
-export type Operation = 'create' | 'update' | 'delete';
-
-/** How a table is written through the API. */
-export interface Writes {
-  /** All of them unless told otherwise. */
-  operations?: readonly Operation[];
-  /** Shown columns that clients do not set: counters, computed values, state kept by functions. */
-  readOnly?: readonly string[];
-  /** To-many relations whose rows can be created along with a new row. */
-  nested?: readonly string[];
-}
 
 /** What a client gives to a mutation. */
 export type Arguments = { dryRun?: boolean | null; [name: string]: unknown };

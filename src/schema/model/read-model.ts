@@ -1,9 +1,9 @@
 import type { PrismaModelTypes, PrismaObjectRef } from '@pothos/plugin-prisma';
 import type PrismaTypes from '../../generated/pothos.ts';
+import type { ColumnName, ModelName, OneName } from '../../models/descriptor.ts';
 import { modelOf } from '../../resolvers/catalog.ts';
 import { builder, type Types } from '../builder.ts';
 import { columnFields, described, relationFields } from './fields.ts';
-import type { ColumnName, ModelName, OneName } from './model.ts';
 
 /** What the API shows of a view of the database. */
 export interface ReadModelDescriptor<Name extends ModelName> {

@@ -1,7 +1,8 @@
-import { model } from './model/model.ts';
+import { describe } from './descriptor.ts';
 
-export const PlanSubscription = model('PlanSubscription', {
+export const PlanSubscription = describe('PlanSubscription', {
   root: 'planSubscriptions',
+  personal: true,
   columns: [
     'id',
     'userId',
@@ -21,12 +22,13 @@ export const PlanSubscription = model('PlanSubscription', {
     'updatedAt',
     'canceledAt',
   ],
-  one: ['workspace'],
-  people: ['user'],
 });
 
-export const BillingRecord = model('BillingRecord', {
+export const BillingRecord = describe('BillingRecord', {
   root: 'billingRecords',
+  writer: 'Owner',
+  billing: true,
+  agentsWrite: false,
   columns: [
     'id',
     'userId',
@@ -45,13 +47,14 @@ export const BillingRecord = model('BillingRecord', {
     'createdAt',
     'updatedAt',
   ],
-  one: ['workspace'],
-  people: ['user'],
   writes: {},
 });
 
-export const AutopaySubscription = model('AutopaySubscription', {
+export const AutopaySubscription = describe('AutopaySubscription', {
   root: 'autopaySubscriptions',
+  writer: 'Owner',
+  billing: true,
+  agentsWrite: false,
   columns: [
     'id',
     'userId',
@@ -80,14 +83,14 @@ export const AutopaySubscription = model('AutopaySubscription', {
     'createdAt',
     'updatedAt',
   ],
-  one: ['workspace'],
-  many: ['payments'],
-  people: ['user'],
   writes: { readOnly: ['totalPayments', 'successfulPayments', 'failedPayments'] },
 });
 
-export const AutopayPayment = model('AutopayPayment', {
+export const AutopayPayment = describe('AutopayPayment', {
   root: 'autopayPayments',
+  writer: 'Owner',
+  billing: true,
+  agentsWrite: false,
   columns: [
     'id',
     'workspaceId',
@@ -106,7 +109,5 @@ export const AutopayPayment = model('AutopayPayment', {
     'createdAt',
     'updatedAt',
   ],
-  one: ['subscription', 'workspace'],
-  people: ['user'],
   writes: { readOnly: ['retryCount'] },
 });

@@ -1,7 +1,8 @@
-import { model } from './model/model.ts';
+import { describe } from './descriptor.ts';
 
-export const ManeuverType = model('ManeuverType', {
+export const ManeuverType = describe('ManeuverType', {
   root: 'maneuverTypes',
+  global: true,
   columns: [
     'id',
     'name',
@@ -14,12 +15,12 @@ export const ManeuverType = model('ManeuverType', {
     'defaultConfig',
     'createdAt',
   ],
-  many: ['moves'],
   writes: {},
 });
 
-export const LineOfOperation = model('LineOfOperation', {
+export const LineOfOperation = describe('LineOfOperation', {
   root: 'linesOfOperation',
+  writer: 'Strategist',
   columns: [
     'id',
     'workspaceId',
@@ -32,13 +33,12 @@ export const LineOfOperation = model('LineOfOperation', {
     'targetDate',
     'createdAt',
   ],
-  one: ['workspace'],
-  many: ['moves'],
   writes: {},
 });
 
-export const Sprint = model('Sprint', {
+export const Sprint = describe('Sprint', {
   root: 'sprints',
+  writer: 'Strategist',
   columns: [
     'id',
     'workspaceId',
@@ -52,13 +52,12 @@ export const Sprint = model('Sprint', {
     'status',
     'createdAt',
   ],
-  one: ['workspace'],
-  many: ['moves'],
   writes: { readOnly: ['currentLoad'] },
 });
 
-export const Move = model('Move', {
+export const Move = describe('Move', {
   root: 'moves',
+  writer: 'Strategist',
   columns: [
     'id',
     'workspaceId',
@@ -95,19 +94,6 @@ export const Move = model('Move', {
     'intensity',
     'campaignId',
   ],
-  one: [
-    'maneuverType',
-    'sprint',
-    'lineOfOperation',
-    'triggeredByTrend',
-    'campaign',
-    'workspace',
-    'primaryIcp',
-    'journeyStageFrom',
-    'journeyStageTo',
-  ],
-  many: ['anomalies', 'logs', 'assets', 'experiments', 'alerts'],
-  people: ['owner'],
   links: {
     secondaryIcps: { column: 'secondaryIcpIds', to: 'Cohort' },
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
@@ -116,8 +102,9 @@ export const Move = model('Move', {
   writes: { readOnly: ['createdByAgentName'] },
 });
 
-export const MoveAnomaly = model('MoveAnomaly', {
+export const MoveAnomaly = describe('MoveAnomaly', {
   root: 'moveAnomalies',
+  writer: 'Strategist',
   columns: [
     'id',
     'workspaceId',
@@ -130,13 +117,13 @@ export const MoveAnomaly = model('MoveAnomaly', {
     'resolvedAt',
     'status',
   ],
-  one: ['move', 'workspace'],
   stateMachine: 'status',
   writes: { readOnly: ['resolvedAt'] },
 });
 
-export const MoveLog = model('MoveLog', {
+export const MoveLog = describe('MoveLog', {
   root: 'moveLogs',
+  writer: 'Strategist',
   columns: [
     'id',
     'workspaceId',
@@ -147,6 +134,5 @@ export const MoveLog = model('MoveLog', {
     'metricsSnapshot',
     'createdAt',
   ],
-  one: ['move', 'workspace'],
   writes: {},
 });

@@ -1,7 +1,8 @@
-import { model } from './model/model.ts';
+import { describe } from './descriptor.ts';
 
-export const Achievement = model('Achievement', {
+export const Achievement = describe('Achievement', {
   root: 'achievements',
+  writer: 'Owner',
   columns: [
     'id',
     'workspaceId',
@@ -23,14 +24,13 @@ export const Achievement = model('Achievement', {
     'createdAt',
     'updatedAt',
   ],
-  one: ['workspace', 'requiredPreviousAchievement'],
-  many: ['nextAchievements', 'userAchievements', 'notifications'],
-  people: ['createdBy'],
   writes: {},
 });
 
-export const UserAchievement = model('UserAchievement', {
+export const UserAchievement = describe('UserAchievement', {
   root: 'userAchievements',
+  writer: 'Viewer',
+  personal: true,
   columns: [
     'id',
     'workspaceId',
@@ -47,8 +47,6 @@ export const UserAchievement = model('UserAchievement', {
     'createdAt',
     'updatedAt',
   ],
-  one: ['workspace', 'achievement'],
-  people: ['user'],
   writes: {
     operations: ['update'],
     readOnly: [
@@ -64,7 +62,7 @@ export const UserAchievement = model('UserAchievement', {
   },
 });
 
-export const UserStats = model('UserStats', {
+export const UserStats = describe('UserStats', {
   root: 'userStatsList',
   columns: [
     'id',
@@ -96,6 +94,4 @@ export const UserStats = model('UserStats', {
     'createdAt',
     'updatedAt',
   ],
-  one: ['workspace'],
-  people: ['user'],
 });

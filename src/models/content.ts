@@ -1,7 +1,8 @@
-import { model } from './model/model.ts';
+import { describe } from './descriptor.ts';
 
-export const Asset = model('Asset', {
+export const Asset = describe('Asset', {
   root: 'assets',
+  writer: 'Creator',
   columns: [
     'id',
     'workspaceId',
@@ -27,9 +28,6 @@ export const Asset = model('Asset', {
     'experimentVariant',
     'patternId',
   ],
-  one: ['move', 'experiment', 'pattern', 'workspace', 'icp', 'agentDebate'],
-  many: ['adaptations'],
-  people: ['createdBy'],
   links: {
     reviewedByAgents: { column: 'reviewedByAgentNames', to: 'Agent', by: 'agentName' },
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
@@ -38,8 +36,9 @@ export const Asset = model('Asset', {
   writes: { readOnly: ['createdByAgentName', 'publishedAt'] },
 });
 
-export const VisualDesign = model('VisualDesign', {
+export const VisualDesign = describe('VisualDesign', {
   root: 'visualDesigns',
+  writer: 'Creator',
   columns: [
     'id',
     'workspaceId',
@@ -59,15 +58,15 @@ export const VisualDesign = model('VisualDesign', {
     'createdAt',
     'createdByAgentName',
   ],
-  one: ['workspace'],
   links: {
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
   writes: { readOnly: ['createdByAgentName'] },
 });
 
-export const VisualDesignTemplate = model('VisualDesignTemplate', {
+export const VisualDesignTemplate = describe('VisualDesignTemplate', {
   root: 'visualDesignTemplates',
+  writer: 'Creator',
   columns: [
     'id',
     'workspaceId',
@@ -80,12 +79,12 @@ export const VisualDesignTemplate = model('VisualDesignTemplate', {
     'usageCount',
     'createdAt',
   ],
-  one: ['workspace'],
   writes: { readOnly: ['usageCount'] },
 });
 
-export const ContentAdaptation = model('ContentAdaptation', {
+export const ContentAdaptation = describe('ContentAdaptation', {
   root: 'contentAdaptations',
+  writer: 'Creator',
   columns: [
     'id',
     'workspaceId',
@@ -99,15 +98,15 @@ export const ContentAdaptation = model('ContentAdaptation', {
     'createdAt',
     'createdByAgentName',
   ],
-  one: ['workspace', 'sourceAsset'],
   links: {
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },
   },
   writes: { readOnly: ['createdByAgentName'] },
 });
 
-export const AdaptationPattern = model('AdaptationPattern', {
+export const AdaptationPattern = describe('AdaptationPattern', {
   root: 'adaptationPatterns',
+  writer: 'Creator',
   columns: [
     'id',
     'workspaceId',
@@ -118,12 +117,12 @@ export const AdaptationPattern = model('AdaptationPattern', {
     'usageCount',
     'createdAt',
   ],
-  one: ['workspace'],
   writes: { readOnly: ['usageCount'] },
 });
 
-export const ContentPattern = model('ContentPattern', {
+export const ContentPattern = describe('ContentPattern', {
   root: 'contentPatterns',
+  writer: 'Creator',
   columns: [
     'id',
     'workspaceId',
@@ -138,8 +137,6 @@ export const ContentPattern = model('ContentPattern', {
     'createdAt',
     'updatedAt',
   ],
-  one: ['workspace'],
-  many: ['assets'],
   links: {
     performingAssets: { column: 'performingAssetIds', to: 'Asset' },
     recommendedForCohorts: { column: 'recommendedForCohortIds', to: 'Cohort' },

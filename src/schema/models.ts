@@ -1,0 +1,15 @@
+import type { PrismaModelTypes, PrismaObjectRef } from '@pothos/plugin-prisma';
+import type PrismaTypes from '../generated/pothos.ts';
+import type { ModelName } from '../models/descriptor.ts';
+import { models } from '../models/index.ts';
+import type { Types } from './builder.ts';
+import { defineModel } from './model/model.ts';
+
+const refs = new Map([...models.values()].map((model) => [model.name, defineModel(model)]));
+
+/** Returns Pothos' reference to the type of a table, to which anything unusual is added. */
+export function refOf<Name extends ModelName>(
+  name: Name,
+): PrismaObjectRef<Types, PrismaModelTypes & PrismaTypes[Name], { id: string }> {
+  return refs.get(name) as never;
+}
