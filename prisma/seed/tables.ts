@@ -1,3 +1,4 @@
+import { catalog } from '../../src/generated/catalog.ts';
 import { type Demo, WorkspaceDemo } from './demo.ts';
 import { dictionaryRows } from './dictionaries/index.ts';
 import { agentRows } from './domains/agents.ts';
@@ -16,70 +17,6 @@ import { peopleRows, workspaceRows } from './domains/workspace.ts';
 import { stories } from './stories/index.ts';
 import type { Row } from './writer.ts';
 
-/** Every table, referenced ones before those that refer to them. */
-const insertOrder = [
-  'auth.users',
-  'user_profiles',
-  'workspaces',
-  'user_workspaces',
-  'onboarding_responses',
-  'subscriptions',
-  'billing_history',
-  'autopay_subscriptions',
-  'autopay_payments',
-  'journey_stages',
-  'channel_roles',
-  'maneuver_types',
-  'agent_registry',
-  'agent_capabilities',
-  'global_strategies',
-  'positioning',
-  'message_architecture',
-  'strategy_insights',
-  'cohorts',
-  'support_feedback',
-  'campaigns',
-  'campaign_quests',
-  'campaign_cohorts',
-  'competitors',
-  'competitor_content',
-  'competitor_patterns',
-  'trends',
-  'trend_mentions',
-  'lines_of_operation',
-  'sprints',
-  'moves',
-  'move_anomalies',
-  'move_logs',
-  'experiments',
-  'experiment_results',
-  'experiment_metadata',
-  'agent_assignments',
-  'agent_performance',
-  'agent_messages',
-  'agent_debates',
-  'debate_rounds',
-  'policy_decisions',
-  'content_patterns',
-  'assets',
-  'visual_designs',
-  'visual_design_templates',
-  'content_adaptations',
-  'adaptation_patterns',
-  'achievements',
-  'user_achievements',
-  'user_stats',
-  'agent_recommendations',
-  'recommendation_patterns',
-  'recommendation_outcomes',
-  'agent_trust_scores',
-  'meta_learner_state',
-  'intelligence_signals',
-  'market_insights',
-  'system_alerts',
-  'user_notifications',
-];
-
 /** Returns the rows of the story, a few thousand, table by table in the order of insertion. */
 export function storyTables(demo: Demo): [table: string, rows: Row[]][] {
   const parts: Record<string, Row[]>[] = [
@@ -89,7 +26,26 @@ export function storyTables(demo: Demo): [table: string, rows: Row[]][] {
     sharedContentRows(demo),
     ...stories.map((story) => new WorkspaceDemo(demo, story)).flatMap(workspaceParts),
   ];
-  return insertOrder.map((table) => [table, parts.flatMap((part) => part[table] ?? [])]);
+  return insertOrder()
+    .map((table): [string, Row[]] => [table, parts.flatMap((part) => part[table] ?? [])])
+    .filter(([, rows]) => rows.length > 0);
+}
+
+/** Returns every table, referenced ones before those that refer to them. */
+function insertOrder(): string[] {
+  const ordered = new Set<string>();
+  const visited = new Set<string>();
+  const visit = (name: string): void => {
+    const model = catalog.models[name];
+    if (!model || visited.has(name)) return;
+    visited.add(name);
+    for (const { to, columns } of Object.values(model.relations)) {
+      if (columns.length > 0) visit(to);
+    }
+    ordered.add(model.schema === 'public' ? model.table : `${model.schema}.${model.table}`);
+  };
+  for (const name of Object.keys(catalog.models)) visit(name);
+  return [...ordered];
 }
 
 function workspaceParts(workspace: WorkspaceDemo): Record<string, Row[]>[] {

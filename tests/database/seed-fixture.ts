@@ -1,8 +1,9 @@
 import { seed } from '../../prisma/seed/index.ts';
+import { models } from '../../src/models/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 export const now = new Date('2026-11-23T09:30:00.000Z');
-export const tableCount = 59;
+export const tableCount = models.size;
 
 /** Loads the demo as of `now` into a database of the caller's own; `counts` are each table's rows. */
 export async function createSeededDatabase(): Promise<{

@@ -225,7 +225,7 @@ function ofPeople(table: string): Omit<Rule, 'tenancy' | 'agentMay'> {
   }
 }
 
-/** The rule of each of the 59 tables. */
+/** The rule of each table. */
 export const RULES: Readonly<Record<string, Rule>> = Object.fromEntries(
   Object.entries(PLACES).map(([table, where]) => [
     table,
