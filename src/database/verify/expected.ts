@@ -110,6 +110,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.protect_shared_table(regclass,public.member_role)',
   'gateway.protect_table(regclass,text,text,text,text)',
   'gateway.protect_workspace_table(regclass,public.member_role)',
+  'gateway.set_up_workspace_table(regclass,public.member_role,text)',
   'gateway.publish_view(regclass)',
   'gateway.reads_billing()',
   'gateway.reads_prompts()',
