@@ -197,7 +197,7 @@ export function readEnv(source: Readonly<Record<string, string | undefined>>): E
   const problems = result.error.issues.map(
     ({ path, message }) => `  ${path.join('.')}: ${message}`,
   );
-  throw new EnvironmentError(`Mend these environment variables:\n${problems.join('\n')}`);
+  throw new EnvironmentError(`Fix these environment variables:\n${problems.join('\n')}`);
 }
 
 /** Returns how to reach the database where a session is needed; undefined for the embedded one. */

@@ -38,7 +38,7 @@ export class MigrationFailedError extends MigrationError {
   constructor(migration: string, reason: string) {
     super(
       `Migration ${migration} failed: ${reason}\n` +
-        `Once it is mended: npm run db:resolve -- ${migration} --rolled-back, then db:migrate again`,
+        `Once it is fixed: npm run db:resolve -- ${migration} --rolled-back, then db:migrate again`,
     );
     this.migration = migration;
   }

@@ -23,5 +23,5 @@ export function relationOf(model: string, name: string): Relation {
 
 /** Returns a model's name with its article: `a Move`, `an Asset`. */
 export function article(model: string): string {
-  return `${/^([AEIO]|U(?!s))/.test(model) ? 'an' : 'a'} ${model}`;
+  return `${/^([AEIO]|U(?![sA-Z]))/.test(model) ? 'an' : 'a'} ${model}`;
 }

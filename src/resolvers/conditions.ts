@@ -175,7 +175,7 @@ class Reading {
     if (missing) {
       throw refusal(
         `${path}.${missing[0]}`,
-        'A filter takes no null: leave the field out, or use isNull.',
+        'A filter cannot contain null: leave the field out, or use isNull.',
       );
     }
     if (entries.length === 0) {

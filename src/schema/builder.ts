@@ -51,5 +51,5 @@ builder.queryType({
 
 builder.subscriptionType({
   description:
-    'What is told of changes as soon as they are committed, whoever made them. Each field has a cursor to go on from.',
+    'Changes, delivered as soon as they are committed, from every writer. Each event has a cursor to resume from.',
 });

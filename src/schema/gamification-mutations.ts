@@ -14,7 +14,7 @@ function progressOf(context: Context, { userId, achievementId }: Row) {
 functionMutation('unlockAchievement', {
   model: 'UserAchievement',
   description:
-    'Unlocks an achievement for a member, adds its points once and tells them. The row is null where the member keeps it private.',
+    'Unlocks an achievement for a member, adds its points once and notifies them. The row is null where the member keeps it private.',
   sql: 'unlock_achievement',
   args: {
     achievementId: achievement,

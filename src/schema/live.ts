@@ -14,7 +14,7 @@ export const liveDirective = new GraphQLDirective({
       type: boolean,
       defaultValue: false,
       description:
-        'Whether answers after the first one tell what has changed, as JSON Patch (RFC 6902), rather than all of it.',
+        'Whether answers after the first one are only what has changed, as JSON Patch (RFC 6902).',
     },
   },
 });

@@ -14,7 +14,7 @@ functionMutation('createWorkspace', {
 functionMutation('inviteWorkspaceMember', {
   model: 'Invitation',
   description:
-    'Invites an address to the current workspace, for 14 days. Whoever signs in with it becomes a member by accepting. The answer does not tell whether anybody has signed up with it.',
+    'Invites an address to the current workspace, for 14 days. The person who signs in with it becomes a member by accepting. The answer is the same whether or not anybody has signed up with it.',
   sql: 'invite_workspace_member',
   args: {
     email: {
@@ -22,7 +22,7 @@ functionMutation('inviteWorkspaceMember', {
       required: true,
       description: 'In any case. ConflictError for that of a member, or of an open invitation.',
     },
-    role: { column: 'role', description: 'A Viewer unless told otherwise.' },
+    role: { column: 'role', description: 'Default: Viewer.' },
   },
   writersOf: 'WorkspaceMember',
   inContext: inWorkspace,

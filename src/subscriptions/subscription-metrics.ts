@@ -42,7 +42,7 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
   });
   const roles = new Gauge({
     name: 'codex_change_log_role',
-    help: 'Whether this replica reads the log for all, is told by another one, or reads it for itself.',
+    help: 'Whether this replica reads the log for all, follows another one, or reads it for itself.',
     labelNames: ['role'],
     registers,
   });
@@ -75,7 +75,7 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
     }),
     drops: new Counter({
       name: 'codex_subscription_drops_total',
-      help: 'Subscriptions ended by the gateway, by the code that the client was told.',
+      help: 'Subscriptions ended by the gateway, by the code that the client got.',
       labelNames: ['reason'],
       registers,
     }),

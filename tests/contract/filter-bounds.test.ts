@@ -99,11 +99,16 @@ describe('a filter that is too large or holds what none can is refused, with its
       'filter.resourceAllocation.equals',
       /U\+0000/,
     ],
-    ['null for a column', { name: null }, 'filter.name', /takes no null.*isNull/],
-    ['null for an operator', { name: { equals: null } }, 'filter.name.equals', /takes no null/],
-    ['null for or', { or: null }, 'filter.or', /takes no null/],
-    ['null for a relation', { positioning: null }, 'filter.positioning', /takes no null/],
-    ['null for some', { quests: { some: null } }, 'filter.quests.some', /takes no null/],
+    ['null for a column', { name: null }, 'filter.name', /cannot contain null.*isNull/],
+    [
+      'null for an operator',
+      { name: { equals: null } },
+      'filter.name.equals',
+      /cannot contain null/,
+    ],
+    ['null for or', { or: null }, 'filter.or', /cannot contain null/],
+    ['null for a relation', { positioning: null }, 'filter.positioning', /cannot contain null/],
+    ['null for some', { quests: { some: null } }, 'filter.quests.some', /cannot contain null/],
   ])('%s', async (_, filter, argument, message) => {
     const { data, errors } = await find(filter);
     expect(data).toEqual({ campaigns: null });

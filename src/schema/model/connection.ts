@@ -35,13 +35,13 @@ function defineConnection(model: string, columns: readonly string[], ref: AnyRef
       fields: (t) => ({
         totalCount: t.int({
           nullable: false,
-          description: 'How many rows the filter leaves, on all pages.',
+          description: 'How many rows match the filter, on all pages.',
           resolve: (parent) => (parent as unknown as CountedConnection).totalCount(),
         }),
         [LIVE_CURSOR]: t.string({
           nullable: false,
           description:
-            'For "after" of a subscription: it tells every change that is not part of what this query read, and no other.',
+            'For "after" of a subscription: it delivers every change that is not part of what this query read, and no other.',
           resolve: (_parent, _args, context) => readLiveCursor(context),
         }),
       }),

@@ -1,6 +1,6 @@
 import type { InputObjectRef } from '@pothos/core';
 import type { Column } from '../../generated/catalog.ts';
-import { columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
+import { article, columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
 import { isOrderable, type OrderBy } from '../../resolvers/ordering.ts';
 import { builder, type Types } from '../builder.ts';
 import { type ColumnType, columnType, operandType, upperSnake } from './columns.ts';
@@ -111,7 +111,7 @@ function columnFilter(name: string, column: Column): Input {
   const prefix = column.isRequired ? '' : 'Nullable';
   return comparisonInput(
     `${prefix}${typeName}Filter`,
-    `Comparisons of a ${typeName}${column.isRequired ? '' : ' that may be missing'}; all of them must hold.`,
+    `Comparisons of ${article(typeName)}${column.isRequired ? '' : ' that may be missing'}; all of them must hold.`,
     operands,
   );
 }
@@ -160,7 +160,7 @@ export function implementFilter(
   const _described = modelOf(model);
   const filter = filterInput(model);
   (filter as ReturnType<typeof builder.inputRef>).implement({
-    description: `Conditions on a ${model}; all of them must hold. Relations reach one step far.`,
+    description: `Conditions on ${article(model)}; all of them must hold. Relations reach one step far.`,
     fields: (t) => ({
       and: t.field({ type: [filter], description: 'All of these hold.' }),
       or: t.field({ type: [filter], description: 'At least one of these holds.' }),

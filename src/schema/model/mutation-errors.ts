@@ -6,7 +6,7 @@ export const MutationErrorInterface = builder
   .interfaceRef<MutationError>('MutationError')
   .implement({
     description:
-      'Why a mutation, or one of its rows, was refused. The concrete type tells what to do about it; nothing of what was refused remains.',
+      'Why a mutation, or one of its rows, was refused. The concrete type says what to do about it; nothing of what was refused remains.',
     resolveType: ({ code }) => TYPE_NAMES[code],
     fields: (t) => ({
       message: t.exposeString('message', {

@@ -35,7 +35,7 @@ const ChangeOperationEnum = builder.enumType('ChangeOperation', {
     },
     DELETED: {
       description:
-        'A row is gone. Whether it matched the filter is not known any more: it is told in any case.',
+        'A row is gone. Whether it matched the filter is no longer known, so it is delivered in any case.',
     },
     LEFT: {
       description:
@@ -45,7 +45,7 @@ const ChangeOperationEnum = builder.enumType('ChangeOperation', {
 });
 
 const AFTER =
-  "The cursor to go on from: of the last change that you were told, or a list's liveCursor. Left out, changes are told from now on.";
+  "The cursor to resume from: that of the last change that you received, or a list's liveCursor. Left out, changes are delivered from now on.";
 
 type ChangeRef = ObjectRef<Types, ToldChange>;
 
@@ -84,13 +84,13 @@ function defineChange(model: string, columns: readonly string[], hasNodeId: bool
         type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
         nullable: true,
         description:
-          'The row as it is when the change is told, which later changes may be part of. Null when it was deleted or has left.',
+          'The row as it is when the change is delivered, which may include later changes. Null when it was deleted or has left.',
         ...priced(knownRow),
         resolve: ({ node }) => node,
       }),
       changedColumns: t.stringList({
         nullable: false,
-        description: 'The fields that an update changed, but updatedAt; empty otherwise.',
+        description: 'The fields that an update changed, without updatedAt; empty otherwise.',
         resolve: ({ change }) => change.changedColumns.filter((name) => columns.includes(name)),
       }),
       occurredAt: t.field({
@@ -101,7 +101,7 @@ function defineChange(model: string, columns: readonly string[], hasNodeId: bool
       }),
       cursor: t.exposeString('cursor', {
         nullable: false,
-        description: 'For "after", to go on behind this change.',
+        description: 'For "after", to resume behind this change.',
       }),
     }),
   });
@@ -202,12 +202,12 @@ export function defineSubscription(
   changes.set(model, defineChange(model, columns, true));
   subscription(`${lookup}Changed`, {
     model,
-    description: `Every change to ${article(model)} that you may see, as soon as it is committed, whoever made it.`,
+    description: `Every change to ${article(model)} that you may see, as soon as it is committed, from every writer.`,
     operations: CHANGE_OPERATIONS,
     args: (arg) => ({
       operations: arg({
         type: [ChangeOperationEnum],
-        description: 'What to be told of; everything unless told otherwise.',
+        description: 'The operations to deliver. Default: all of them.',
       }),
     }),
   });
