@@ -87,16 +87,17 @@ class Reading {
       );
     }
     const parts = this.#given(filter, path).map(([name, value]) =>
-      this.#part(model, name, value as Input, `${path}.${name}`, place),
+      this.#part(model, name, value, `${path}.${name}`, place),
     );
     return all(parts);
   }
 
-  #part(model: string, name: string, value: Input, path: string, place: Place): Condition | null {
+  #part(model: string, name: string, given: unknown, path: string, place: Place): Condition | null {
     const deeper = { ...place, depth: place.depth + 1 };
     if (name === 'and' || name === 'or') {
-      return this.#list(model, name, value as unknown as readonly Input[], path, deeper);
+      return this.#list(model, name, given as readonly Input[], path, deeper);
     }
+    const value = given as Input;
     if (name === 'not') {
       const part = this.filter(model, value, path, deeper);
       return part && { kind: 'not', part };

@@ -3,7 +3,7 @@ import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
 import { readModelRows } from './cost/rows.ts';
 import { ASSUMED_ROWS } from './cost/weights.ts';
-import { NULLABLE_LIST } from './model/fields.ts';
+import { NULLABLE_LIST } from './model/any-model.ts';
 import { readModel } from './model/read-model.ts';
 import { refOf } from './models.ts';
 

@@ -5,8 +5,8 @@ import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
 import { functionListPrice } from './cost/lists.ts';
 import { priced } from './cost/price.ts';
+import { NULLABLE_LIST, untyped } from './model/any-model.ts';
 import { enumType } from './model/columns.ts';
-import { NULLABLE_LIST } from './model/fields.ts';
 import { selectionOf } from './model/links.ts';
 import { readModel } from './model/read-model.ts';
 import { readModelSubscription } from './model/subscriptions.ts';
@@ -39,12 +39,14 @@ builder.objectField(Viewer, 'invitations', (t) =>
     resolve: (viewer, { first }, context, info) =>
       viewer.kind === 'agent'
         ? []
-        : (listInvitations(
-            context,
-            { isReceived: true, status: 'pending' },
-            first,
-            selectionOf(context, info, 'Invitation'),
-          ) as Promise<never>),
+        : untyped(
+            listInvitations(
+              context,
+              { isReceived: true, status: 'pending' },
+              first,
+              selectionOf(context, info, 'Invitation'),
+            ),
+          ),
   }),
 );
 
@@ -61,12 +63,14 @@ builder.prismaObjectField(Workspace, 'invitations', (t) =>
     select: { id: true },
     resolve: ({ id }, { first, status }, context: Context, info) =>
       id === context.workspace?.id
-        ? (listInvitations(
-            context,
-            { workspaceId: id, isReceived: false, ...(status ? { status } : {}) },
-            first,
-            selectionOf(context, info, 'Invitation'),
-          ) as Promise<never>)
+        ? untyped(
+            listInvitations(
+              context,
+              { workspaceId: id, isReceived: false, ...(status ? { status } : {}) },
+              first,
+              selectionOf(context, info, 'Invitation'),
+            ),
+          )
         : [],
   }),
 );

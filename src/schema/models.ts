@@ -3,13 +3,14 @@ import type PrismaTypes from '../generated/pothos.ts';
 import type { ModelName } from '../models/descriptor.ts';
 import { models } from '../models/index.ts';
 import type { Types } from './builder.ts';
+import { modelRef } from './model/any-model.ts';
 import { defineModel } from './model/model.ts';
 
-const refs = new Map([...models.values()].map((model) => [model.name, defineModel(model)]));
+for (const model of models.values()) defineModel(model);
 
 /** Returns Pothos' reference to the type of a table, to which anything unusual is added. */
 export function refOf<Name extends ModelName>(
   name: Name,
 ): PrismaObjectRef<Types, PrismaModelTypes & PrismaTypes[Name], { id: string }> {
-  return refs.get(name) as never;
+  return modelRef(name);
 }

@@ -12,6 +12,7 @@ import { builder } from './builder.ts';
 import { nodesPrice } from './cost/lists.ts';
 import { priced } from './cost/price.ts';
 import { foundRow } from './cost/rows.ts';
+import { untyped } from './model/any-model.ts';
 import { readColumn } from './model/columns.ts';
 import { selectionOf } from './model/links.ts';
 
@@ -49,7 +50,7 @@ builder.queryFields((t) => ({
     ...priced(foundRow),
     args: { nodeId: t.arg.id({ required: true }) },
     resolve: (_root, { nodeId }, context, info) =>
-      loadNode(context, String(nodeId), 'nodeId', info) as never,
+      untyped(loadNode(context, String(nodeId), 'nodeId', info)),
   }),
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
@@ -67,9 +68,9 @@ builder.queryFields((t) => ({
           },
         );
       }
-      return nodeIds.map((nodeId, i) =>
-        loadNode(context, String(nodeId), `nodeIds[${i}]`, info),
-      ) as never;
+      return untyped(
+        nodeIds.map((nodeId, i) => loadNode(context, String(nodeId), `nodeIds[${i}]`, info)),
+      );
     },
   }),
 }));

@@ -162,13 +162,13 @@ function define<Name extends keyof ScalarTypes, External>(
     if (problem) throw new GraphQLError(problem);
     return value;
   };
-  const own = new GraphQLScalarType<Input, External>({
+  const own: GraphQLScalarType = new GraphQLScalarType<Input, External>({
     ...config,
     parseValue: (value) => bounded(config.parseValue(value)),
     parseLiteral: (node, variables) => bounded(config.parseLiteral(node, variables)),
   });
-  scalars.set(name, own as GraphQLScalarType);
-  builder.addScalarType(name, own as never);
+  scalars.set(name, own);
+  builder.addScalarType(name, own);
 }
 
 /** Reads a value as an argument of the scalar. Throws GraphQLError for one that it does not take. */

@@ -3,6 +3,7 @@ import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
 import { foundRow } from './cost/rows.ts';
 import { weights } from './cost/weights.ts';
+import { untyped } from './model/any-model.ts';
 import { selectionOf } from './model/links.ts';
 import { refOf } from './models.ts';
 
@@ -37,7 +38,7 @@ builder.prismaObjectField(StrategyInsight, 'source', (t) =>
       if (!sourceId) return null;
       const { name } = sources[sourceType];
       const row = await loadRow(context, name, 'id', sourceId, selectionOf(context, info, name));
-      return (row && { __typename: name, ...row }) as never;
+      return untyped(row && { __typename: name, ...row });
     },
   }),
 );

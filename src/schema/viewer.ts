@@ -7,6 +7,7 @@ import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
 import { foundRow, knownRows } from './cost/rows.ts';
 import { ASSUMED_ROWS } from './cost/weights.ts';
+import { untyped } from './model/any-model.ts';
 import { enumType } from './model/columns.ts';
 import { NULLABLE_ROWS } from './model/fields.ts';
 import { selectionOf } from './model/links.ts';
@@ -17,7 +18,7 @@ const UserProfile = refOf('UserProfile');
 const Workspace = refOf('Workspace');
 
 function load(model: string, id: string, context: Context, info: GraphQLResolveInfo, by = 'id') {
-  return loadRow(context, model, by, id, selectionOf(context, info, model)) as Promise<never>;
+  return untyped(loadRow(context, model, by, id, selectionOf(context, info, model)));
 }
 
 const personOf = (viewer: ViewerShape): Person | undefined =>

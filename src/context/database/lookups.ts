@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import DataLoader from 'dataloader';
+import { catalog } from '../../generated/catalog.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { currentSession, type Session } from '../session.ts';
 
@@ -46,7 +47,7 @@ export const sessionLookups = Prisma.defineExtension((client) =>
     name: 'session-lookups',
     query: {
       $allOperations(operation) {
-        const { __internalParams, args, query } = operation as unknown as Operation;
+        const { __internalParams, args, query } = withInternals(operation);
         if (__internalParams.transaction?.kind === 'batch') {
           throw new Error(
             '$transaction takes a function here: an array may run in another session',
@@ -55,9 +56,9 @@ export const sessionLookups = Prisma.defineExtension((client) =>
         return query(args);
       },
       $allModels: {
-        findUnique: (operation) => findUnique(client, operation as unknown as Operation),
+        findUnique: (operation) => findUnique(client, withInternals(operation)),
         async findUniqueOrThrow(operation) {
-          const row = await findUnique(client, operation as unknown as Operation);
+          const row = await findUnique(client, withInternals(operation));
           if (row !== null) return row;
           throw new Prisma.PrismaClientKnownRequestError('No record was found for a query.', {
             code: 'P2025',
@@ -69,6 +70,10 @@ export const sessionLookups = Prisma.defineExtension((client) =>
     },
   }),
 );
+
+function withInternals(operation: object): Operation {
+  return operation as Operation;
+}
 
 async function findUnique(client: object, operation: Operation): Promise<unknown> {
   const { model, args, query, __internalParams } = operation;
@@ -95,7 +100,7 @@ function delegateOf(client: object, model: string): ModelDelegate {
  * asks for more than equality, or by a value that the database spells differently in its answer.
  */
 function uniqueColumns(model: string, where: Row): Record<string, Scalar> | null {
-  const columns = (Prisma as unknown as Record<string, Row>)[`${model}ScalarFieldEnum`] ?? {};
+  const columns = catalog.models[model]?.columns ?? {};
   const unique: Record<string, Scalar> = {};
   for (const [name, value] of Object.entries(where)) {
     if (value === undefined) continue;

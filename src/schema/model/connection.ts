@@ -1,10 +1,11 @@
-import type { MaybePromise, ObjectRef } from '@pothos/core';
+import type { MaybePromise } from '@pothos/core';
 import { limits } from '../../resolvers/limits.ts';
 import { readLiveCursor } from '../../resolvers/live-cursor.ts';
 import { creationColumn } from '../../resolvers/ordering.ts';
 import { type Connection, type Page, type PageArguments, readPage } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
-import { builder, type Types } from '../builder.ts';
+import { builder } from '../builder.ts';
+import { type AnyArguments, anyFields, rowRef } from './any-model.ts';
 import { readColumn } from './columns.ts';
 import { filterInput, orderByInput } from './inputs.ts';
 import { LIVE_CURSOR } from './live-cursor.ts';
@@ -23,9 +24,8 @@ export interface ListArguments extends PageArguments {
 /** The paths of a connection at which its rows are selected. */
 export const NODE_PATHS = [[{ name: 'nodes' }], [{ name: 'edges' }, { name: 'node' }]];
 
-type AnyRef = ObjectRef<Types, unknown>;
-
-function defineConnection(model: string, columns: readonly string[], ref: AnyRef) {
+function defineConnection(model: string, columns: readonly string[]) {
+  const ref = rowRef(model);
   const orderBy = orderByInput(model, columns);
   const edge = builder.edgeObject({ name: `${model}Edge`, type: ref });
   const connection = builder.connectionObject(
@@ -33,10 +33,11 @@ function defineConnection(model: string, columns: readonly string[], ref: AnyRef
       name: `${model}Connection`,
       type: ref,
       fields: (t) => ({
-        totalCount: t.int({
+        totalCount: anyFields<CountedConnection>(t).field({
+          type: 'Int',
           nullable: false,
           description: 'How many rows match the filter, on all pages.',
-          resolve: (parent) => (parent as unknown as CountedConnection).totalCount(),
+          resolve: (parent) => parent.totalCount(),
         }),
         [LIVE_CURSOR]: t.string({
           nullable: false,
@@ -51,20 +52,18 @@ function defineConnection(model: string, columns: readonly string[], ref: AnyRef
   return { orderBy, connection };
 }
 
-type ArgumentBuilder = PothosSchemaTypes.RootFieldBuilder<Types, unknown>['arg'];
-
 const connections = new Map<string, ReturnType<typeof defineConnection>>();
 
 /** Defines a model's connection type and order; once, when the model is defined. */
-export function implementConnection(model: string, columns: readonly string[], ref: AnyRef): void {
-  connections.set(model, defineConnection(model, columns, ref));
+export function implementConnection(model: string, columns: readonly string[]): void {
+  connections.set(model, defineConnection(model, columns));
 }
 
 /**
  * The options that every connection field over a model has in common. Called when fields are
  * built, by which time all models are defined.
  */
-export function connectionOptions(model: string, arg: ArgumentBuilder) {
+export function connectionOptions(model: string, arg: AnyArguments) {
   const defined = connections.get(model);
   if (!defined) throw new TypeError(`${model} has no connection: define it with model() first`);
   const newestFirst = creationColumn(model) ? 'newest first' : 'in a fixed order';

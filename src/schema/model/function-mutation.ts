@@ -1,12 +1,14 @@
+import type { InputFieldMap } from '@pothos/core';
 import type { Context } from '../../context/context.ts';
 import type { Column } from '../../generated/catalog.ts';
 import type { ModelName } from '../../models/descriptor.ts';
 import { columnOf } from '../../resolvers/catalog.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { callFunction, type DatabaseFunction } from '../../resolvers/writes/call.ts';
+import type { AnyArguments } from './any-model.ts';
 import { columnType, upperSnake } from './columns.ts';
 import { described } from './fields.ts';
-import { type Arg, common, mutation } from './mutations.ts';
+import { common, mutation } from './mutations.ts';
 import { bulkPayloadOf, payloadOf } from './payloads.ts';
 
 /** An argument of a mutation, and the parameter of the function that it becomes. */
@@ -48,7 +50,7 @@ export interface FunctionMutation {
   /** Whether it makes a workspace, in which the answer is read. */
   entersWorkspace?: boolean;
   /** Makes the values of `args` from what the client gives, where that is shaped differently. */
-  input?: { args: (arg: Arg) => object; toValues: (given: Row) => Row };
+  input?: { args: (arg: AnyArguments) => InputFieldMap; toValues: (given: Row) => Row };
 }
 
 /** Every mutation that is a function, with the model whose writers may call it. */
@@ -108,17 +110,17 @@ function parametersOf(model: string, args: Record<string, FunctionArgument>) {
   );
 }
 
-function argumentsOf(arg: Arg, model: string, args: Record<string, FunctionArgument>) {
+function argumentsOf(arg: AnyArguments, model: string, args: Record<string, FunctionArgument>) {
   return Object.fromEntries(
     Object.entries(args).map(([name, argument]) => {
       const column = columnFor(model, argument);
       const type = columnType(argument.column ?? name, column);
-      const options = {
+      const field = arg({
         type: column.isList ? [type] : type,
         required: argument.required ?? false,
         ...described(argument.description ?? column.documentation),
-      };
-      return [name, arg(options as never)];
+      });
+      return [name, field];
     }),
   );
 }

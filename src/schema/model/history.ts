@@ -1,16 +1,12 @@
-import type { ObjectRef } from '@pothos/core';
-import { getRefFromModel } from '@pothos/plugin-prisma';
-import type { Context } from '../../context/context.ts';
 import { modelOf } from '../../resolvers/catalog.ts';
 import { type AuditEntry, type HistoryArguments, loadHistory } from '../../resolvers/history.ts';
 import { limits } from '../../resolvers/limits.ts';
 import { loadRow } from '../../resolvers/loaders.ts';
-import type { Row } from '../../resolvers/rows.ts';
 import { builder, type Types } from '../builder.ts';
 import { lookedUpListPrice } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
 import { foundRow } from '../cost/rows.ts';
-import type { PrismaFields } from './fields.ts';
+import { type AnyFields, rowRef } from './any-model.ts';
 import { selectionOf } from './links.ts';
 
 const AuditOperation = builder.enumType('AuditOperation', {
@@ -66,7 +62,7 @@ function linked(
   description: string,
 ) {
   return t.field({
-    type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
+    type: rowRef(model),
     nullable: true,
     description,
     ...priced(foundRow),
@@ -86,7 +82,7 @@ const AuditEntryConnection = builder.connectionObject(
 );
 
 /** The field that shows what became of a row, and who did it. */
-export function historyFields(t: PrismaFields, model: string, shown: readonly string[]) {
+export function historyFields(t: AnyFields, model: string, shown: readonly string[]) {
   const key = modelOf(model).columns.workspaceId ? { id: true, workspaceId: true } : { id: true };
   return {
     history: t.field({
@@ -95,9 +91,9 @@ export function historyFields(t: PrismaFields, model: string, shown: readonly st
       description: `Changes to the row, newest first: ${limits.defaultPageSize} of them, at most ${limits.maxPageSize}. Kept for a year.`,
       args: { first: t.arg.int(), after: t.arg.string() },
       ...priced(lookedUpListPrice),
-      select: key as never,
-      resolve: (row: Row, args: HistoryArguments, context: Context) =>
+      select: key,
+      resolve: (row, args: HistoryArguments, context) =>
         loadHistory(context, model, row, args, shown),
-    } as never),
+    }),
   };
 }

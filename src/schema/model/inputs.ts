@@ -1,13 +1,13 @@
-import type { InputObjectRef } from '@pothos/core';
+import type { InputTypeParam } from '@pothos/core';
 import type { Column } from '../../generated/catalog.ts';
 import { article, columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
-import { isOrderable, type OrderBy } from '../../resolvers/ordering.ts';
+import { isOrderable } from '../../resolvers/ordering.ts';
 import { builder, type Types } from '../builder.ts';
+import { type AnyInput, inputRef, inputType } from './any-model.ts';
 import { type ColumnType, columnType, operandType, upperSnake } from './columns.ts';
 import { described } from './fields.ts';
 
-type Input = InputObjectRef<Types, Record<string, unknown>>;
-type Operand = { type: unknown; description?: string };
+type Operand = { type: InputTypeParam<Types>; description?: string };
 
 const EQUALITY = ['equals', 'not'];
 const COMPARISON = ['lt', 'lte', 'gt', 'gte'];
@@ -35,35 +35,35 @@ const DESCRIPTIONS: Record<string, string> = {
 const HAS_IN_JSON =
   'Is a list with an item that contains this: an equal text, number or Boolean, an object with at least these keys and values, or a list with at least these items.';
 
-const filters = new Map<string, Input>();
+const filters = new Map<string, AnyInput>();
 
 function comparisonInput(
   name: string,
   description: string,
   operands: Record<string, Operand>,
-): Input {
+): AnyInput {
   let input = filters.get(name);
   if (!input) {
-    input = builder.inputType(name, {
+    input = inputType(name, {
       description,
       fields: (t) =>
         Object.fromEntries(
           Object.entries(operands).map(([operator, { type, description }]) => [
             operator,
             t.field({
-              type: type as 'String',
+              type,
               ...described(description ?? DESCRIPTIONS[operator]),
             }),
           ]),
         ),
-    }) as unknown as Input;
+    });
     filters.set(name, input);
   }
   return input;
 }
 
 /** The comparisons that a column offers. */
-function columnFilter(name: string, column: Column): Input {
+function columnFilter(name: string, column: Column): AnyInput {
   const type = columnType(name, column);
   const typeName = typeof type === 'string' ? type : column.type;
   if (column.isList) {
@@ -116,26 +116,26 @@ function columnFilter(name: string, column: Column): Input {
   );
 }
 
-const modelFilters = new Map<string, Input>();
+const modelFilters = new Map<string, AnyInput>();
 
 /** The filter over a model's rows; `columns` and `relations` are those that the API shows. */
-export function filterInput(model: string): Input {
+export function filterInput(model: string): AnyInput {
   let input = modelFilters.get(model);
   if (!input) {
-    input = builder.inputRef<Record<string, unknown>>(`${model}Filter`) as unknown as Input;
+    input = inputRef(`${model}Filter`);
     modelFilters.set(model, input);
   }
   return input;
 }
 
-const relationFilters = new Map<string, Input>();
+const relationFilters = new Map<string, AnyInput>();
 
 /** The filter over a to-many relation. */
-function relationFilter(model: string): Input {
+function relationFilter(model: string): AnyInput {
   let input = relationFilters.get(model);
   if (!input) {
     const filter = filterInput(model);
-    input = builder.inputType(`${model}RelationFilter`, {
+    input = inputType(`${model}RelationFilter`, {
       description: 'Conditions on related rows that the viewer may see.',
       fields: (t) => ({
         some: t.field({ type: filter, description: 'At least one of them matches.' }),
@@ -145,7 +145,7 @@ function relationFilter(model: string): Input {
         }),
         none: t.field({ type: filter, description: 'None of them matches.' }),
       }),
-    }) as unknown as Input;
+    });
     relationFilters.set(model, input);
   }
   return input;
@@ -159,7 +159,7 @@ export function implementFilter(
 ): void {
   const _described = modelOf(model);
   const filter = filterInput(model);
-  (filter as ReturnType<typeof builder.inputRef>).implement({
+  inputType(filter, {
     description: `Conditions on ${article(model)}; all of them must hold. Relations reach one step far.`,
     fields: (t) => ({
       and: t.field({ type: [filter], description: 'All of these hold.' }),
@@ -187,22 +187,19 @@ const nulls = builder.enumType('NullsOrder', {
 });
 
 /** The order of a model's lists: one entry a column, the first one leads. */
-export function orderByInput(
-  model: string,
-  columns: readonly string[],
-): InputObjectRef<Types, OrderBy> {
+export function orderByInput(model: string, columns: readonly string[]): AnyInput {
   const _described = modelOf(model);
   const orderable = columns.filter((name) => isOrderable(columnOf(model, name)));
   const field = builder.enumType(`${model}OrderField`, {
     description: `The columns that a list of ${model} can be ordered by.`,
     values: Object.fromEntries(orderable.map((name) => [upperSnake(name), { value: name }])),
   });
-  return builder.inputType(`${model}OrderBy`, {
+  return inputType(`${model}OrderBy`, {
     description: 'A column to order by. Rows that are equal in all of them come by id.',
     fields: (t) => ({
       field: t.field({ type: field, required: true }),
       direction: t.field({ type: direction, defaultValue: 'asc' }),
       nulls: t.field({ type: nulls, defaultValue: 'last' }),
     }),
-  }) as unknown as InputObjectRef<Types, OrderBy>;
+  });
 }

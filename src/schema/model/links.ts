@@ -4,18 +4,17 @@ import type { Context } from '../../context/context.ts';
 import type { Link } from '../../models/descriptor.ts';
 import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { loadRow, loadRows } from '../../resolvers/loaders.ts';
-import type { Row } from '../../resolvers/rows.ts';
 import { priced } from '../cost/price.ts';
 import { foundRow, foundRows } from '../cost/rows.ts';
-import { NULLABLE_ROWS, type PrismaFields } from './fields.ts';
+import { type AnyFields, rowRef } from './any-model.ts';
+import { NULLABLE_ROWS } from './fields.ts';
 
-type AnyModel = 'Workspace';
 /**
  * The fields that follow a model's links, and the ones that show the people behind its ids. They are
  * look-ups of their own, batched over all rows of the answer.
  */
 export function linkFields(
-  t: PrismaFields,
+  t: AnyFields,
   model: string,
   { links = {}, people = [] }: { links?: Record<string, Link>; people?: readonly string[] },
 ) {
@@ -37,31 +36,31 @@ export function linkFields(
   );
 }
 
-function linkedRow(t: PrismaFields, { column, to, by = 'id', description }: Link) {
+function linkedRow(t: AnyFields, { column, to, by = 'id', description }: Link) {
   return t.field({
-    type: to as AnyModel,
+    type: rowRef(to),
     nullable: true,
     description:
       description ?? `The ${to} that ${column} names; null when it is gone or not yours to see.`,
     ...priced(foundRow),
-    select: { [column]: true } as never,
-    resolve: (row: Row, _args: object, context: Context, info: GraphQLResolveInfo) => {
+    select: { [column]: true },
+    resolve: (row, _args, context, info) => {
       const value = row[column];
       return value == null ? null : loadRow(context, to, by, value, selectionOf(context, info, to));
     },
-  } as never);
+  });
 }
 
-function linkedRows(t: PrismaFields, { column, to, by = 'id', description }: Link) {
+function linkedRows(t: AnyFields, { column, to, by = 'id', description }: Link) {
   return t.field({
-    type: [to as AnyModel],
+    type: [rowRef(to)],
     nullable: NULLABLE_ROWS,
     description:
       description ??
       `The rows that ${column} lists, in its order and with its duplicates; those that are gone or not yours to see are left out.`,
     ...priced(foundRows),
-    select: { [column]: true } as never,
-    resolve: (row: Row, _args: object, context: Context, info: GraphQLResolveInfo) =>
+    select: { [column]: true },
+    resolve: (row, _args, context, info) =>
       loadRows(
         context,
         to,
@@ -69,7 +68,7 @@ function linkedRows(t: PrismaFields, { column, to, by = 'id', description }: Lin
         (row[column] as unknown[] | null) ?? [],
         selectionOf(context, info, to),
       ),
-  } as never);
+  });
 }
 
 /**

@@ -1,9 +1,9 @@
-import type { ObjectRef } from '@pothos/core';
 import type { DescribedModel } from '../../models/descriptor.ts';
 import { models, relationsOf } from '../../models/index.ts';
 import { modelOf } from '../../resolvers/catalog.ts';
 import { isGuarded } from '../../resolvers/secrets.ts';
-import { builder, type Types } from '../builder.ts';
+import { builder } from '../builder.ts';
+import { anyFields, anyModel } from './any-model.ts';
 import { implementConnection } from './connection.ts';
 import { columnFields, described, relationFields } from './fields.ts';
 import { historyFields } from './history.ts';
@@ -18,23 +18,22 @@ import { settableColumns } from './write-inputs.ts';
 
 /**
  * Defines the GraphQL type of a table, its look-up by id, its list, the subscription to its changes
- * and its mutations. Returns Pothos' reference to the type.
+ * and its mutations.
  */
-export function defineModel(model: DescribedModel) {
+export function defineModel(model: DescribedModel): void {
   const { name, lookup, root, columns, writes } = model;
   const { one, many } = relationsOf(model);
-  const ref = defineType(model);
+  defineType(model);
   // What a list is filtered or ordered by can be found out.
   const comparable = columns.filter((column) => !isGuarded(name, column));
   implementFilter(name, comparable, [...one, ...many]);
-  implementConnection(name, comparable, ref as unknown as ObjectRef<Types, unknown>);
+  implementConnection(name, comparable);
   defineQueries(name, lookup, root);
   defineSubscription(name, lookup, columns);
   if (writes) {
     const plural = root.charAt(0).toUpperCase() + root.slice(1);
     defineMutations({ model: name, lookup, plural }, columns, writes, settableOf);
   }
-  return ref;
 }
 
 /** The columns of a model that clients set when they create a row. */
@@ -43,19 +42,15 @@ function settableOf(name: string): readonly string[] {
   return settableColumns(columns, writes?.readOnly);
 }
 
-// Pothos types its options for a model known at compile time, where this one is any of them; the
-// descriptor's own types have refused unknown columns and relations before it comes to this.
-type AnyModel = 'Workspace';
-
-function defineType(model: DescribedModel) {
+function defineType(model: DescribedModel): void {
   const { name, columns, links = {} } = model;
   const { one, many, people } = relationsOf(model);
-  return builder.prismaNode(name as AnyModel, {
+  builder.prismaNode(anyModel(name), {
     ...described(modelOf(name).documentation),
     id: { field: 'id' },
     select: { id: true },
     fields: (t) => {
-      const fields = t as never;
+      const fields = anyFields(t);
       const lists = many.map((relation) => [relation, relatedConnection(fields, name, relation)]);
       return {
         ...columnFields(fields, name, columns),

@@ -1,7 +1,5 @@
-import type { MaybePromise } from '@pothos/core';
+import type { InputFieldMap, MaybePromise, OutputType } from '@pothos/core';
 import { queryFromInfo } from '@pothos/plugin-prisma';
-import type { GraphQLResolveInfo } from 'graphql';
-import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
 import type { Writes } from '../../models/descriptor.ts';
 import { article, modelOf } from '../../resolvers/catalog.ts';
@@ -21,6 +19,7 @@ import {
 import { builder, type Types } from '../builder.ts';
 import { type PriceOf, priced } from '../cost/price.ts';
 import { deletePrice, writePrice } from '../cost/writes.ts';
+import { type AnyArguments, type AnyInput, anyFields } from './any-model.ts';
 import { filterInput } from './inputs.ts';
 import { bulkPayloadOf, keyType, type Names, type Payload, payloadOf } from './payloads.ts';
 import {
@@ -34,7 +33,6 @@ import {
 
 /** What a client gives to a mutation. */
 export type Arguments = { dryRun?: boolean | null; [name: string]: unknown };
-export type Arg = PothosSchemaTypes.MutationFieldBuilder<Types, object>['arg'];
 
 /** Gives Mutation the writes of a model, single and in bulk. */
 export function defineMutations(
@@ -68,11 +66,11 @@ const UNMODIFIED =
   'Refuse with ConflictError when the row was changed after this moment: its updatedAt as you read it.';
 
 /** The arguments of every mutation. */
-export function common(arg: Arg) {
+export function common(arg: AnyArguments) {
   return { dryRun: arg.boolean({ defaultValue: false, description: DRY_RUN }) };
 }
 
-function conditional(arg: Arg, model: string) {
+function conditional(arg: AnyArguments, model: string) {
   const versioned = 'updatedAt' in modelOf(model).columns;
   return {
     id: arg({ type: keyType(model), required: true }),
@@ -81,7 +79,7 @@ function conditional(arg: Arg, model: string) {
   };
 }
 
-function chosen(arg: Arg, model: string) {
+function chosen(arg: AnyArguments, model: string) {
   return {
     filter: arg({ type: filterInput(model), required: true }),
     atMost: arg.int({
@@ -100,21 +98,22 @@ export function mutation(
   names: { model: string },
   name: string,
   description: string,
-  type: unknown,
+  type: OutputType<Types>,
   path: string[] | null,
-  args: (arg: Arg) => object,
+  args: (arg: AnyArguments) => InputFieldMap,
   run: (write: Write, args: Arguments) => MaybePromise<unknown>,
   price: PriceOf = writePrice(names.model),
 ): void {
-  builder.mutationField(name, (t) =>
-    t.field({
-      type: type as Payload,
+  builder.mutationField(name, (root) => {
+    const t = anyFields(root);
+    return t.field({
+      type,
       // One that fails must not take with it the answers of those that were committed before.
       nullable: true,
       description,
-      args: args(t.arg) as never,
+      args: args(t.arg),
       ...priced(price),
-      resolve: ((_root: unknown, given: Arguments, context: Context, info: GraphQLResolveInfo) => {
+      resolve: (_root, given: Arguments, context, info) => {
         const { settled } = fieldOf(context);
         if (settled) return settled.payload;
         const write = {
@@ -124,12 +123,17 @@ export function mutation(
           dryRun: given.dryRun ?? false,
         };
         return run(write, given);
-      }) as never,
-    }),
-  );
+      },
+    });
+  });
 }
 
-function defineCreates(names: Names, payload: Payload, bulk: unknown, input: object): void {
+function defineCreates(
+  names: Names,
+  payload: Payload,
+  bulk: OutputType<Types>,
+  input: AnyInput,
+): void {
   const { model, lookup, plural } = names;
   mutation(
     names,
@@ -137,7 +141,7 @@ function defineCreates(names: Names, payload: Payload, bulk: unknown, input: obj
     `Creates ${article(model)}.`,
     payload,
     [lookup],
-    (arg) => ({ input: arg({ type: input as never, required: true }), ...common(arg) }),
+    (arg) => ({ input: arg({ type: input, required: true }), ...common(arg) }),
     (write, args) => createRow(write, args.input as Row),
   );
   mutation(
@@ -147,7 +151,7 @@ function defineCreates(names: Names, payload: Payload, bulk: unknown, input: obj
     bulk,
     ['results', lookup],
     (arg) => ({
-      inputs: arg({ type: [input as never], required: true }),
+      inputs: arg({ type: [input], required: true }),
       atomic: arg.boolean({
         defaultValue: true,
         description: 'False keeps the rows that can be created.',
@@ -158,7 +162,12 @@ function defineCreates(names: Names, payload: Payload, bulk: unknown, input: obj
   );
 }
 
-function defineUpdates(names: Names, payload: Payload, bulk: unknown, input: object): void {
+function defineUpdates(
+  names: Names,
+  payload: Payload,
+  bulk: OutputType<Types>,
+  input: AnyInput,
+): void {
   const { model, lookup, plural } = names;
   mutation(
     names,
@@ -166,7 +175,7 @@ function defineUpdates(names: Names, payload: Payload, bulk: unknown, input: obj
     `Changes ${article(model)}.`,
     payload,
     [lookup],
-    (arg) => ({ ...conditional(arg, model), input: arg({ type: input as never, required: true }) }),
+    (arg) => ({ ...conditional(arg, model), input: arg({ type: input, required: true }) }),
     (write, { id, input: changes, ifUnmodifiedSince }) =>
       updateRow(write, id as string, changes as Row, ifUnmodifiedSince as Date | null),
   );
@@ -176,13 +185,13 @@ function defineUpdates(names: Names, payload: Payload, bulk: unknown, input: obj
     'Changes all rows that the filter leaves, in one transaction.',
     bulk,
     ['results', lookup],
-    (arg) => ({ ...chosen(arg, model), input: arg({ type: input as never, required: true }) }),
+    (arg) => ({ ...chosen(arg, model), input: arg({ type: input, required: true }) }),
     (write, { filter, input: changes, atMost }) =>
       updateRows(write, filter as Row, changes as Row, atMost as number),
   );
 }
 
-function defineDeletes(names: Names, payload: Payload, bulk: unknown): void {
+function defineDeletes(names: Names, payload: Payload, bulk: OutputType<Types>): void {
   const { model, lookup, plural } = names;
   mutation(
     names,
@@ -207,7 +216,7 @@ function defineDeletes(names: Names, payload: Payload, bulk: unknown): void {
   );
 }
 
-function defineUpsert(names: Names, payload: Payload, create: object, update: object): void {
+function defineUpsert(names: Names, payload: Payload, create: AnyInput, update: AnyInput): void {
   const { model, lookup } = names;
   const key = keyInput(model);
   mutation(
@@ -218,8 +227,8 @@ function defineUpsert(names: Names, payload: Payload, create: object, update: ob
     [lookup],
     (arg) => ({
       key: arg({ type: key, required: true }),
-      create: arg({ type: create as never, required: true }),
-      update: arg({ type: update as never, required: true }),
+      create: arg({ type: create, required: true }),
+      update: arg({ type: update, required: true }),
       ...common(arg),
     }),
     (write, args) => {

@@ -1,11 +1,10 @@
 import type { ObjectRef } from '@pothos/core';
-import { getRefFromModel } from '@pothos/plugin-prisma';
 import { article, columnOf } from '../../resolvers/catalog.ts';
-import type { Row } from '../../resolvers/rows.ts';
 import type { WriteResult } from '../../resolvers/writes/write.ts';
 import { builder, type Types } from '../builder.ts';
 import { priced } from '../cost/price.ts';
 import { knownRow } from '../cost/rows.ts';
+import { rowRef } from './any-model.ts';
 import { columnType } from './columns.ts';
 import { MutationErrorInterface } from './mutation-errors.ts';
 
@@ -49,7 +48,7 @@ function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payl
         resolve: ({ id }) => id,
       }),
       [lookup]: t.field({
-        type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
+        type: rowRef(model),
         nullable: true,
         description: 'The row after the change or, when it was deleted, as it was before.',
         ...priced(knownRow),

@@ -10,6 +10,7 @@ import { builder } from '../builder.ts';
 import { listPrice } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
 import { foundRow } from '../cost/rows.ts';
+import { anyFields, anyModel } from './any-model.ts';
 import { columnType } from './columns.ts';
 import {
   type CountedConnection,
@@ -22,31 +23,28 @@ import {
 /** Gives Query the look-up of a model's rows by id, and their list. */
 export function defineQueries(model: string, lookup: string, list: string): void {
   const id = columnOf(model, 'id');
-  builder.queryField(lookup, (t) =>
-    t.prismaField({
-      type: model as 'Workspace',
+  builder.queryField(lookup, (root) => {
+    const t = anyFields(root);
+    return t.prismaField({
+      type: anyModel(model),
       nullable: true,
       description: `The ${model} with this id; null when there is none that you may see.`,
       ...priced(foundRow),
-      args: { id: t.arg({ type: columnType('id', id) as 'UUID', required: true }) },
-      resolve: (query, _root, args, context) =>
-        getRow(context, model, args.id, query) as Promise<never>,
-    }),
-  );
-  builder.queryField(list, (t) => {
+      args: { id: t.arg({ type: columnType('id', id), required: true }) },
+      resolve: (query, _root, args, context) => getRow(context, model, args.id, query),
+    });
+  });
+  builder.queryField(list, (root) => {
+    const t = anyFields(root);
     const { type, args, description } = connectionOptions(model, t.arg);
     return t.field({
       type,
       args,
       description,
       ...priced(listPrice(model)),
-      resolve: (
-        _root: unknown,
-        listArgs: ListArguments,
-        context: Context,
-        info: GraphQLResolveInfo,
-      ) => rootConnection(model, list, listArgs, context, info),
-    } as never);
+      resolve: (_root, listArgs: ListArguments, context, info) =>
+        rootConnection(model, list, listArgs, context, info),
+    });
   });
 }
 

@@ -3,6 +3,7 @@ import type PrismaTypes from '../../generated/pothos.ts';
 import type { ColumnName, ModelName, OneName } from '../../models/descriptor.ts';
 import { modelOf } from '../../resolvers/catalog.ts';
 import { builder, type Types } from '../builder.ts';
+import { anyFields, anyModel, modelRef } from './any-model.ts';
 import { columnFields, described, relationFields } from './fields.ts';
 
 /** What the API shows of a view of the database. */
@@ -19,13 +20,13 @@ export function readModel<Name extends ModelName>(
   name: Name,
   { columns, one = [] }: ReadModelDescriptor<Name>,
 ): PrismaObjectRef<Types, PrismaModelTypes & PrismaTypes[Name], object> {
-  const ref = builder.prismaObject(name as 'CampaignHealth', {
+  builder.prismaObject(anyModel(name), {
     ...described(modelOf(name).documentation),
     select: {},
     fields: (t) => ({
-      ...columnFields(t as never, name, columns),
-      ...relationFields(t as never, name, one),
+      ...columnFields(anyFields(t), name, columns),
+      ...relationFields(anyFields(t), name, one),
     }),
   });
-  return ref as never;
+  return modelRef(name);
 }

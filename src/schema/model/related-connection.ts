@@ -6,6 +6,7 @@ import { toConnection } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { relatedListPrice, WITHOUT_ROWS } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
+import type { AnyFields } from './any-model.ts';
 import {
   type CountedConnection,
   connectionOptions,
@@ -13,13 +14,12 @@ import {
   NODE_PATHS,
   pageOf,
 } from './connection.ts';
-import type { PrismaFields } from './fields.ts';
 
 /** Pothos' planner: what a document selects of a connection's rows, merged into a query for them. */
 type NestedSelection = (query: object, path: object) => object;
 
 /** A to-many relation as a connection. Its rows come with the statement that reads the parents. */
-export function relatedConnection(t: PrismaFields, model: string, relation: string) {
+export function relatedConnection(t: AnyFields, model: string, relation: string) {
   const { to, documentation } = relationOf(model, relation);
   const list = `${model}.${relation}`;
   const { type, args, description } = connectionOptions(to, t.arg);
@@ -51,7 +51,7 @@ export function relatedConnection(t: PrismaFields, model: string, relation: stri
         return { select: { ...parentKey, [relation]: rows } };
       },
     },
-    resolve: (parent: Row, listArgs: ListArguments, context: Context): CountedConnection => {
+    resolve: (parent, listArgs: ListArguments, context): CountedConnection => {
       const page = pageOf(list, to, listArgs);
       const where = toWhere(to, listArgs.filter);
       return {
@@ -59,7 +59,7 @@ export function relatedConnection(t: PrismaFields, model: string, relation: stri
         totalCount: () => loadCount(context, model, relation, where, parent),
       };
     },
-  } as never);
+  });
 }
 
 function onlyCounted(selected: ReadonlySet<string>): boolean {

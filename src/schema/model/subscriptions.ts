@@ -1,5 +1,5 @@
-import type { ObjectRef } from '@pothos/core';
-import { getRefFromModel, queryFromInfo } from '@pothos/plugin-prisma';
+import type { InputFieldMap, ObjectRef } from '@pothos/core';
+import { queryFromInfo } from '@pothos/plugin-prisma';
 import { encodeGlobalID } from '@pothos/plugin-relay';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
@@ -21,9 +21,9 @@ import { builder, type Types } from '../builder.ts';
 import { subscriptionPrice } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
 import { knownRow } from '../cost/rows.ts';
+import { type AnyArguments, anyFields, rowRef } from './any-model.ts';
 import { filterInput } from './inputs.ts';
 import { mentionsLiveCursor } from './live-cursor.ts';
-import type { Arg } from './mutations.ts';
 
 const ChangeOperationEnum = builder.enumType('ChangeOperation', {
   description: 'What became of a row.',
@@ -81,7 +81,7 @@ function defineChange(model: string, columns: readonly string[], hasNodeId: bool
             }),
           }),
       node: t.field({
-        type: getRefFromModel(model, builder as never) as unknown as ObjectRef<Types, Row>,
+        type: rowRef(model),
         nullable: true,
         description:
           'The row as it is when the change is delivered, which may include later changes. Null when it was deleted or has left.',
@@ -122,7 +122,7 @@ export interface SubscriptionOptions {
   /** Whether it takes a filter, that of the model's list; true unless told otherwise. */
   isFiltered?: boolean;
   /** Arguments besides `filter` and `after`. */
-  args?: (arg: Arg) => object;
+  args?: (arg: AnyArguments) => InputFieldMap;
 }
 
 interface Arguments {
@@ -140,18 +140,19 @@ export function subscription(name: string, options: SubscriptionOptions): void {
     filter,
     ...(where ? { where } : {}),
   });
-  builder.subscriptionField(name, (t) =>
-    t.field({
+  builder.subscriptionField(name, (root) => {
+    const t = anyFields<ChangeEvent>(root);
+    return t.field({
       type: changeType(model),
       nullable: false,
       description,
       ...priced(subscriptionPrice(model)),
       args: {
         ...(options.isFiltered === false ? {} : { filter: t.arg({ type: filterInput(model) }) }),
-        ...options.args?.(t.arg as never),
+        ...options.args?.(t.arg),
         after: t.arg.string({ description: AFTER }),
       },
-      subscribe: (_root: unknown, args: Arguments, context: Context, info: GraphQLResolveInfo) => {
+      subscribe: (_root, args: Arguments, context, info) => {
         requireScope(context, model);
         admit?.(context);
         const { operations } = wantedBy(args);
@@ -177,20 +178,14 @@ export function subscription(name: string, options: SubscriptionOptions): void {
           after: args.after ?? null,
         });
       },
-      resolve: (
-        event: ChangeEvent,
-        args: Arguments,
-        context: Context,
-        info: GraphQLResolveInfo,
-      ): Promise<ToldChange> =>
+      resolve: (event, args: Arguments, context, info): Promise<ToldChange> =>
         tellChange(context, event, wantedBy(args), selectionOf(context, info, model)),
-    } as never),
-  );
+    });
+  });
 }
 
 function selectionOf(context: Context, info: GraphQLResolveInfo, typeName: string): object {
-  const select = { id: true } as never;
-  return queryFromInfo({ context, info, typeName, path: ['node'], select });
+  return queryFromInfo({ context, info, typeName, path: ['node'], select: { id: true } });
 }
 
 /** Defines the type of changes to a model's rows, and the subscription to all of them. */

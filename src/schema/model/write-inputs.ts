@@ -1,13 +1,8 @@
-import type { InputObjectRef } from '@pothos/core';
 import { article, columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
 import { countKey } from '../../resolvers/loaders.ts';
-import type { Row } from '../../resolvers/rows.ts';
-import type { JsonChange } from '../../resolvers/writes/values.ts';
-import { builder, type Types } from '../builder.ts';
+import { type AnyInput, type AnyInputFields, inputType } from './any-model.ts';
 import { columnType } from './columns.ts';
 import { described } from './fields.ts';
-
-type Input<Shape = Row> = InputObjectRef<Types, Shape>;
 
 /** Columns that no client sets: identity, tenant, author, and moments that the database keeps. */
 const KEPT = new Set(['id', 'workspaceId', 'createdById', 'createdAt', 'updatedAt', 'joinedAt']);
@@ -17,30 +12,31 @@ export function settableColumns(columns: readonly string[], readOnly: readonly s
   return columns.filter((column) => !KEPT.has(column) && !readOnly.includes(column));
 }
 
-const JsonPatchOperationInput = builder.inputRef<Row>('JSONPatchOperation').implement({
+const JsonPatchOperationInput = inputType('JSONPatchOperation', {
   description: 'Sets or removes one part of a JSON value.',
   fields: (t) => ({
-    path: t.stringList({
+    path: t.field({
+      type: ['String'],
       required: true,
       description:
         'Names of keys, and positions in arrays as numbers in strings. Missing objects on the way are made.',
     }),
-    set: t.field({ type: 'JSON', description: 'The value to put there.' }) as never,
-    remove: t.boolean({ description: 'True to remove what is there.' }),
+    set: t.field({ type: 'JSON', description: 'The value to put there.' }),
+    remove: t.field({ type: 'Boolean', description: 'True to remove what is there.' }),
   }),
 });
 
-const JsonChangeInput = builder.inputType('JSONChange', {
+const JsonChangeInput = inputType('JSONChange', {
   description: 'Replaces a JSON value, or patches parts of it as they are stored at that moment.',
   isOneOf: true,
   fields: (t) => ({
     replace: t.field({ type: 'JSON', description: 'The whole new value.' }),
     patch: t.field({ type: [JsonPatchOperationInput], description: 'Operations, in order.' }),
   }),
-}) as unknown as Input<JsonChange>;
+});
 
 function valueFields(
-  t: PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>,
+  t: AnyInputFields,
   model: string,
   columns: readonly string[],
   forUpdate: boolean,
@@ -50,8 +46,8 @@ function valueFields(
     const type = columnType(name, column);
     const json = type === 'JSON' && forUpdate;
     const field = t.field({
-      type: (json ? JsonChangeInput : column.isList ? [type] : type) as 'String',
-      required: (!forUpdate && column.isRequired && !column.hasDefault && !column.isList) as false,
+      type: json ? JsonChangeInput : column.isList ? [type] : type,
+      required: !forUpdate && column.isRequired && !column.hasDefault && !column.isList,
       ...described(column.documentation),
     });
     return [name, field] as const;
@@ -64,11 +60,11 @@ export function createInput(
   columns: readonly string[],
   nested: readonly string[],
   columnsOf: (model: string) => readonly string[],
-): Input {
-  return builder.inputType(`${model}CreateInput`, {
+): AnyInput {
+  return inputType(`${model}CreateInput`, {
     description: `A new ${model}. What is left out gets its default.`,
     fields: (t) => ({
-      ...Object.fromEntries(valueFields(t as never, model, columns, false)),
+      ...Object.fromEntries(valueFields(t, model, columns, false)),
       ...Object.fromEntries(
         nested.map((relation) => [
           relation,
@@ -79,36 +75,36 @@ export function createInput(
         ]),
       ),
     }),
-  }) as unknown as Input;
+  });
 }
 
 function nestedInput(
   model: string,
   relation: string,
   columnsOf: (model: string) => readonly string[],
-): Input {
+): AnyInput {
   const { to } = relationOf(model, relation);
   const { columns } = countKey(model, relation);
-  return builder.inputType(`${to}In${model}Input`, {
+  return inputType(`${to}In${model}Input`, {
     description: `A new ${to} of the ${model} that is created with it.`,
     fields: (t) =>
       Object.fromEntries(
         valueFields(
-          t as never,
+          t,
           to,
           columnsOf(to).filter((name) => !columns.includes(name)),
           false,
         ),
       ),
-  }) as unknown as Input;
+  });
 }
 
 /** The input for changes to a row. */
-export function updateInput(model: string, columns: readonly string[]): Input {
-  return builder.inputType(`${model}UpdateInput`, {
+export function updateInput(model: string, columns: readonly string[]): AnyInput {
+  return inputType(`${model}UpdateInput`, {
     description: `Changes to ${article(model)}. What is left out stays as it is; null clears.`,
-    fields: (t) => Object.fromEntries(valueFields(t as never, model, columns, true)),
-  }) as unknown as Input;
+    fields: (t) => Object.fromEntries(valueFields(t, model, columns, true)),
+  });
 }
 
 /**
@@ -128,16 +124,16 @@ export function uniqueKeysOf(model: string): string[][] {
 }
 
 /** The input that names a row by a unique key. */
-export function keyInput(model: string): Input {
+export function keyInput(model: string): AnyInput {
   const keys = uniqueKeysOf(model);
-  return builder.inputType(`${model}Key`, {
+  return inputType(`${model}Key`, {
     description: `Names ${article(model)} by ${keys.length > 1 ? 'one of: ' : ''}${keys.map((key) => key.join(' and ')).join('; ')}.`,
     fields: (t) =>
       Object.fromEntries(
         [...new Set(keys.flat())].map((name) => [
           name,
-          t.field({ type: columnType(name, columnOf(model, name)) as 'String' }),
+          t.field({ type: columnType(name, columnOf(model, name)) }),
         ]),
       ),
-  }) as unknown as Input;
+  });
 }
