@@ -2,6 +2,7 @@ import {
   type ArgumentNode,
   type DocumentNode,
   type GraphQLInputType,
+  type GraphQLNamedType,
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
@@ -26,13 +27,6 @@ export interface OperationPlan {
 }
 
 type Variables = Readonly<Record<string, unknown>>;
-
-const PERSONAL_TYPES = new Set([
-  'Viewer',
-  ...[...personalModels].flatMap((model) =>
-    ['', 'Connection', 'Edge', 'Change', 'Filter', 'RelationFilter'].map((end) => model + end),
-  ),
-]);
 
 /** Queries whose rows need not be of the current workspace, or of no model in particular. */
 const PERSONAL_QUERIES = new Set(['node', 'nodes', 'viewer', 'workspace', 'workspaces']);
@@ -84,7 +78,7 @@ function planOperation(
       let personal = namesPersonal;
       for (const { name, type } of inputs) {
         visitValue(type, variables[name], (each) => {
-          personal ||= PERSONAL_TYPES.has(each.name);
+          personal ||= isPersonalType(each);
         });
       }
       return personal;
@@ -148,11 +142,11 @@ function namesPersonalType(schema: GraphQLSchema, document: DocumentNode): boole
   let personal = false;
   visitTypes(schema, document, {
     field(parent, name, type) {
-      personal ||= PERSONAL_TYPES.has(parent.name) || PERSONAL_TYPES.has(type.name);
+      personal ||= isPersonalType(parent) || isPersonalType(type);
       personal ||= parent === schema.getQueryType() && PERSONAL_QUERIES.has(name);
     },
     input(type) {
-      personal ||= PERSONAL_TYPES.has(type.name);
+      personal ||= isPersonalType(type);
     },
   });
   return personal;
@@ -162,4 +156,10 @@ function readsOf(schema: GraphQLSchema, document: DocumentNode): Reads {
   const reads = new Reads(schema);
   visitTypes(schema, document, reads);
   return reads;
+}
+
+/** Whether a type shows, or filters by, rows that differ between members of a workspace. */
+function isPersonalType({ name }: GraphQLNamedType): boolean {
+  const model = name.replace(/(Connection|Edge|Change|(Relation)?Filter)$/, '');
+  return name === 'Viewer' || personalModels.has(model);
 }

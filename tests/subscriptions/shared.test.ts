@@ -1,8 +1,9 @@
 import { createSchema } from 'graphql-yoga';
 import { Registry } from 'prom-client';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Context } from '../../src/context/context.ts';
 import { requirePerson } from '../../src/context/viewer.ts';
+import { personalModels } from '../../src/models/index.ts';
 import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { type ChangeEvent, ChangeSource } from '../../src/realtime/source.ts';
 import { createSubscriptionMetrics } from '../../src/subscriptions/subscription-metrics.ts';
@@ -21,15 +22,14 @@ import {
 } from '../support/subscribe.ts';
 import { createTenant, insert, notify, type Role, raise, type Tenant } from '../support/tenant.ts';
 
-// As if nobody had thought of it: what differs between people is executed for many of them at once.
-vi.mock('../../src/realtime/personal-models.ts', () => ({ PERSONAL_MODELS: new Set() }));
-
 const PERSONAL = ['OnboardingResponse', 'PlanSubscription', 'UserAchievement', 'UserNotification'];
 
 let database: TestDatabase;
 let tenant: Tenant;
 let listeners: Listener[] = [];
 beforeAll(async () => {
+  // As if nobody had thought of it: what differs between people is executed for many of them at once.
+  (personalModels as Set<string>).clear();
   database = await createTestDatabase();
   tenant = await createTenant(database);
 });
