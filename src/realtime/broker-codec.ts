@@ -2,7 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { catalog } from '../generated/catalog.ts';
 import type { Change } from './change.ts';
-import type { CursorKey } from './cursor.ts';
+import type { CursorKey } from './change-cursor.ts';
 import { type Position, readPosition, writePosition } from './position.ts';
 
 /** What the reader sends to its followers. */

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
-import { StatementBatch } from '../context/database/batch.ts';
 import { PreparedStatements } from '../context/database/prepared-statements.ts';
+import { StatementBatch } from '../context/database/statement-batch.ts';
 import type { LogConnection } from './log.ts';
 
 const STATEMENT_MS = 30_000;

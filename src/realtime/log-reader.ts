@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createBatch } from './batch.ts';
+import { createBatch } from './change-batch.ts';
 import type { Batch } from './feed.ts';
 import {
   CHANNEL,

@@ -1,7 +1,7 @@
 import type { QueryResultRow } from 'pg';
 import { catalog, type Model } from '../generated/catalog.ts';
 import type { Change, ChangeOperation } from './change.ts';
-import type { CursorKey } from './cursor.ts';
+import type { CursorKey } from './change-cursor.ts';
 import type { ReplayFilter, WorkspaceRole } from './feed.ts';
 import { parseSnapshot, type Snapshot, seesUpTo } from './position.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../context/errors.ts';
 import type { PoolMode } from '../env.ts';
-import { openCursor, READ_AGAIN, sealCursor } from './cursor.ts';
+import { openCursor, READ_AGAIN, sealCursor } from './change-cursor.ts';
 import type { Feed, FeedListener } from './feed.ts';
 import { CHANNEL, openLog, readSpan, readWorkspaceRoles, trimPage } from './log.ts';
 import { LogPool } from './log-connection.ts';

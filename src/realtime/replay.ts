@@ -1,6 +1,6 @@
 import { GatewayError } from '../context/errors.ts';
-import { createBatch } from './batch.ts';
-import { READ_AGAIN } from './cursor.ts';
+import { createBatch } from './change-batch.ts';
+import { READ_AGAIN } from './change-cursor.ts';
 import type { Batch } from './feed.ts';
 import { type ChangeLog, type readSpan, retains, type Span } from './log.ts';
 import type { Position } from './position.ts';

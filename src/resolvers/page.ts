@@ -1,9 +1,9 @@
 import { GatewayError } from '../context/errors.ts';
 import { type Column, catalog } from '../generated/catalog.ts';
 import { columnOf } from './catalog.ts';
-import { type CursorValues, decodeCursor, encodeCursor, type ReadValue } from './cursor.ts';
 import { limits } from './limits.ts';
 import { type OrderBy, type Ordering, orderingsOf, reversed, toOrderBy } from './ordering.ts';
+import { type CursorValues, decodeCursor, encodeCursor, type ReadValue } from './page-cursor.ts';
 
 type Maybe<T> = T | null | undefined;
 

@@ -1,7 +1,7 @@
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
-import { readModelRows } from './cost/rows.ts';
+import { readModelRows } from './cost/row-prices.ts';
 import { NULLABLE_LIST } from './model/any-model.ts';
 import { readModel } from './model/read-model.ts';
 import { refOf } from './models.ts';

@@ -1,6 +1,6 @@
 import { requirePerson } from '../context/viewer.ts';
 import { callCounting } from '../resolvers/writes/call.ts';
-import type { MutationError } from '../resolvers/writes/errors.ts';
+import type { MutationError } from '../resolvers/writes/write-errors.ts';
 import { builder } from './builder.ts';
 import { functionMutation, functions, inWorkspace } from './model/function-mutation.ts';
 import { MutationErrorInterface } from './model/mutation-errors.ts';

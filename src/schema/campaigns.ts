@@ -1,6 +1,6 @@
 import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
-import { readModelRow } from './cost/rows.ts';
+import { readModelRow } from './cost/row-prices.ts';
 import { readModel } from './model/read-model.ts';
 import { refOf } from './models.ts';
 

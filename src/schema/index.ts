@@ -21,7 +21,7 @@ import './invitations.ts';
 import './learning.ts';
 import './moves-mutations.ts';
 import './nodes.ts';
-import './permissions.ts';
+import './viewer-permissions.ts';
 import './strategy.ts';
 import './viewer.ts';
 import './workspace.ts';

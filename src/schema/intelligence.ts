@@ -2,7 +2,7 @@ import { requireWorkspace } from '../context/workspace.ts';
 import { limits } from '../resolvers/limits.ts';
 import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
-import { readModelRow, readModelRows } from './cost/rows.ts';
+import { readModelRow, readModelRows } from './cost/row-prices.ts';
 import { NULLABLE_LIST } from './model/any-model.ts';
 import { functionList } from './model/function-list.ts';
 import { readModel } from './model/read-model.ts';

@@ -4,7 +4,7 @@ import type { ModelName } from '../models/descriptor.ts';
 import { models } from '../models/index.ts';
 import type { Types } from './builder.ts';
 import { modelRef } from './model/any-model.ts';
-import { defineModel } from './model/model.ts';
+import { defineModel } from './model/define-model.ts';
 
 for (const model of models.values()) defineModel(model);
 

@@ -11,7 +11,7 @@ import { valueProblem } from '../resolvers/value-problem.ts';
 import { builder } from './builder.ts';
 import { nodesPrice } from './cost/lists.ts';
 import { priced } from './cost/price.ts';
-import { foundRow } from './cost/rows.ts';
+import { foundRow } from './cost/row-prices.ts';
 import { untyped } from './model/any-model.ts';
 import { readColumn } from './model/columns.ts';
 import { selectionOf } from './model/links.ts';

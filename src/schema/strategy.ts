@@ -1,7 +1,7 @@
 import { loadRow } from '../resolvers/loaders.ts';
 import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
-import { foundRow } from './cost/rows.ts';
+import { foundRow } from './cost/row-prices.ts';
 import { weights } from './cost/weights.ts';
 import { untyped } from './model/any-model.ts';
 import { selectionOf } from './model/links.ts';

@@ -5,7 +5,7 @@ import { loadRow } from '../resolvers/loaders.ts';
 import { shownValue } from '../resolvers/representable.ts';
 import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
-import { foundRow, knownRows } from './cost/rows.ts';
+import { foundRow, knownRows } from './cost/row-prices.ts';
 import { ASSUMED_ROWS } from './cost/weights.ts';
 import { untyped } from './model/any-model.ts';
 import { enumType } from './model/columns.ts';

@@ -19,13 +19,12 @@ import {
   createSubscriptionMetrics,
   type SubscriptionMetrics,
 } from '../subscriptions/subscription-metrics.ts';
-import { sendAnswer } from './answer.ts';
-import { useAuthentication } from './authentication.ts';
+import { useAuthentication } from './authenticate-requests.ts';
 import { corsOptions, useOriginVariance } from './cors.ts';
 import { useCostLimit } from './cost.ts';
 import { Departures } from './departures.ts';
 import { useDocumentCache } from './documents.ts';
-import { createErrorMask } from './errors.ts';
+import { createErrorMask } from './error-mask.ts';
 import { type GraphiQLOptions, useGraphiQL } from './graphiql/graphiql.ts';
 import { type ReadinessCheck, useHealth } from './health.ts';
 import { createHttpServer, type HttpServer } from './http.ts';
@@ -34,18 +33,19 @@ import { useHttpTransports } from './http-streaming/http-transports.ts';
 import { useSingleConnection } from './http-streaming/single-connection.ts';
 import { useIntrospection } from './introspection/introspection.ts';
 import { useExactJson } from './json.ts';
-import { MAX_BODY_BYTES, useJsonBodies, useOperationLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { useMetrics } from './metrics.ts';
+import { MAX_BODY_BYTES, useJsonBodies, useOperationLimits } from './operation-limits.ts';
+import { useSession } from './operation-session.ts';
 import { usePersistedQueryRefusal } from './persisted-queries.ts';
 import { createQuotas } from './quota-metrics.ts';
 import { useRequestId } from './request-id-header.ts';
 import { useRequestsInFlight } from './requests-in-flight.ts';
 import { useKnownPaths } from './routes.ts';
+import { sendAnswer } from './send-answer.ts';
 import type { ServerContext } from './server-context.ts';
-import { useSession } from './session.ts';
 import { useFailureStatus } from './status.ts';
-import { useSubscriptions } from './subscriptions.ts';
+import { useSubscriptions } from './subscription-streams.ts';
 import { useVariables } from './variables.ts';
 import { createWebSockets } from './websocket/websocket.ts';
 import { registerWebSockets } from './websocket/websocket-metrics.ts';

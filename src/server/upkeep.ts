@@ -3,7 +3,7 @@ import { runInSession, type SessionSettings } from '../context/session.ts';
 import type { PostgresFeed } from '../realtime/postgres-feed.ts';
 import { forgetOldEntries } from '../resolvers/history.ts';
 import { expireInvitations } from '../resolvers/invitations.ts';
-import { forgetOldKeys } from '../resolvers/writes/idempotency.ts';
+import { forgetOldKeys } from '../resolvers/writes/idempotent-writes.ts';
 import type { Logger } from './logger.ts';
 
 /** The session of the gateway's own statements: they see no rows of anybody. */

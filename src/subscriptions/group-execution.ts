@@ -10,7 +10,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import type { Database } from '../context/database/client.ts';
-import { type DatabaseErrorKind, databaseError } from '../context/database/errors.ts';
+import { type DatabaseErrorKind, databaseError } from '../context/database/database-errors.ts';
 import { printJson } from '../context/exact-json.ts';
 import { runAsRequest } from '../context/request-id.ts';
 import type { Seal } from '../context/seal.ts';

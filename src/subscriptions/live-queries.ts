@@ -14,7 +14,7 @@ import type { MemberRole } from '../generated/prisma/enums.ts';
 import type { Change } from '../realtime/change.ts';
 import { Turns } from '../realtime/turns.ts';
 import { liveDirective } from '../schema/live.ts';
-import { mentionsLiveCursor } from '../schema/model/live-cursor.ts';
+import { mentionsLiveCursor } from '../schema/model/live-cursor-field.ts';
 import type { Access, ActiveSubscription, Usage } from './access.ts';
 import { type Audience, audienceOf, mayReceive } from './group-audience.ts';
 import { type Executor, executeQuery, type Operation } from './group-execution.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, type Database, type Query } from '../../src/context/database/client.ts';
-import { type DatabaseFailure, databaseError } from '../../src/context/database/errors.ts';
+import { type DatabaseFailure, databaseError } from '../../src/context/database/database-errors.ts';
 import { runInSession } from '../../src/context/session.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';

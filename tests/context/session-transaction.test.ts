@@ -4,7 +4,7 @@ import {
   type Database,
   type OpenTransaction,
 } from '../../src/context/database/client.ts';
-import { databaseError } from '../../src/context/database/errors.ts';
+import { databaseError } from '../../src/context/database/database-errors.ts';
 import { runInSession } from '../../src/context/session.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';

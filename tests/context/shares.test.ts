@@ -4,7 +4,7 @@ import {
   type Database,
   type DatabaseOptions,
 } from '../../src/context/database/client.ts';
-import { databaseError } from '../../src/context/database/errors.ts';
+import { databaseError } from '../../src/context/database/database-errors.ts';
 import { runInSession } from '../../src/context/session.ts';
 import { Work, WorkStoppedError } from '../../src/context/work.ts';
 import { holding } from '../server/support/held.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, type Database } from '../../src/context/database/client.ts';
-import { databaseError } from '../../src/context/database/errors.ts';
+import { databaseError } from '../../src/context/database/database-errors.ts';
 import { runInSession } from '../../src/context/session.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';

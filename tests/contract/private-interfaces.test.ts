@@ -6,7 +6,7 @@ import { buildSchema, graphql } from 'graphql';
 import { type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { createErrorMask } from '../../src/server/errors.ts';
+import { createErrorMask } from '../../src/server/error-mask.ts';
 
 const page = readFileSync('docs/private-interfaces.md', 'utf8');
 const rows = page.split('\n').filter((line) => line.startsWith('| ') && !line.includes('---'));

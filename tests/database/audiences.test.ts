@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VIEWS } from '../../src/database/verify/expected.ts';
-import { TABLE_NAMES } from '../../src/database/verify/model.ts';
+import { TABLE_NAMES } from '../../src/database/verify/expected-tables.ts';
 import type { Query } from '../support/database.ts';
 import { openRows } from '../support/rows.ts';
 import { Audiences } from './audience.ts';

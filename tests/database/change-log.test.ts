@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TABLE_NAMES } from '../../src/database/verify/model.ts';
+import { TABLE_NAMES } from '../../src/database/verify/expected-tables.ts';
 import { createTestDatabase, type Query, type TestDatabase } from '../support/database.ts';
 import { fillTables, readTables } from '../support/rows.ts';
 import { createTenant, insert, service, type Tenant } from '../support/tenant.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TABLE_NAMES } from '../../src/database/verify/model.ts';
+import { TABLE_NAMES } from '../../src/database/verify/expected-tables.ts';
 import type { Actor } from '../support/database.ts';
 import { A, AGENT, MEMBERS, Tenants } from './tenancy-fixture.ts';
 import { RULES, SCOPES } from './tenancy-rules.ts';

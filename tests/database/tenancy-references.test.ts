@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { REFERENCES, TABLE_NAMES } from '../../src/database/verify/model.ts';
+import { REFERENCES, TABLE_NAMES } from '../../src/database/verify/expected-tables.ts';
 import type { Actor } from '../support/database.ts';
 import { insertOf, type Row } from '../support/rows.ts';
 import { A, MEMBERS, Tenants } from './tenancy-fixture.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TABLE_NAMES } from '../../src/database/verify/model.ts';
+import { TABLE_NAMES } from '../../src/database/verify/expected-tables.ts';
 import type { Actor } from '../support/database.ts';
 import { A, AGENT, B, MEMBERS, OUTSIDER, Tenants } from './tenancy-fixture.ts';
 import { type Operation, ROLES, RULES, type Rule, SCOPES } from './tenancy-rules.ts';

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { openCursor, sealCursor } from '../../src/realtime/cursor.ts';
+import { openCursor, sealCursor } from '../../src/realtime/change-cursor.ts';
 import {
   covers,
   includes,

@@ -1,7 +1,7 @@
 import { createSchema } from 'graphql-yoga';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Context } from '../../src/context/context.ts';
-import { inTransaction } from '../../src/resolvers/writes/transaction.ts';
+import { inTransaction } from '../../src/resolvers/writes/write-transaction.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { DEPARTURES } from './support/departing.ts';

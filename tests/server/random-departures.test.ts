@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createSchema } from 'graphql-yoga';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Context } from '../../src/context/context.ts';
-import { inTransaction } from '../../src/resolvers/writes/transaction.ts';
+import { inTransaction } from '../../src/resolvers/writes/write-transaction.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { Random } from '../torture/random.ts';

@@ -1,11 +1,11 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { type Prisma, PrismaClient } from '../../generated/prisma/client.ts';
 import { currentSession } from '../session.ts';
-import type { Statement, StatementResult } from './batch.ts';
 import { guardedColumns } from './guarded-columns.ts';
 import { sessionLookups } from './lookups.ts';
 import { SessionPool, type SessionPoolOptions } from './pool.ts';
 import type { SessionTransaction } from './session-transaction.ts';
+import type { Statement, StatementResult } from './statement-batch.ts';
 
 export type DatabaseOptions = SessionPoolOptions;
 

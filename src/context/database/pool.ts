@@ -4,12 +4,12 @@ import { currentSession, type Session } from '../session.ts';
 import { Stop } from '../stop.ts';
 import type { Work } from '../work.ts';
 import { Allowance } from './allowance.ts';
-import type { Statement, StatementResult } from './batch.ts';
-import { SessionConnection } from './connection.ts';
-import { toSqlStateError } from './errors.ts';
+import { toSqlStateError } from './database-errors.ts';
 import { isOutdated, PreparedStatements } from './prepared-statements.ts';
+import { SessionConnection } from './session-connection.ts';
 import { JoinedTransaction, SessionTransaction, STATEMENT_TIMEOUT } from './session-transaction.ts';
 import { Slots } from './slots.ts';
+import type { Statement, StatementResult } from './statement-batch.ts';
 import { Transaction } from './transaction.ts';
 
 export interface SessionPoolOptions {

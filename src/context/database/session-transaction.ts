@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { Statement, StatementResult } from './batch.ts';
-import { SqlStateError } from './errors.ts';
+import { SqlStateError } from './database-errors.ts';
+import type { Statement, StatementResult } from './statement-batch.ts';
 import type { Transaction } from './transaction.ts';
 
 /** What a session's transaction runs on. */

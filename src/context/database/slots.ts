@@ -1,5 +1,5 @@
 import type { Stop } from '../stop.ts';
-import { SqlStateError } from './errors.ts';
+import { SqlStateError } from './database-errors.ts';
 
 /** Lets so many have something at a time; the others wait, first come, first served. */
 export class Slots {

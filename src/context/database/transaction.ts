@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { Statement, StatementResult } from './batch.ts';
-import { SqlStateError } from './errors.ts';
+import { SqlStateError } from './database-errors.ts';
+import type { Statement, StatementResult } from './statement-batch.ts';
 
 /** What a transaction does on the connection it was given. */
 export interface TransactionConnection {

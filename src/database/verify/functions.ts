@@ -1,7 +1,7 @@
 import { logTriggers } from './change-log.ts';
 import { type Check, finding } from './check.ts';
 import { AUDIT_TRIGGERS, FUNCTIONS, TRIGGERS, type Trigger } from './expected.ts';
-import { STAMPED_TABLES, TABLE_NAMES } from './model.ts';
+import { STAMPED_TABLES, TABLE_NAMES } from './expected-tables.ts';
 
 const functions: Check = {
   id: 'functions',

@@ -1,5 +1,5 @@
 import { type Check, finding } from './check.ts';
-import { TABLE_NAMES, TABLE_OIDS } from './model.ts';
+import { TABLE_NAMES, TABLE_OIDS } from './expected-tables.ts';
 
 interface Index {
   table: string;

@@ -1,5 +1,5 @@
 import { type Check, finding, type Query } from './check.ts';
-import { TABLE_NAMES, TABLE_OIDS } from './model.ts';
+import { TABLE_NAMES, TABLE_OIDS } from './expected-tables.ts';
 import { RANGES, type Range } from './ranges.ts';
 
 /** Rows that are named of those that violate a constraint. */

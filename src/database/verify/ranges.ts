@@ -1,4 +1,4 @@
-import { postgresType, TABLES } from './model.ts';
+import { postgresType, TABLES } from './expected-tables.ts';
 
 /** A CHECK of one column. */
 export interface Range {

@@ -1,7 +1,7 @@
 import { changeLog, GATEWAY_FUNCTIONS } from './change-log.ts';
 import { type Check, finding } from './check.ts';
 import { VIEWS } from './expected.ts';
-import { TABLE_NAMES, TABLE_OIDS, TABLES } from './model.ts';
+import { TABLE_NAMES, TABLE_OIDS, TABLES } from './expected-tables.ts';
 import { billing, secretColumns } from './trust.ts';
 
 const PROTECT =

@@ -8,7 +8,7 @@ import {
   TABLE_NAMES,
   TABLE_OIDS,
   TABLES,
-} from './model.ts';
+} from './expected-tables.ts';
 import { checks } from './range-check.ts';
 
 const MIGRATE = 'Run npm run db:migrate.';

@@ -2,7 +2,7 @@ import { catalog } from '../../generated/catalog.ts';
 import { logTriggers } from './change-log.ts';
 import { type Check, finding, type Query } from './check.ts';
 import { AUDIT_TRIGGERS, TABLES_BY_MIGRATION, TRIGGERS, VIEWS } from './expected.ts';
-import { STAMPED_TABLES, TABLE_NAMES, TABLE_OIDS } from './model.ts';
+import { STAMPED_TABLES, TABLE_NAMES, TABLE_OIDS } from './expected-tables.ts';
 import { tryUnlock } from './unlock.ts';
 
 const MIGRATE = 'Run npm run db:migrate.';

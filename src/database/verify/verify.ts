@@ -2,11 +2,11 @@ import type pg from 'pg';
 import { withConnection } from '../migrator-connection.ts';
 import type { Check, Finding, Query } from './check.ts';
 import { functionChecks } from './functions.ts';
-import { historyChecks } from './history.ts';
 import { indexChecks } from './indexes.ts';
 import { securityChecks } from './security.ts';
 import { structureChecks } from './structure.ts';
 import { reportChecks } from './totals.ts';
+import { historyChecks } from './verify-history.ts';
 
 const GROUPS: Record<string, readonly Check[]> = {
   migrations: historyChecks,

@@ -4,7 +4,7 @@ import { currentSession, runInSession } from '../../context/session.ts';
 import type { Work } from '../../context/work.ts';
 import { limits } from '../limits.ts';
 import { type Field, isPassing, type RequestKey, setField } from './field.ts';
-import { remember } from './idempotency.ts';
+import { remember } from './idempotent-writes.ts';
 
 /** What a field of a mutation was answered. */
 export interface FieldAnswer {

@@ -1,11 +1,11 @@
-import { databaseError } from '../../context/database/errors.ts';
+import { databaseError } from '../../context/database/database-errors.ts';
 import { type Column, catalog } from '../../generated/catalog.ts';
 import { delegateIn, type Row } from '../rows.ts';
-import { type MutationError, MutationRefused, mutationError } from './errors.ts';
 import { fieldOf } from './field.ts';
-import { inTransaction, readAnswer, type Transaction } from './transaction.ts';
 import { problemOf } from './values.ts';
 import { failed, readBack, refusal, type Write, type WriteResult } from './write.ts';
+import { type MutationError, MutationRefused, mutationError } from './write-errors.ts';
+import { inTransaction, readAnswer, type Transaction } from './write-transaction.ts';
 
 /** A parameter of a function of the database. */
 export interface Parameter {

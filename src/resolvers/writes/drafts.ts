@@ -4,10 +4,10 @@ import { modelOf, relationOf } from '../catalog.ts';
 import { countKey } from '../loaders.ts';
 import { writerOf } from '../permissions.ts';
 import { delegateIn, type Row } from '../rows.ts';
-import { duplicate, type MutationError, mutationError } from './errors.ts';
 import { isPassing } from './field.ts';
-import { Attempts, type Transaction } from './transaction.ts';
 import { readValues } from './values.ts';
+import { duplicate, type MutationError, mutationError } from './write-errors.ts';
+import { Attempts, type Transaction } from './write-transaction.ts';
 
 /** Prisma compiles a statement in one go: about half a millisecond a row, while nobody else is served. */
 const ROWS_OF_A_STATEMENT = 100;

@@ -1,6 +1,6 @@
 import type { Context } from '../../context/context.ts';
 import type { OpenTransaction } from '../../context/database/client.ts';
-import { databaseError } from '../../context/database/errors.ts';
+import { databaseError } from '../../context/database/database-errors.ts';
 import type { IdempotencyKey } from '../../context/idempotency.ts';
 
 /** A key, and what tells the request that it was first used for from another one. */

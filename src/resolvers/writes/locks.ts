@@ -1,6 +1,6 @@
 import { columnOf, modelOf } from '../catalog.ts';
-import { MutationRefused } from './errors.ts';
-import type { Transaction } from './transaction.ts';
+import { MutationRefused } from './write-errors.ts';
+import type { Transaction } from './write-transaction.ts';
 
 interface Locked {
   id: string;

@@ -1,8 +1,8 @@
 import { delegateIn, type Row } from '../rows.ts';
-import type { MutationError } from './errors.ts';
-import { begin } from './transaction.ts';
 import { readValues } from './values.ts';
 import { createRow, failed, refusal, updateRow, type Write, type WriteResult } from './write.ts';
+import type { MutationError } from './write-errors.ts';
+import { begin } from './write-transaction.ts';
 
 /** How often somebody else may create or delete the row in between. */
 const MAX_ATTEMPTS = 3;

@@ -5,7 +5,7 @@ import { limits } from '../limits.ts';
 import { prismaArgument } from '../prisma-argument.ts';
 import type { Row } from '../rows.ts';
 import { jsonProblem, textProblem, valueProblem } from '../value-problem.ts';
-import type { MutationError } from './errors.ts';
+import type { MutationError } from './write-errors.ts';
 
 /** A change to a JSON column: a new value, or operations on parts of the stored one. */
 export interface JsonChange {

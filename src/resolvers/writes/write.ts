@@ -5,11 +5,11 @@ import { writeRefusal } from '../permissions.ts';
 import { delegateIn, type Row, requireScope } from '../rows.ts';
 import { storedValue } from '../secrets.ts';
 import { countRows, draftOf, insertAll, insertInParts, isRefused } from './drafts.ts';
-import { type MutationError, MutationRefused, mutationError } from './errors.ts';
 import { fieldOf } from './field.ts';
 import { hold, keyType, lock } from './locks.ts';
-import { inTransaction, readAnswer, type Transaction, type Writing } from './transaction.ts';
 import { type Changes, type JsonPatchOperation, readChanges } from './values.ts';
+import { type MutationError, MutationRefused, mutationError } from './write-errors.ts';
+import { inTransaction, readAnswer, type Transaction, type Writing } from './write-transaction.ts';
 
 /** What became of one row. */
 export interface WriteResult {

@@ -1,5 +1,5 @@
 import { limits } from '../../resolvers/limits.ts';
-import { filterPrice } from './filter.ts';
+import { filterPrice } from './filter-price.ts';
 import type { Arguments, Price, PriceOf } from './price.ts';
 import { weights } from './weights.ts';
 

@@ -1,7 +1,7 @@
 import { modelOf } from '../../resolvers/catalog.ts';
 import { limits } from '../../resolvers/limits.ts';
 import type { Row } from '../../resolvers/rows.ts';
-import { filterPrice } from './filter.ts';
+import { filterPrice } from './filter-price.ts';
 import type { Arguments, Price, PriceOf } from './price.ts';
 import { weights } from './weights.ts';
 

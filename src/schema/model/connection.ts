@@ -8,7 +8,7 @@ import { builder } from '../builder.ts';
 import { type AnyArguments, anyFields, rowRef } from './any-model.ts';
 import { readColumn } from './columns.ts';
 import { filterInput, orderByInput } from './inputs.ts';
-import { LIVE_CURSOR } from './live-cursor.ts';
+import { LIVE_CURSOR } from './live-cursor-field.ts';
 
 /** What a connection resolves to: the count is a function, so that it is only made when asked for. */
 export interface CountedConnection {

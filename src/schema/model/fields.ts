@@ -2,7 +2,7 @@ import { columnOf, relationOf } from '../../resolvers/catalog.ts';
 import { isBounded, shownValue } from '../../resolvers/representable.ts';
 import { isGuarded, loadGuarded } from '../../resolvers/secrets.ts';
 import { priced } from '../cost/price.ts';
-import { foundRow, relatedRow } from '../cost/rows.ts';
+import { foundRow, relatedRow } from '../cost/row-prices.ts';
 import type { AnyFields } from './any-model.ts';
 import { type ColumnType, columnType } from './columns.ts';
 

@@ -5,7 +5,7 @@ import type { Link } from '../../models/descriptor.ts';
 import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { loadRow, loadRows } from '../../resolvers/loaders.ts';
 import { priced } from '../cost/price.ts';
-import { foundRow, foundRows } from '../cost/rows.ts';
+import { foundRow, foundRows } from '../cost/row-prices.ts';
 import { type AnyFields, rowRef } from './any-model.ts';
 import { NULLABLE_ROWS } from './fields.ts';
 

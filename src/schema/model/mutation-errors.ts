@@ -1,4 +1,4 @@
-import type { MutationError } from '../../resolvers/writes/errors.ts';
+import type { MutationError } from '../../resolvers/writes/write-errors.ts';
 import { builder } from '../builder.ts';
 
 /** What a client can act on when a mutation is refused; every payload has a list of them. */

@@ -3,7 +3,7 @@ import { article, columnOf } from '../../resolvers/catalog.ts';
 import type { WriteResult } from '../../resolvers/writes/write.ts';
 import { builder, type Types } from '../builder.ts';
 import { priced } from '../cost/price.ts';
-import { knownRow } from '../cost/rows.ts';
+import { knownRow } from '../cost/row-prices.ts';
 import { rowRef } from './any-model.ts';
 import { columnType } from './columns.ts';
 import { MutationErrorInterface } from './mutation-errors.ts';

@@ -9,7 +9,7 @@ import { countRows, getRow, type Row } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
 import { listPrice } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
-import { foundRow } from '../cost/rows.ts';
+import { foundRow } from '../cost/row-prices.ts';
 import { anyFields, anyModel } from './any-model.ts';
 import { columnType } from './columns.ts';
 import {

@@ -20,10 +20,10 @@ import { type Row, requireScope } from '../../resolvers/rows.ts';
 import { builder, type Types } from '../builder.ts';
 import { subscriptionPrice } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
-import { knownRow } from '../cost/rows.ts';
+import { knownRow } from '../cost/row-prices.ts';
 import { type AnyArguments, anyFields, rowRef } from './any-model.ts';
 import { filterInput } from './inputs.ts';
-import { mentionsLiveCursor } from './live-cursor.ts';
+import { mentionsLiveCursor } from './live-cursor-field.ts';
 
 const ChangeOperationEnum = builder.enumType('ChangeOperation', {
   description: 'What became of a row.',

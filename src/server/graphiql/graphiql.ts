@@ -1,7 +1,7 @@
 import type { Plugin } from 'graphql-yoga';
 import { isLocalHost } from '../local-host.ts';
 import { preferred, readRanges } from '../negotiation.ts';
-import { ENCODINGS, type Page, renderPage } from './page.ts';
+import { ENCODINGS, type Page, renderPage } from './graphiql-page.ts';
 
 export interface GraphiQLOptions {
   /**

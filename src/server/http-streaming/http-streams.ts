@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { settledOrClosed } from '../answer.ts';
+import { settledOrClosed } from '../send-answer.ts';
 import { type Frame, HttpStream } from './http-stream.ts';
 
 /** How often a client hears of the server if there is nothing to tell, in seconds. */

@@ -17,9 +17,9 @@ import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../../context/errors.ts';
 import { Turns } from '../../realtime/turns.ts';
 import { isLive } from '../../subscriptions/live-queries.ts';
-import { operationTooLarge } from '../limits.ts';
+import { operationTooLarge } from '../operation-limits.ts';
 import { createIntrospect } from './execution.ts';
-import { fieldsOf, fragmentsOf, type Price, priceOf } from './price.ts';
+import { fieldsOf, fragmentsOf, type Price, priceOf } from './introspection-price.ts';
 
 /** How many times as much as the standard introspection query an operation may read. */
 const ALLOWANCE = 2;

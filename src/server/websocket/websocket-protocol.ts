@@ -9,7 +9,7 @@ import { holderOf, type Quotas, workspaceHolder } from '../../context/quotas.ts'
 import { RequestInFlight } from '../../context/request-in-flight.ts';
 import { WORKSPACE_HEADER } from '../../context/workspace.ts';
 import { isResultStream } from '../../subscriptions/result-stream.ts';
-import { assertDocumentLength } from '../limits.ts';
+import { assertDocumentLength } from '../operation-limits.ts';
 import { assertDocumentSent } from '../persisted-queries.ts';
 import type { Credentials, ServerContext } from '../server-context.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';

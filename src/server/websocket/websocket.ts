@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { WORKSPACE_HEADER } from '../../context/workspace.ts';
-import { MAX_BODY_BYTES } from '../limits.ts';
+import { MAX_BODY_BYTES } from '../operation-limits.ts';
 import { WebSocketConnection } from './websocket-connection.ts';
 import { createWebSocketProtocol, type WebSocketProtocolOptions } from './websocket-protocol.ts';
 

@@ -2,7 +2,7 @@ import type { Context } from '../../context/context.ts';
 import type { PrismaClient } from '../../generated/prisma/client.ts';
 import { limits } from '../limits.ts';
 import { fieldOf, Interrupted, isPassing } from './field.ts';
-import { claim } from './idempotency.ts';
+import { claim } from './idempotent-writes.ts';
 
 /** Prisma in the session of a field of a mutation, all of whose statements are one transaction. */
 export type Transaction = PrismaClient;

@@ -1,4 +1,4 @@
-import { type DatabaseFailure, databaseError } from '../../context/database/errors.ts';
+import { type DatabaseFailure, databaseError } from '../../context/database/database-errors.ts';
 import { catalog, type Model } from '../../generated/catalog.ts';
 import { article, modelOf } from '../catalog.ts';
 

@@ -6,7 +6,7 @@ import { builder } from '../builder.ts';
 import { anyFields, anyModel } from './any-model.ts';
 import { implementConnection } from './connection.ts';
 import { columnFields, described, relationFields } from './fields.ts';
-import { historyFields } from './history.ts';
+import { historyFields } from './history-fields.ts';
 import { implementFilter } from './inputs.ts';
 import { linkFields } from './links.ts';
 import { defineMutations } from './mutations.ts';

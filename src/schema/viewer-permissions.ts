@@ -5,7 +5,7 @@ import { mayRead, writeRefusal } from '../resolvers/permissions.ts';
 import { needsWorkspace } from '../resolvers/rows.ts';
 import { builder } from './builder.ts';
 import { priced } from './cost/price.ts';
-import { knownRows } from './cost/rows.ts';
+import { knownRows } from './cost/row-prices.ts';
 import { functions } from './model/function-mutation.ts';
 import { Viewer } from './viewer.ts';
 

@@ -5,7 +5,7 @@ import { loadRow } from '../../resolvers/loaders.ts';
 import { builder, type Types } from '../builder.ts';
 import { lookedUpListPrice } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
-import { foundRow } from '../cost/rows.ts';
+import { foundRow } from '../cost/row-prices.ts';
 import { type AnyFields, rowRef } from './any-model.ts';
 import { selectionOf } from './links.ts';
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Stop } from '../stop.ts';
-import { type Statement, StatementBatch, type StatementResult } from './batch.ts';
 import { requestCancel } from './cancel.ts';
 import { cutPagesEarly } from './early-pages.ts';
 import { keepNumbersExact } from './exact-numbers.ts';
 import { nameOpenColumns } from './guarded-columns.ts';
 import type { PreparedStatements } from './prepared-statements.ts';
+import { type Statement, StatementBatch, type StatementResult } from './statement-batch.ts';
 import type { TimeBudget } from './time-budget.ts';
 
 /** Most statements are answered sooner than a request to cancel them arrives, which costs Postgres a process. */

@@ -2,7 +2,7 @@ import type { Connection, CustomTypesConfig, FieldDef, Submittable } from 'pg';
 import pg from 'pg';
 import utils from 'pg/lib/utils.js';
 import { markNumbers } from '../exact-json.ts';
-import { toSqlStateError } from './errors.ts';
+import { toSqlStateError } from './database-errors.ts';
 import type { PreparedStatement, PreparedStatements } from './prepared-statements.ts';
 
 /** A statement as Prisma's adapter and `database.query` hand it over. */

@@ -1,11 +1,11 @@
 import { PothosValidationError } from '@pothos/core';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
-import { type DatabaseErrorKind, databaseError } from '../context/database/errors.ts';
+import { type DatabaseErrorKind, databaseError } from '../context/database/database-errors.ts';
 import { type ErrorCode, GatewayError } from '../context/errors.ts';
 import { currentRequestId } from '../context/request-id.ts';
 import { WorkStoppedError } from '../context/work.ts';
-import { MAX_BODY_BYTES } from './limits.ts';
 import type { Logger } from './logger.ts';
+import { MAX_BODY_BYTES } from './operation-limits.ts';
 
 /** What clients are told of the database's refusals that no resolver has explained. */
 const DATABASE_ERRORS: Partial<

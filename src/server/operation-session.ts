@@ -4,9 +4,9 @@ import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
 import { Work } from '../context/work.ts';
-import { needsSnapshot } from '../schema/model/live-cursor.ts';
+import { needsSnapshot } from '../schema/model/live-cursor-field.ts';
 import { isResultStream } from '../subscriptions/result-stream.ts';
-import { executeMutation } from './mutations.ts';
+import { executeMutation } from './mutation-execution.ts';
 import type { ServerContext } from './server-context.ts';
 
 const sessionOf = (args: ExecutionArgs) => (args.contextValue as Context).session;

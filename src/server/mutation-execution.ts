@@ -8,7 +8,7 @@ import {
 } from 'graphql';
 import type { Context } from '../context/context.ts';
 import { answerField, type FinalAnswer } from '../resolvers/writes/answer.ts';
-import { undone } from './errors.ts';
+import { undone } from './error-mask.ts';
 import { requestHash } from './request-hash.ts';
 import { documentFor, operationOf, rootFields, withoutFields } from './root-fields.ts';
 
