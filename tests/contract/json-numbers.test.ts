@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { catalog } from '../../src/generated/catalog.ts';
 import { type LiveApi, openLiveApi } from '../support/api.ts';
+import { eventually } from '../support/eventually.ts';
 import { listen, listening, TRANSPORTS } from '../support/subscribe.ts';
 import { type Case, cases, named, sqlName } from './cases.ts';
 import { createWorld, type World } from './world.ts';
@@ -162,7 +163,10 @@ describe('news are told digit for digit', () => {
       (n) => `1234567890123456789${n + TRANSPORTS.indexOf(transport)}`,
     ) as [string, string];
     const json = `{"odd": [1.10, ${big}, 0.30]}`;
-    await expect.poll(() => listener.raw()).toContain('"campaign":{"resourceAllocation":');
+    // The second of these is answered with patches from its first answer on.
+    await eventually(() =>
+      listener.raw().match(/"campaign":\{"resourceAllocation":/g),
+    ).toHaveLength(2);
     await world.database.query('update campaigns set resource_allocation = $1 where id = $2', [
       json,
       id,

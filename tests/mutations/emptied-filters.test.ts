@@ -27,7 +27,7 @@ function fieldType(input: string, field: string): string {
   return isInputObjectType(type) ? String(type.getFields()[field]?.type) : '';
 }
 
-function emptiedFilters({ name, columns, one, many }: Writable): Emptied[] {
+function emptiedFilters({ name, comparable: columns, one, many }: Writable): Emptied[] {
   const column = columns.find(([, { type, isList }]) => type !== 'Json' && !isList)?.[0] as string;
   const comparisons = fieldType(`${name}Filter`, column);
   const operand = [fieldType(comparisons, 'equals')];

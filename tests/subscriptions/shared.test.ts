@@ -24,11 +24,13 @@ import { createTenant, insert, notify, type Role, raise, type Tenant } from '../
 
 const PERSONAL = ['OnboardingResponse', 'PlanSubscription', 'UserAchievement', 'UserNotification'];
 
+let thoughtOf: string[] = [];
 let database: TestDatabase;
 let tenant: Tenant;
 let listeners: Listener[] = [];
 beforeAll(async () => {
   // As if nobody had thought of it: what differs between people is executed for many of them at once.
+  thoughtOf = [...personalModels];
   (personalModels as Set<string>).clear();
   database = await createTestDatabase();
   tenant = await createTenant(database);
@@ -37,7 +39,10 @@ afterEach(() => {
   for (const listener of listeners) listener.close();
   listeners = [];
 });
-afterAll(() => database?.close());
+afterAll(async () => {
+  for (const name of thoughtOf) (personalModels as Set<string>).add(name);
+  await database?.close();
+});
 
 const hear = (url: string, client: Pick<Client, 'headers'>, query: string): Subscription => {
   const listener = listen(url, client);
