@@ -63,7 +63,7 @@ export async function agentRefusal(
   return session.workspaceId === undefined || row.admitted ? null : 'not assigned';
 }
 
-/** What an agent is told that may not go on. */
+/** Messages for agents that are refused. */
 export const AGENT_REFUSALS: Record<NonNullable<AgentRefusal>, string> = {
   retired: 'The agent is retired: the registry has it as inactive.',
   'not assigned': 'The agent has no active assignment in this workspace.',

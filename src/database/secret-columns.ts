@@ -1,4 +1,4 @@
-/** Who reads a secret column: whoever sees its row, or of those only Owners and trusted writers. */
+/** Who reads a secret column: everyone who sees its row, or only Owners and trusted writers. */
 export type SecretReaders = 'who sees the row' | 'Owners and trusted writers';
 
 /**

@@ -38,7 +38,7 @@ export interface ChangeSubscriptionsOptions {
   access: Access;
   metrics: SubscriptionMetrics;
   planOf: ReturnType<typeof createPlanner>;
-  /** Resolves when the access of all whom the changes read so far concern has been checked. */
+  /** Resolves when access has been checked for all changes that were read so far. */
   settled(): Promise<void>;
   /** What an execution failed with. */
   onError(error: unknown): void;

@@ -5,7 +5,7 @@ import type { Prisma } from '../../generated/prisma/client.ts';
 const isGuarded = (table: string, column: string) =>
   GUARDED_COLUMNS.some((each) => each.table === table && each.column === column);
 
-/** What Prisma reads of a row only where it is told to: columns that clients have no privilege on. */
+/** Returns what Prisma omits from rows by default: columns that clients have no privilege on. */
 export function guardedColumns(): Prisma.GlobalOmitConfig {
   const omitted: Record<string, Record<string, true>> = {};
   for (const [model, { table, columns }] of Object.entries(catalog.models)) {

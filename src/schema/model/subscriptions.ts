@@ -58,7 +58,7 @@ function changeType(model: string): ChangeRef {
   return found;
 }
 
-/** Rows are told apart by their nodeId or, where they have none, by their id. */
+/** Rows are named by their nodeId or, where they have none, by their id. */
 function defineChange(model: string, columns: readonly string[], hasNodeId: boolean): ChangeRef {
   return builder.objectRef<ToldChange>(`${model}Change`).implement({
     description: `A change to ${article(model)}.`,
@@ -119,7 +119,7 @@ export interface SubscriptionOptions {
   where?: object;
   /** Throws for those who cannot subscribe; whoever may read the model's list can unless told otherwise. */
   admit?: (context: Context) => void;
-  /** Whether it takes a filter, that of the model's list; true unless told otherwise. */
+  /** Whether it takes a filter, that of the model's list. Default: true. */
   isFiltered?: boolean;
   /** Arguments besides `filter` and `after`. */
   args?: (arg: AnyArguments) => InputFieldMap;

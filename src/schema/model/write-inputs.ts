@@ -109,7 +109,7 @@ export function updateInput(model: string, columns: readonly string[]): AnyInput
 
 /**
  * The id, where clients choose it: as the name of an entry of a dictionary. Other ids are unique over
- * all workspaces, so that a chosen one would tell whether another workspace has it.
+ * all workspaces, so that choosing one would reveal whether another workspace has it.
  */
 export function chosenIdOf(model: string): string[] {
   return columnOf(model, 'id').nativeType === 'Uuid' ? [] : ['id'];

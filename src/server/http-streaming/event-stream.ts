@@ -18,7 +18,7 @@ const RESULT = frameEncoding('sse, of several', ({ json }) => `${json}}\n\n`);
 const MAX_EARLY = 1_000;
 
 /** Sends something. Returns false when too much is unsent already. */
-type Tell = (stream: HttpStream) => boolean;
+type Send = (stream: HttpStream) => boolean;
 
 /** The one response through which a client is told the results of several operations. */
 export class EventStream {
@@ -26,7 +26,7 @@ export class EventStream {
   readonly #operations = new Map<string, StreamOperation>();
   #stream: HttpStream | null = null;
   /** What there was to tell before the client opened the stream. */
-  #early: Tell[] | null = [];
+  #early: Send[] | null = [];
   #earlyBytes = 0;
   readonly #onClose: () => void;
 
@@ -59,7 +59,7 @@ export class EventStream {
       return () => {};
     }
     this.#stream = stream;
-    const isSent = this.#early.every((tell) => tell(stream));
+    const isSent = this.#early.every((send) => send(stream));
     this.#early = null;
     if (!isSent) this.close();
     return () => this.close();
