@@ -11,6 +11,8 @@ export default defineConfig({
     globalSetup: './tests/support/global-setup.ts',
     // Files share the modules of their worker: loading them took as long as the tests.
     isolate: false,
+    // Young objects of large worlds would be copied again and again.
+    execArgv: ['--max-semi-space-size=64'],
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
