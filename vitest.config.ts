@@ -9,8 +9,6 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     globalSetup: './tests/support/global-setup.ts',
-    // Files share the modules of their worker: loading them took as long as the tests.
-    isolate: false,
     // Young objects of large worlds would be copied again and again.
     execArgv: ['--max-semi-space-size=64'],
     maxWorkers: 2,
