@@ -20,7 +20,8 @@ export type CursorValues = readonly unknown[];
  */
 export type ReadValue = (name: string, column: Column, value: unknown) => unknown;
 
-function signature(list: string, orderings: readonly Ordering[]): string {
+/** What a cursor says first: the list and the order that it belongs to. */
+export function signatureOf(list: string, orderings: readonly Ordering[]): string {
   const order = orderings.map(({ column, direction, nulls }) => `${column} ${direction} ${nulls}`);
   return `${list}: ${order.join(', ')}`;
 }
@@ -35,7 +36,7 @@ export function encodeCursor(
   const values = orderings.map(({ column }) =>
     written(columnOf(model, column), shownValue(model, column, row)),
   );
-  return Buffer.from(JSON.stringify([signature(list, orderings), ...values])).toString('base64url');
+  return Buffer.from(JSON.stringify([signatureOf(list, orderings), ...values])).toString('base64url');
 }
 
 /** As the API writes the value. */
@@ -75,7 +76,7 @@ export function decodeCursor(
   }
   if (!Array.isArray(decoded) || typeof decoded[0] !== 'string') throw foreign();
   const [from, ...values] = decoded as [string, ...unknown[]];
-  if (from !== signature(list, orderings) || values.length !== orderings.length) {
+  if (from !== signatureOf(list, orderings) || values.length !== orderings.length) {
     throw new GatewayError(
       'BAD_USER_INPUT',
       `"${argument}" is a cursor of another list or order: use one that this list returned with the same orderBy.`,

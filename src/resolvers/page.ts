@@ -15,15 +15,19 @@ export interface PageArguments {
   orderBy?: Maybe<readonly OrderBy[]>;
 }
 
-/** One page of a list, ready for the database and for its answer. */
-export interface Page {
+/** Which rows of a list a page shows. */
+export interface Place {
   list: string;
   model: string;
   orderings: readonly Ordering[];
   size: number;
   backward: boolean;
-  /** Whether the page starts behind a cursor. */
-  continued: boolean;
+  /** The place that the page starts behind, in the order in which it is read. */
+  cursor: CursorValues | null;
+}
+
+/** One page of a list, ready for the database and for its answer. */
+export interface Page extends Place {
   /** What Prisma takes: one row more than the page, which tells whether there are others. */
   query: { take: number; orderBy: object[]; where?: object; select: Record<string, true> };
 }
@@ -42,12 +46,12 @@ export interface Connection<Row> {
  * Reads the paging arguments of a list (`list` names it in its cursors) over a model. Throws
  * BAD_USER_INPUT with the argument at fault.
  */
-export function readPage(
+export function readPlace(
   list: string,
   model: string,
   args: PageArguments,
   readValue: ReadValue,
-): Page {
+): Place {
   const { first, after, last, before } = args;
   refuse('last', first != null && last != null, 'Give either "first" or "last", not both.');
   refuse('before', after != null && before != null, 'Give either "after" or "before", not both.');
@@ -69,34 +73,34 @@ export function readPage(
   const size = asked ?? limits.defaultPageSize;
   const backward = last != null || before != null;
   const orderings = orderingsOf(model, args.orderBy);
-  const readOrder = backward ? reversed(orderings) : orderings;
-  const cursor = after ?? before;
-  const where =
-    cursor == null
-      ? undefined
-      : beyond(
-          model,
-          readOrder,
-          decodeCursor(
-            cursor,
-            after == null ? 'before' : 'after',
-            list,
-            model,
-            orderings,
-            readValue,
-          ),
-        );
+  const given = after ?? before;
+  const side = after == null ? 'before' : 'after';
   return {
     list,
     model,
     orderings,
     size,
     backward,
-    continued: cursor != null,
+    cursor:
+      given == null ? null : decodeCursor(given, side, list, model, orderings, readValue),
+  };
+}
+
+/** The order in which the rows of a page are read, which for one at the end is from there. */
+export function readingOrder({ orderings, backward }: Place): readonly Ordering[] {
+  return backward ? reversed(orderings) : orderings;
+}
+
+/** Returns what Prisma takes to read a page. */
+export function pageAt(place: Place): Page {
+  const { model, orderings, size, cursor } = place;
+  const order = readingOrder(place);
+  return {
+    ...place,
     query: {
       take: size + 1,
-      orderBy: toOrderBy(model, readOrder),
-      ...(where ? { where } : {}),
+      orderBy: toOrderBy(model, order),
+      ...(cursor ? { where: beyond(model, order, cursor) } : {}),
       select: Object.fromEntries(orderings.map(({ column }) => [column, true])),
     },
   };
@@ -120,8 +124,8 @@ export function toConnection<Row extends object>(
   return {
     edges,
     pageInfo: {
-      hasNextPage: page.backward ? page.continued : more,
-      hasPreviousPage: page.backward ? more : page.continued,
+      hasNextPage: page.backward ? page.cursor !== null : more,
+      hasPreviousPage: page.backward ? more : page.cursor !== null,
       get startCursor() {
         return edges[0]?.cursor ?? null;
       },

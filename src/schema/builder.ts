@@ -4,6 +4,7 @@ import RelayPlugin from '@pothos/plugin-relay';
 import type { Context } from '../context/context.ts';
 import type PrismaTypes from '../generated/pothos.ts';
 import { getDatamodel } from '../generated/pothos.ts';
+import { readable } from '../read/readable.ts';
 import type { ScalarTypes } from './scalar-types.ts';
 
 export interface BuilderTypes {
@@ -25,6 +26,7 @@ export const builder = new SchemaBuilder<BuilderTypes>({
   relay: {
     idFieldName: 'nodeId',
     idFieldOptions: {
+      extensions: readable({ kind: 'nodeId' }),
       description: 'Names the row among all types: for node(nodeId:) and client caches.',
     },
     nodeQueryOptions: false,

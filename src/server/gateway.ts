@@ -12,8 +12,10 @@ import { currentRequestId } from '../context/request-id.ts';
 import { RequestInFlight } from '../context/request-in-flight.ts';
 import { createSeal } from '../context/seal.ts';
 import type { Limits } from '../env.ts';
+import { createReader } from '../read/reader.ts';
 import type { Feed } from '../realtime/feed.ts';
 import { parseSnapshot } from '../realtime/position.ts';
+import { readColumn } from '../schema/model/columns.ts';
 import { SubscriptionHub } from '../subscriptions/hub.ts';
 import {
   createSubscriptionMetrics,
@@ -73,6 +75,8 @@ export interface GatewayOptions {
   graphiql?: GraphiQLOptions;
   /** Origins whose pages may call the API. Default: none. */
   corsOrigins?: readonly string[];
+  /** False to execute every query field by field. Default: what a statement can read, it does. */
+  accelerated?: boolean;
   /** Default 30,000. */
   requestTimeoutMs?: number;
   /** What each person, agent and workspace may have at a time. */
@@ -104,6 +108,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       })
     : null;
   const streams = new HttpStreams();
+  const reader = options.accelerated === false ? null : createReader(schema, readColumn);
 
   const liveCursors: LiveCursors | null = feed
     ? {
@@ -158,7 +163,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       useCostLimit(maskError),
       useSubscriptions(hub, maskError),
       useIntrospection(schema),
-      useSession(requestTimeoutMs),
+      useSession(requestTimeoutMs, reader),
       useFailureStatus(),
     ],
     maskedErrors: { maskError },

@@ -5,7 +5,9 @@ import { GatewayError } from '../context/errors.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
 import { Work } from '../context/work.ts';
 import { needsSnapshot } from '../schema/model/live-cursor-field.ts';
+import type { Reader } from '../read/reader.ts';
 import { isResultStream } from '../subscriptions/result-stream.ts';
+import { executeQuery } from './compiled-reads.ts';
 import { executeMutation } from './mutation-execution.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -16,14 +18,14 @@ const workOf = (args: ExecutionArgs) => (args.contextValue as ServerContext).wor
  * Runs each operation in its request's database session. Its work stops when the client goes, when
  * it takes too long, of which the client is told TIMEOUT, and once it has been answered.
  */
-export function useSession(timeoutMs: number): Plugin {
+export function useSession(timeoutMs: number, reader: Reader | null): Plugin {
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args) => {
         const work = workOf(args);
         const timer = setTimeout(() => work.stop(tookTooLong(timeoutMs)), timeoutMs);
         try {
-          const run = () => executeOperation(executeFn, args, work);
+          const run = () => executeOperation(executeFn, args, work, reader);
           return await runInSession(sessionOf(args), run, work);
         } finally {
           clearTimeout(timer);
@@ -50,6 +52,7 @@ async function executeOperation(
   execute: (args: LimitedArgs) => unknown,
   args: ExecutionArgs,
   { reading, writing }: Work,
+  reader: Reader | null,
 ): Promise<unknown> {
   const { document, operationName, contextValue } = args;
   const isMutation = getOperationAST(document, operationName)?.operation === 'mutation';
@@ -61,9 +64,10 @@ async function executeOperation(
   try {
     if (isMutation) return await executeMutation(execute, limited);
     // One that tells its place in the change log reads nothing from before or after it.
-    if (!needsSnapshot(document, operationName)) return await execute(limited);
+    const run = () => executeQuery(reader, execute, limited);
+    if (!needsSnapshot(document, operationName)) return await run();
     const { database } = contextValue as Context;
-    return await database.inSnapshot(async () => execute(limited));
+    return await database.inSnapshot(run);
   } finally {
     unlisten();
   }

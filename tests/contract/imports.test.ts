@@ -14,6 +14,8 @@ const LAYERS = [
   'server',
   'subscriptions',
   'schema',
+  'read',
+  'sql',
   'resolvers',
   'realtime',
   'context',

@@ -25,6 +25,8 @@ export interface Database {
   prisma: PrismaClient;
   /** One statement in one round trip. Rejects with errors that `databaseError` reads. */
   query: Query;
+  /** The only row of a statement whose columns are texts. */
+  texts(text: string, values: readonly unknown[]): Promise<readonly (string | null)[]>;
   /**
    * Commits when `fn` resolves and rolls back when it rejects; resolves to what `fn` does. Only the
    * given `query` is part of the transaction.
@@ -64,6 +66,10 @@ export function createDatabase(options: DatabaseOptions): Database {
     // The extension adds no method and changes no result, which its type cannot say.
     prisma: client.$extends(sessionLookups) as unknown as PrismaClient,
     query: queryWith((statement) => pool.run(statement)),
+    async texts(text, values) {
+      const { rows } = await pool.run({ text, values, rowMode: 'array' });
+      return rows[0] as (string | null)[];
+    },
     async transaction(fn, isolation) {
       return currentSession().work.finish(() => transact(pool, fn, isolation));
     },

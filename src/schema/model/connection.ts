@@ -2,7 +2,7 @@ import type { MaybePromise } from '@pothos/core';
 import { limits } from '../../resolvers/limits.ts';
 import { readLiveCursor } from '../../resolvers/live-cursor.ts';
 import { creationColumn } from '../../resolvers/ordering.ts';
-import { type Connection, type Page, type PageArguments, readPage } from '../../resolvers/page.ts';
+import { type Connection, type Page, type PageArguments, pageAt, readPlace } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
 import { type AnyArguments, anyFields, rowRef } from './any-model.ts';
@@ -83,5 +83,5 @@ export function connectionOptions(model: string, arg: AnyArguments) {
  * cursors. Throws BAD_USER_INPUT with the argument at fault.
  */
 export function pageOf(list: string, model: string, args: PageArguments): Page {
-  return readPage(list, model, args, readColumn);
+  return pageAt(readPlace(list, model, args, readColumn));
 }

@@ -1,4 +1,5 @@
 import { columnOf, relationOf } from '../../resolvers/catalog.ts';
+import { readable } from '../../read/readable.ts';
 import { isBounded, shownValue } from '../../resolvers/representable.ts';
 import { isGuarded, loadGuarded } from '../../resolvers/secrets.ts';
 import { priced } from '../cost/price.ts';
@@ -18,6 +19,7 @@ export function columnFields(t: AnyFields, model: string, columns: readonly stri
       const shown: ColumnType | [ColumnType] = column.isList ? [type] : type;
       const options = {
         type: shown,
+        extensions: readable({ kind: 'column', column: name }),
         // JSON has a null of its own, which a required column may hold.
         nullable: type === 'JSON' || !(column.isRequired || column.isList),
         ...described(column.documentation),
@@ -27,7 +29,8 @@ export function columnFields(t: AnyFields, model: string, columns: readonly stri
             ...options,
             nullable: true,
             description: [column.documentation, GUARDED].filter(Boolean).join(' '),
-            ...priced(foundRow),
+            // Whoever may not read it gets null, which no statement under the policies tells.
+            extensions: priced(foundRow).extensions,
             select: { id: true },
             resolve: (row, _args, context) => loadGuarded(context, model, name, row.id as string),
           })
@@ -49,7 +52,10 @@ export function relationFields(t: AnyFields, model: string, relations: readonly 
     relations.map((name) => {
       const field = t.relation(name, {
         nullable: true,
-        ...priced(relatedRow),
+        extensions: {
+          ...priced(relatedRow).extensions,
+          ...readable({ kind: 'relatedRow', relation: name }),
+        },
         ...described(relationOf(model, name).documentation),
       });
       return [name, field];

@@ -2,6 +2,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import type { Link } from '../../models/descriptor.ts';
+import { readable } from '../../read/readable.ts';
 import { columnOf, modelOf } from '../../resolvers/catalog.ts';
 import { loadRow, loadRows } from '../../resolvers/loaders.ts';
 import { priced } from '../cost/price.ts';
@@ -36,13 +37,14 @@ export function linkFields(
   );
 }
 
-function linkedRow(t: AnyFields, { column, to, by = 'id', description }: Link) {
+function linkedRow(t: AnyFields, link: Link) {
+  const { column, to, by = 'id', description } = link;
   return t.field({
     type: rowRef(to),
     nullable: true,
     description:
       description ?? `The ${to} that ${column} names; null when it is gone or not yours to see.`,
-    ...priced(foundRow),
+    extensions: { ...priced(foundRow).extensions, ...readable({ kind: 'link', link }) },
     select: { [column]: true },
     resolve: (row, _args, context, info) => {
       const value = row[column];
@@ -51,14 +53,15 @@ function linkedRow(t: AnyFields, { column, to, by = 'id', description }: Link) {
   });
 }
 
-function linkedRows(t: AnyFields, { column, to, by = 'id', description }: Link) {
+function linkedRows(t: AnyFields, link: Link) {
+  const { column, to, by = 'id', description } = link;
   return t.field({
     type: [rowRef(to)],
     nullable: NULLABLE_ROWS,
     description:
       description ??
       `The rows that ${column} lists, in its order and with its duplicates; those that are gone or not yours to see are left out.`,
-    ...priced(foundRows),
+    extensions: { ...priced(foundRows).extensions, ...readable({ kind: 'link', link }) },
     select: { [column]: true },
     resolve: (row, _args, context, info) =>
       loadRows(

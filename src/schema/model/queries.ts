@@ -1,6 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
+import { readable } from '../../read/readable.ts';
 import { columnOf } from '../../resolvers/catalog.ts';
 import { toWhere } from '../../resolvers/filter.ts';
 import { listRows } from '../../resolvers/list-rows.ts';
@@ -29,7 +30,7 @@ export function defineQueries(model: string, lookup: string, list: string): void
       type: anyModel(model),
       nullable: true,
       description: `The ${model} with this id; null when there is none that you may see.`,
-      ...priced(foundRow),
+      extensions: { ...priced(foundRow).extensions, ...readable({ kind: 'row' }) },
       args: { id: t.arg({ type: columnType('id', id), required: true }) },
       resolve: (query, _root, args, context) => getRow(context, model, args.id, query),
     });
@@ -41,7 +42,7 @@ export function defineQueries(model: string, lookup: string, list: string): void
       type,
       args,
       description,
-      ...priced(listPrice(model)),
+      extensions: { ...priced(listPrice(model)).extensions, ...readable({ kind: 'list' }) },
       resolve: (_root, listArgs: ListArguments, context, info) =>
         rootConnection(model, list, listArgs, context, info),
     });

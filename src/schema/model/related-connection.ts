@@ -1,4 +1,5 @@
 import type { Context } from '../../context/context.ts';
+import { readable } from '../../read/readable.ts';
 import { relationOf } from '../../resolvers/catalog.ts';
 import { toWhere } from '../../resolvers/filter.ts';
 import { countKey, loadCount } from '../../resolvers/loaders.ts';
@@ -33,6 +34,7 @@ export function relatedConnection(t: AnyFields, model: string, relation: string)
     description: documentation ?? description,
     extensions: {
       ...priced(relatedListPrice(model, to)).extensions,
+      ...readable({ kind: 'relatedList', relation }),
       // Pothos' own `select` option is not told what the document selects of the connection, so it
       // would read a page of rows for a mere count.
       pothosPrismaSelect: (

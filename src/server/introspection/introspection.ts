@@ -18,6 +18,7 @@ import { GatewayError } from '../../context/errors.ts';
 import { Turns } from '../../realtime/turns.ts';
 import { isLive } from '../../subscriptions/live-queries.ts';
 import { operationTooLarge } from '../operation-limits.ts';
+import { textResult } from '../text-result.ts';
 import { createIntrospect } from './execution.ts';
 import { fieldsOf, fragmentsOf, type Price, priceOf } from './introspection-price.ts';
 
@@ -53,14 +54,14 @@ export function useIntrospection(schema: GraphQLSchema): Plugin {
 
   const answer = async (key: string, args: Args, asked: Introspection) => {
     const stored = answers.get(key);
-    if (stored) return storedResult(stored);
+    if (stored) return textResult(stored);
     args.signal?.throwIfAborted();
     assertAffordable(asked, args);
     const result = await introspect(args);
     if (result.errors) return result;
     const text = JSON.stringify(result);
     answers.set(key, text);
-    return storedResult(text);
+    return textResult(text);
   };
 
   return {
@@ -140,17 +141,6 @@ function usualPrice(schema: GraphQLSchema): Price {
 function keyOf({ document, operationName, variableValues }: Args): string {
   const text = JSON.stringify([print(document), operationName, variableValues]);
   return createHash('sha256').update(text).digest('base64');
-}
-
-/** A cached result. HTTP sends its text; WebSockets need the data, which is parsed on access. */
-function storedResult(text: string): ExecutionResult {
-  const result = {
-    get data() {
-      return (JSON.parse(text) as ExecutionResult).data;
-    },
-    stringify: () => text,
-  };
-  return result as ExecutionResult;
 }
 
 /** Settles like the work, or rejects when the signal is aborted first. */

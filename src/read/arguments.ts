@@ -1,0 +1,98 @@
+import { type FieldNode, type GraphQLField, getArgumentValues, Kind, visit, BREAK } from 'graphql';
+import { GatewayError } from '../context/errors.ts';
+import { columnOf } from '../resolvers/catalog.ts';
+import { type Condition, type Input, readFilter } from '../resolvers/conditions.ts';
+import { type PageArguments, type Place, readingOrder, readPlace } from '../resolvers/page.ts';
+import type { ReadValue } from '../resolvers/page-cursor.ts';
+import { valueProblem } from '../resolvers/value-problem.ts';
+import { comparisonsOf, operandValue } from '../sql/filter.ts';
+import type { ValueSource, Variables } from '../sql/fragment.ts';
+import { driverValue } from '../sql/types.ts';
+
+type AnyField = GraphQLField<unknown, unknown>;
+
+/** What a list field is asked for. */
+export interface ListRequest {
+  place: Place;
+  filter: Condition | null;
+}
+
+/** The arguments of a list field: what is asked for, and the values in it. */
+export class ListArguments implements ValueSource {
+  readonly #read: (variables: Variables) => ListRequest;
+
+  constructor(
+    field: AnyField,
+    node: FieldNode,
+    names: { list: string; model: string },
+    readValue: ReadValue,
+  ) {
+    const { list, model } = names;
+    this.#read = remembered(node, (variables) => {
+      const args = getArgumentValues(field, node, variables);
+      return {
+        place: readPlace(list, model, args as PageArguments, readValue),
+        filter: readFilter(model, args.filter as Input | null | undefined),
+      };
+    });
+  }
+
+  /** Throws BAD_USER_INPUT with the argument at fault. */
+  read(variables: Variables): ListRequest {
+    return this.#read(variables);
+  }
+
+  /** The values of the cursor, then the operands of the filter. */
+  values(variables: Variables): unknown[] {
+    const { place, filter } = this.#read(variables);
+    const order = readingOrder(place);
+    const cursor = place.cursor?.map((value, n) =>
+      driverValue(columnOf(place.model, (order[n] as (typeof order)[0]).column), value),
+    );
+    return [...(cursor ?? []), ...(filter ? comparisonsOf(filter).map(operandValue) : [])];
+  }
+}
+
+/** The id of a field that looks one row up. */
+export class IdArgument implements ValueSource {
+  readonly #read: (variables: Variables) => unknown;
+
+  constructor(field: AnyField, node: FieldNode) {
+    this.#read = remembered(node, (variables) => getArgumentValues(field, node, variables).id);
+  }
+
+  /** Throws BAD_USER_INPUT for an id that no row can have. */
+  values(variables: Variables): unknown[] {
+    const id = this.#read(variables);
+    const problem = valueProblem(id);
+    if (problem) throw new GatewayError('BAD_USER_INPUT', problem, { argument: 'id' });
+    return [String(id)];
+  }
+}
+
+/** Arguments without variables are the same in every request. */
+function remembered<T>(
+  node: FieldNode,
+  read: (variables: Variables) => T,
+): (variables: Variables) => T {
+  if (hasVariables(node)) return read;
+  let known: { value: T } | undefined;
+  return (variables) => {
+    known ??= { value: read(variables) };
+    return known.value;
+  };
+}
+
+function hasVariables({ arguments: given = [] }: FieldNode): boolean {
+  let found = false;
+  for (const argument of given) {
+    visit(argument, {
+      enter({ kind }) {
+        if (kind !== Kind.VARIABLE) return undefined;
+        found = true;
+        return BREAK;
+      },
+    });
+  }
+  return found;
+}

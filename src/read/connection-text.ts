@@ -1,0 +1,192 @@
+import type { FieldNode, GraphQLObjectType, SelectionSetNode } from 'graphql';
+import { readingOrder } from '../resolvers/page.ts';
+import { signatureOf } from '../resolvers/page-cursor.ts';
+import { comparisonsOf, filterSql } from '../sql/filter.ts';
+import { empty, join, numberLiteral, parameter, type Sql, sql, Unsupported } from '../sql/fragment.ts';
+import type { JsonText } from '../sql/json.ts';
+import { beyondSql, cursorSql, orderSql } from '../sql/order.ts';
+import { joinSql } from '../sql/relation.ts';
+import type { Scope, Scopes } from '../sql/scope.ts';
+import type { ListArguments, ListRequest } from './arguments.ts';
+import { type AnyField, objectType, type Reading, selectedFields, setsOf } from './selection.ts';
+
+/** Writes one field of an object, whose name is written already. */
+export type WriteField = (field: AnyField, nodes: readonly FieldNode[], json: JsonText) => void;
+
+/** Composes the text of objects and rows. */
+export interface RowWriter {
+  readonly scopes: Scopes;
+  readonly reading: Reading;
+  object(
+    type: GraphQLObjectType,
+    sets: readonly SelectionSetNode[],
+    write: WriteField,
+  ): JsonText;
+  row(scope: Scope, type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Sql;
+}
+
+/** The row and the relation that a list hangs on. */
+export interface Parent {
+  scope: Scope;
+  relation: string;
+}
+
+/** Composes the JSON text of a page: its rows are read once, whatever is asked of them. */
+export class ConnectionText {
+  readonly #writer: RowWriter;
+  readonly #model: string;
+  readonly #args: ListArguments;
+  readonly #request: ListRequest;
+  readonly #parent: Parent | null;
+  /** The rows that are read, in the order in which they are. */
+  readonly #rows: Scope;
+  #needsRows = false;
+  #needsPlaces = false;
+  /** Whether a row behind the page is read, to tell whether there is one. */
+  #needsNext = false;
+
+  constructor(writer: RowWriter, model: string, args: ListArguments, parent: Parent | null) {
+    this.#writer = writer;
+    this.#model = model;
+    this.#args = args;
+    this.#request = args.read(writer.reading.variables);
+    this.#parent = parent;
+    this.#rows = writer.scopes.over(model);
+  }
+
+  /** Returns the text of a connection. */
+  of(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Sql {
+    this.#needsNext = this.#asksForMore(type, sets);
+    const text = this.#writer
+      .object(type, sets, (field, nodes, json) => {
+        const selected = setsOf(nodes);
+        if (field.name === 'totalCount') json.expression(this.#count());
+        else if (field.name === 'nodes') json.expression(this.#nodes(field, selected));
+        else if (field.name === 'edges') json.expression(this.#edges(field, selected));
+        else if (field.name === 'pageInfo') this.#pageInfo(field, selected, json);
+        else throw new Unsupported(`${type.name}.${field.name}`);
+      })
+      .toSql();
+    return this.#needsRows ? sql`(select ${text} from ${this.#page()})` : text;
+  }
+
+  #nodes(field: AnyField, sets: readonly SelectionSetNode[]): Sql {
+    return this.#list(this.#writer.row(this.#rows, objectType(field.type), sets));
+  }
+
+  #edges(field: AnyField, sets: readonly SelectionSetNode[]): Sql {
+    const edge = this.#writer.object(objectType(field.type), sets, (member, nodes, json) => {
+      if (member.name === 'cursor') json.known('"').expression(this.#cursor()).known('"');
+      else if (member.name === 'node') {
+        json.expression(this.#writer.row(this.#rows, objectType(member.type), setsOf(nodes)));
+      } else throw new Unsupported(`an edge's ${member.name}`);
+    });
+    return this.#list(edge.toSql());
+  }
+
+  #list(item: Sql): Sql {
+    this.#needsRows = true;
+    const { backward } = this.#request.place;
+    if (backward) this.#needsPlaces = true;
+    const order = backward ? sql` order by ${this.#place()} desc` : empty;
+    return sql`'['||coalesce(string_agg(${item}, ','${order})${this.#onPage()}, '')||']'`;
+  }
+
+  #pageInfo(field: AnyField, sets: readonly SelectionSetNode[], json: JsonText): void {
+    const { backward, cursor } = this.#request.place;
+    const info = this.#writer.object(objectType(field.type), sets, ({ name }, _nodes, text) => {
+      if (name === this.#ahead) text.expression(this.#hasMore());
+      else if (name === 'hasNextPage' || name === 'hasPreviousPage') {
+        text.known(String(cursor !== null));
+      } else if (name === 'startCursor') text.expression(this.#cursorAt(!backward));
+      else if (name === 'endCursor') text.expression(this.#cursorAt(backward));
+      else throw new Unsupported(`${name} of a page`);
+    });
+    json.expression(info.toSql());
+  }
+
+  #hasMore(): Sql {
+    this.#needsRows = true;
+    return sql`(count(*) > ${numberLiteral(this.#request.place.size)})::text`;
+  }
+
+  #asksForMore(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): boolean {
+    const { reading } = this.#writer;
+    return [...selectedFields(reading, type, sets).values()].some((nodes) => {
+      if (nodes[0]?.name.value !== 'pageInfo') return false;
+      const info = objectType((type.getFields().pageInfo as AnyField).type);
+      const asked = [...selectedFields(reading, info, setsOf(nodes)).values()];
+      return asked.some(([first]) => first?.name.value === this.#ahead);
+    });
+  }
+
+  /** The field that says whether there are rows behind those that were read. */
+  get #ahead(): string {
+    return this.#request.place.backward ? 'hasPreviousPage' : 'hasNextPage';
+  }
+
+  /** The cursor of the row that was read first, or last, of the page. */
+  #cursorAt(isFirst: boolean): Sql {
+    this.#needsRows = true;
+    const order = isFirst ? sql`asc` : sql`desc`;
+    const all = sql`array_agg(${this.#cursor()} order by ${this.#place()} ${order})`;
+    return sql`coalesce('"'||(${all}${this.#onPage()})[1]||'"', 'null')`;
+  }
+
+  #cursor(): Sql {
+    const { list, orderings } = this.#request.place;
+    return cursorSql(this.#rows, signatureOf(list, orderings), orderings);
+  }
+
+  /** The number of a row on its page, as it was read. */
+  #place(): Sql {
+    this.#needsPlaces = true;
+    return sql`${this.#rows.alias}.place`;
+  }
+
+  /** Leaves the row behind the page out of an aggregate. */
+  #onPage(): Sql {
+    if (!this.#needsNext) return empty;
+    return sql` filter (where ${this.#place()} <= ${numberLiteral(this.#request.place.size)})`;
+  }
+
+  #page(): Sql {
+    const { place, filter } = this.#request;
+    const source = this.#writer.scopes.over(this.#model);
+    const order = readingOrder(place);
+    const conditions = this.#conditions(source, filter);
+    if (place.cursor) {
+      conditions.push(beyondSql(source, order, (n, type) => parameter(this.#args, n, type)));
+    }
+    const limit = numberLiteral(place.size + (this.#needsNext ? 1 : 0));
+    const rows = sql`select ${source.selectFor(this.#rows)} from ${source.table}${where(conditions)} order by ${orderSql(source, order)} limit ${limit}`;
+    return this.#needsPlaces
+      ? sql`(select *, row_number() over () as place from (${rows}) page) ${this.#rows.alias}`
+      : sql`(${rows}) ${this.#rows.alias}`;
+  }
+
+  #count(): Sql {
+    const source = this.#writer.scopes.over(this.#model);
+    const conditions = this.#conditions(source, this.#request.filter);
+    return sql`(select count(*)::text from ${source.table}${where(conditions)})`;
+  }
+
+  #conditions(source: Scope, filter: ListRequest['filter']): Sql[] {
+    const conditions: Sql[] = [];
+    if (this.#parent) conditions.push(joinSql(this.#parent.scope, this.#parent.relation, source));
+    if (filter) {
+      const behindCursor = this.#request.place.cursor?.length ?? 0;
+      const indexes = new Map(comparisonsOf(filter).map((each, n) => [each, behindCursor + n]));
+      conditions.push(
+        filterSql(this.#writer.scopes, source, filter, (comparison, type) =>
+          parameter(this.#args, indexes.get(comparison) as number, type),
+        ),
+      );
+    }
+    return conditions;
+  }
+}
+
+function where(conditions: readonly Sql[]): Sql {
+  return conditions.length > 0 ? sql` where ${join(conditions, ' and ')}` : empty;
+}

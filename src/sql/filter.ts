@@ -1,0 +1,161 @@
+import type { Comparison, Condition, RelatedRows } from '../resolvers/conditions.ts';
+import { type Sql, empty, join, sql, Unsupported } from './fragment.ts';
+import { joinSql } from './relation.ts';
+import type { Scope, Scopes } from './scope.ts';
+import { driverValue, sqlType } from './types.ts';
+
+/** Returns the parameter for the operand of a comparison, or for a list of operands. */
+export type OperandOf = (comparison: Comparison, type: Sql) => Sql;
+
+/**
+ * Returns a condition on the rows of a scope as SQL, whose three truth values are those of the
+ * condition.
+ */
+export function filterSql(
+  scopes: Scopes,
+  scope: Scope,
+  condition: Condition,
+  operandOf: OperandOf,
+): Sql {
+  return new FilterText(scopes, operandOf).of(scope, condition, true);
+}
+
+/** The comparisons of a condition, in an order that only depends on its shape. */
+export function comparisonsOf(condition: Condition): Comparison[] {
+  switch (condition.kind) {
+    case 'and':
+    case 'or':
+      return condition.parts.flatMap(comparisonsOf);
+    case 'not':
+      return comparisonsOf(condition.part);
+    case 'comparison':
+      return [condition];
+    case 'related':
+      return condition.condition ? comparisonsOf(condition.condition) : [];
+  }
+}
+
+/** The operand of a comparison as the driver takes it. */
+export function operandValue({ column, operator, operand }: Comparison): unknown {
+  switch (operator) {
+    case 'contains':
+      return `%${escapeLike(operand as string)}%`;
+    case 'startsWith':
+      return `${escapeLike(operand as string)}%`;
+    case 'endsWith':
+      return `%${escapeLike(operand as string)}`;
+    default:
+      return driverValue(column, operand);
+  }
+}
+
+const OPERATORS: Record<string, Sql> = {
+  equals: sql`=`,
+  lt: sql`<`,
+  lte: sql`<=`,
+  gt: sql`>`,
+  gte: sql`>=`,
+};
+
+class FilterText {
+  readonly #scopes: Scopes;
+  readonly #operandOf: OperandOf;
+
+  constructor(scopes: Scopes, operandOf: OperandOf) {
+    this.#scopes = scopes;
+    this.#operandOf = operandOf;
+  }
+
+  /** `isSought` where it does not matter whether the condition is false or unknown. */
+  of(scope: Scope, condition: Condition, isSought: boolean): Sql {
+    switch (condition.kind) {
+      case 'and':
+      case 'or': {
+        const isAnd = condition.kind === 'and';
+        if (condition.parts.length === 0) return isAnd ? sql`true` : sql`false`;
+        const parts = condition.parts.map((part) => this.of(scope, part, isSought));
+        return sql`(${join(parts, isAnd ? ' and ' : ' or ')})`;
+      }
+      case 'not':
+        return sql`(not ${this.of(scope, condition.part, false)})`;
+      case 'comparison':
+        return this.#comparison(scope, condition);
+      case 'related':
+        return this.#related(scope, condition, isSought);
+    }
+  }
+
+  #comparison(scope: Scope, comparison: Comparison): Sql {
+    const { name, column, operator } = comparison;
+    if (column.type === 'Json') throw new Unsupported('filters on JSON');
+    const e = scope.column(name);
+    const type = sqlType(column);
+    if (column.isList) return this.#listComparison(e, type, comparison);
+    switch (operator) {
+      case 'isNull':
+        return sql`(${e} is null)`;
+      case 'in':
+        return sql`(${e} = any(${this.#operandOf(comparison, sql`${type}[]`)}))`;
+      case 'contains':
+      case 'startsWith':
+      case 'endsWith':
+        return sql`(${e} ilike ${this.#operandOf(comparison, sql`text`)})`;
+      default:
+        return sql`(${e} ${binary(operator)} ${this.#operandOf(comparison, type)})`;
+    }
+  }
+
+  #listComparison(e: Sql, type: Sql, comparison: Comparison): Sql {
+    // A list that is null reads as an empty one, so it is compared as one.
+    const list = sql`coalesce(${e}, '{}')`;
+    const items = () => sql`${this.#operandOf(comparison, sql`${type}[]`)}`;
+    switch (comparison.operator) {
+      case 'isEmpty':
+        return sql`(${list} = '{}')`;
+      case 'equals':
+        return sql`(${list} = ${items()})`;
+      case 'has':
+        return sql`(${list} @> array[${this.#operandOf(comparison, type)}])`;
+      case 'hasEvery':
+        return sql`(${list} @> ${items()})`;
+      case 'hasSome':
+        return sql`(${list} && ${items()})`;
+      default:
+        throw new Unsupported(`${comparison.operator} of a list`);
+    }
+  }
+
+  #related(scope: Scope, related: RelatedRows, isSought: boolean): Sql {
+    const { name, quantifier, condition, relation } = related;
+    const target = this.#scopes.over(relation.to);
+    const joined = joinSql(scope, name, target);
+    const matching = (isAlone: boolean) =>
+      condition ? this.of(target, condition, isAlone) : sql`true`;
+    const exists = (where: Sql) =>
+      sql`exists(select 1 from ${target.table} where ${joined}${where})`;
+    switch (quantifier) {
+      case 'one':
+        if (isSought || !condition) return exists(condition ? sql` and ${matching(true)}` : empty);
+        // What is said of a row that there is not is unknown.
+        return sql`(select ${matching(false)} from ${target.table} where ${joined})`;
+      case 'some':
+        return exists(sql` and ${matching(true)}`);
+      case 'none':
+        return sql`(not ${exists(sql` and ${matching(true)}`)})`;
+      case 'every':
+        return sql`(not ${exists(sql` and ${matching(false)} is not true`)})`;
+    }
+  }
+}
+
+function binary(operator: string): Sql {
+  const found = OPERATORS[operator];
+  if (!found) throw new Unsupported(`the operator ${operator}`);
+  return found;
+}
+
+/** A client's % and _ stand for themselves. */
+export function escapeLike(text: string): string {
+  return text.replace(/[\\%_]/g, '\\$&');
+}
+
