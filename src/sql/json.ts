@@ -94,8 +94,8 @@ const DAYS: Bounds = { least: sql`'0001-12-31 BC'::date`, beyond: sql`'10000-01-
 function addMoment(json: JsonText, { nativeType, isRequired }: Column, e: Sql) {
   const [bounds, text] =
     nativeType === 'Date'
-      ? [DAYS, sql`to_char(${e}, '"YYYY-MM-DD"')`]
-      : [MOMENTS, sql`to_char(${e} at time zone 'UTC', '"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`];
+      ? [DAYS, sql`'"'||to_char(${e}, 'YYYY-MM-DD')||'"'`]
+      : [MOMENTS, sql`'"'||to_char(${e} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')||'"'`];
   return addBounded(json, isRequired, e, bounds, text);
 }
 
