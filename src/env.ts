@@ -116,6 +116,8 @@ const settings = z.object({
     ),
   /** Whether /metrics tells Prometheus how the gateway does. */
   METRICS: flag.default(false),
+  /** Whether queries are answered by one statement where one can; false executes them field by field. */
+  ACCELERATORS: flag.default(true),
   /** How many days a client may be away and still be told all that it missed. */
   CHANGE_LOG_RETENTION: number(1, 365).default(7),
   /** A NATS through which one replica tells the others of changes, instead of each reading them. */

@@ -1,4 +1,4 @@
-import { type FieldNode, type GraphQLField, getArgumentValues, Kind, visit, BREAK } from 'graphql';
+import { BREAK, type FieldNode, type GraphQLField, getArgumentValues, Kind, visit } from 'graphql';
 import { GatewayError } from '../context/errors.ts';
 import { columnOf } from '../resolvers/catalog.ts';
 import { type Condition, type Input, readFilter } from '../resolvers/conditions.ts';

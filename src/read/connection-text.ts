@@ -2,7 +2,15 @@ import type { FieldNode, GraphQLObjectType, SelectionSetNode } from 'graphql';
 import { readingOrder } from '../resolvers/page.ts';
 import { signatureOf } from '../resolvers/page-cursor.ts';
 import { comparisonsOf, filterSql } from '../sql/filter.ts';
-import { empty, join, numberLiteral, parameter, type Sql, sql, Unsupported } from '../sql/fragment.ts';
+import {
+  empty,
+  join,
+  numberLiteral,
+  parameter,
+  type Sql,
+  sql,
+  Unsupported,
+} from '../sql/fragment.ts';
 import type { JsonText } from '../sql/json.ts';
 import { beyondSql, cursorSql, orderSql } from '../sql/order.ts';
 import { joinSql } from '../sql/relation.ts';
@@ -17,11 +25,7 @@ export type WriteField = (field: AnyField, nodes: readonly FieldNode[], json: Js
 export interface RowWriter {
   readonly scopes: Scopes;
   readonly reading: Reading;
-  object(
-    type: GraphQLObjectType,
-    sets: readonly SelectionSetNode[],
-    write: WriteField,
-  ): JsonText;
+  object(type: GraphQLObjectType, sets: readonly SelectionSetNode[], write: WriteField): JsonText;
   row(scope: Scope, type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Sql;
 }
 

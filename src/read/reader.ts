@@ -21,7 +21,7 @@ import {
   type Variables,
 } from '../sql/fragment.ts';
 import { Compiler } from './compiler.ts';
-import { type Reading, selectedFields } from './selection.ts';
+import { hasOtherDirectives, type Reading, selectedFields } from './selection.ts';
 import { createShape } from './shape.ts';
 
 /** How a query, or a part of it, is answered by one statement. */
@@ -78,7 +78,7 @@ export function createReader(schema: GraphQLSchema, readValue: ReadValue): Reade
       const definition = getOperationAST(document, name);
       count += 1;
       operation =
-        definition?.operation === OperationTypeNode.QUERY && !definition.directives?.length
+        definition?.operation === OperationTypeNode.QUERY && !hasOtherDirectives(document)
           ? { definition, shapeOf: createShape(schema, definition), number: count }
           : null;
       known.set(key, operation);

@@ -1,5 +1,6 @@
 import {
-  type DirectiveNode,
+  BREAK,
+  type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
@@ -15,6 +16,7 @@ import {
   Kind,
   type SelectionNode,
   type SelectionSetNode,
+  visit,
 } from 'graphql';
 import { Unsupported, type Variables } from '../sql/fragment.ts';
 
@@ -27,7 +29,7 @@ export interface Reading {
 
 /**
  * Returns the fields that an object of a type is asked for, by their names in the answer and in its
- * order; several of one name select together. Throws Unsupported for directives of other meanings.
+ * order; several of one name select together.
  */
 export function selectedFields(
   reading: Reading,
@@ -67,16 +69,25 @@ function applies(
   return isAbstractType(condition) && schema.isSubType(condition, type);
 }
 
-const CONDITIONS = [GraphQLSkipDirective.name, GraphQLIncludeDirective.name];
-
 function isIncluded(node: SelectionNode, variables: Variables): boolean {
-  const { directives = [] } = node as { directives?: readonly DirectiveNode[] };
-  if (directives.length === 0) return true;
-  const other = directives.find(({ name }) => !CONDITIONS.includes(name.value));
-  if (other) throw new Unsupported(`@${other.name.value}`);
+  if (!node.directives?.length) return true;
   const skip = getDirectiveValues(GraphQLSkipDirective, node, variables);
   const include = getDirectiveValues(GraphQLIncludeDirective, node, variables);
   return skip?.if !== true && include?.if !== false;
+}
+
+const CONDITIONS = [GraphQLSkipDirective.name, GraphQLIncludeDirective.name];
+
+/** Whether a document has directives that say more than whether a field is included. */
+export function hasOtherDirectives(document: DocumentNode): boolean {
+  let found = false;
+  visit(document, {
+    Directive({ name }) {
+      found ||= !CONDITIONS.includes(name.value);
+      return found ? BREAK : undefined;
+    },
+  });
+  return found;
 }
 
 export type AnyField = GraphQLField<unknown, unknown>;

@@ -6,8 +6,8 @@ import {
   isInputObjectType,
   isListType,
   type OperationDefinitionNode,
-  typeFromAST,
   type TypeNode,
+  typeFromAST,
 } from 'graphql';
 import { catalog } from '../generated/catalog.ts';
 import type { Variables } from '../sql/fragment.ts';
@@ -64,7 +64,10 @@ function shapeOfInput(fields: Record<string, { type: GraphQLInputType }>): Shape
   const shapeOfField = (name: string): ShapeOf => {
     let shapeOf = shapes.get(name);
     const field = fields[name];
-    if (!shapeOf && field) shapes.set(name, (shapeOf = shapeOfType(field.type, false)));
+    if (!shapeOf && field) {
+      shapeOf = shapeOfType(field.type, false);
+      shapes.set(name, shapeOf);
+    }
     return shapeOf ?? (() => '');
   };
   return (value) => {

@@ -36,7 +36,9 @@ export function encodeCursor(
   const values = orderings.map(({ column }) =>
     written(columnOf(model, column), shownValue(model, column, row)),
   );
-  return Buffer.from(JSON.stringify([signatureOf(list, orderings), ...values])).toString('base64url');
+  return Buffer.from(JSON.stringify([signatureOf(list, orderings), ...values])).toString(
+    'base64url',
+  );
 }
 
 /** As the API writes the value. */

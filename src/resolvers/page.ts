@@ -81,8 +81,7 @@ export function readPlace(
     orderings,
     size,
     backward,
-    cursor:
-      given == null ? null : decodeCursor(given, side, list, model, orderings, readValue),
+    cursor: given == null ? null : decodeCursor(given, side, list, model, orderings, readValue),
   };
 }
 

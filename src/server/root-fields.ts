@@ -2,18 +2,14 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
-  GraphQLIncludeDirective,
   type GraphQLSchema,
-  GraphQLSkipDirective,
-  getDirectiveValues,
   getVariableValues,
   Kind,
   type OperationDefinitionNode,
-  type SelectionNode,
-  type SelectionSetNode,
   type TypeNode,
   visit,
 } from 'graphql';
+import { selectedFields } from '../read/selection.ts';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -37,26 +33,10 @@ export function rootFields(
   { definition, fragments }: Operation,
   variables: Variables,
 ): Map<string, FieldNode[]> {
-  const conditions = conditionsOf(schema, definition, variables);
-  const found = new Map<string, FieldNode[]>();
-  const visited = new Set<string>();
-  const collect = ({ selections }: SelectionSetNode) => {
-    for (const selection of selections) {
-      if (!isIncluded(selection, conditions)) continue;
-      if (selection.kind === Kind.FIELD) {
-        const name = (selection.alias ?? selection.name).value;
-        found.set(name, [...(found.get(name) ?? []), selection]);
-      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-        collect(selection.selectionSet);
-      } else if (!visited.has(selection.name.value)) {
-        visited.add(selection.name.value);
-        const fragment = fragments.get(selection.name.value);
-        if (fragment) collect(fragment.selectionSet);
-      }
-    }
-  };
-  collect(definition.selectionSet);
-  return found;
+  const root = schema.getRootType(definition.operation);
+  if (!root) return new Map();
+  const reading = { schema, fragments, variables: conditionsOf(schema, definition, variables) };
+  return selectedFields(reading, root, [definition.selectionSet]);
 }
 
 /** Returns a document for some of an operation's root fields, with the variables that they use. */
@@ -111,10 +91,4 @@ function conditionsOf(
     type.kind === Kind.NAMED_TYPE ? type.name.value : named(type.type);
   const booleans = variableDefinitions.filter(({ type }) => named(type) === 'Boolean');
   return getVariableValues(schema, booleans, variables).coerced ?? {};
-}
-
-function isIncluded(node: SelectionNode, variables: Variables): boolean {
-  const skip = getDirectiveValues(GraphQLSkipDirective, node, variables);
-  const include = getDirectiveValues(GraphQLIncludeDirective, node, variables);
-  return skip?.if !== true && include?.if !== false;
 }

@@ -74,6 +74,7 @@ export async function serve(
     authenticate: createAuthentication(authenticationOptions(env, demo)),
     logger,
     checkReadiness: readiness.check,
+    accelerated: env.ACCELERATORS,
     ...graphiqlOptions(env, demo),
     corsOrigins: env.CORS_ORIGINS,
     requestTimeoutMs: env.REQUEST_TIMEOUT,

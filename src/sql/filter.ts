@@ -1,5 +1,5 @@
 import type { Comparison, Condition, RelatedRows } from '../resolvers/conditions.ts';
-import { type Sql, empty, join, sql, Unsupported } from './fragment.ts';
+import { empty, join, type Sql, sql, Unsupported } from './fragment.ts';
 import { joinSql } from './relation.ts';
 import type { Scope, Scopes } from './scope.ts';
 import { driverValue, sqlType } from './types.ts';
@@ -158,4 +158,3 @@ function binary(operator: string): Sql {
 export function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, '\\$&');
 }
-

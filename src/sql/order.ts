@@ -19,17 +19,17 @@ export function orderSql(scope: Scope, orderings: readonly Ordering[]): Sql {
 }
 
 /**
- * Returns the condition that a row comes behind a place in an order. `valueOf` gives the parameter for
+ * Returns the condition that a row comes behind a place in an order. `valueAt` gives the parameter for
  * each column's value there, which may be null.
  */
 export function beyondSql(
   scope: Scope,
   orderings: readonly Ordering[],
-  valueOf: (index: number, type: Sql) => Sql,
+  valueAt: (index: number, type: Sql) => Sql,
 ): Sql {
   const terms = orderings.map((ordering, n) => {
     const column = columnOf(scope.model, ordering.column);
-    const value = valueOf(n, sqlType(column));
+    const value = valueAt(n, sqlType(column));
     return { ...ordering, isRequired: column.isRequired, e: scope.column(ordering.column), value };
   });
   const [leading] = terms as [Term];

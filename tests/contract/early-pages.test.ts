@@ -8,7 +8,7 @@ import { type Order, orderArgument, orderSql } from './walk.ts';
 
 let world: VariedWorld;
 beforeAll(async () => {
-  world = await createVariedWorld({ rows: 8 });
+  world = await createVariedWorld({ rows: 8, accelerated: false });
   await world.plant(`update user_achievements set visibility = 'public'`);
 });
 afterAll(() => world?.close());

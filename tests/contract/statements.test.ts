@@ -4,7 +4,7 @@ import { createVariedWorld, runCounted, type VariedWorld } from './varied.ts';
 
 let world: VariedWorld;
 beforeAll(async () => {
-  world = await createVariedWorld({ rows: 50, gaps: false });
+  world = await createVariedWorld({ rows: 50, gaps: false, accelerated: false });
   await world.plant(`update user_achievements set visibility = 'public'`);
 });
 afterAll(() => world?.close());

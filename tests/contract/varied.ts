@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { catalog } from '../../src/generated/catalog.ts';
-import { type Api, type Client, openApi } from '../support/api.ts';
+import { type Api, type Client, type GatewayChanges, openApi } from '../support/api.ts';
 import { createTestDatabase, type Query, type TestDatabase } from '../support/database.ts';
 import { isTenant, type Row, readTables, type Table } from '../support/rows.ts';
 import { cases } from './cases.ts';
@@ -32,7 +32,11 @@ const PEOPLE = 'auth.users';
  * every third value that may be missing is, and references meet in few rows; without, nothing is
  * missing and the n-th row refers to the n-th of every other table.
  */
-export async function createVariedWorld({ rows = 12, gaps = true } = {}): Promise<VariedWorld> {
+export async function createVariedWorld({
+  rows = 12,
+  gaps = true,
+  ...options
+}: GatewayChanges & { rows?: number; gaps?: boolean } = {}): Promise<VariedWorld> {
   const database = await createTestDatabase('migrated');
   const { plant, close } = await openPlanter(database.url);
 
@@ -59,7 +63,7 @@ export async function createVariedWorld({ rows = 12, gaps = true } = {}): Promis
   );
   await plant(`update user_workspaces set role = 'Owner' where user_id = $1`, [userId]);
   await plant('analyze');
-  const api = await openApi(database);
+  const api = await openApi(database, 3, options);
   const types = tables.flatMap(({ name, columns }) =>
     columns.map((column): [string, string] => [`${name}.${column.name}`, column.type]),
   );

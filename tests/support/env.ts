@@ -1,4 +1,4 @@
-const { TEST_DATABASE_URL, STRESS_ROUNDS, STRESS_MUTATIONS, CI } = process.env;
+const { TEST_DATABASE_URL, STRESS_ROUNDS, STRESS_MUTATIONS, ACCELERATORS, CI } = process.env;
 
 /** The environment of a test run; tests read it nowhere else. */
 export const testEnv = {
@@ -8,6 +8,8 @@ export const testEnv = {
   stressRounds: Number(STRESS_ROUNDS || 2),
   /** How many mutations tests of bad input and of crashes send; unset, a few hundred. */
   stressMutations: Number(STRESS_MUTATIONS || 300),
+  /** Whether gateways of tests answer queries by one statement where one can. */
+  accelerated: ACCELERATORS !== 'false',
   /** In CI a test whose needs are missing fails; elsewhere it is skipped and says so. */
   ci: Boolean(CI),
 };

@@ -2,7 +2,13 @@ import type { MaybePromise } from '@pothos/core';
 import { limits } from '../../resolvers/limits.ts';
 import { readLiveCursor } from '../../resolvers/live-cursor.ts';
 import { creationColumn } from '../../resolvers/ordering.ts';
-import { type Connection, type Page, type PageArguments, pageAt, readPlace } from '../../resolvers/page.ts';
+import {
+  type Connection,
+  type Page,
+  type PageArguments,
+  pageAt,
+  readPlace,
+} from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
 import { type AnyArguments, anyFields, rowRef } from './any-model.ts';

@@ -1,5 +1,5 @@
-import { columnOf, relationOf } from '../../resolvers/catalog.ts';
 import { readable } from '../../read/readable.ts';
+import { columnOf, relationOf } from '../../resolvers/catalog.ts';
 import { isBounded, shownValue } from '../../resolvers/representable.ts';
 import { isGuarded, loadGuarded } from '../../resolvers/secrets.ts';
 import { priced } from '../cost/price.ts';

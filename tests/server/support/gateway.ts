@@ -14,6 +14,7 @@ import { requirePerson } from '../../../src/context/viewer.ts';
 import { requireWorkspace } from '../../../src/context/workspace.ts';
 import { type Limits, readEnv } from '../../../src/env.ts';
 import { createGateway, type GatewayOptions } from '../../../src/server/gateway.ts';
+import { testEnv } from '../../support/env.ts';
 
 export const SECRET = 'a secret of the tests, 32 bytes or more';
 /** Signs the tokens of agents. */
@@ -191,6 +192,7 @@ export async function startGateway(
     logger: pino({ base: null }, { write: (line: string) => void log.push(JSON.parse(line)) }),
     checkReadiness: async () => {},
     limits: limits(),
+    accelerated: testEnv.accelerated,
     ...others,
   });
   const { url } = await gateway.listen({ host: '127.0.0.1', port });
