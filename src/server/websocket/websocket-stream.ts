@@ -1,4 +1,5 @@
 import type { ExecutionResult } from 'graphql';
+import { Sender } from 'ws';
 import { GatewayError } from '../../context/errors.ts';
 import { Work } from '../../context/work.ts';
 import {
@@ -11,8 +12,8 @@ import {
 } from '../../subscriptions/result-stream.ts';
 import type { OpenStream, WebSocketConnection } from './websocket-connection.ts';
 
-const TEXT = 0x01;
-const CONTINUATION = 0x80;
+const FIRST_FRAGMENT = { opcode: 0x1, fin: false };
+const LAST_FRAGMENT = { opcode: 0x0, fin: true };
 
 /**
  * A `next` message is sent in two fragments: what differs between clients, framed once for each
@@ -20,24 +21,19 @@ const CONTINUATION = 0x80;
  */
 const SHARED_FRAGMENT: Encoding = {
   name: 'websocket',
-  encode: ({ json }) => frame(CONTINUATION, `${json}}`),
+  encode: ({ json }) => frame(`${json}}`, LAST_FRAGMENT),
 };
 
 function ownFragment(id: string): Buffer {
-  return frame(TEXT, `{"id":${JSON.stringify(id)},"type":"next","payload":`);
+  return frame(`{"id":${JSON.stringify(id)},"type":"next","payload":`, FIRST_FRAGMENT);
 }
 
 /** A WebSocket frame as servers send it, unmasked. */
-function frame(firstByte: number, text: string): Buffer {
-  const length = Buffer.byteLength(text);
-  const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8;
+function frame(text: string, fragment: typeof FIRST_FRAGMENT): Buffer {
+  const parts = Sender.frame(Buffer.from(text), { ...fragment, rsv1: false, mask: false });
   // Not of Node's pool, all of which is kept as long as any of it.
-  const bytes = Buffer.allocUnsafeSlow(2 + extended + length);
-  bytes[0] = firstByte;
-  bytes[1] = extended === 0 ? length : extended === 2 ? 126 : 127;
-  if (extended === 2) bytes.writeUInt16BE(length, 2);
-  if (extended === 8) bytes.writeBigUInt64BE(BigInt(length), 2);
-  bytes.write(text, 2 + extended);
+  const bytes = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + part.length, 0));
+  Buffer.concat(parts).copy(bytes);
   return bytes;
 }
 
