@@ -16,19 +16,11 @@ import { MigrationError } from './migrator-errors.ts';
 const CHAR = 18;
 const TEXT = 25;
 
-/** A statement that Postgres refused. */
-export interface Refusal {
-  sql: string;
-  error: Error & Partial<pg.DatabaseError>;
-}
-
 /** Prisma's schema engine on one database. */
 export interface Engine {
   engine: bindings.SchemaEngine;
   /** The files of the Prisma schema. */
   files: bindings.SchemaContainer[];
-  /** The last statement that Postgres refused: the engine's own errors say less. */
-  lastRefusal(): Refusal | undefined;
 }
 
 /** Calls `work` with the engine on the pool's database and the Prisma schema in the folder. */
@@ -38,10 +30,7 @@ export async function withEngine<T>(
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> {
   const [files] = await Promise.all([readSchema(schemaDir), load()]);
-  let refusal: Refusal | undefined;
-  const adapter = await adapt(pool, (refused) => {
-    refusal = refused;
-  });
+  const adapter = await adapt(pool);
   const factory = bindMigrationAwareSqlAdapterFactory({
     provider: adapter.provider,
     adapterName: adapter.adapterName,
@@ -51,35 +40,24 @@ export async function withEngine<T>(
   const datamodels = files.map(({ path, content }): [string, string] => [path, content]);
   const engine = await bindings.SchemaEngine.new({ datamodels }, () => {}, factory);
   try {
-    return await work({ engine, files, lastRefusal: () => refusal });
+    return await work({ engine, files });
   } finally {
     engine.free();
   }
 }
 
-/** Prisma's adapter, mended for what the engine asks of it. */
-async function adapt(
-  pool: pg.Pool,
-  onRefusal: (refusal: Refusal) => void,
-): Promise<SqlDriverAdapter> {
-  // It knows no type "char", which the catalogs use: it is shown text, the engine told the truth.
+/** Prisma's adapter, which has to read the type "char" of the catalogs for the engine. */
+async function adapt(pool: pg.Pool): Promise<SqlDriverAdapter> {
+  // The adapter refuses the type, so it is shown text, and the engine gets the true type.
   const charColumns = new WeakMap<object, number[]>();
   const query = async (config: pg.QueryArrayConfig) => {
-    // Several statements in one text have several results.
-    const result: pg.QueryArrayResult | pg.QueryArrayResult[] = await pool
-      .query(config)
-      .catch((error) => {
-        onRefusal({ sql: config.text, error });
-        throw error;
-      });
-    if (!Array.isArray(result)) {
-      const chars = result.fields.filter(({ dataTypeID }) => dataTypeID === CHAR);
-      for (const field of chars) field.dataTypeID = TEXT;
-      charColumns.set(
-        result.rows,
-        chars.map((field) => result.fields.indexOf(field)),
-      );
-    }
+    const result = await pool.query(config);
+    const chars = result.fields.filter(({ dataTypeID }) => dataTypeID === CHAR);
+    for (const field of chars) field.dataTypeID = TEXT;
+    charColumns.set(
+      result.rows,
+      chars.map((field) => result.fields.indexOf(field)),
+    );
     return result;
   };
   const adapter = await new PrismaPg(Object.assign(Object.create(pool), { query })).connect();
@@ -91,10 +69,6 @@ async function adapt(
         result.columnTypes[column] = ColumnTypeEnum.Character;
       }
       return result;
-    },
-    // Whole: the adapter would split at semicolons, and function bodies have those.
-    async executeScript(sql: string) {
-      await adapter.executeRaw({ sql, args: [], argTypes: [] });
     },
   });
 }
@@ -110,13 +84,6 @@ async function readSchema(schemaDir: string): Promise<bindings.SchemaContainer[]
   );
 }
 
-/** The engine does not stop its timer for the lock, which would keep the process for ten seconds. */
-function detachedTimers(): Record<string, unknown> {
-  const names = Object.keys(bindings).filter((name) => name.startsWith('__wbg_setTimeout_'));
-  const start = (run: () => void, ms: number) => setTimeout(run, ms).unref();
-  return Object.fromEntries(names.map((name) => [name, start]));
-}
-
 let loaded: Promise<void> | undefined;
 
 /** Compiles the engine, once a process. */
@@ -127,7 +94,7 @@ function load(): Promise<void> {
     );
     const code = await readFile(join(dirname(module), 'schema_engine_bg.wasm'));
     const { instance } = await WebAssembly.instantiate(code, {
-      './schema_engine_bg.js': { ...bindings, ...detachedTimers() },
+      './schema_engine_bg.js': { ...bindings },
     });
     bindings.__wbg_set_wasm(instance.exports);
     (instance.exports.__wbindgen_start as () => void)();

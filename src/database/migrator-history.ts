@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { MigrationList } from '@prisma/schema-engine-wasm/schema_engine_bg';
 import type pg from 'pg';
 import { MigrationError } from './migrator-errors.ts';
 
-/** The engine's table of what was applied. */
+/** The record of what was applied, which `prisma migrate` reads and writes too. */
 export const HISTORY_TABLE = '_prisma_migrations';
 
 export interface Migration {
@@ -34,19 +33,7 @@ export async function readMigrations(schemaDir: string): Promise<Migration[]> {
   );
 }
 
-/** Returns migrations the way the engine takes them. */
-export async function listFor(schemaDir: string, migrations: Migration[]): Promise<MigrationList> {
-  const baseDir = join(schemaDir, 'migrations');
-  const path = 'migration_lock.toml';
-  const content = await readFile(join(baseDir, path), 'utf8').catch(() => null);
-  const migrationDirectories = migrations.map(({ name, script }) => ({
-    path: name,
-    migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: script } },
-  }));
-  return { baseDir, lockfile: { path, content }, shadowDbInitScript: '', migrationDirectories };
-}
-
-/** The valid record of each migration that was begun: a name is begun again after a roll-back. */
+/** Returns the record of each migration, without those that were rolled back. */
 export async function readRecords(pool: pg.Pool): Promise<Map<string, MigrationRecord>> {
   const found = await pool.query('SELECT to_regclass($1) IS NOT NULL AS exists', [HISTORY_TABLE]);
   if (!found.rows[0]?.exists) return new Map();
@@ -65,10 +52,50 @@ export async function readRecords(pool: pg.Pool): Promise<Map<string, MigrationR
   );
 }
 
-/** Whether the checksum is the script's; like the engine, it does not mind how lines end. */
+/** Makes the table as `prisma migrate` makes it. */
+export async function createHistory(pool: pg.Pool): Promise<void> {
+  await pool.query(`CREATE TABLE IF NOT EXISTS ${HISTORY_TABLE} (
+    id varchar(36) PRIMARY KEY, checksum varchar(64) NOT NULL, finished_at timestamptz,
+    migration_name varchar(255) NOT NULL, logs text, rolled_back_at timestamptz,
+    started_at timestamptz NOT NULL DEFAULT now(), applied_steps_count integer NOT NULL DEFAULT 0
+  )`);
+}
+
+/** Records that a migration has begun; returns the id of the record. */
+export async function recordStart(pool: pg.Pool, { name, script }: Migration): Promise<string> {
+  const id = randomUUID();
+  const columns = 'id, checksum, migration_name';
+  await pool.query(`INSERT INTO ${HISTORY_TABLE} (${columns}) VALUES ($1, $2, $3)`, [
+    id,
+    checksumOf(script),
+    name,
+  ]);
+  return id;
+}
+
+/** Records that a migration is in the database, after `steps` scripts that were run. */
+export async function recordFinish(pool: pg.Pool, id: string, steps: 0 | 1): Promise<void> {
+  const set = 'finished_at = now(), applied_steps_count = $2';
+  await pool.query(`UPDATE ${HISTORY_TABLE} SET ${set} WHERE id = $1`, [id, steps]);
+}
+
+/** Records why a migration failed. */
+export async function recordFailure(pool: pg.Pool, id: string, reason: string): Promise<void> {
+  await pool.query(`UPDATE ${HISTORY_TABLE} SET logs = $2 WHERE id = $1`, [id, reason]);
+}
+
+/** Records that nothing is left of a migration that did not finish. */
+export async function recordRollback(pool: pg.Pool, name: string): Promise<void> {
+  const open = 'migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL';
+  await pool.query(`UPDATE ${HISTORY_TABLE} SET rolled_back_at = now() WHERE ${open}`, [name]);
+}
+
+/** Whether the checksum is the script's. Like Prisma's, it ignores how lines end. */
 export function isScript(checksum: string, script: string): boolean {
   const lf = script.replaceAll('\r\n', '\n');
-  return [script, lf, lf.replaceAll('\n', '\r\n')].some(
-    (text) => createHash('sha256').update(text).digest('hex') === checksum,
-  );
+  return [script, lf, lf.replaceAll('\n', '\r\n')].some((text) => checksumOf(text) === checksum);
+}
+
+function checksumOf(script: string): string {
+  return createHash('sha256').update(script).digest('hex');
 }

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { withConnection } from './migrator-connection.ts';
-import { findDrift, listObjects } from './migrator-drift.ts';
-import { type Refusal, withEngine } from './migrator-engine.ts';
+import { findDrift } from './migrator-drift.ts';
+import { withEngine } from './migrator-engine.ts';
 import {
   MigrationError,
   MigrationFailedError,
@@ -11,11 +11,15 @@ import {
   UnfinishedMigrationError,
 } from './migrator-errors.ts';
 import {
+  createHistory,
   isScript,
-  listFor,
   type Migration,
   readMigrations,
   readRecords,
+  recordFailure,
+  recordFinish,
+  recordRollback,
+  recordStart,
 } from './migrator-history.ts';
 import { requireSession } from './pooling.ts';
 
@@ -55,21 +59,31 @@ export async function migrate(
   { schemaDir = GATEWAY_SCHEMA, onWarning }: MigratorOptions = {},
 ): Promise<{ applied: string[] }> {
   const migrations = await readMigrations(schemaDir);
-  const apply = async (pool: pg.Pool) => {
+  const applyPending = async (pool: pg.Pool) => {
     await lock(pool, url);
-    return withEngine(pool, schemaDir, async ({ engine, lastRefusal }) => {
-      const migrationsList = await listFor(schemaDir, migrations);
-      // Unfiltered, the engine refuses a database that has tables and no record of migrations.
-      const filters = await listObjects(pool);
-      try {
-        const result = await engine.applyMigrations({ migrationsList, filters });
-        return { applied: result.appliedMigrationNames };
-      } catch (error) {
-        throw await explain(error, pool, migrations, lastRefusal());
-      }
-    });
+    await createHistory(pool);
+    const records = await readRecords(pool);
+    const unfinished = [...records.values()].filter((record) => !record.finished_at);
+    if (unfinished.length > 0) {
+      throw new UnfinishedMigrationError(unfinished.map((record) => record.migration_name));
+    }
+    const pending = migrations.filter(({ name }) => !records.has(name));
+    for (const migration of pending) await apply(pool, migration);
+    return { applied: pending.map(({ name }) => name) };
   };
-  return withConnection(url, apply, onWarning);
+  return withConnection(url, applyPending, onWarning);
+}
+
+async function apply(pool: pg.Pool, migration: Migration): Promise<void> {
+  const { name, script } = migration;
+  const id = await recordStart(pool, migration);
+  await pool.query(script).catch(async (error) => {
+    const reason = describe(script, error);
+    // Where this fails too, the record shows that the migration did not finish.
+    await recordFailure(pool, id, reason).catch(() => {});
+    throw new MigrationFailedError(name, reason);
+  });
+  await recordFinish(pool, id, 1);
 }
 
 /** Returns all migrations, by name. Reads only. Throws DatabaseUnreachableError. */
@@ -99,24 +113,26 @@ export async function migrationStatus(
  */
 export async function resolveMigration(
   url: string,
-  migrationName: string,
+  name: string,
   outcome: 'applied' | 'rolled-back',
   { schemaDir = GATEWAY_SCHEMA }: MigratorOptions = {},
 ): Promise<void> {
-  const migrations = await readMigrations(schemaDir);
+  const migration = (await readMigrations(schemaDir)).find((each) => each.name === name);
   await withConnection(url, async (pool) => {
     await lock(pool, url);
-    await withEngine(pool, schemaDir, async ({ engine }) => {
-      try {
-        if (outcome === 'rolled-back') await engine.markMigrationRolledBack({ migrationName });
-        else {
-          const migrationsList = await listFor(schemaDir, migrations);
-          await engine.markMigrationApplied({ migrationName, migrationsList });
-        }
-      } catch (error) {
-        throw new MigrationError(firstWords(error));
-      }
-    });
+    await createHistory(pool);
+    const record = (await readRecords(pool)).get(name);
+    if (record?.finished_at) throw new MigrationError(`Migration ${name} is applied already.`);
+    if (outcome === 'rolled-back' && !record) {
+      throw new MigrationError(`Migration ${name} was never begun.`);
+    }
+    if (outcome === 'applied' && !migration) {
+      throw new MigrationError(`Migration ${name} could not be found in ${schemaDir}/migrations.`);
+    }
+    await recordRollback(pool, name);
+    if (outcome === 'applied' && migration) {
+      await recordFinish(pool, await recordStart(pool, migration), 0);
+    }
   });
 }
 
@@ -158,26 +174,10 @@ async function lock(pool: pg.Pool, url: string): Promise<void> {
   }
 }
 
-async function explain(
-  error: unknown,
-  pool: pg.Pool,
-  migrations: Migration[],
-  refusal: Refusal | undefined,
-): Promise<MigrationError> {
-  const failed = migrations.find(({ script }) => script === refusal?.sql);
-  if (failed && refusal) return new MigrationFailedError(failed.name, describe(refusal));
-  if ((error as { code?: unknown }).code === 'P3009') {
-    const records = [...(await readRecords(pool)).values()];
-    const unfinished = records.filter((record) => !record.finished_at);
-    return new UnfinishedMigrationError(unfinished.map((record) => record.migration_name));
-  }
-  return new MigrationError(firstWords(error));
-}
-
 /** Postgres' message, with the line of the script and what else it says for orientation. */
-function describe({ sql, error }: Refusal): string {
+function describe(script: string, error: Error & Partial<pg.DatabaseError>): string {
   const { message, code, position, detail, hint, where } = error;
-  const line = position ? `, line ${sql.slice(0, Number(position)).split('\n').length}` : '';
+  const line = position ? `, line ${script.slice(0, Number(position)).split('\n').length}` : '';
   const notes = Object.entries({ Detail: detail, Hint: hint, Where: where })
     .filter(([, note]) => note)
     .map(([title, note]) => `\n${title}: ${note}`);

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import * as engine from '@prisma/schema-engine-wasm/schema_engine_bg';
 import { buildSchema, graphql } from 'graphql';
 import { type Context, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws';
 import { pino } from 'pino';
@@ -26,12 +25,6 @@ describe('the page about private interfaces', () => {
     });
     expect(unclear).toEqual([]);
   });
-});
-
-it("the schema engine's timer has the name that the migrator looks for", () => {
-  expect(Object.keys(engine).filter((name) => name.startsWith('__wbg_setTimeout_'))).toHaveLength(
-    1,
-  );
 });
 
 it('the errors of graphql-js about an argument of a field are mistakes of the client', async () => {
