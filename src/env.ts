@@ -63,46 +63,69 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.:[\]-]+$/;
 
 const secret = z.string().min(32, 'must have at least 32 characters').optional();
 
-const settings = z.object({
-  NODE_ENV: z.enum(['development', 'production', 'test']).default('development'),
-  /** Port to listen on; 0 takes a free one. */
-  PORT: number(0, 65_535).default(4000),
-  HOST: z.string().default('127.0.0.1'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+const SEE_LIMITS = '[see below](#limits-for-each-person-agent-and-workspace)';
 
-  /** Without it an embedded Postgres is used. */
-  DATABASE_URL: postgresUrl,
-  /** How the pooler that DATABASE_URL leads to gives connections away; without one, `session`. */
+/** The settings. `npm run docs:settings` writes their table, so that descriptions are Markdown. */
+export const settings = z.object({
+  PORT: number(0, 65_535).default(4000).describe('port to listen on; 0 takes a free one'),
+  HOST: z.string().default('127.0.0.1').describe('address to listen on'),
+  NODE_ENV: z
+    .enum(['development', 'production', 'test'])
+    .default('development')
+    .describe('`production` switches GraphiQL off and needs `DATABASE_URL`'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('the least severe messages that are logged'),
+
+  DATABASE_URL: postgresUrl.describe(
+    '`postgresql://user:password@host:5432/database`; without it the embedded Postgres',
+  ),
+  DATA_DIR: z
+    .string()
+    .default('.data')
+    .describe("folder of the embedded Postgres and of its demo tokens' secret"),
   DATABASE_POOL_MODE: z
     .enum(POOL_MODES, { error: 'must be session or transaction' })
-    .default('session'),
-  /** The same database, not through a pooler in transaction mode: for what needs a session. */
-  DATABASE_DIRECT_URL: postgresUrl,
-  /** Folder of the embedded Postgres. */
-  DATA_DIR: z.string().default('.data'),
-  /** Most connections to the database at a time. */
-  DATABASE_POOL_SIZE: number(1, 1000).default(10),
-  /** How long a single statement may run, in milliseconds. */
-  DATABASE_STATEMENT_TIMEOUT: milliseconds.default(15_000),
-  /** How long all statements of one request may run, added up, in milliseconds. */
-  DATABASE_TIME_BUDGET: milliseconds.default(15_000),
+    .default('session')
+    .describe('mode of the [pooler](#behind-a-pooler) that `DATABASE_URL` leads to'),
+  DATABASE_DIRECT_URL: postgresUrl.describe(
+    'the same database, not through a pooler in transaction mode: for migrations and for [following changes](#behind-a-pooler)',
+  ),
+  DATABASE_POOL_SIZE: number(1, 1000)
+    .default(10)
+    .describe('most connections for requests; readiness has one more, and the change log four'),
+  DATABASE_STATEMENT_TIMEOUT: milliseconds
+    .default(15_000)
+    .describe('milliseconds that one statement may run'),
+  DATABASE_TIME_BUDGET: milliseconds
+    .default(15_000)
+    .describe('milliseconds that all statements of a request may run, added up'),
 
-  /** Key of HS256 tokens. */
-  JWT_SECRET: secret,
-  /** Key of the HS256 tokens of agents; without it none is taken. */
-  SERVICE_JWT_SECRET: secret,
-  /** Where the public keys of RS256, ES256 and EdDSA tokens are published. */
-  JWT_JWKS_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }).optional(),
-  JWT_ISSUER: z.string().optional(),
-  JWT_AUDIENCE: z.string().default('authenticated'),
-  /** How far the issuer's clock may be off, in seconds. */
-  JWT_CLOCK_TOLERANCE: number(0, 300).default(5),
+  JWT_SECRET: secret.describe('key of HS256 tokens'),
+  JWT_JWKS_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+    .optional()
+    .describe('where the public keys of RS256, ES256 and EdDSA tokens are published'),
+  JWT_ISSUER: z
+    .string()
+    .optional()
+    .meta({ description: 'whose tokens are accepted', default: 'any' }),
+  JWT_AUDIENCE: z.string().default('authenticated').describe('the audience that tokens must name'),
+  JWT_CLOCK_TOLERANCE: number(0, 300)
+    .default(5)
+    .describe("seconds that the issuer's clock may be off"),
+  SERVICE_JWT_SECRET: secret.describe(
+    "key of agents' tokens (HS256), another one than `JWT_SECRET`; without it agents are refused",
+  ),
 
-  /** Whether /graphql shows GraphiQL to browsers; unset: everywhere but in production. */
-  GRAPHIQL: flag.optional(),
-  /** Whether demo people can sign in without a password on a local DATABASE_URL. */
-  DEMO_SIGN_IN: flag.default(false),
-  /** Origins whose pages may call the API, separated by commas; none by default. */
+  GRAPHIQL: flag.optional().meta({
+    description: 'whether browsers are shown GraphiQL at `/graphql`',
+    default: 'on, except in production',
+  }),
+  DEMO_SIGN_IN: flag
+    .default(false)
+    .describe('whether demo people may sign in on a `DATABASE_URL` of this machine'),
   CORS_ORIGINS: z
     .string()
     .default('')
@@ -113,25 +136,35 @@ const settings = z.object({
           error: 'must be origins as browsers send them, such as https://app.example:8443',
         }),
       ),
+    )
+    .describe(
+      'origins whose pages may call the API, such as `https://app.example`, separated by commas; they may read `x-request-id`, `www-authenticate` and `retry-after`',
     ),
-  /** Whether /metrics tells Prometheus how the gateway does. */
-  METRICS: flag.default(false),
-  /** Whether queries are answered by one statement where one can; false executes them field by field. */
-  ACCELERATORS: flag.default(true),
-  /** How many days a client may be away and still be told all that it missed. */
-  CHANGE_LOG_RETENTION: number(1, 365).default(7),
-  /** A NATS through which one replica tells the others of changes, instead of each reading them. */
+  METRICS: flag
+    .default(false)
+    .describe(
+      'whether `/metrics` serves Prometheus ([subscriptions](subscriptions.md#metrics), [limits](#limits-for-each-person-agent-and-workspace))',
+    ),
+  CHANGE_LOG_RETENTION: number(1, 365)
+    .default(7)
+    .describe(
+      'days that the [change log](#change-log) is kept: a client may be away for that long and miss nothing',
+    ),
+  ACCELERATORS: flag
+    .default(true)
+    .describe('`false`: every query is executed field by field ([performance](performance.md))'),
+  REQUEST_TIMEOUT: milliseconds.default(30_000).describe('milliseconds that a request may take'),
   NATS_URL: z
     .url({ protocol: /^(nats|tls)$/, error: 'must look like nats://user:password@host:4222' })
-    .optional(),
-  /** The same through a Redis. */
+    .optional()
+    .describe(
+      '`nats://user:password@host:4222`, or `tls://…`: a NATS at which [replicas](#replicas) meet',
+    ),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must look like redis://user:password@host:6379' })
-    .optional(),
-  /** How long a request may take, in milliseconds. */
-  REQUEST_TIMEOUT: milliseconds.default(30_000),
+    .optional()
+    .describe('`redis://user:password@host:6379`, or `rediss://…`: a Redis for the same; not both'),
 
-  /** What one person may have at a time, in each gateway. */
   PERSON_LIMITS: limits({
     sockets: 100,
     streams: 100,
@@ -139,8 +172,11 @@ const settings = z.object({
     'live-queries': 200,
     distinct: 100,
     requests: 100,
+  }).meta({
+    description:
+      'what a person may have at a time, such as `sockets=200,requests=50`; what you leave out keeps its default',
+    default: SEE_LIMITS,
   }),
-  /** What one agent may have at a time, in all its workspaces together. */
   AGENT_LIMITS: limits({
     sockets: 1_000,
     streams: 1_000,
@@ -148,8 +184,10 @@ const settings = z.object({
     'live-queries': 1_000,
     distinct: 1_000,
     requests: 200,
+  }).meta({
+    description: 'the same for an agent, in all its workspaces together',
+    default: SEE_LIMITS,
   }),
-  /** What all people and agents of one workspace may have at a time together. */
   WORKSPACE_LIMITS: limits({
     sockets: 2_000,
     streams: 2_000,
@@ -157,9 +195,15 @@ const settings = z.object({
     'live-queries': 2_000,
     distinct: 1_000,
     requests: 1_000,
+  }).meta({
+    description: 'the same for all people and agents of a workspace together',
+    default: SEE_LIMITS,
   }),
-  /** Most WebSockets at a time that have not said yet whose they are. */
-  UNAUTHENTICATED_SOCKETS: number(1, 20_000).default(2_000),
+  UNAUTHENTICATED_SOCKETS: number(1, 20_000)
+    .default(2_000)
+    .describe(
+      'WebSockets at a time that have not sent a valid token yet; one more cuts the oldest of them',
+    ),
 });
 
 const schema = settings
