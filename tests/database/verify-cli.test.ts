@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -30,6 +31,11 @@ test('a sound database, then a broken one', async () => {
   expect(sound).toMatchObject({ code: 0, stderr: '' });
   expect(sound.stdout.match(/^ {2}PASS {2}/gm)).toHaveLength(CHECKS.length);
   expect(sound.stdout).toMatch(new RegExp(`\nAll ${CHECKS.length} checks passed.\n$`));
+  // What the documentation shows of it.
+  const page = await readFile(`${root}/docs/operations.md`, 'utf8');
+  const shown = page.match(/^( {2}PASS {2}|All \d+ checks).*$/gm) ?? [];
+  expect(shown).toHaveLength(3);
+  for (const line of shown) expect(sound.stdout.split('\n')).toContain(line);
 
   await database.query(`
     alter table moves no force row level security;
