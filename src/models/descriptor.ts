@@ -80,12 +80,16 @@ export interface DescribedModel extends ModelDescriptor<ModelName> {
   lookup: string;
 }
 
+/** Returns the name of a model in Prisma's client, which is also that of its look-up on Query. */
+export function lookupOf(model: string): string {
+  return model.charAt(0).toLowerCase() + model.slice(1);
+}
+
 /** Returns what the API shows of a table, as plain data. */
 export function describe<Name extends ModelName>(
   name: Name,
   descriptor: ModelDescriptor<Name>,
 ): DescribedModel {
-  const lookup = name.charAt(0).toLowerCase() + name.slice(1);
   // Its own type has refused columns and relations that the model does not have.
-  return { ...(descriptor as unknown as ModelDescriptor<ModelName>), name, lookup };
+  return { ...(descriptor as unknown as ModelDescriptor<ModelName>), name, lookup: lookupOf(name) };
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
 import { requireWorkspace } from '../context/workspace.ts';
+import { lookupOf } from '../models/descriptor.ts';
 import { modelOf } from './catalog.ts';
 import { valueProblem } from './value-problem.ts';
 
@@ -21,8 +22,7 @@ export type Row = Record<string, unknown>;
 
 /** Prisma's API of a model that is known by its name only, in a client or a transaction. */
 export function delegateIn(client: object, model: string): Delegate {
-  const property = model[0]?.toLowerCase() + model.slice(1);
-  return (client as Record<string, Delegate>)[property] as Delegate;
+  return (client as Record<string, Delegate>)[lookupOf(model)] as Delegate;
 }
 
 /** Prisma's API of a model in the request's session. */

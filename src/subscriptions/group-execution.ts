@@ -6,7 +6,6 @@ import {
   execute,
   type FormattedExecutionResult,
   type GraphQLError,
-  type GraphQLFormattedError,
   type GraphQLSchema,
 } from 'graphql';
 import type { Database } from '../context/database/client.ts';
@@ -22,6 +21,7 @@ import type { Batch } from '../realtime/feed.ts';
 import { ChangeEvent } from '../realtime/source.ts';
 import { type Audience, contextOf } from './group-audience.ts';
 import { Payload } from './result-stream.ts';
+import { withoutHttp } from './without-http.ts';
 
 /** Changes that are executed side by side, so that their look-ups share statements. */
 const CHANGES_AT_ONCE = 100;
@@ -154,19 +154,15 @@ async function executeAll<T>(
 function answerOf({ maskError }: Executor, result: ExecutionResult): FormattedExecutionResult {
   throwIf(['unavailable'], result);
   const { errors, ...rest } = result;
-  return errors ? { errors: errors.map((error) => shown(maskError(error))), ...rest } : rest;
+  return errors
+    ? { errors: errors.map((error) => withoutHttp(maskError(error)).toJSON()), ...rest }
+    : rest;
 }
 
 /** Throws what the database said, where it failed in one of these ways. */
 function throwIf(kinds: readonly DatabaseErrorKind[], { errors = [] }: ExecutionResult): void {
   const failed = errors.find(({ originalError }) => isOf(kinds, originalError));
   if (failed) throw failed.originalError;
-}
-
-/** The error without what it says to HTTP: the status has been sent. */
-function shown(error: GraphQLError): GraphQLFormattedError {
-  const { extensions: { http: _http, ...extensions } = {}, ...said } = error.toJSON();
-  return { ...said, extensions };
 }
 
 function isOf(kinds: readonly DatabaseErrorKind[], error: unknown): boolean {

@@ -1,6 +1,7 @@
 import { GUARDED_COLUMNS } from '../../database/secret-columns.ts';
 import { catalog } from '../../generated/catalog.ts';
 import type { Prisma } from '../../generated/prisma/client.ts';
+import { lookupOf } from '../../models/descriptor.ts';
 
 const isGuarded = (table: string, column: string) =>
   GUARDED_COLUMNS.some((each) => each.table === table && each.column === column);
@@ -11,7 +12,7 @@ export function guardedColumns(): Prisma.GlobalOmitConfig {
   for (const [model, { table, columns }] of Object.entries(catalog.models)) {
     for (const [name, { column }] of Object.entries(columns)) {
       if (!isGuarded(table, column)) continue;
-      const property = model.charAt(0).toLowerCase() + model.slice(1);
+      const property = lookupOf(model);
       omitted[property] = { ...omitted[property], [name]: true };
     }
   }

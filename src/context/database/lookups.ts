@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import DataLoader from 'dataloader';
 import { catalog } from '../../generated/catalog.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
+import { lookupOf } from '../../models/descriptor.ts';
 import { currentSession, type Session } from '../session.ts';
 
 type Args = Record<string, unknown>;
@@ -91,8 +92,7 @@ async function findUnique(client: object, operation: Operation): Promise<unknown
 }
 
 function delegateOf(client: object, model: string): ModelDelegate {
-  const name = model.charAt(0).toLowerCase() + model.slice(1);
-  return (client as Record<string, ModelDelegate>)[name] as ModelDelegate;
+  return (client as Record<string, ModelDelegate>)[lookupOf(model)] as ModelDelegate;
 }
 
 /**

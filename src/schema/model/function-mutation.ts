@@ -1,7 +1,7 @@
 import type { InputFieldMap } from '@pothos/core';
 import type { Context } from '../../context/context.ts';
 import type { Column } from '../../generated/catalog.ts';
-import type { ModelName } from '../../models/descriptor.ts';
+import { lookupOf, type ModelName } from '../../models/descriptor.ts';
 import { columnOf } from '../../resolvers/catalog.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { callFunction, type DatabaseFunction } from '../../resolvers/writes/call.ts';
@@ -60,7 +60,7 @@ export const functions: { name: string; model: ModelName; writersOf: ModelName }
 export function functionMutation(name: string, options: FunctionMutation): void {
   const { model, description, sql, args, many, writersOf, inContext, returnsVerdict } = options;
   const { input, entersWorkspace } = options;
-  const names = { model, lookup: model.charAt(0).toLowerCase() + model.slice(1) };
+  const names = { model, lookup: lookupOf(model) };
   const parameters = parametersOf(model, args);
   functions.push({ name, model, writersOf: writersOf ?? model });
   mutation(

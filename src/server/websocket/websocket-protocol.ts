@@ -9,6 +9,7 @@ import { holderOf, type Quotas, workspaceHolder } from '../../context/quotas.ts'
 import { RequestInFlight } from '../../context/request-in-flight.ts';
 import { WORKSPACE_HEADER } from '../../context/workspace.ts';
 import { isResultStream } from '../../subscriptions/result-stream.ts';
+import { withoutHttp } from '../../subscriptions/without-http.ts';
 import { assertDocumentLength } from '../operation-limits.ts';
 import { assertDocumentSent } from '../persisted-queries.ts';
 import type { Credentials, ServerContext } from '../server-context.ts';
@@ -73,7 +74,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
     });
     const document = parsed(parse, query);
     const errors = validate(schema, document);
-    if (errors.length > 0) return errors.map(toClient);
+    if (errors.length > 0) return errors.map(withoutHttp);
     const operation = getOperationAST(document, operationName)?.operation;
     if (!operation) {
       throw new GraphQLError('Could not determine what operation to execute.', {
@@ -95,7 +96,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
       if (pending.isOver) stream?.end();
       else if (stream) connection.add(stream);
       if (pending.isOver) return never();
-      return stream ?? withoutHttp(result as ExecutionResult);
+      return stream ?? shown(result as ExecutionResult);
     };
     return { schema, document, operationName, contextValue: run };
   };
@@ -152,7 +153,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
         subscriptions[id] = pending;
         prepared = await prepare(connection, id, payload, pending, inFlight);
       } catch (error) {
-        prepared = [toClient(maskError(error))];
+        prepared = [withoutHttp(maskError(error))];
       }
       // graphql-ws keeps messages as long as their operations stream.
       Object.assign(payload, { query: '', variables: null, extensions: null });
@@ -165,7 +166,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
     subscribe: runOnce,
 
     onError: (_socket, _id, _payload, errors) =>
-      errors.map((error) => toClient(maskError(error)).toJSON()),
+      errors.map((error) => withoutHttp(maskError(error)).toJSON()),
   };
 }
 
@@ -179,7 +180,7 @@ function runOnce(args: ExecutionArgs): ReturnType<Run> {
 function streamOf(connection: WebSocketConnection, id: string, result: unknown) {
   if (isResultStream(result)) return new LiveSubscription(connection, id, result);
   if (!isAsyncIterable<ExecutionResult>(result)) return null;
-  return new PulledSubscription(connection, mapAsyncIterator(result, withoutHttp));
+  return new PulledSubscription(connection, mapAsyncIterator(result, shown));
 }
 
 function parsed(parse: (text: string) => ExecutionArgs['document'], text: string) {
@@ -209,20 +210,6 @@ function tooMany(): GatewayError {
   );
 }
 
-/** The result without what its errors say to HTTP. */
-function withoutHttp(result: ExecutionResult): ExecutionResult {
-  return result.errors ? { ...result, errors: result.errors.map(toClient) } : result;
-}
-
-function toClient(error: GraphQLError): GraphQLError {
-  const { http, ...extensions } = error.extensions;
-  if (!http) return error;
-  const { message, nodes, source, positions, path } = error;
-  return new GraphQLError(message, {
-    nodes: nodes ?? null,
-    source: source ?? null,
-    positions: positions ?? null,
-    path: path ?? null,
-    extensions,
-  });
+function shown(result: ExecutionResult): ExecutionResult {
+  return result.errors ? { ...result, errors: result.errors.map(withoutHttp) } : result;
 }
