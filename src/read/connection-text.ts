@@ -90,21 +90,19 @@ export class ConnectionText {
 
   #list(item: Sql): Sql {
     this.#needsRows = true;
-    const { backward } = this.#request.place;
-    if (backward) this.#needsPlaces = true;
-    const order = backward ? sql` order by ${this.#place()} desc` : empty;
-    return sql`'['||coalesce(string_agg(${item}, ','${order})${this.#onPage()}, '')||']'`;
+    return sql`'['||coalesce(string_agg(${item}, ','${this.#order()})${this.#onPage()}, '')||']'`;
   }
 
   #pageInfo(field: AnyField, sets: readonly SelectionSetNode[], json: JsonText): void {
-    const { backward, cursor } = this.#request.place;
+    const { cursor } = this.#request.place;
     const info = this.#writer.object(objectType(field.type), sets, ({ name }, _nodes, text) => {
       if (name === this.#ahead) text.expression(this.#hasMore());
       else if (name === 'hasNextPage' || name === 'hasPreviousPage') {
         text.known(String(cursor !== null));
-      } else if (name === 'startCursor') text.expression(this.#cursorAt(!backward));
-      else if (name === 'endCursor') text.expression(this.#cursorAt(backward));
-      else throw new Unsupported(`${name} of a page`);
+      } else if (name === 'startCursor') text.expression(this.#cursorAt(sql`1`));
+      else if (name === 'endCursor') {
+        text.expression(this.#cursorAt(sql`(count(*)${this.#onPage()})::int`));
+      } else throw new Unsupported(`${name} of a page`);
     });
     json.expression(info.toSql());
   }
@@ -129,12 +127,19 @@ export class ConnectionText {
     return this.#request.place.backward ? 'hasPreviousPage' : 'hasNextPage';
   }
 
-  /** The cursor of the row that was read first, or last, of the page. */
-  #cursorAt(isFirst: boolean): Sql {
+  /** The cursor of a row by its number on the page. */
+  #cursorAt(number: Sql): Sql {
     this.#needsRows = true;
-    const order = isFirst ? sql`asc` : sql`desc`;
-    const all = sql`array_agg(${this.#cursor()} order by ${this.#place()} ${order})`;
-    return sql`coalesce('"'||(${all}${this.#onPage()})[1]||'"', 'null')`;
+    const all = sql`(array_agg(${this.#cursor()}${this.#order()})${this.#onPage()})`;
+    return sql`coalesce('"'||${all}[${number}]||'"', 'null')`;
+  }
+
+  /**
+   * The order of rows on the page, for an aggregate. All of a page have the same one: Postgres sorts
+   * the rows as one of them asks for, also for those that ask for none.
+   */
+  #order(): Sql {
+    return this.#request.place.backward ? sql` order by ${this.#place()} desc` : empty;
   }
 
   #cursor(): Sql {
