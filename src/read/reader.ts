@@ -1,6 +1,7 @@
 import {
   type DocumentNode,
   type FieldNode,
+  GraphQLError,
   type GraphQLSchema,
   getOperationAST,
   Kind,
@@ -99,7 +100,7 @@ export function createReader(schema: GraphQLSchema, readValue: ReadValue): Reade
         return plan;
       } catch (error) {
         // Another value of the same shape may be right.
-        if (error instanceof GatewayError) return null;
+        if (error instanceof GatewayError || error instanceof GraphQLError) return null;
         throw error;
       }
     },
