@@ -7,6 +7,7 @@ import {
 } from 'jose';
 import { z } from 'zod';
 import { GatewayError } from './errors.ts';
+import { IdentityCache } from './identity-cache.ts';
 import { createSigningKeys } from './signing-keys.ts';
 
 /** A signed-in person. */
@@ -88,7 +89,10 @@ const agentClaims = z.object({
 export function createAuthentication(options: AuthenticationOptions): Authenticate {
   const { issuer, audience, clockTolerance = 5 } = options;
   const secret = options.secret ? new TextEncoder().encode(options.secret) : undefined;
-  const publicKeys = options.jwksUrl ? createSigningKeys(options.jwksUrl) : undefined;
+  const identities = new IdentityCache();
+  const publicKeys = options.jwksUrl
+    ? createSigningKeys(options.jwksUrl, () => identities.clear())
+    : undefined;
   const serviceSecret = options.serviceSecret
     ? new TextEncoder().encode(options.serviceSecret)
     : undefined;
@@ -103,7 +107,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 
   const keyOfPeople: JWTVerifyGetKey = (header, token) => {
     if (secret && SECRET_ALGORITHMS.includes(header.alg)) return secret;
-    if (publicKeys) return publicKeys(header, token);
+    if (publicKeys) return publicKeys.find(header, token);
     throw new errors.JOSEAlgNotAllowed();
   };
 
@@ -153,7 +157,14 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 
   return async (authorization) => {
     const token = bearerToken(authorization);
-    return isServiceToken(token) ? verifyAgent(token) : verifyPerson(token);
+    const known = identities.get(token);
+    if (known) {
+      publicKeys?.refresh();
+      return known;
+    }
+    const identity = isServiceToken(token) ? await verifyAgent(token) : await verifyPerson(token);
+    identities.set(token, identity);
+    return identity;
   };
 }
 

@@ -9,6 +9,8 @@ import { holderOf, type Quotas, type Release, workspaceHolder } from './quotas.t
 export class RequestInFlight {
   readonly #quotas: Quotas;
   readonly #releases: Release[] = [];
+  #hasBegun = false;
+  #workspaceId: string | null = null;
   #ended = false;
 
   constructor(quotas: Quotas) {
@@ -17,12 +19,16 @@ export class RequestInFlight {
 
   /** Throws TOO_MANY_REQUESTS when its sender has too many of them. */
   begin(identity: Identity): void {
+    if (this.#hasBegun) return;
     this.#keep(this.#quotas.take('requests', [holderOf(identity)]));
+    this.#hasBegun = true;
   }
 
   /** Throws TOO_MANY_REQUESTS when the workspace has too many of them. */
   enter(workspaceId: string): void {
+    if (this.#workspaceId === workspaceId) return;
     this.#keep(this.#quotas.take('requests', [workspaceHolder(workspaceId)]));
+    this.#workspaceId = workspaceId;
   }
 
   /** Counts it no more. */

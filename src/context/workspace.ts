@@ -44,6 +44,19 @@ export function selectWorkspace(
   return { id, role: membership.role };
 }
 
+/**
+ * SQL that is true while the session's workspace is the one that `selectWorkspace` would return again:
+ * for a person who chose it, for one who did not, and for an agent.
+ */
+export const STILL_THERE = {
+  chosen: 'is_workspace_member(current_workspace_id())',
+  first: `(select workspace_id = current_workspace_id() and ties = 1
+    from (select workspace_id, joined_at, count(*) over (order by joined_at) as ties
+          from viewer_memberships()) as joined
+    order by joined_at limit 1)`,
+  agent: `(gateway.agent_is_retired() is false and is_workspace_member(current_workspace_id()))`,
+} as const;
+
 /** Why an agent may not go on, null where it may. */
 export type AgentRefusal = 'retired' | 'not assigned' | null;
 

@@ -12,23 +12,20 @@ import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../context/errors.ts';
 import type { ReadValue } from '../resolvers/page-cursor.ts';
 import { needsWorkspace } from '../resolvers/rows.ts';
-import {
-  join,
-  type PreparedText,
-  prepare,
-  type Sql,
-  sql,
-  Unsupported,
-  type Variables,
-} from '../sql/fragment.ts';
+import { join, prepare, type Sql, Unsupported, type Variables } from '../sql/fragment.ts';
 import { Compiler } from './compiler.ts';
 import { hasOtherDirectives, type Reading, selectedFields } from './selection.ts';
 import { createShape } from './shape.ts';
 
 /** How a query, or a part of it, is answered by one statement. */
 export interface Plan {
-  /** Its only row has the JSON text of each field, null where there is no row for it. */
-  statement: PreparedText;
+  /**
+   * Returns the statement. Its only row has the JSON text of each field, null where there is no row
+   * for it; `first`, if given, is an expression in front of them.
+   */
+  textWith(first?: string): string;
+  /** Returns the values of its parameters. Throws BAD_USER_INPUT for an argument at fault. */
+  bind(variables: Variables): unknown[];
   /** The names in the answer of the fields that the statement reads, in the order of its columns. */
   read: readonly string[];
   /** All names in the answer, in its order; the fields of those that have to be executed. */
@@ -66,7 +63,7 @@ export function createReader(schema: GraphQLSchema, readValue: ReadValue): Reade
   const documents = new WeakMap<DocumentNode, Map<string, KnownOperation | null>>();
   const plans = new LRUCache<string, { plan: Plan | null }>({
     maxSize: MAX_PLANS_CHARACTERS,
-    sizeCalculation: ({ plan }, key) => key.length + (plan?.statement.text.length ?? 0) + 100,
+    sizeCalculation: ({ plan }, key) => key.length + (plan?.textWith().length ?? 0) + 100,
   });
   let count = 0;
 
@@ -134,9 +131,23 @@ function planQuery(
     inWorkspace ||= needsWorkspace(root.model);
   }
   if (texts.size === 0) return null;
-  const statement = prepare(sql`select ${join([...texts.values()], ', ')}`);
-  if (statement.text.length > MAX_STATEMENT_CHARACTERS) return null;
-  return { statement, read: [...texts.keys()], fields, needsWorkspace: inWorkspace };
+  const { text, bind } = prepare(join([...texts.values()], ', '));
+  if (text.length > MAX_STATEMENT_CHARACTERS) return null;
+  const read = [...texts.keys()];
+  return { textWith: selecting(text), bind, read, fields, needsWorkspace: inWorkspace };
+}
+
+/** The same text every time: looking for a prepared statement is slow for one that was just made. */
+function selecting(columns: string): Plan['textWith'] {
+  const known = new Map<string, string>();
+  return (first = '') => {
+    let text = known.get(first);
+    if (text === undefined) {
+      text = `select ${first && `${first}, `}${columns}`;
+      known.set(first, text);
+    }
+    return text;
+  };
 }
 
 /** Returns what is composed, undefined for what has to be executed. */

@@ -55,14 +55,14 @@ function planOf(reader: Reader, definition: OperationDefinitionNode, args: Execu
 
 /** Returns the text of each field that is read; null if one of them has to be executed. */
 async function readTexts(
-  { statement, needsWorkspace }: Plan,
+  plan: Plan,
   variables: Readonly<Record<string, unknown>>,
   contextValue: unknown,
 ): Promise<readonly (string | null)[] | null> {
   const { database, workspace } = contextValue as Context;
-  if (needsWorkspace && !workspace) return null;
+  if (plan.needsWorkspace && !workspace) return null;
   try {
-    const texts = await database.texts(statement.text, statement.bind(variables));
+    const texts = await database.texts(plan.textWith(), plan.bind(variables));
     return texts.some((text) => text?.includes(FAILED)) ? null : texts;
   } catch (error) {
     if (error instanceof WorkStoppedError) throw error;
@@ -70,8 +70,8 @@ async function readTexts(
   }
 }
 
-/** The data of an answer: of each field the text that was read, or its value as it was executed. */
-function dataText(
+/** Returns the data of an answer: of each field the text that was read, or its value as it was executed. */
+export function dataText(
   { read, fields }: Plan,
   texts: readonly (string | null)[],
   executed: Readonly<Record<string, unknown>>,

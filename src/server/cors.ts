@@ -1,4 +1,8 @@
-import type { CORSPluginOptions } from '@whatwg-node/server';
+import {
+  type CORSOptions,
+  type CORSPluginOptions,
+  getCORSHeadersByRequestAndOptions,
+} from '@whatwg-node/server';
 import type { Plugin } from 'graphql-yoga';
 
 /** Response headers that pages may read in addition to the safelisted ones. */
@@ -22,6 +26,24 @@ export function corsOptions(origins: readonly string[]): CORSPluginOptions<unkno
       credentials: false,
     };
   };
+}
+
+/** Returns the CORS headers for an origin, those that say nothing of it included. */
+export function createCorsHeaders(origins: readonly string[]) {
+  const options = corsOptions(origins);
+  const vary: Record<string, string> = origins.length > 0 ? { vary: 'Origin' } : {};
+  const listed = new Map(
+    origins.map((origin) => {
+      const request = new Request('http://localhost', { headers: { origin } });
+      const chosen = typeof options === 'function' ? options(request) : false;
+      return [
+        origin,
+        { ...getCORSHeadersByRequestAndOptions(request, chosen as CORSOptions), ...vary },
+      ];
+    }),
+  );
+  return (origin: string | undefined): Record<string, string> =>
+    (origin && listed.get(origin)) || vary;
 }
 
 /** Sets `vary: Origin`, so that caches keep responses for different origins apart. */

@@ -7,12 +7,19 @@ const MAX_BYTES = 32 * 1024 * 1024;
 const BYTES_PER_TOKEN = 640;
 const BYTES_PER_CHARACTER = 2;
 
+/** Valid parsed documents by their texts. */
+export type DocumentCache = LRUCache<string, DocumentNode>;
+
+/** Returns a cache of up to `maxBytes`; the least recently used documents are evicted. */
+export function createDocumentCache(maxBytes = MAX_BYTES): DocumentCache {
+  return new LRUCache({ maxSize: maxBytes });
+}
+
 /**
- * Caches valid parsed documents, up to `maxBytes`; the least recently used are evicted. Documents that
- * fail to parse or validate are not cached, and neither are their errors.
+ * Keeps valid parsed documents. Those that fail to parse or validate are not kept, and neither are
+ * their errors.
  */
-export function useDocumentCache(maxBytes = MAX_BYTES): Plugin {
-  const documents = new LRUCache<string, DocumentNode>({ maxSize: maxBytes });
+export function useDocumentCache(documents: DocumentCache): Plugin {
   const parsed = new WeakMap<DocumentNode, { text: string; size: number }>();
   const valid = new WeakSet<DocumentNode>();
   return {

@@ -11,6 +11,7 @@ import type { Scope } from '../context/quotas.ts';
 import { currentRequestId } from '../context/request-id.ts';
 import { RequestInFlight } from '../context/request-in-flight.ts';
 import { createSeal } from '../context/seal.ts';
+import type { Work } from '../context/work.ts';
 import type { Limits } from '../env.ts';
 import { createReader } from '../read/reader.ts';
 import type { Feed } from '../realtime/feed.ts';
@@ -25,8 +26,9 @@ import { useAuthentication } from './authenticate-requests.ts';
 import { corsOptions, useOriginVariance } from './cors.ts';
 import { useCostLimit } from './cost.ts';
 import { Departures } from './departures.ts';
-import { useDocumentCache } from './documents.ts';
+import { createDocumentCache, useDocumentCache } from './documents.ts';
 import { createErrorMask } from './error-mask.ts';
+import { FastLane } from './fast-lane/fast-lane.ts';
 import { type GraphiQLOptions, useGraphiQL } from './graphiql/graphiql.ts';
 import { type ReadinessCheck, useHealth } from './health.ts';
 import { createHttpServer, type HttpServer } from './http.ts';
@@ -116,6 +118,20 @@ export function createGateway(options: GatewayOptions): HttpServer {
       }
     : null;
 
+  const documents = createDocumentCache();
+  const lane =
+    reader &&
+    new FastLane({
+      path: ENDPOINT,
+      schema,
+      reader,
+      database,
+      documents,
+      authenticate,
+      corsOrigins,
+      timeoutMs: requestTimeoutMs,
+    });
+
   const contextOf = async (request: ServerContext): Promise<Context> => {
     const { identity, inFlight, work, workspaceHeader = null, idempotencyHeader = null } = request;
     if (!identity) throw new GatewayError('UNAUTHENTICATED', 'Sign in first.', { status: 401 });
@@ -130,6 +146,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       work,
     });
     if (context.workspace) inFlight?.enter(context.workspace.id);
+    lane?.remember(identity, workspaceHeader, context);
     return context;
   };
 
@@ -151,7 +168,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       useExactJson(),
       usePersistedQueryRefusal(),
       useOperationLimits(),
-      useDocumentCache(),
+      useDocumentCache(documents),
       useVariables(),
       useSingleConnection({
         path: STREAM_ENDPOINT,
@@ -184,7 +201,8 @@ export function createGateway(options: GatewayOptions): HttpServer {
     departures.during(request.socket, async (work) => {
       const inFlight = new RequestInFlight(quotas);
       try {
-        const context = { response, inFlight, work };
+        const context: ServerContext & { work: Work } = { response, inFlight, work };
+        if (await lane?.answer(request, response, context)) return;
         const answer = await yoga.handleNodeRequestAndResponse(request, response, context);
         const stream = streams.of(answer);
         if (stream) await streams.begin(answer, stream, request, response);

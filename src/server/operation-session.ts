@@ -73,7 +73,8 @@ async function executeOperation(
   }
 }
 
-function tookTooLong(timeoutMs: number): GatewayError {
+/** What a request is told that took too long. */
+export function tookTooLong(timeoutMs: number): GatewayError {
   return new GatewayError(
     'TIMEOUT',
     `The request took longer than ${timeoutMs / 1000} seconds and was given up. Ask for less at a time.`,

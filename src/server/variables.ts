@@ -1,11 +1,13 @@
 import {
   type ExecutionArgs,
   type GraphQLInputType,
+  type GraphQLSchema,
   getNamedType,
   getNullableType,
   getOperationAST,
   isInputObjectType,
   isListType,
+  type OperationDefinitionNode,
   typeFromAST,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
@@ -29,16 +31,28 @@ export function useVariables(): Plugin {
 
 function prepare(args: ExecutionArgs): void {
   const { schema, document, operationName, variableValues } = args;
-  const definitions = getOperationAST(document, operationName)?.variableDefinitions ?? [];
-  if (definitions.length === 0) return;
-  const variables: Record<string, unknown> = { ...variableValues };
+  const operation = getOperationAST(document, operationName);
+  if (operation) args.variableValues = preparedVariables(schema, operation, variableValues ?? {});
+}
+
+/**
+ * Returns the variables of an operation for graphql-js: a filter that was not sent has no condition.
+ * Throws BAD_USER_INPUT for those that are too large.
+ */
+export function preparedVariables(
+  schema: GraphQLSchema,
+  { variableDefinitions: definitions = [] }: OperationDefinitionNode,
+  given: Variables,
+): Variables {
+  if (definitions.length === 0) return given;
+  const variables: Record<string, unknown> = { ...given };
   for (const { variable, type: node, defaultValue } of definitions) {
     const name = variable.name.value;
     const type = typeFromAST(schema, node) as GraphQLInputType;
     if (Object.hasOwn(variables, name)) new Bounds().check(type, variables[name], name);
     else if (!defaultValue && isFilter(type)) variables[name] = noCondition(type);
   }
-  args.variableValues = variables;
+  return variables;
 }
 
 /** Types of filters, and of all that they are made of. */

@@ -16,7 +16,7 @@ export type JsonType = (typeof JSON_TYPES)[number];
  */
 export function acceptedFormat(request: Request): StreamFormat | null {
   let best: { format: StreamFormat; quality: number } | null = null;
-  for (const range of acceptedTypes(request)) {
+  for (const range of acceptedTypes(request.headers.get('accept'))) {
     const format = formatOf(range);
     if (format && range.quality > (best?.quality ?? 0)) best = { format, quality: range.quality };
   }
@@ -24,17 +24,20 @@ export function acceptedFormat(request: Request): StreamFormat | null {
 }
 
 /** Returns the media type that the client prefers for a JSON result, or null. */
-export function acceptedJson(request: Request): JsonType | null {
-  return preferred(acceptedTypes(request), JSON_TYPES);
+export function acceptedJson(accept: string | null): JsonType | null {
+  return preferred(acceptedTypes(accept), JSON_TYPES);
 }
 
 /** Whether the client accepts results in any of our media types. */
 export function acceptsResults(request: Request): boolean {
-  return preferred(acceptedTypes(request), [...JSON_TYPES, ...STREAM_TYPES]) !== null;
+  return (
+    preferred(acceptedTypes(request.headers.get('accept')), [...JSON_TYPES, ...STREAM_TYPES]) !==
+    null
+  );
 }
 
-function acceptedTypes(request: Request): Range[] {
-  const ranges = readRanges(request.headers.get('accept') || '*/*');
+function acceptedTypes(accept: string | null): Range[] {
+  const ranges = readRanges(accept || '*/*');
   return ranges.filter(({ parameters }) => (parameters.get('charset') ?? 'utf-8') === 'utf-8');
 }
 

@@ -73,7 +73,10 @@ export function useHttpTransports(
         );
       } else if (resultProcessor === processRegularResult || !resultProcessor) {
         // Whoever accepts nothing that there is still wants to know why.
-        setResultProcessor(processRegularResult, acceptedJson(request) ?? 'application/json');
+        setResultProcessor(
+          processRegularResult,
+          acceptedJson(request.headers.get('accept')) ?? 'application/json',
+        );
       }
     },
   };
