@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import type { Authenticate, Identity } from '../../context/authentication.ts';
@@ -15,7 +16,6 @@ import type { DocumentCache } from '../documents.ts';
 import { acceptedJson } from '../http-streaming/accept.ts';
 import { tookTooLong } from '../operation-session.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../request-id-header.ts';
-import { settledOrClosed } from '../send-answer.ts';
 import type { ServerContext } from '../server-context.ts';
 import { createKnownOperations } from './known-operations.ts';
 import { isPlain, type PlainRequest, readBody, readPlain } from './plain-request.ts';
@@ -104,8 +104,9 @@ export class FastLane {
       'content-length': body.length,
       [REQUEST_ID_HEADER]: requestIdOf((request.headers[REQUEST_ID_HEADER] as string) ?? null),
     });
-    const sent = new Promise<void>((resolve) => response.end(body, resolve));
-    await settledOrClosed(request.socket, sent);
+    response.end(body);
+    // Counted until all of it is sent, or its client has gone.
+    await once(response, 'close');
     return true;
   }
 

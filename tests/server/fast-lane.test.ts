@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { schema } from '../../src/schema/index.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTenant, insert, type Tenant } from '../support/tenant.ts';
+import { agentToken, startGateway, type TestGateway, token } from './support/gateway.ts';
+
+const ORIGIN = 'https://app.example';
+const CAMPAIGNS = 'query ($first: Int = 2) { campaigns(first: $first) { nodes { name } } }';
+
+let database: TestDatabase;
+let gateway: TestGateway;
+/** Has all accelerators off. */
+let plain: TestGateway;
+let ours: Tenant;
+let theirs: Tenant;
+let statements: string[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase('migrated');
+  [ours, theirs] = [await createTenant(database), await createTenant(database)];
+  for (const { workspaceId } of [ours, theirs]) {
+    await insert(database, 'campaigns', { workspace_id: workspaceId, name: workspaceId });
+  }
+  gateway = await startGateway(database.gatewayUrl, {
+    schema,
+    accelerated: true,
+    corsOrigins: [ORIGIN],
+    onStatement: (sql) => void statements.push(sql),
+  });
+  plain = await startGateway(database.gatewayUrl, {
+    schema,
+    accelerated: false,
+    corsOrigins: [ORIGIN],
+  });
+});
+afterAll(async () => {
+  await gateway?.close();
+  await plain?.close();
+  await database?.close();
+});
+
+const headersOf = async (sub: string, workspaceId?: string) => ({
+  authorization: `Bearer ${await token({ sub })}`,
+  ...(workspaceId ? { 'x-workspace-id': workspaceId } : {}),
+});
+
+/** How many statements an answer took, and the answer. */
+async function counted(query: string, headers: Record<string, string>, variables?: object) {
+  statements = [];
+  const answer = await gateway.ask(query, headers, variables);
+  return { ...answer, statements: statements.length };
+}
+
+describe('a query that was sent before', () => {
+  it('takes one statement, the membership included', async () => {
+    const headers = await headersOf(ours.people.Viewer, ours.workspaceId);
+    const first = await counted(CAMPAIGNS, headers);
+    const again = await counted(CAMPAIGNS, headers);
+    expect([first.statements, again.statements]).toEqual([2, 1]);
+    expect(again.data).toEqual({ campaigns: { nodes: [{ name: ours.workspaceId }] } });
+    expect(again.text).toBe(first.text);
+  });
+
+  it('takes one statement without a workspace header, too', async () => {
+    const headers = await headersOf(ours.people.Viewer);
+    await counted(CAMPAIGNS, headers);
+    const again = await counted(CAMPAIGNS, headers);
+    expect(again.statements).toBe(1);
+    expect(again.data).toEqual({ campaigns: { nodes: [{ name: ours.workspaceId }] } });
+  });
+
+  it.each([
+    ['application/json', 'application/json', 'application/json; charset=utf-8'],
+    ['application/json; charset=utf-8', '*/*', 'application/json; charset=utf-8'],
+    [
+      'application/json',
+      'application/graphql-response+json, application/json;q=0.9',
+      'application/graphql-response+json; charset=utf-8',
+    ],
+  ])('sent as %s by clients that take %s', async (contentType, accept, type) => {
+    const headers = {
+      ...(await headersOf(ours.people.Viewer, ours.workspaceId)),
+      'content-type': contentType,
+      accept,
+      origin: ORIGIN,
+      'x-request-id': 'my-request',
+    };
+    await counted(CAMPAIGNS, headers);
+    const again = await counted(CAMPAIGNS, headers);
+    const executed = await plain.ask(CAMPAIGNS, headers);
+    expect(again.statements).toBe(1);
+    expect(again.headers.get('content-type')).toBe(type);
+    const named = ({ headers: all }: { headers: Headers }) =>
+      Object.fromEntries(
+        [...all].filter(([name]) => !['date', 'content-length'].includes(name)).sort(),
+      );
+    expect(named(again)).toEqual(named(executed));
+  });
+
+  it('has the errors that it has otherwise', async () => {
+    const headers = await headersOf(ours.people.Viewer, ours.workspaceId);
+    for (const variables of [{ first: 2 }, { first: -1 }, { first: 1_000 }, { first: 'two' }]) {
+      for (let n = 0; n < 2; n += 1) {
+        const answer = await gateway.ask(CAMPAIGNS, headers, variables);
+        const executed = await plain.ask(CAMPAIGNS, headers, variables);
+        expect([answer.status, answer.data, answer.errors]).toEqual([
+          executed.status,
+          executed.data,
+          executed.errors,
+        ]);
+      }
+    }
+  });
+
+  it('is counted for its sender and their workspace', async () => {
+    const small = await startGateway(database.gatewayUrl, {
+      schema,
+      maxConnections: 1,
+      limits: {
+        person: { requests: 1, subscriptions: 1, sockets: 1, streams: 1 },
+        agent: { requests: 1, subscriptions: 1, sockets: 1, streams: 1 },
+        workspace: { requests: 1, subscriptions: 1, sockets: 1, streams: 1 },
+      },
+    });
+    try {
+      const headers = await headersOf(ours.people.Viewer, ours.workspaceId);
+      for (let n = 0; n < 2; n += 1) {
+        expect((await small.ask(CAMPAIGNS, headers)).errors).toBeUndefined();
+      }
+      const many = await Promise.all(
+        Array.from({ length: 20 }, () => small.ask(CAMPAIGNS, headers)),
+      );
+      const codes = new Set(many.map(({ errors }) => errors?.[0]?.extensions.code ?? 'answered'));
+      expect([...codes].sort()).toEqual(['TOO_MANY_REQUESTS', 'answered']);
+    } finally {
+      await small.close();
+    }
+  });
+});
+
+describe('access is checked again by each request', () => {
+  const isAnswered = async (headers: Record<string, string>) => {
+    for (let n = 0; n < 2; n += 1) {
+      expect((await gateway.ask(CAMPAIGNS, headers)).data).toEqual({
+        campaigns: { nodes: [{ name: ours.workspaceId }] },
+      });
+    }
+  };
+
+  it.each([true, false])('of a person who is removed; with the header: %s', async (isNamed) => {
+    const person = randomUUID();
+    await database.query('insert into auth.users (id) values ($1)', [person]);
+    await insert(database, 'user_workspaces', { user_id: person, workspace_id: ours.workspaceId });
+    const headers = await headersOf(person, isNamed ? ours.workspaceId : undefined);
+    await isAnswered(headers);
+    await database.query('delete from user_workspaces where user_id = $1', [person]);
+    const { errors, text } = await gateway.ask(CAMPAIGNS, headers);
+    expect(errors?.[0]?.extensions.code).toBe(isNamed ? 'FORBIDDEN' : 'WORKSPACE_REQUIRED');
+    expect(text).not.toContain(ours.workspaceId);
+  });
+
+  it('of a person without the header, whose first workspace is another one now', async () => {
+    const person = randomUUID();
+    await database.query('insert into auth.users (id) values ($1)', [person]);
+    const join = (workspaceId: string, joinedAt: string) =>
+      insert(database, 'user_workspaces', {
+        user_id: person,
+        workspace_id: workspaceId,
+        joined_at: joinedAt,
+      });
+    await join(ours.workspaceId, '2026-02-01');
+    const headers = await headersOf(person);
+    await isAnswered(headers);
+    await join(theirs.workspaceId, '2026-01-01');
+    expect((await gateway.ask(CAMPAIGNS, headers)).data).toEqual({
+      campaigns: { nodes: [{ name: theirs.workspaceId }] },
+    });
+  });
+
+  it('of an agent that is retired', async () => {
+    const name = `agent-${randomUUID()}`;
+    const agentId = await insert(database, 'agent_registry', {
+      agent_name: name,
+      agent_type: 'researcher',
+    });
+    await insert(database, 'agent_assignments', {
+      agent_id: agentId,
+      workspace_id: ours.workspaceId,
+      assignment_status: 'active',
+    });
+    const bearer = await agentToken({ agent: name, scopes: ['*:read'] });
+    const headers = { authorization: `Bearer ${bearer}`, 'x-workspace-id': ours.workspaceId };
+    await isAnswered(headers);
+    await database.query('update agent_registry set is_active = false where id = $1', [agentId]);
+    const { errors } = await gateway.ask(CAMPAIGNS, headers);
+    expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+  });
+
+  it('of a token that has expired', async () => {
+    const exp = Math.floor(Date.now() / 1000) + 1;
+    const headers = {
+      authorization: `Bearer ${await token({ sub: ours.people.Viewer, exp })}`,
+      'x-workspace-id': ours.workspaceId,
+    };
+    await isAnswered(headers);
+    // Five seconds more are allowed for clocks that differ.
+    await new Promise((resolve) => setTimeout(resolve, exp * 1000 + 6_500 - Date.now()));
+    expect((await gateway.ask(CAMPAIGNS, headers)).status).toBe(401);
+  });
+});
+
+describe('what is not plain is left to Yoga', () => {
+  const send = async (init: RequestInit & { headers?: Record<string, string> }) => {
+    const headers = {
+      ...(await headersOf(ours.people.Viewer, ours.workspaceId)),
+      'content-type': 'application/json',
+      ...init.headers,
+    };
+    const [one, other] = await Promise.all(
+      [gateway, plain].map((each) => each.send('/graphql', { method: 'POST', ...init, headers })),
+    );
+    expect([one?.status, one?.text]).toEqual([other?.status, other?.text]);
+    return one;
+  };
+
+  it.each([
+    ['no JSON', '{"query": '],
+    ['a list', '[]'],
+    ['null', 'null'],
+    ['an empty body', ''],
+    ['a query of another type', '{"query": 1}'],
+    ['variables of another type', `{"query": ${JSON.stringify(CAMPAIGNS)}, "variables": []}`],
+    ['a parameter that is unknown', `{"query": ${JSON.stringify(CAMPAIGNS)}, "more": 1}`],
+    ['extensions', `{"query": ${JSON.stringify(CAMPAIGNS)}, "extensions": {}}`],
+    [
+      'an operation that is not there',
+      `{"query": ${JSON.stringify(CAMPAIGNS)}, "operationName": "No"}`,
+    ],
+    ['a document with an error', '{"query": "{ campaigns { nodes { no } } }"}'],
+  ])('%s', async (_, body) => {
+    expect(await send({ body })).toBeDefined();
+  });
+
+  it('a body of another type, or a compressed one', async () => {
+    const body = JSON.stringify({ query: CAMPAIGNS });
+    expect((await send({ body, headers: { 'content-type': 'text/plain' } }))?.status).toBe(415);
+    expect((await send({ body, headers: { 'content-encoding': 'gzip' } }))?.status).toBe(415);
+    expect((await send({ body, headers: { accept: 'text/html' } }))?.status).toBe(406);
+  });
+});
