@@ -1,5 +1,5 @@
 import type { Identity } from './authentication.ts';
-import { holderOf, type Quotas, type Release, workspaceHolder } from './quotas.ts';
+import { type Holder, holderOf, type Quotas, type Release, workspaceHolder } from './quotas.ts';
 
 /**
  * One request, from the moment that its sender is known until it has been answered. It is counted for
@@ -9,8 +9,8 @@ import { holderOf, type Quotas, type Release, workspaceHolder } from './quotas.t
 export class RequestInFlight {
   readonly #quotas: Quotas;
   readonly #releases: Release[] = [];
-  #hasBegun = false;
-  #workspaceId: string | null = null;
+  readonly #counted = new Set<string>();
+  #refusal: unknown;
   #ended = false;
 
   constructor(quotas: Quotas) {
@@ -19,16 +19,12 @@ export class RequestInFlight {
 
   /** Throws TOO_MANY_REQUESTS when its sender has too many of them. */
   begin(identity: Identity): void {
-    if (this.#hasBegun) return;
-    this.#keep(this.#quotas.take('requests', [holderOf(identity)]));
-    this.#hasBegun = true;
+    this.#count(holderOf(identity));
   }
 
   /** Throws TOO_MANY_REQUESTS when the workspace has too many of them. */
   enter(workspaceId: string): void {
-    if (this.#workspaceId === workspaceId) return;
-    this.#keep(this.#quotas.take('requests', [workspaceHolder(workspaceId)]));
-    this.#workspaceId = workspaceId;
+    this.#count(workspaceHolder(workspaceId));
   }
 
   /** Counts it no more. */
@@ -38,8 +34,17 @@ export class RequestInFlight {
     this.#releases.length = 0;
   }
 
-  #keep(release: Release): void {
-    if (this.#ended) release();
-    else this.#releases.push(release);
+  /** Once for each holder, however often it is asked. */
+  #count(holder: Holder): void {
+    if (this.#refusal) throw this.#refusal;
+    const key = `${holder.scope} ${holder.id}`;
+    if (this.#ended || this.#counted.has(key)) return;
+    try {
+      this.#releases.push(this.#quotas.take('requests', [holder]));
+      this.#counted.add(key);
+    } catch (error) {
+      this.#refusal = error;
+      throw error;
+    }
   }
 }

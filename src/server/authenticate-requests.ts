@@ -9,7 +9,8 @@ export function useAuthentication(authenticate: Authenticate): Plugin<object, Se
   return {
     async onRequestParse({ request, serverContext }) {
       const { headers } = request;
-      serverContext.identity ??= await authenticate(headers.get('authorization'));
+      serverContext.identity = await (serverContext.authenticated ??
+        authenticate(headers.get('authorization')));
       serverContext.workspaceHeader = headers.get(WORKSPACE_HEADER);
       serverContext.idempotencyHeader = headers.get(IDEMPOTENCY_HEADER);
     },

@@ -202,7 +202,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       const inFlight = new RequestInFlight(quotas);
       try {
         const context: ServerContext & { work: Work } = { response, inFlight, work };
-        if (await lane?.answer(request, response, context)) return;
+        if (lane?.takes(request) && (await lane.answer(request, response, context))) return;
         const answer = await yoga.handleNodeRequestAndResponse(request, response, context);
         const stream = streams.of(answer);
         if (stream) await streams.begin(answer, stream, request, response);

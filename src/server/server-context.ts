@@ -24,6 +24,8 @@ export interface ResultTransport {
 
 /** What belongs to one operation before its context is built. */
 export interface ServerContext extends Partial<Credentials> {
+  /** Whom the token stands for, where that was asked before the request came to Yoga. */
+  authenticated?: Promise<Identity>;
   /** Counts the operation while it is answered. */
   inFlight?: RequestInFlight;
   /** What it does in the database, which ends when the client goes. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schema } from '../../src/schema/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTenant, insert, type Tenant } from '../support/tenant.ts';
-import { agentToken, startGateway, type TestGateway, token } from './support/gateway.ts';
+import { agentToken, limits, startGateway, type TestGateway, token } from './support/gateway.ts';
 
 const ORIGIN = 'https://app.example';
 const CAMPAIGNS = 'query ($first: Int = 2) { campaigns(first: $first) { nodes { name } } }';
@@ -114,15 +114,8 @@ describe('a query that was sent before', () => {
   });
 
   it('is counted for its sender and their workspace', async () => {
-    const small = await startGateway(database.gatewayUrl, {
-      schema,
-      maxConnections: 1,
-      limits: {
-        person: { requests: 1, subscriptions: 1, sockets: 1, streams: 1 },
-        agent: { requests: 1, subscriptions: 1, sockets: 1, streams: 1 },
-        workspace: { requests: 1, subscriptions: 1, sockets: 1, streams: 1 },
-      },
-    });
+    const one = limits({ person: { requests: 1 } });
+    const small = await startGateway(database.gatewayUrl, { schema, limits: one });
     try {
       const headers = await headersOf(ours.people.Viewer, ours.workspaceId);
       for (let n = 0; n < 2; n += 1) {

@@ -74,21 +74,27 @@ export class FastLane {
     });
   }
 
-  /** Resolves to whether the request was answered. What was found out of it is left in the context. */
+  /** Whether the request may be answered here, as far as its head says. */
+  takes(request: IncomingMessage): boolean {
+    return (
+      isPlain(request, this.#options.path) && request.headers[IDEMPOTENCY_HEADER] === undefined
+    );
+  }
+
+  /** Resolves to whether a request was answered. What was found out of it is left in the context. */
   async answer(
     request: ReadRequest,
     response: ServerResponse,
     context: ServerContext & { work: Work },
   ): Promise<boolean> {
-    if (!isPlain(request, this.#options.path)) return false;
     const type = acceptedJson(request.headers.accept ?? null);
-    if (!type || request.headers[IDEMPOTENCY_HEADER] !== undefined) return false;
+    if (!type) return false;
     let text: string | null;
     try {
       // As Yoga does it: nothing of a body is read for those who have no token, or too many requests.
       const { authorization = null } = request.headers;
-      const identity = await this.#options.authenticate(authorization);
-      context.identity = identity;
+      context.authenticated = this.#options.authenticate(authorization);
+      const identity = await context.authenticated;
       context.inFlight?.begin(identity);
       request.body = await readBody(request);
       text = await this.#read(identity, request, context);
