@@ -14,13 +14,13 @@ import { createSigningKeys } from './signing-keys.ts';
 export interface PersonIdentity {
   kind: 'person';
   id: string;
-  /** As the token says; absent where it says nothing. */
+  /** From the token; absent if it has none. */
   email?: string;
   /** When the token stops being valid. */
   expiresAt: Date;
 }
 
-/** An agent, and what its token lets it do. */
+/** An agent, and what its token allows it to do. */
 export interface AgentIdentity {
   kind: 'agent';
   /** Its name in the registry. */
@@ -30,11 +30,11 @@ export interface AgentIdentity {
   expiresAt: Date;
 }
 
-/** Whom a verified token stands for. */
+/** The sender that a verified token names. */
 export type Identity = PersonIdentity | AgentIdentity;
 
 /**
- * Returns whom an Authorization header stands for. Throws UNAUTHENTICATED with the reason, or
+ * Returns the sender that an Authorization header names. Throws UNAUTHENTICATED with the reason, or
  * SERVICE_UNAVAILABLE while the signing keys cannot be fetched.
  */
 export type Authenticate = (authorization: string | null) => Promise<Identity>;
@@ -45,9 +45,12 @@ export interface AuthenticationOptions {
   secret?: string;
   /** Where the public keys of RS256, ES256 and EdDSA tokens are published. */
   jwksUrl?: string;
-  /** Key of agents' tokens (HS256), at least 32 bytes and of no other use; without it none is taken. */
+  /**
+   * Key of agents' tokens (HS256), at least 32 bytes, not used for anything else. Without it agents
+   * are refused.
+   */
   serviceSecret?: string;
-  /** Whose tokens of people to trust; those of agents need no more than their own key. */
+  /** The trusted issuer of people's tokens. Agents' tokens only need their own key. */
   issuer?: string;
   audience: string;
   /** How far the issuer's clock may be off, in seconds. */
@@ -59,8 +62,8 @@ const SECRET_ALGORITHMS = ['HS256'];
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
 
 /**
- * What the header of an agent's token says it is. Choosing the key by it rather than trying both is
- * safe, since the chosen key has to verify the header too, and each refusal keeps its reason.
+ * The `typ` of an agent's token. It decides which key is used, which is safe because the key
+ * verifies the header too. Trying both keys would lose the reason of a refusal.
  */
 export const SERVICE_TOKEN_TYPE = 'service+jwt';
 
@@ -68,14 +71,14 @@ export const SERVICE_TOKEN_TYPE = 'service+jwt';
 const MAX_SECONDS = 253_402_300_799;
 const MOMENTS = ['exp', 'nbf', 'iat'];
 
-// Postgres takes no text with other characters, and policies read the claims there.
+// Postgres stores no text with other characters, and policies read the claims there.
 const text = z.string().regex(/^[^\p{Cc}\p{Cs}]{1,320}$/u);
 
 const personClaims = z.object({
   sub: z.guid().toLowerCase(),
   exp: z.number(),
   email: text.optional().catch(undefined),
-  // Supabase signs its API keys with the same secret, for roles that no person has.
+  // Supabase signs its API keys with the same secret, with roles that no person has.
   role: z.literal('authenticated').optional(),
 });
 
@@ -172,7 +175,7 @@ function isServiceToken(token: string): boolean {
   try {
     return decodeProtectedHeader(token).typ === SERVICE_TOKEN_TYPE;
   } catch {
-    // No token at all: the check of people's tokens says so.
+    // It is no token at all, which the check of people's tokens reports.
     return false;
   }
 }
@@ -190,7 +193,7 @@ async function verified(
   return payload;
 }
 
-/** Returns the moment of a claim in seconds since 1970; undefined for what is none. */
+/** Returns the value of a claim in seconds since 1970; undefined if it is no such number. */
 function momentOf(seconds: unknown): Date | undefined {
   return typeof seconds === 'number' && seconds >= 0 && seconds <= MAX_SECONDS
     ? new Date(seconds * 1000)

@@ -10,13 +10,13 @@ import { type CurrentWorkspace, selectAssignedWorkspace, selectWorkspace } from 
 /** Makes cursors of the change log. */
 export interface LiveCursors {
   /**
-   * Returns the cursor, for clients in a workspace, behind all that a snapshot of the database sees;
-   * the snapshot as Postgres writes it.
+   * Returns the cursor, for clients in a workspace, after everything that a snapshot of the
+   * database sees. The snapshot is in Postgres' notation.
    */
   seal(snapshot: string, workspaceId: string | null): string;
 }
 
-/** What a request runs with. There is none without a signed-in person or an agent. */
+/** The context of a request. Every request has a signed-in person or agent. */
 export interface Context {
   /** Identifies the request in answers and logs. */
   requestId: string;
@@ -25,7 +25,7 @@ export interface Context {
   workspace: CurrentWorkspace | null;
   /** Set when the client may send the same mutations again. */
   idempotencyKey: IdempotencyKey | null;
-  /** What every statement of the request runs with. */
+  /** The settings that every statement of the request runs with. */
   session: SessionSettings;
   database: Database;
   /** Seals cursors that clients must not read. */
@@ -45,7 +45,7 @@ export interface ContextRequest {
   seal: Seal;
   /** Left out where changes are not followed. */
   liveCursors?: LiveCursors | null;
-  /** What the request does in the database; left out, nothing ends it early. */
+  /** The work of the request in the database; left out, nothing ends it early. */
   work?: Work | undefined;
 }
 
@@ -65,7 +65,7 @@ export async function createContext(request: ContextRequest): Promise<Context> {
   };
 }
 
-/** Who asks, and where. */
+/** The sender and the workspace. */
 async function locate({ identity, workspaceHeader, database, work }: ContextRequest) {
   if (identity.kind === 'agent') {
     const workspace = await selectAssignedWorkspace(workspaceHeader, identity, database, work);

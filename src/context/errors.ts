@@ -1,4 +1,4 @@
-/** What clients branch on; each code keeps its meaning for good. */
+/** The codes that clients branch on. They never change their meaning. */
 export type ErrorCode =
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
@@ -14,7 +14,7 @@ export type ErrorCode =
   | 'QUERY_TOO_COMPLEX'
   | 'UNREPRESENTABLE_VALUE'
   | 'TIMEOUT'
-  /** Of a request whose client has gone: nobody is told. */
+  /** For a request whose client has gone; nobody receives it. */
   | 'CANCELLED'
   | 'CURSOR_EXPIRED'
   | 'TOO_MANY_REQUESTS'
@@ -26,11 +26,11 @@ export type ErrorCode =
 export interface GatewayErrorOptions {
   /** The argument or header that is wrong, as the client wrote it: `first`, `filter.title`. */
   argument?: string;
-  /** What else `extensions` says, for programs. */
+  /** More members of `extensions`, for programs. */
   details?: Readonly<Record<string, string | number>>;
   /** The HTTP status, for errors that refuse a request as a whole. */
   status?: number;
-  /** What went wrong underneath; logged, never sent. */
+  /** The error behind this one; logged, never sent. */
   cause?: unknown;
 }
 

@@ -3,10 +3,10 @@ import { endOfString, QUOTE } from './json-text.ts';
 import { assertNesting } from './nesting.ts';
 
 /**
- * JSON whose numbers keep their digits. JavaScript has one kind of number: it reads
- * 12345678901234567890 as ...567000 and prints 1.10 as 1.1. A stored number that it would print in
- * another way is therefore carried as a string with this mark in front, and printed as it came. No
- * other string begins so: Postgres stores no U+0000, and nobody outside of this process knows the rest.
+ * JSON whose numbers keep their digits. JavaScript reads 12345678901234567890 as ...567000 and
+ * prints 1.10 as 1.1. So a stored number that JavaScript would print differently is carried as a
+ * string with this mark in front, and printed as it was stored. No other string begins like this:
+ * Postgres stores no U+0000, and nobody outside this process knows the rest.
  */
 const MARK = `\0${randomBytes(6).toString('hex')}:`;
 const PRINTED_MARK = JSON.stringify(MARK).slice(0, -1);
@@ -24,7 +24,7 @@ export function printJson(value: unknown): string {
   return restoreNumbers(JSON.stringify(value));
 }
 
-/** Returns JSON that `JSON.stringify` made with its marked numbers as they are stored. */
+/** Returns JSON made by `JSON.stringify` with marked numbers as they are stored. */
 export function restoreNumbers(json: string): string {
   return json.includes(PRINTED_MARK) ? json.replace(PRINTED_NUMBER, '$1') : json;
 }
@@ -42,21 +42,21 @@ export class UnheldNumber {
     this.digits = digits;
   }
 
-  /** As an error message shows it. */
+  /** The number as error messages show it. */
   get shown(): string {
     return this.digits.length > 40 ? `${this.digits.slice(0, 40)}...` : this.digits;
   }
 
-  /** For scalars that take no number, whose messages quote what they were given. */
+  /** For scalars that accept no number, whose messages quote the value. */
   toJSON(): string {
     return this.shown;
   }
 }
 
 /**
- * Returns the value of JSON that a client sent, whatever way it came. Numbers that a double cannot
- * hold are an UnheldNumber each, which every scalar refuses. Throws SyntaxError for what is no JSON, and
- * OPERATION_TOO_LARGE for what is nested too deeply.
+ * Returns the value of a client's JSON, for every transport. A number that a double cannot hold
+ * becomes an UnheldNumber, which every scalar refuses. Throws SyntaxError for invalid JSON, and
+ * OPERATION_TOO_LARGE for too many levels.
  */
 export function parseClientJson(json: string): unknown {
   assertNesting(json);
@@ -73,8 +73,8 @@ export function parseClientJson(json: string): unknown {
 
 /**
  * Whether a double holds the number that a client wrote: it prints as the same value, and a whole
- * number that is written out is not rounded. The latter keeps a client that has rounded what it read
- * from writing that back.
+ * number that is written out is not rounded. Otherwise a client that rounds numbers as it reads
+ * them could write the rounded ones back.
  */
 export function isHeld(digits: string): boolean {
   const number = Number(digits);
@@ -105,13 +105,16 @@ function printsAs(number: number, digits: string): boolean {
 
 const ZERO = 0x30;
 
-/** Returns the same text for the same value: without zeros at either end, as digits and an exponent. */
+/**
+ * Returns a normal form, equal for equal values: digits without zeros at either end, and an
+ * exponent.
+ */
 function canonical(number: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?$/.exec(number) ?? [];
   const digits = (whole + fraction).replace(/^0+/, '');
   if (digits === '') return '0';
-  // A pattern would look at a row of zeros once for each of them.
+  // A regular expression would take quadratic time for many zeros.
   let end = digits.length;
   while (digits.charCodeAt(end - 1) === ZERO) end -= 1;
   const places = Number(exponent) - fraction.length + digits.length - end;
@@ -136,7 +139,7 @@ function replaceNumbers(json: string, replace: (digits: string) => string): stri
       const isSmall = end - at < MANY_DIGITS && code !== MINUS;
       const whole = end;
       while (continuesNumber(json.charCodeAt(end))) end += 1;
-      // Most numbers are small whole ones, which nothing changes.
+      // Most numbers are small whole ones, which JavaScript does not change.
       if (end > whole || !isSmall) {
         const digits = json.slice(at, end);
         const replacement = replace(digits);

@@ -1,19 +1,22 @@
 import { GatewayError } from './errors.ts';
 
-/** The header by which a client can send the same mutations again without doing them twice. */
+/** The header that lets a client send the same mutations again without doing them twice. */
 export const IDEMPOTENCY_HEADER = 'idempotency-key';
 
 const PRINTABLE = /^[\x20-\x7e]{1,200}$/;
 
-/** By what a client says that a request is the same as another one. */
+/** A client's claim that a request is the same as an earlier one. */
 export interface IdempotencyKey {
-  /** The client's own. */
+  /** The key that the client chose. */
   key: string;
-  /** Whether the request names its workspace: one that does not is sent again to that of the first time. */
+  /**
+   * Whether the request names its workspace. If not, a repetition runs in the workspace of the
+   * first request.
+   */
   namesWorkspace: boolean;
 }
 
-/** Returns what the header asks for, null without it. Throws BAD_USER_INPUT for one that is no key. */
+/** Returns what the header asks for, null without it. Throws BAD_USER_INPUT for an invalid key. */
 export function readIdempotencyKey(
   header: string | null,
   workspaceHeader: string | null,

@@ -1,7 +1,9 @@
 export const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Returns where the quote is that ends the string of a JSON text which begins at `start`. */
+/**
+ * Returns the position of the quote that ends the string which begins at `start` in a JSON text.
+ */
 export function endOfString(json: string, start: number): number {
   let end = start;
   for (;;) {

@@ -10,8 +10,8 @@ const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
 /**
- * Throws OPERATION_TOO_LARGE for JSON whose lists and objects are inside of each other too deeply.
- * Much of what reads a value calls itself for each level, and would run out of stack.
+ * Throws OPERATION_TOO_LARGE for JSON whose lists and objects nest too deeply. Much code that reads
+ * a value is recursive and would run out of stack.
  */
 export function assertNesting(json: string): void {
   let levels = 0;

@@ -3,7 +3,7 @@ import type { Identity } from './authentication.ts';
 import { type ErrorCode, GatewayError } from './errors.ts';
 import type { Viewer } from './viewer.ts';
 
-/** For whom something is counted. */
+/** A person, an agent or a workspace for which things are counted. */
 export interface Holder {
   scope: Scope;
   /** The id of a person or a workspace, the name of an agent. */
@@ -21,12 +21,12 @@ export interface QuotaOptions {
   onRefusal?(resource: Resource, scope: Scope): void;
 }
 
-/** Returns the holder that a person or an agent is. */
+/** Returns the holder for a person or an agent. */
 export function holderOf(who: Identity | Viewer): Holder {
   return who.kind === 'person' ? { scope: 'person', id: who.id } : { scope: 'agent', id: who.name };
 }
 
-/** Returns the holders for whom something of a request is counted: who asks, and the workspace. */
+/** Returns the holders for which a request is counted: its sender and its workspace. */
 export function holdersOf(context: { viewer: Viewer; workspace: { id: string } | null }): Holder[] {
   const { viewer, workspace } = context;
   return [holderOf(viewer), ...(workspace ? [workspaceHolder(workspace.id)] : [])];
@@ -36,14 +36,14 @@ export function workspaceHolder(id: string): Holder {
   return { scope: 'workspace', id };
 }
 
-/** How many times each thing is held. What is not told apart is one thing. */
+/** How often each thing is held. Things without an identity count as one. */
 type Held = Map<string, number>;
 
 const ANY = '';
 
 /**
- * Counts what people, agents and workspaces have at a time in this process, and refuses what is more
- * than they may have. `distinct` counts different things: the same one held twice is counted once.
+ * Counts what people, agents and workspaces have at a time in this process, and refuses more than
+ * their limits. `distinct` counts different things: the same one held twice is counted once.
  */
 export class Quotas {
   readonly #options: QuotaOptions;
@@ -86,8 +86,8 @@ export class Quotas {
   }
 
   /**
-   * Counts one more for all of the holders, or for none of them. Returns what gives it back. Throws
-   * as `assertRoom` does.
+   * Counts one more for all of the holders, or for none of them. Returns the function that gives it
+   * back. Throws like `assertRoom`.
    */
   take(resource: Resource, holders: readonly Holder[], thing = ANY): Release {
     this.assertRoom(resource, holders, thing);

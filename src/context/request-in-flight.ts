@@ -2,9 +2,9 @@ import type { Identity } from './authentication.ts';
 import { type Holder, holderOf, type Quotas, type Release, workspaceHolder } from './quotas.ts';
 
 /**
- * One request, from the moment that its sender is known until it has been answered. It is counted for
- * its sender at first, and for the workspace as soon as the sender is known to belong there: else
- * strangers could use up what a workspace may have.
+ * One request, from the moment that its sender is known until it has been answered. It counts for
+ * its sender first, and for the workspace once the sender is known to belong there. Otherwise
+ * strangers could use up the limits of a workspace.
  */
 export class RequestInFlight {
   readonly #quotas: Quotas;
@@ -17,17 +17,17 @@ export class RequestInFlight {
     this.#quotas = quotas;
   }
 
-  /** Throws TOO_MANY_REQUESTS when its sender has too many of them. */
+  /** Throws TOO_MANY_REQUESTS if its sender has too many requests in flight. */
   begin(identity: Identity): void {
     this.#count(holderOf(identity));
   }
 
-  /** Throws TOO_MANY_REQUESTS when the workspace has too many of them. */
+  /** Throws TOO_MANY_REQUESTS if the workspace has too many requests in flight. */
   enter(workspaceId: string): void {
     this.#count(workspaceHolder(workspaceId));
   }
 
-  /** Counts it no more. */
+  /** Stops counting it. */
   end(): void {
     this.#ended = true;
     for (const release of this.#releases) release();

@@ -5,8 +5,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Returns `head` and the sealed text, as base64url. The head can be read by everybody; nobody without
- * the key (32 bytes) can read or change the text, or use it with another head or another `boundTo`.
+ * Returns `head` and the sealed text, as base64url. Everyone can read the head. Without the key (32
+ * bytes) nobody can read or change the text, or use it with another head or another `boundTo`.
  */
 export function sealText(key: Buffer, head: Buffer, boundTo: string, text: string): string {
   const nonce = randomBytes(NONCE_BYTES);
@@ -16,7 +16,9 @@ export function sealText(key: Buffer, head: Buffer, boundTo: string, text: strin
   return Buffer.concat([head, nonce, ...sealed, cipher.getAuthTag()]).toString('base64url');
 }
 
-/** Returns the bytes of a sealed text, head included; null for what `sealText` does not write. */
+/**
+ * Returns the bytes of a sealed text with its head; null for a text that `sealText` did not write.
+ */
 export function sealedBytes(sealed: string, headBytes: number, maxLength: number): Buffer | null {
   if (sealed.length > maxLength) return null;
   const bytes = Buffer.from(sealed, 'base64url');
@@ -44,7 +46,9 @@ export function openText(
   }
 }
 
-/** Seals what clients hand back but must not read, such as a place in a log of all tenants. */
+/**
+ * Seals texts that clients send back but must not read, such as a position in a log of all tenants.
+ */
 export interface Seal {
   /** Returns a short text of ASCII characters, sealed for this use. */
   close(text: string, use: string): string;
@@ -57,7 +61,7 @@ const VERSION = 2;
 const HEAD = Buffer.of(VERSION);
 const MAX_LENGTH = 1_000;
 
-/** Returns the seal with this key, of 32 bytes, which is asked for at each use. */
+/** Returns the seal with this key of 32 bytes. The key is asked for at each use. */
 export function createSeal(key: () => Buffer): Seal {
   return {
     close: (text, use) => sealText(key(), HEAD, use, text),

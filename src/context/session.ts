@@ -1,7 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Work } from './work.ts';
 
-/** Whom the statements of a request run for. The database's policies read nothing else. */
+/**
+ * The sender and the workspace that statements run for. The policies of the database read nothing
+ * else.
+ */
 export interface SessionSettings {
   role: 'authenticated';
   /** The verified claims of the token: `sub` is the person; an agent has `agent` and `scopes`. */

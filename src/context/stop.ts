@@ -1,14 +1,17 @@
-/** Says once that something is to end before it is done, and why: an AbortSignal at a tenth of its cost. */
+/**
+ * Signals once that something must end early, and why. It is like an AbortSignal at a tenth of the
+ * cost.
+ */
 export class Stop {
   #listeners: Set<(reason: Error) => void> | undefined;
   #reason: Error | undefined;
 
-  /** Set once it has been said. */
+  /** The reason, once it was signalled. */
   get reason(): Error | undefined {
     return this.#reason;
   }
 
-  /** Tells those who listen. Only the first call has an effect. */
+  /** Notifies the listeners. Only the first call has an effect. */
   stop(reason: Error): void {
     if (this.#reason) return;
     this.#reason = reason;
@@ -21,7 +24,10 @@ export class Stop {
     if (this.#reason) throw this.#reason;
   }
 
-  /** Calls `listener` when it is said, at once if it has been. Returns what takes the listener back. */
+  /**
+   * Calls `listener` when it is signalled, or at once if it was already. Returns the function that
+   * removes the listener.
+   */
   listen(listener: (reason: Error) => void): () => void {
     if (this.#reason) {
       listener(this.#reason);

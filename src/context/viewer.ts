@@ -16,20 +16,21 @@ export interface Membership {
 export interface Person {
   kind: 'person';
   id: string;
-  /** As the token says; absent where it says nothing. */
+  /** From the token; absent if it has none. */
   email?: string;
   /** Oldest first. */
   memberships: readonly Membership[];
 }
 
-/** Who asks. */
+/** The sender of a request. */
 export type Viewer = Person | AgentIdentity;
 
 /** Returns the session settings of a person or an agent, in a workspace or in none. */
 export function sessionOf(identity: Identity, workspaceId?: string): SessionSettings {
   return {
     role: 'authenticated',
-    // Only what policies read: the rest of a token can be long, and travels with every statement.
+    // Only the claims that policies read. The others can be long, and would be sent with every
+    // statement.
     claims: { role: 'authenticated', ...claimsOf(identity) },
     ...(workspaceId ? { workspaceId } : {}),
   };
@@ -56,7 +57,7 @@ export async function loadPerson(
   return { kind: 'person', id, ...(email ? { email } : {}), memberships };
 }
 
-/** Returns the person who asks. Throws FORBIDDEN for an agent. */
+/** Returns the person who sent the request. Throws FORBIDDEN for an agent. */
 export function requirePerson({ viewer }: { viewer: Viewer }): Person {
   if (viewer.kind === 'person') return viewer;
   throw new GatewayError('FORBIDDEN', 'Only people can do this, not agents.');

@@ -2,12 +2,12 @@ import { GatewayError } from './errors.ts';
 import { Stop } from './stop.ts';
 
 /**
- * What a statement is refused or broken off with once its request has stopped. It has no `code`:
- * Prisma replaces errors that have one by its own.
+ * The error of a statement that is refused or cancelled because its request has stopped. It has no
+ * `code`, because Prisma replaces errors that have one.
  */
 export class WorkStoppedError extends Error {
   override readonly name = 'WorkStoppedError';
-  /** What the client is told. */
+  /** The error for the client. */
   readonly reason: GatewayError;
 
   constructor(reason: GatewayError) {
@@ -16,9 +16,12 @@ export class WorkStoppedError extends Error {
   }
 }
 
-/** What one request does in the database, from its beginning until it is answered or stops. */
+/** The work of one request in the database, from its beginning until it is answered or stops. */
 export class Work {
-  /** How many requests it counts for: changes that are executed together have the time of as many. */
+  /**
+   * How many requests it counts for. Changes that are executed together have the time of as many
+   * requests.
+   */
   readonly requests: number;
   /** Ends reads. */
   readonly reading = new Stop();
@@ -30,12 +33,12 @@ export class Work {
     this.requests = requests;
   }
 
-  /** What ends statements outside of transactions: while a write goes on, they are part of it. */
+  /** Ends statements outside of transactions. During a write they are part of the write. */
   get outside(): Stop {
     return this.#writes > 0 ? this.writing : this.reading;
   }
 
-  /** Nobody waits for an answer any more: reads stop, and a write that has begun is finished. */
+  /** Nobody waits for the answer any more. Reads stop, and a write that has begun is finished. */
   leave(): void {
     const gone = new GatewayError('CANCELLED', 'The client has gone.', { status: 499 });
     this.reading.stop(new WorkStoppedError(gone));
@@ -48,7 +51,7 @@ export class Work {
     this.writing.stop(error);
   }
 
-  /** Runs a write to its end, even if the client goes meanwhile. Rejects if it went before. */
+  /** Runs a write to its end, even if the client leaves meanwhile. Rejects if it left before. */
   async finish<T>(write: () => Promise<T>): Promise<T> {
     this.outside.throwIfStopped();
     this.#writes += 1;

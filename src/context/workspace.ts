@@ -10,7 +10,7 @@ import type { Work } from './work.ts';
 /** The header that chooses the workspace of a request. */
 export const WORKSPACE_HEADER = 'x-workspace-id';
 
-/** The one workspace that a request sees, and what the viewer is in it. */
+/** The one workspace that a request sees, and the viewer's role in it. */
 export interface CurrentWorkspace {
   id: string;
   /** Null for an agent, which has scopes instead. */
@@ -19,9 +19,9 @@ export interface CurrentWorkspace {
 
 /**
  * Returns the workspace that the header names or, without a header, the one that the viewer joined
- * first, so that a membership that somebody adds never moves requests elsewhere; null when there is
- * none, or when several were joined first at the same moment. Throws BAD_USER_INPUT for a header that
- * is no UUID and FORBIDDEN for a workspace without membership, whether it exists or not.
+ * first. That way a new membership never moves requests to another workspace. Null when there is
+ * none, or when several were joined first at the same moment. Throws BAD_USER_INPUT for a header
+ * that is no UUID and FORBIDDEN for a workspace without membership, whether it exists or not.
  */
 export function selectWorkspace(
   header: string | null,
@@ -45,8 +45,8 @@ export function selectWorkspace(
 }
 
 /**
- * SQL that is true while the session's workspace is the one that `selectWorkspace` would return again:
- * for a person who chose it, for one who did not, and for an agent.
+ * SQL that is true while `selectWorkspace` would return the session's workspace again: for a person
+ * who chose it, for one who did not, and for an agent.
  */
 export const STILL_THERE = {
   chosen: 'is_workspace_member(current_workspace_id())',
@@ -57,7 +57,7 @@ export const STILL_THERE = {
   agent: `(gateway.agent_is_retired() is false and is_workspace_member(current_workspace_id()))`,
 } as const;
 
-/** Why an agent may not go on, null where it may. */
+/** Why an agent is refused, null if it is not. */
 export type AgentRefusal = 'retired' | 'not assigned' | null;
 
 /** Returns whether the agent of the session may act: in a workspace, or outside of them. */

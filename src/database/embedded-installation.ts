@@ -45,7 +45,7 @@ export async function installationIn(packageFolder: string): Promise<PostgresIns
   return {
     initdb: join(bin, 'initdb'),
     postgres: join(bin, 'postgres'),
-    // The builtin provider sorts and folds the same everywhere; C.UTF-8 of the libc is not on macOS.
+    // The builtin provider sorts the same way everywhere. C.UTF-8 of the libc is missing on macOS.
     localeArguments: ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
   };
 }
@@ -63,15 +63,15 @@ async function linkLibraries(packageFolder: string): Promise<void> {
   }
 }
 
-/** What to put before a command, and whom to run it as, so that Postgres does not see root. */
+/** The prefix of a command and the user that runs it, so that Postgres does not run as root. */
 export interface Identity {
   prefix: string[];
   user: { uid: number; gid: number } | undefined;
 }
 
 /**
- * Returns how to run Postgres on a folder: as we are, or, when we are root, whom it refuses, as the
- * folder's owner; a folder of root's stays root's where user namespaces are allowed.
+ * Returns how to run Postgres on a folder. Postgres refuses root, so root runs it as the owner of
+ * the folder, or in a user namespace where these are allowed and root owns the folder.
  */
 export async function identityFor(folder: string): Promise<Identity> {
   if (process.getuid?.() !== 0) return { prefix: [], user: undefined };
@@ -83,14 +83,14 @@ export async function identityFor(folder: string): Promise<Identity> {
   return { prefix: [], user: { uid: 65534, gid: 65534 } };
 }
 
-/** Gives a folder and all that is in it to the identity's user. */
+/** Makes the identity's user the owner of a folder and everything in it. */
 export async function giveTo(identity: Identity, folder: string): Promise<void> {
   const { user } = identity;
   if (!user || (await stat(folder)).uid === user.uid) return;
   for (const entry of await readdir(folder, { recursive: true })) {
     await chown(join(folder, entry), user.uid, user.gid);
   }
-  // Last, because its owner tells a later start whether all of it was given.
+  // Last, because a later start reads from its owner whether everything was changed.
   await chown(folder, user.uid, user.gid);
 }
 
@@ -104,7 +104,7 @@ export function exists(path: string): Promise<boolean> {
 
 function hasGlibc(): boolean {
   const { report } = process;
-  // Otherwise it looks up the name of every peer that this process is connected to.
+  // Otherwise the report looks up the name of every peer of this process.
   Object.assign(report, { excludeNetwork: true });
   const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
   return header.glibcVersionRuntime !== undefined;

@@ -21,10 +21,10 @@ export async function readPostmaster(folder: string): Promise<Postmaster | null>
 }
 
 /**
- * Makes Postgres take over a lock file that no server holds.
- * It would refuse for as long as some other process, or a killed server that nobody has waited for,
- * has the number in it. It never minds its parent's number; the rest of the file stays, because by
- * that it sees whether sessions of a killed server are still at work on the folder.
+ * Makes Postgres take over a lock file that no server holds. It refuses while another process, or a
+ * killed server that was not reaped, has the process id in the file. It accepts the id of its
+ * parent. The rest of the file stays, because Postgres uses it to see whether sessions of a killed
+ * server still work on the folder.
  */
 export async function replaceStaleLock(folder: string): Promise<void> {
   const lines = await readLock(folder);
@@ -40,7 +40,8 @@ async function readLock(folder: string): Promise<string[] | null> {
   return text ? text.split('\n') : null;
 }
 
-// The number alone proves nothing: after a reboot, or in a new container, another program has it.
+// The process id alone proves nothing. After a reboot, or in a new container, another program may
+// have it.
 async function runsOn(pid: number, folder: string): Promise<boolean> {
   if (process.platform === 'linux') {
     try {

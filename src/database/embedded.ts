@@ -34,7 +34,7 @@ export interface EmbeddedPostgresOptions {
   port?: number;
   /** More server settings, such as `{ max_connections: '200' }`. */
   settings?: Record<string, string>;
-  /** Another Postgres than the one npm installed. */
+  /** A Postgres to use in place of the one that npm installed. */
   installation?: PostgresInstallation;
 }
 
@@ -46,7 +46,7 @@ export interface RunningPostgres {
   url(database?: string): string;
 }
 
-/** A Postgres that this process started. The caller stops it, also when it is sent a signal. */
+/** A Postgres that this process started. The caller has to stop it, on signals too. */
 export interface EmbeddedPostgres extends RunningPostgres {
   /** Ends all sessions, writes everything to disk, and resolves when the server is gone. */
   stop(): Promise<void>;
@@ -80,9 +80,9 @@ export class AlreadyRunningError extends EmbeddedPostgresError {
 const SUPERUSER = 'postgres';
 const PASSWORD_FILE = 'superuser.password';
 const LOG_FILE = 'server.log';
-/** How long a server that is going away, or its last sessions, may hold a folder. */
+/** How long a stopping server, or its last sessions, may hold a folder. */
 const RELEASE_MS = 5_000;
-/** How long a live server is given to turn out to be going away, its parent having been killed. */
+/** How long to wait for a live server to stop, in case that its parent was killed. */
 const GRACE_MS = 1_000;
 /** Shutting down writes a checkpoint; past this it is cut short, and the next start recovers. */
 const STOP_MS = 30_000;
@@ -91,9 +91,9 @@ const FOLDER_HELD = /lock file|still in use/;
 const PORT_HELD = /address already in use/i;
 
 /**
- * Starts Postgres on a folder, which is made first where it is missing, and resolves when it takes
- * connections. The server ends with this process, however that ends.
- * Throws AlreadyRunningError, UnsupportedPlatformError or EmbeddedPostgresError.
+ * Starts Postgres on a folder, which is made if it is missing, and resolves when it accepts
+ * connections. The server ends with this process, even if that is killed. Throws
+ * AlreadyRunningError, UnsupportedPlatformError or EmbeddedPostgresError.
  */
 export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
@@ -121,7 +121,10 @@ export async function startEmbeddedPostgres(
   }
 }
 
-/** Returns the Postgres that some process runs on the folder and that takes connections, or null. */
+/**
+ * Returns the Postgres that another process runs on the folder and that accepts connections, or
+ * null.
+ */
 export async function findEmbeddedPostgres(dataDir: string): Promise<RunningPostgres | null> {
   const folder = join(resolve(dataDir), 'postgres');
   const postmaster = await readPostmaster(folder);
@@ -143,7 +146,7 @@ async function readPassword(folder: string): Promise<string> {
   }
 }
 
-/** Makes the database beside its place and moves it there when it is whole. */
+/** Makes the database in a temporary folder and moves it to its place when it is complete. */
 async function initialize(
   dataDir: string,
   folder: string,
@@ -178,7 +181,7 @@ async function initialize(
     }
     await rename(password, join(data, PASSWORD_FILE));
     await rename(data, folder).catch((error) => {
-      // Another process was quicker: its database is as good.
+      // Another process was quicker. Its database serves as well.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   } finally {
@@ -186,7 +189,7 @@ async function initialize(
   }
 }
 
-/** Removes what initializations left that were killed; a younger one may still be at work. */
+/** Removes the remains of initialisations that were killed. Younger ones may still be running. */
 async function removeUnfinished(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
     if (!name.startsWith('postgres.unfinished-')) continue;
@@ -196,7 +199,7 @@ async function removeUnfinished(dataDir: string): Promise<void> {
   }
 }
 
-/** Waits for a server that is going away; throws AlreadyRunningError if it stays. */
+/** Waits for a server that is stopping; throws AlreadyRunningError if it keeps running. */
 async function waitUntilFree(dataDir: string, folder: string): Promise<void> {
   const start = Date.now();
   for (;;) {
@@ -228,7 +231,7 @@ async function launch(
     unix_socket_directories: '',
     timezone: 'UTC',
     log_timezone: 'UTC',
-    // Below this come failed statements, with the values in them.
+    // A lower level would log failed statements, with their values.
     log_min_messages: 'log',
     log_checkpoints: 'off',
     ...(durable ? {} : { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }),
@@ -293,14 +296,16 @@ function hintFor({ user }: Identity): string {
   );
 }
 
-/** Has the server shut down when this process is gone, even killed: then the pipe closes. */
+/**
+ * Makes the server shut down when this process ends, even if it is killed: then the pipe closes.
+ */
 function stopWithThisProcess(server: ChildProcess): ChildProcess {
   const script = 'read -r _; kill -INT "$1"';
   const guard = spawn('/bin/sh', ['-c', script, 'sh', String(server.pid)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  // Without a shell the server outlives a killed gateway: no reason not to start.
+  // Without a shell the server outlives a killed gateway, which is no reason not to start.
   guard.on('error', () => {});
   return guard;
 }

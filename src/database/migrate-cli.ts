@@ -28,7 +28,7 @@ Exit code 0: done, or all is as it should be; 1: db:status found something; 2: i
 
 const databaseUrl = directUrl(env);
 
-/** The command makes no sense as it was given. */
+/** The arguments make no sense. */
 class UsageError extends Error {}
 
 async function main(args: string[]): Promise<number> {
@@ -73,7 +73,7 @@ async function main(args: string[]): Promise<number> {
       }
       const outcome = values.applied ? 'applied' : 'rolled-back';
       await onDatabase((url) => resolveMigration(url, name, outcome));
-      print(`Migration ${name} is noted as ${outcome}.\n`);
+      print(`Migration ${name} is recorded as ${outcome}.\n`);
       return 0;
     }
     default:
@@ -81,7 +81,10 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-/** Calls `work` with the configured database, started for as long as that takes if need be. */
+/**
+ * Calls `work` with the configured database. An embedded one is started for that time if it does
+ * not run.
+ */
 async function onDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
   if (databaseUrl) return work(databaseUrl);
   const running = await findEmbeddedPostgres(env.DATA_DIR);

@@ -4,8 +4,8 @@ import { DatabaseUnreachableError } from './migrator-errors.ts';
 const CONNECT_MS = 10_000;
 
 /**
- * Calls `work` with a pool of one connection, which it then closes: what a session keeps, such as
- * advisory locks, lasts as long as the session. Warnings of Postgres go to `onWarning`. Throws
+ * Calls `work` with a pool of one connection, which it closes afterwards. Advisory locks and the
+ * like last for the whole session. Warnings of Postgres go to `onWarning`. Throws
  * DatabaseUnreachableError where it cannot connect.
  */
 export async function withConnection<T>(
@@ -19,7 +19,7 @@ export async function withConnection<T>(
     idleTimeoutMillis: 0,
     connectionTimeoutMillis: CONNECT_MS,
   });
-  // A lost connection is told by the next query; unheard, the event would end the process.
+  // The next query reports a lost connection. Without a listener the event would end the process.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('notice', (notice) => warn(notice, onWarning)));
   try {
@@ -30,7 +30,7 @@ export async function withConnection<T>(
   }
 }
 
-/** What a client is told besides the results of its statements. */
+/** A notice that Postgres sends besides the results of statements. */
 interface Notice {
   severity?: string | undefined;
   message?: string | undefined;
@@ -60,7 +60,7 @@ function place(url: string): string {
 }
 
 function reason(error: unknown): string {
-  // A name with several addresses fails with one error an address, and no message of its own.
+  // A name with several addresses fails with an error for each address, and no message of its own.
   if (error instanceof AggregateError) return error.errors.map(reason).join(', ');
   return error instanceof Error ? error.message : String(error);
 }

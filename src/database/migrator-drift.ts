@@ -26,7 +26,9 @@ export async function listObjects(pool: pg.Pool): Promise<SchemaFilter> {
   };
 }
 
-/** Returns what would make the database like the Prisma schema, '' when nothing. */
+/**
+ * Returns the changes that would make the database match the Prisma schema, '' if there are none.
+ */
 export async function findDrift(
   pool: pg.Pool,
   engine: SchemaEngine,
@@ -70,7 +72,7 @@ interface Objects {
   enums: { schema: string; name: string }[];
 }
 
-/** Reads the tables and enums from the script in which the engine makes all of a schema. */
+/** Reads the tables and enums from the script with which the engine creates a schema. */
 function parseObjects(script: string): Objects {
   const create = /^CREATE (?:TABLE|TYPE) (?:"([^"]+)"\.)?"([^"]+)" (?:AS ENUM|\(\n(.*?)^\);)/gms;
   const objects: Objects = { tables: [], enums: [] };
@@ -86,7 +88,7 @@ function parseColumns(body: string): Table['columns'] {
   return [...body.matchAll(column)].map(([, name = '', type = '']) => ({ name, type }));
 }
 
-/** Returns a line for each column that is not there or is of another type. */
+/** Returns a line for each column that is missing or has another type. */
 async function findMissingColumns(pool: pg.Pool, tables: Table[]): Promise<string[]> {
   const wanted = tables.flatMap(({ schema, name, columns }) =>
     columns.map((column) => ({ schema, table: name, ...column })),

@@ -48,7 +48,7 @@ export async function withEngine<T>(
 
 /** Prisma's adapter, which has to read the type "char" of the catalogs for the engine. */
 async function adapt(pool: pg.Pool): Promise<SqlDriverAdapter> {
-  // The adapter refuses the type, so it is shown text, and the engine gets the true type.
+  // The adapter refuses the type, so it sees text instead, and the engine gets the true type.
   const charColumns = new WeakMap<object, number[]>();
   const query = async (config: pg.QueryArrayConfig) => {
     const result = await pool.query(config);
@@ -86,7 +86,7 @@ async function readSchema(schemaDir: string): Promise<bindings.SchemaContainer[]
 
 let loaded: Promise<void> | undefined;
 
-/** Compiles the engine, once a process. */
+/** Compiles the engine, once per process. */
 function load(): Promise<void> {
   loaded ??= (async () => {
     const module = createRequire(import.meta.url).resolve(
@@ -98,7 +98,7 @@ function load(): Promise<void> {
     });
     bindings.__wbg_set_wasm(instance.exports);
     (instance.exports.__wbindgen_start as () => void)();
-    // Where the engine leaves its last words; the client's engine uses the same place.
+    // The engine leaves the reason of a crash here. The client's engine uses the same place.
     const global = globalThis as { PRISMA_WASM_PANIC_REGISTRY?: object };
     global.PRISMA_WASM_PANIC_REGISTRY ??= {
       set_message(message: string) {

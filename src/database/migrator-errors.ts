@@ -1,10 +1,13 @@
-/** A migration, or a look at the migrations, did not succeed; the message says why. */
+/** A migration, or reading the migrations, failed. The message says why. */
 export class MigrationError extends Error {
   override name = 'MigrationError';
   readonly code: string = 'MIGRATION_ERROR';
 }
 
-/** The database does not answer, or lets nobody in. Names where it is, never the password. */
+/**
+ * The database does not answer, or refuses the login. The message has its address, never the
+ * password.
+ */
 export class DatabaseUnreachableError extends MigrationError {
   override name = 'DatabaseUnreachableError';
   override readonly code = 'DATABASE_UNREACHABLE';
@@ -16,7 +19,7 @@ export class MigrationLockedError extends MigrationError {
   override readonly code = 'MIGRATION_LOCKED';
 }
 
-/** The connection is a pooler's that gives each transaction any session, so no lock would hold. */
+/** The connection leads to a pooler in transaction mode, through which no session lock holds. */
 export class NoSessionError extends MigrationError {
   override name = 'NoSessionError';
   override readonly code = 'NO_SESSION';

@@ -40,7 +40,7 @@ export async function readRecords(pool: pg.Pool): Promise<Map<string, MigrationR
   const { rows } = await pool.query<
     Omit<MigrationRecord, 'finished_at'> & { finished_at: string | null }
   >(
-    // As JSON it reads the same whatever the server's DateStyle is.
+    // JSON does not depend on the server's DateStyle.
     `SELECT migration_name, checksum, to_json(finished_at) #>> '{}' AS finished_at FROM ${HISTORY_TABLE}
      WHERE rolled_back_at IS NULL ORDER BY started_at`,
   );

@@ -2,8 +2,8 @@ import pg from 'pg';
 import { withConnection } from './migrator-connection.ts';
 import { requireSession } from './pooling.ts';
 
-// What belongs to an extension stays with it, and so does the schema itself, with the rights that a
-// hosted platform has set on it. The list is made first: each drop takes others along.
+// Objects of extensions stay, and so does the schema itself, with the privileges that a hosted
+// platform has set on it. The list is made first, because a drop cascades to other objects.
 const EMPTY_PUBLIC = `
 DO $$
 DECLARE
@@ -32,7 +32,7 @@ BEGIN
   END LOOP;
 END $$`;
 
-// The platform's has more columns, and more tables beside it.
+// That of a hosted platform has more columns and more tables.
 const DROP_OWN_AUTH = `
 DO $$
 BEGIN
@@ -47,9 +47,9 @@ BEGIN
 END $$`;
 
 /**
- * Drops everything in the schemas `public` and `gateway`, and `auth` where the migrations made it:
- * all or nothing. Throws DatabaseUnreachableError or Postgres' error, and NoSessionError where they
- * could not be made again.
+ * Drops everything in the schemas `public` and `gateway`, and `auth` if the migrations made it: all
+ * or nothing. Throws DatabaseUnreachableError or Postgres' error, and NoSessionError if migrations
+ * could not run afterwards.
  */
 export async function emptyDatabase(url: string): Promise<void> {
   await withConnection(url, async (pool) => {
@@ -62,8 +62,8 @@ export async function emptyDatabase(url: string): Promise<void> {
 }
 
 /**
- * Drops a database, whoever is connected to it, and makes it anew. Needs a superuser.
- * Throws DatabaseUnreachableError or Postgres' error.
+ * Drops a database, even with open sessions, and creates it again. Needs a superuser. Throws
+ * DatabaseUnreachableError or Postgres' error.
  */
 export async function recreateDatabase(url: string): Promise<void> {
   const { database } = new pg.Client(url);

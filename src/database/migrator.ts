@@ -26,7 +26,7 @@ import { requireSession } from './pooling.ts';
 export interface MigratorOptions {
   /** Folder of the Prisma schema, with the `migrations` folder in it. Default: the gateway's. */
   schemaDir?: string;
-  /** Called with each warning of a migration, such as rows that a new constraint finds fault with. */
+  /** Called with each warning of a migration, such as rows that violate a new constraint. */
   onWarning?: (warning: string) => void;
 }
 
@@ -48,10 +48,10 @@ const LOCK = 72707369;
 const LOCK_MS = 5 * 60_000;
 
 /**
- * Applies the pending migrations in the order of their names and returns which those were, keeping
- * the record that `prisma migrate deploy` keeps. A database that already has tables is accepted:
- * the first migration has to cope with them. Waits while another migrator works on the database.
- * Throws DatabaseUnreachableError, NoSessionError, MigrationFailedError, UnfinishedMigrationError,
+ * Applies the pending migrations in the order of their names and returns their names. Keeps the
+ * same record as `prisma migrate deploy`. Accepts a database that already has tables, which the
+ * first migration has to handle. Waits while another migrator works on the database. Throws
+ * DatabaseUnreachableError, NoSessionError, MigrationFailedError, UnfinishedMigrationError,
  * MigrationLockedError or another MigrationError.
  */
 export async function migrate(
@@ -107,9 +107,9 @@ export async function migrationStatus(
 }
 
 /**
- * Settles a migration that did not finish: `rolled-back` when nothing of it is left in the database,
- * so that it is applied again; `applied` when all of it is there. Also notes a pending migration as
- * applied. Throws DatabaseUnreachableError, NoSessionError or another MigrationError.
+ * Resolves a migration that did not finish: `rolled-back` when nothing of it is left in the
+ * database, so that it is applied again; `applied` when all of it is there. Also records a pending
+ * migration as applied. Throws DatabaseUnreachableError, NoSessionError or another MigrationError.
  */
 export async function resolveMigration(
   url: string,
@@ -137,11 +137,10 @@ export async function resolveMigration(
 }
 
 /**
- * Compares the database with the Prisma schema and returns what would have to change in it, a line
- * each, or '' when nothing. Covers the columns, defaults, keys, indexes and enums of the models'
- * tables in `public`, not what else is there; of tables in other schemas, which belong to the
- * platform, that the columns of the models are there. Reads only.
- * Throws DatabaseUnreachableError or MigrationError.
+ * Compares the database with the Prisma schema and returns the differences, a line each, or '' if
+ * there are none. Covers the columns, defaults, keys, indexes and enums of the models' tables in
+ * `public`, and no other objects. Tables in other schemas belong to the platform, so only missing
+ * columns count there. Reads only. Throws DatabaseUnreachableError or MigrationError.
  */
 export async function schemaDrift(
   url: string,
@@ -157,8 +156,8 @@ export async function schemaDrift(
 }
 
 /**
- * Waits for the session's lock without holding a snapshot, which would stop concurrent indexes. What
- * scripts make of moments must not depend on the server's defaults.
+ * Waits for the session's lock without holding a snapshot, which would block concurrent indexes.
+ * Sets the time zone and the date style, so that scripts do not depend on the server's defaults.
  */
 async function lock(pool: pg.Pool, url: string): Promise<void> {
   await requireSession(url);
@@ -168,13 +167,15 @@ async function lock(pool: pg.Pool, url: string): Promise<void> {
     const { rows } = await pool.query('SELECT pg_try_advisory_lock($1) AS locked', [LOCK]);
     if (rows[0]?.locked) return;
     if (Date.now() > deadline) {
-      throw new MigrationLockedError('Another migrator has been at work on the database for long.');
+      throw new MigrationLockedError(
+        'Another migrator has been working on the database for too long.',
+      );
     }
     await delay(100);
   }
 }
 
-/** Postgres' message, with the line of the script and what else it says for orientation. */
+/** Postgres' message, with the line of the script and the details. */
 function describe(script: string, error: Error & Partial<pg.DatabaseError>): string {
   const { message, code, position, detail, hint, where } = error;
   const line = position ? `, line ${script.slice(0, Number(position)).split('\n').length}` : '';

@@ -5,22 +5,22 @@ const TIMEOUT_MS = 2_000;
 /** A busy pooler may give each of two clients a connection that the other one did not have. */
 const ATTEMPTS = 5;
 
-/** Throws NoSessionError where `isPooledByTransaction` is sure that there is no session to be had. */
+/** Throws NoSessionError if `isPooledByTransaction` is sure that there is no session. */
 export async function requireSession(connectionString: string): Promise<void> {
   if (await isPooledByTransaction(connectionString)) throw new NoSessionError();
 }
 
 /**
- * Whether a pooler gives its connections to the database away for a transaction at a time. True is
- * certain: one connection served two clients, or two connections served one client. False may be
- * wrong where the pooler is busy, and is the answer where the database cannot be reached.
+ * Whether a pooler in transaction mode is in between. True is certain: one connection served two
+ * clients, or two connections served one client. False may be wrong if the pooler is busy or the
+ * database is out of reach.
  */
 export async function isPooledByTransaction(connectionString: string): Promise<boolean> {
   const [first, second] = [createClient(connectionString), createClient(connectionString)];
   try {
     await first.connect();
     const before = await backendOf(first);
-    // Without a pooler the server has said so itself.
+    // Without a pooler the server has sent its own process id.
     if ((first as { processID?: number }).processID === before.pid) return false;
     await second.connect();
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
@@ -36,10 +36,10 @@ export async function isPooledByTransaction(connectionString: string): Promise<b
   }
 }
 
-/** The process of Postgres that runs a statement. */
+/** The Postgres process that runs a statement. */
 interface Backend {
   pid: number;
-  /** When its server started, in case that there are several. */
+  /** When its server started, in case there are several servers. */
   server: string;
 }
 
@@ -62,7 +62,7 @@ function createClient(connectionString: string): pg.Client {
     connectionTimeoutMillis: TIMEOUT_MS,
     query_timeout: TIMEOUT_MS,
   });
-  // The statement that follows fails.
+  // The next statement fails.
   client.on('error', () => {});
   return client;
 }

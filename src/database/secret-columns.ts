@@ -2,9 +2,9 @@
 export type SecretReaders = 'who sees the row' | 'Owners and trusted writers';
 
 /**
- * The columns that are secret, by table: provider references, phone numbers, and what makes an agent
- * what it is. No history shows them. Those that are not for everybody who sees the row cannot be
- * filtered or ordered by, and the database gives clients no privilege on them.
+ * The secret columns, by table: provider references, phone numbers, and the prompts and settings of
+ * agents. No history shows them. Those that are hidden from some who see the row cannot be used in
+ * filters or orders, and clients have no privilege on them.
  */
 export const SECRET_COLUMNS: Readonly<Record<string, Readonly<Record<string, SecretReaders>>>> = {
   agent_registry: {
@@ -23,7 +23,7 @@ export const SECRET_COLUMNS: Readonly<Record<string, Readonly<Record<string, Sec
   },
 };
 
-/** Those that not everybody reads who sees the row. */
+/** Columns that are hidden from some who see the row. */
 export const GUARDED_COLUMNS: readonly { table: string; column: string }[] = Object.entries(
   SECRET_COLUMNS,
 ).flatMap(([table, columns]) =>

@@ -7,10 +7,10 @@ import { loader, nameOf, withColumn } from './loaders.ts';
 import { delegateOf, type Row } from './rows.ts';
 
 export const CHANGE_OPERATIONS = ['CREATED', 'UPDATED', 'DELETED', 'LEFT'] as const;
-/** What became of a row, for those who follow it. */
+/** What happened to a row, for its subscribers. */
 export type ChangeOperation = (typeof CHANGE_OPERATIONS)[number];
 
-/** What the log says of a row where something is told. */
+/** Operations of the log that may be delivered. */
 const LOGGED: Record<ChangeOperation, LoggedOperation> = {
   CREATED: 'INSERT',
   UPDATED: 'UPDATE',
@@ -18,7 +18,7 @@ const LOGGED: Record<ChangeOperation, LoggedOperation> = {
   LEFT: 'UPDATE',
 };
 
-/** Which changes a subscription tells. */
+/** Which changes a subscription delivers. */
 export interface Wanted {
   model: string;
   operations: readonly ChangeOperation[];
@@ -28,7 +28,7 @@ export interface Wanted {
   where?: object;
 }
 
-/** A change as it is told. */
+/** A change as it is delivered. */
 export interface ToldChange {
   operation: ChangeOperation;
   change: Change;
@@ -37,15 +37,15 @@ export interface ToldChange {
   node: Row | null;
 }
 
-/** Returns the operations of the log of which something may have to be told. */
+/** Returns the operations of the log that may have to be delivered. */
 export function loggedOperations(operations: readonly ChangeOperation[]): LoggedOperation[] {
   return [...new Set(operations.map((operation) => LOGGED[operation]))];
 }
 
 /**
- * Returns what is told of a change, and skips the event if that is nothing. Changes of one context
- * share a statement; one more is made for updated rows that a filter leaves out, to tell those that
- * are gone from those that do not match.
+ * Returns what is delivered for a change, and skips the event if that is nothing. Changes of one
+ * context share a statement. Another one is sent for updated rows that a filter excludes, to
+ * distinguish rows that are gone from rows that do not match.
  */
 export async function tellChange(
   context: Context,
@@ -74,7 +74,7 @@ async function operationOf(
     case 'DELETE':
       return 'DELETED';
     case 'INSERT':
-      // A row that is gone already is told by its deletion.
+      // For a row that is gone already, its deletion is delivered.
       return node && 'CREATED';
     case 'UPDATE':
       if (node) return 'UPDATED';
@@ -84,7 +84,7 @@ async function operationOf(
   }
 }
 
-/** Whether a row that is not to be found by the filter may have been found before the change. */
+/** Whether a row that the filter excludes now may have matched it before the change. */
 async function hasLeft(
   context: Context,
   change: Change,

@@ -5,8 +5,8 @@ import { limits } from './limits.ts';
 import { valueProblem } from './value-problem.ts';
 
 /**
- * What a filter says of a row: true, false or, where a value is missing, unknown. `and`, `or` and
- * `not` are those of three-valued logic; a row is found if the whole is true of it.
+ * A condition of a filter: true, false or, where a value is missing, unknown for a row. `and`, `or`
+ * and `not` are those of three-valued logic. A row matches if the whole is true.
  */
 export type Condition =
   | { kind: 'and' | 'or'; parts: readonly Condition[] }
@@ -21,7 +21,7 @@ export interface Comparison {
   column: Column;
   operator: string;
   operand: unknown;
-  /** Where in a JSON value to look; empty for the whole. */
+  /** The path in a JSON value; empty for the whole value. */
   path: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export interface RelatedRows {
   name: string;
   relation: Relation;
   quantifier: 'one' | 'some' | 'every' | 'none';
-  /** Null for one that any row meets. */
+  /** Null if any row meets it. */
   condition: Condition | null;
 }
 
@@ -39,16 +39,16 @@ export type Input = Record<string, unknown>;
 
 export interface ReadingOptions {
   /**
-   * Refuse a filter with an object that says nothing. Where rows are written, a variable that was
-   * not sent must not widen what is written.
+   * Refuse a filter with an empty object. In a write, a variable that was not sent must not add
+   * rows.
    */
   complete?: boolean;
 }
 
 /**
- * Reads a client's filter on a model; null when it says nothing. Throws BAD_USER_INPUT with the
- * path of the part that is too deep, too long, or null (which could mean "no filter" as well as "is
- * null": the operator for that is `isNull`).
+ * Reads a client's filter on a model; null when it has no condition. Throws BAD_USER_INPUT with the
+ * path of the part that is too deep, too long, or null. A null could mean "no filter" or "is null",
+ * for which there is `isNull`.
  */
 export function readFilter(
   model: string,
@@ -65,9 +65,9 @@ interface Place {
   isRelated: boolean;
 }
 
-/** Operators that say the opposite of another one. */
+/** Operators that negate another one. */
 const NEGATED: Record<string, string> = { not: 'equals', notIn: 'in' };
-/** Operators whose operand false says the opposite of true. */
+/** Operators that the operand false negates. */
 const YES_OR_NO = new Set(['isNull', 'isEmpty']);
 
 class Reading {
@@ -132,7 +132,7 @@ class Reading {
     if (filters.length === 0 && this.#complete) throw emptied(path);
     const parts = filters.map((filter, i) => this.filter(model, filter, `${path}[${i}]`, place));
     const said = parts.filter((part) => part !== null);
-    // A list without members says something, one whose members say nothing does not.
+    // An empty list is a condition; a list of empty objects is none.
     return said.length === 0 && filters.length > 0 ? null : { kind, parts: said };
   }
 
@@ -145,7 +145,7 @@ class Reading {
     place: Place,
   ): Condition | null {
     const condition = this.filter(relation.to, filter, path, place);
-    // A filter that is written as {} asks for any row. One that was emptied asks for nothing.
+    // A filter written as {} matches any row. One that became empty is left out.
     if (condition === null && Object.keys(filter).length > 0) return null;
     return { kind: 'related', name, relation, quantifier, condition };
   }
@@ -181,7 +181,7 @@ class Reading {
     }
     if (entries.length === 0) {
       if (this.#complete) throw emptied(path);
-      // Costs as much as one that says something.
+      // An empty condition costs as much as any other.
       this.#count(1, path);
     }
     return entries;
@@ -233,7 +233,7 @@ class Reading {
   }
 }
 
-/** All of those that say something; null when none does. */
+/** Combines the conditions that are not empty; null when all are. */
 function all(parts: readonly (Condition | null)[]): Condition | null {
   const said = parts.filter((part) => part !== null);
   return said.length > 1 ? { kind: 'and', parts: said } : (said[0] ?? null);

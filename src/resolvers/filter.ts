@@ -10,8 +10,8 @@ import {
 import { exactArgument, jsonArgument, prismaArgument } from './prisma-argument.ts';
 
 /**
- * Translates a client's filter on a model to Prisma's `where`. Throws BAD_USER_INPUT as `readFilter`
- * does.
+ * Translates a client's filter on a model to Prisma's `where`. Throws BAD_USER_INPUT like
+ * `readFilter`.
  */
 export function toWhere(
   model: string,
@@ -23,9 +23,9 @@ export function toWhere(
 }
 
 /**
- * Returns the columns of a model that a filter looks at, those of a relation being its foreign key:
- * while they stay the same, and so do related rows, a row keeps matching or not. Null for a filter
- * that says nothing.
+ * Returns the columns of a model that a filter reads; for a relation, its foreign key. While these
+ * and the related rows stay the same, the result of the filter does not change. Null for an empty
+ * filter.
  */
 export function filteredColumns(
   model: string,
@@ -50,16 +50,15 @@ function columnsOf(condition: Condition): readonly string[] {
 }
 
 /**
- * The rows that are looked for: those of which the condition has this truth. Prisma knows no rows of
- * which it is unknown: its NOT finds neither these nor, always, leaves them out. So negation is
- * carried down to the comparisons, where a missing value can be asked for.
+ * The rows for which the condition has this truth value. Prisma's NOT does not treat unknown
+ * reliably. So negation is pushed down to the comparisons, where a missing value can be tested for.
  */
 interface Sought {
   truth: boolean;
   orUnknown: boolean;
 }
 
-// Prisma takes an empty OR, AND or NOT inside of another condition for one that always holds.
+// Inside another condition, Prisma treats an empty OR, AND or NOT as always true.
 const EVERY_ROW = { id: { notIn: [] } };
 const NO_ROW = { id: { in: [] } };
 
@@ -85,7 +84,7 @@ function relatingRows({ name, quantifier, condition }: RelatedRows, sought: Soug
   const truthOf = (part: Sought) => (condition ? rowsFor(condition, part) : everyRow(part.truth));
   switch (quantifier) {
     case 'one':
-      // Whether there is one is never unknown; what is said of one that there is not always is.
+      // The existence of the row is never unknown. A condition on a missing row always is.
       if (condition) return { [name]: { is: truthOf(sought) } };
       return negatedUnless(sought.truth, { [name]: { is: EVERY_ROW } });
     case 'some':
@@ -134,7 +133,9 @@ function scalarFilter(operator: string, operand: unknown): object {
   }
 }
 
-/** A list that is null reads as an empty one, so it is compared as one: nothing is ever unknown. */
+/**
+ * A list that is null is compared like an empty one, so a comparison of lists is never unknown.
+ */
 function comparedLists({ name, operator, operand }: Comparison, { truth }: Sought): object {
   const rows = negatedUnless(truth, { [name]: { [operator]: operand } });
   const isTrueOfEmpty =
@@ -149,13 +150,13 @@ function comparedJson({ name, operator, operand, path }: Comparison, sought: Sou
   if (operator === 'isNull') return negatedUnless(sought.truth, missing);
   const rows = negatedUnless(sought.truth, { [name]: jsonFilter(operator, operand, path) });
   if (sought.orUnknown) return { OR: [rows, missing] };
-  // JSON's own null is a value to Prisma, and none to clients.
+  // Prisma treats JSON's null as a value, clients as a missing one.
   return sought.truth ? rows : { AND: [rows, { NOT: missing }] };
 }
 
 function jsonFilter(operator: string, operand: unknown, path: readonly string[]): object {
   const at = path.length > 0 ? { path } : {};
-  // Without a path Prisma compares the JSON's source, in SQL that Postgres refuses in part.
+  // Without a path Prisma compares the JSON as text, in SQL that Postgres partly refuses.
   const text = { path, mode: 'insensitive' };
   switch (operator) {
     case 'contains':
@@ -171,7 +172,7 @@ function jsonFilter(operator: string, operand: unknown, path: readonly string[])
   }
 }
 
-/** Prisma hands patterns to LIKE as they are; a client's % and _ stand for themselves. */
+/** Prisma passes patterns to LIKE unescaped. A client's % and _ have no special meaning. */
 function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, '\\$&');
 }

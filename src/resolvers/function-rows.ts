@@ -11,8 +11,8 @@ export interface ListFunction {
 }
 
 /**
- * Returns the first rows that a function lists, as selected. Throws BAD_USER_INPUT for more rows
- * than a page may have.
+ * Returns the first rows of a function, as selected. Throws BAD_USER_INPUT for more rows than a
+ * page may have.
  */
 export async function listFrom(
   context: Context,

@@ -17,7 +17,7 @@ export interface AuditEntry {
   operation: 'INSERT' | 'UPDATE' | 'DELETE';
   actorId: string | null;
   agentName: string | null;
-  /** Values by the API's names of their columns; null before there was a row, or after. */
+  /** Values by the API's names of their columns; null before the row existed, or after. */
   before: Row | null;
   after: Row | null;
 }
@@ -27,7 +27,7 @@ export interface HistoryArguments {
   after?: string | null;
 }
 
-/** A row by its workspace, null for those that belong to none, and its id. */
+/** A row by its workspace (null if it belongs to none) and its id. */
 type Key = readonly [workspaceId: unknown, id: unknown];
 
 /**
@@ -99,10 +99,10 @@ async function readEntries(
   return found;
 }
 
-/** As the log has it: entries may be from before a column was secret. */
+/** As stored in the log. Entries may be older than the secrecy of a column. */
 const HIDDEN = { $hidden: true };
 
-/** The log has columns and labels as the database calls them. */
+/** The log has the database's names of columns and labels. */
 function inTermsOf(model: string, shown: readonly string[], entry: AuditEntry): AuditEntry {
   const { columns } = modelOf(model);
   const translate = (values: Row | null) =>
@@ -126,13 +126,13 @@ function upperCase(label: unknown): unknown {
 const ID_DIGITS = 16;
 
 /**
- * The cursors of a table's histories in a workspace. They are sealed: ids come from one sequence for
- * all workspaces, and two of them would tell how much the others write.
+ * The cursors of a table's histories in a workspace. They are sealed, because ids come from one
+ * sequence for all workspaces: two of them would reveal how much others write.
  */
 function historyCursors(seal: Seal, table: string, workspaceId: unknown) {
   const use = `history ${table} ${workspaceId ?? ''}`;
   return {
-    // Of the same length for every id.
+    // Cursors have the same length for every id.
     write: ({ id }: AuditEntry) =>
       seal.close(BigInt(id).toString(16).padStart(ID_DIGITS, '0'), use),
     read(cursor: string): string {
@@ -145,7 +145,7 @@ function historyCursors(seal: Seal, table: string, workspaceId: unknown) {
   };
 }
 
-/** Deletes entries that are no longer kept, page by page. Needs a session, of anybody. */
+/** Deletes entries that are no longer kept, page by page. Needs any session. */
 export async function forgetOldEntries(database: Database): Promise<void> {
   for (let trimmed = 1; trimmed > 0; ) {
     const [row] = await database.query<{ trimmed: number }>(

@@ -23,8 +23,8 @@ export async function listInvitations(
 }
 
 /**
- * Marks invitations that nobody answered in time as expired, and deletes what was settled long ago,
- * page by page. Needs a session, of anybody.
+ * Marks invitations that were not answered in time as expired, and deletes those settled long ago,
+ * page by page. Needs any session.
  */
 export async function expireInvitations(database: Database): Promise<void> {
   for (let settled = 1; settled > 0; ) {

@@ -1,4 +1,4 @@
-/** What one request may ask for. Every bound that a client can run into stands here. */
+/** The limits of one request. Every limit that a client can reach is here. */
 export const limits = {
   defaultPageSize: 25,
   maxPageSize: 100,
@@ -24,7 +24,10 @@ export const limits = {
   maxJsonDepth: 50,
   /** How long a field of a mutation may work, in milliseconds. */
   writeMs: 20_000,
-  /** How long its answer may be read after that, while others wait for the rows that it changed. */
+  /**
+   * How long reading its answer may take after that, while others wait for the rows that it
+   * changed.
+   */
   answerMs: 5_000,
   /** Answers of one idempotency key, in bytes as they are stored. */
   maxIdempotentAnswerBytes: 1_000_000,

@@ -10,8 +10,8 @@ export function noLiveCursor(): GatewayError {
 }
 
 /**
- * Returns the cursor behind all that the running operation sees: one snapshot of the database, in
- * which it has to run. Throws SERVICE_UNAVAILABLE where the gateway reads no change log.
+ * Returns the cursor after everything that the running operation sees. The operation has to run in
+ * one snapshot of the database. Throws SERVICE_UNAVAILABLE where the gateway reads no change log.
  */
 export async function readLiveCursor(context: Context): Promise<string> {
   const { database, liveCursors, workspace } = context;
@@ -19,7 +19,7 @@ export async function readLiveCursor(context: Context): Promise<string> {
     throw new GatewayError('SERVICE_UNAVAILABLE', 'Changes are not followed here.');
   }
   return loader<true, string>(context, 'live cursor', async () => {
-    // The cursor of a statement that sees more, or less, than those for the rows would lose changes.
+    // The cursor has to come from the same snapshot as the rows, or changes would be lost.
     const [row] = await database.query<{ snapshot: string }>(
       `SELECT gateway.change_snapshot()::text AS snapshot
        WHERE current_setting('transaction_isolation') = 'repeatable read'`,

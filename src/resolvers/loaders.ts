@@ -9,8 +9,8 @@ type Batch<Key, Value> = (keys: readonly Key[]) => Promise<ArrayLike<Value>>;
 const loadersOf = new WeakMap<Context, Map<string, DataLoader<unknown, unknown, string>>>();
 
 /**
- * Returns the loader of a request with this name, which stands for what `batch` looks up: look-ups
- * of the same kind share a statement.
+ * Returns the loader of a request with this name. The name identifies what `batch` looks up, so
+ * that look-ups of the same kind share a statement.
  */
 export function loader<Key, Value>(context: Context, name: string, batch: Batch<Key, Value>) {
   const loaders = loadersOf.get(context) ?? new Map();
@@ -23,10 +23,10 @@ export function loader<Key, Value>(context: Context, name: string, batch: Batch<
   return found as DataLoader<Key, Value, string>;
 }
 
-/** Returns a name for what is asked for: equal for equal conditions and selections only. */
+/** Returns a name that is equal for equal conditions and selections only. */
 export function nameOf(...parts: readonly unknown[]): string {
   return JSON.stringify(parts, (_, value) => {
-    // JSON cannot write the first, and writes the second like an empty object.
+    // JSON cannot represent the first, and turns the second into an empty object.
     if (typeof value === 'bigint') return `${value}n`;
     return value === Prisma.AnyNull ? null : value;
   });
@@ -54,7 +54,10 @@ export function loadRow(
   }).load(value);
 }
 
-/** Returns the rows for a stored list of references: in its order, with its duplicates, less the missing. */
+/**
+ * Returns the rows for a stored list of references, in its order and with its duplicates. Missing
+ * rows are left out.
+ */
 export async function loadRows(
   context: Context,
   model: string,
@@ -116,7 +119,7 @@ function inKeys(column: string, keys: readonly unknown[][], position: number) {
   return { [column]: { in: [...new Set(keys.map((key) => key[position]))] } };
 }
 
-/** A selection that certainly has the column by which its rows are told apart. */
+/** Returns the selection with the column that identifies its rows. */
 export function withColumn(selection: { select?: object }, column: string): object {
   return selection.select
     ? { ...selection, select: { ...selection.select, [column]: true } }

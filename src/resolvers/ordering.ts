@@ -8,7 +8,7 @@ export interface Ordering {
   nulls: 'first' | 'last';
 }
 
-/** What a client asks for in `orderBy`. */
+/** An entry of a client's `orderBy`. */
 export interface OrderBy {
   field: string;
   direction?: 'asc' | 'desc' | null | undefined;
@@ -26,7 +26,7 @@ const CREATION_COLUMNS = [
   'timestamp',
 ];
 
-/** The column that says when a row of the model came to be. */
+/** The column with the moment that a row was created. */
 export function creationColumn(model: string): string | undefined {
   return CREATION_COLUMNS.find((column) => column in modelOf(model).columns);
 }
@@ -36,7 +36,7 @@ export function isOrderable(column: Column): boolean {
   return !column.isList && column.type !== 'Json';
 }
 
-/** The complete order of a list: what the client asked for, or newest first; then by id. */
+/** The complete order of a list: the client's or newest first, then by id. */
 export function orderingsOf(
   model: string,
   orderBy: readonly OrderBy[] | null | undefined,

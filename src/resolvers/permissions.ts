@@ -4,34 +4,34 @@ import type { MemberRole } from '../generated/prisma/enums.ts';
 import { models } from '../models/index.ts';
 import { modelOf } from './catalog.ts';
 
-/** Roles from the widest to the narrowest: each includes what the next one may. */
+/** Roles from the widest to the narrowest. Each includes the rights of the next one. */
 export const ROLES: readonly MemberRole[] = ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer'];
 
-/** Returns the least role that writes a model, undefined where no role does. */
+/** Returns the lowest role that may write a model, undefined if none may. */
 export function writerOf(model: string): MemberRole | undefined {
   return models.get(model)?.writer;
 }
 
-/** Agents with this scope write what all workspaces share. */
+/** Agents with this scope write the tables that all workspaces share. */
 const GLOBAL_SCOPE = 'global:write';
 
-/** Agents read billing with this scope, and by its own name only. */
+/** Agents read billing with this scope only. A wildcard does not include it. */
 const BILLING_SCOPE = 'billing:read';
 
 /**
- * Whether somebody reads rows of a model at all. The viewer is null for all members of a workspace
- * with the same role, who are served together.
+ * Whether a viewer may read any rows of a model. The viewer is null for a group of members with the
+ * same role, who are served together.
  */
 export function mayRead(model: string, viewer: Viewer | null, role: MemberRole | null): boolean {
   if (!models.get(model)?.billing) return true;
   return viewer?.kind === 'agent' ? viewer.scopes.includes(BILLING_SCOPE) : role === 'Owner';
 }
 
-/** Returns the scope by which agents write a model, undefined where none does. */
+/** Returns the scope that lets agents write a model, undefined if none does. */
 export function scopeOf(model: string): string | undefined {
   const { writer, global, agentsWrite = true } = models.get(model) ?? {};
   if (global) return GLOBAL_SCOPE;
-  // What is a person's own, no agent writes.
+  // Agents never write what belongs to a person.
   return writer && writer !== 'Viewer' && agentsWrite
     ? `${modelOf(model).domain}:write`
     : undefined;
@@ -45,22 +45,25 @@ export function privilegesOf({ viewer, workspace }: Context): string[] {
   return workspace?.role === 'Owner' ? ['Owner'] : [];
 }
 
-/** Whether the person's role in the current workspace is this one, or includes it; no agent has one. */
+/**
+ * Whether the person's role in the current workspace is this one or includes it. Agents have no
+ * role.
+ */
 export function hasRole({ viewer, workspace }: Context, role: MemberRole): boolean {
   if (viewer.kind === 'agent') return false;
-  // One's own profile and onboarding need no workspace.
+  // A person's own profile and onboarding need no workspace.
   if (!workspace?.role) return role === 'Viewer';
   return ROLES.indexOf(workspace.role) <= ROLES.indexOf(role);
 }
 
-/** Whether the agent's token covers a scope: by its name, or by `*` for that of any one domain. */
+/** Whether the agent's token has a scope, by its name or by `*` in place of the domain. */
 export function hasScope({ viewer }: Context, scope: string): boolean {
   if (viewer.kind !== 'agent') return false;
   if (viewer.scopes.includes(scope)) return true;
   return scope !== GLOBAL_SCOPE && viewer.scopes.includes(scope.replace(/^.*:/, '*:'));
 }
 
-/** Returns why the viewer may not write a model, undefined where they may. */
+/** Returns why the viewer may not write a model, undefined if they may. */
 export function writeRefusal(context: Context, model: string): string | undefined {
   const scope = scopeOf(model);
   if (context.viewer.kind === 'agent') {

@@ -2,8 +2,8 @@ import type { Column } from '../generated/catalog.ts';
 import { Prisma } from '../generated/prisma/client.ts';
 
 /**
- * Returns a value of a client, or a list of them, for Prisma, which would change some: it takes plain
- * objects apart, and rounds large numbers that are written into its query.
+ * Returns a client's value, or a list of them, in a form that Prisma does not change. Prisma
+ * interprets plain objects, and rounds large numbers that it writes into its query.
  */
 export function prismaArgument({ type }: Column, value: unknown): unknown {
   if (type === 'Json') return jsonArgument(value);
@@ -13,8 +13,8 @@ export function prismaArgument({ type }: Column, value: unknown): unknown {
 }
 
 /**
- * Returns a JSON value as a text of its own. Member by member Prisma would lose `__proto__`, and take
- * members such as `prisma__type` for its own.
+ * Returns a JSON value as text. As an object, Prisma would lose the member `__proto__`, and misread
+ * members such as `prisma__type`.
  */
 export function jsonArgument(value: unknown): object {
   const tagged = { $type: 'Json', value: JSON.stringify(value) };
@@ -22,8 +22,8 @@ export function jsonArgument(value: unknown): object {
 }
 
 /**
- * Fractions and 32-bit numbers are parameters of Prisma's statement. All others are part of its query,
- * and so is a list with one of them: as numbers they would keep 16 digits there.
+ * Fractions and 32-bit numbers become parameters of Prisma's statement. Other numbers, and lists
+ * with one of them, are written into its query, which keeps 16 digits.
  */
 function floatArguments(values: readonly unknown[]): unknown[] {
   const areParameters = values.every(
@@ -32,7 +32,7 @@ function floatArguments(values: readonly unknown[]): unknown[] {
   return areParameters ? [...values] : values.map(exactArgument);
 }
 
-/** Returns a number with all its digits for where Prisma writes it into its query. */
+/** Returns a number with all its digits for Prisma's query. */
 export function exactArgument(value: unknown): unknown {
   return typeof value === 'number' ? new Prisma.Decimal(value) : value;
 }

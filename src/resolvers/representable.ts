@@ -13,8 +13,8 @@ export function isBounded({ type }: Column): boolean {
 }
 
 /**
- * Returns the value of a row's column. Throws UNREPRESENTABLE_VALUE, which says where it is, for one
- * that the API cannot show: the database refuses those, but may have some from before it did.
+ * Returns the value of a row's column. Throws UNREPRESENTABLE_VALUE, with its place, for a value
+ * that the API cannot show. The database refuses such values, but older rows may have some.
  */
 export function shownValue(model: string, name: string, row: Row): unknown {
   const value = row[name];

@@ -30,17 +30,17 @@ export function delegateOf({ database }: Context, model: string): Delegate {
   return delegateIn(database.prisma, model);
 }
 
-/** Models of which people see rows of workspaces that they are not in. */
+/** Models whose rows people may see without being in the workspace. */
 const SEEN_ANYWHERE: ReadonlySet<string> = new Set(['Invitation']);
 
-/** Whether a model's rows are seen in a current workspace only. */
+/** Whether a model's rows are only visible in a current workspace. */
 export function needsWorkspace(model: string): boolean {
   return !SEEN_ANYWHERE.has(model) && (modelOf(model).columns.workspaceId?.isRequired ?? false);
 }
 
 /**
- * Throws WORKSPACE_REQUIRED when the model's rows belong to a workspace and the request has none:
- * the database would answer with nothing, which looks like an empty workspace.
+ * Throws WORKSPACE_REQUIRED when the model's rows belong to a workspace and the request has none.
+ * The database would return no rows, which looks like an empty workspace.
  */
 export function requireScope(context: Context, model: string): void {
   if (needsWorkspace(model)) requireWorkspace(context);
@@ -57,7 +57,7 @@ export function getRow(context: Context, model: string, id: unknown, selection: 
   return delegateOf(context, model).findUnique({ ...selection, where: { id } });
 }
 
-/** Returns how many rows of a model a filter leaves. */
+/** Returns how many rows of a model match a filter. */
 export function countRows(context: Context, model: string, where: object): Promise<number> {
   requireScope(context, model);
   return delegateOf(context, model).count({ where });

@@ -4,7 +4,7 @@ import { columnOf, modelOf } from './catalog.ts';
 import { loader } from './loaders.ts';
 import type { Row } from './rows.ts';
 
-/** The functions that give rows of these columns to those who may read them, by table. */
+/** The functions that return these columns to those who may read them, by table. */
 const SOURCES: Readonly<Record<string, string>> = { agent_registry: 'gateway.agent_prompts' };
 
 /** Whether no history shows the column. */
@@ -12,7 +12,7 @@ export function isSecret(model: string, name: string): boolean {
   return columnOf(model, name).column in (SECRET_COLUMNS[modelOf(model).table] ?? {});
 }
 
-/** Whether not everybody who sees a row reads the column. */
+/** Whether the column is hidden from some who see the row. */
 export function isGuarded(model: string, name: string): boolean {
   const { table } = modelOf(model);
   const { column } = columnOf(model, name);

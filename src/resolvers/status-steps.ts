@@ -4,10 +4,10 @@ import { modelOf } from './catalog.ts';
 
 type Steps = ReadonlyMap<string, readonly string[]>;
 
-/** Steps change with migrations only, as the labels do that the schema is made of. */
+/** Steps change with migrations only, like the labels in the schema. */
 const stepsOf = new WeakMap<Database, Promise<Steps>>();
 
-/** Returns the statuses that a row of a model may go to from one; none for a final one. */
+/** Returns the statuses that a row of a model may take after this one; none for a final one. */
 export async function nextStatuses(
   { database }: Context,
   model: string,

@@ -5,9 +5,9 @@ const MAX_YEAR = 9999;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Returns what is wrong with a value that a scalar of the API let pass but that no column can hold;
+ * Returns what is wrong with a value that a scalar of the API accepts but no column can hold;
  * undefined when nothing is. Every value of a client is checked here before it becomes part of a
- * statement, wherever it stood: in an argument, an input, a filter, an id or a cursor.
+ * statement: from arguments, inputs, filters, ids and cursors.
  */
 export function valueProblem(value: unknown): string | undefined {
   if (typeof value === 'string') return textProblem(value);
@@ -32,7 +32,7 @@ export function textProblem(text: string): string | undefined {
   return LONE_SURROGATE.test(text) ? 'The text is not well-formed Unicode.' : undefined;
 }
 
-/** The same for a JSON value, with its keys and all that is inside of it. */
+/** The same for a JSON value with everything in it, keys included. */
 export function jsonProblem(value: unknown, depth = 0): string | undefined {
   if (depth > limits.maxJsonDepth) return `JSON nests at most ${limits.maxJsonDepth} levels.`;
   if (typeof value === 'number' && !Number.isFinite(value))

@@ -3,7 +3,7 @@ import { functionMutation, inWorkspace } from './model/function-mutation.ts';
 functionMutation('assignAgent', {
   model: 'AgentAssignment',
   description:
-    'Lets an agent act in the current workspace, or for one of its campaigns; an assignment that there was is taken up again.',
+    'Lets an agent act in the current workspace, or for one of its campaigns. An earlier assignment becomes active again.',
   sql: 'assign_agent',
   args: {
     agentId: { parameter: 'agent', column: 'agentId', required: true },

@@ -34,7 +34,8 @@ readModel('AgentPerformanceDay', {
 builder.prismaObjectField(Agent, 'dailyPerformance', (t) =>
   t.relation('dailyPerformance', {
     nullable: NULLABLE_LIST,
-    description: 'How the agent did in the current workspace, latest day first; at most 100 days.',
+    description:
+      'Performance of the agent in the current workspace, latest day first; at most 100 days.',
     ...priced(readModelRows(limits.maxPageSize)),
     args: {
       from: t.arg({ type: 'Date', description: 'The first day, in UTC.' }),

@@ -34,7 +34,7 @@ functionMutation('raiseAlert', {
 
 functionMutation('acknowledgeAlert', {
   model: 'SystemAlert',
-  description: 'Takes an active alert on, in your name.',
+  description: 'Acknowledges an active alert in your name.',
   sql: 'acknowledge_alert',
   args: { id: alert },
 });
@@ -56,7 +56,7 @@ functionMutation('dismissAlert', {
 functionMutation('sendNotification', {
   model: 'UserNotification',
   description:
-    'Sends a notification to a member of the workspace. The row is null for everybody but them.',
+    'Sends a notification to a member of the workspace. The row is null for everyone except them.',
   sql: 'send_user_notification',
   args: {
     userId: { parameter: 'person', column: 'userId', required: true },
@@ -90,9 +90,12 @@ const MarkAllNotificationsReadPayload = builder
     'MarkAllNotificationsReadPayload',
   )
   .implement({
-    description: 'What became of your notifications.',
+    description: 'Result for your notifications.',
     fields: (t) => ({
-      affected: t.exposeInt('affected', { nullable: false, description: 'How many became read.' }),
+      affected: t.exposeInt('affected', {
+        nullable: false,
+        description: 'How many were marked as read.',
+      }),
       errors: t.field({
         type: [MutationErrorInterface],
         nullable: false,

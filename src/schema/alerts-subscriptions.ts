@@ -3,14 +3,14 @@ import { subscription } from './model/subscriptions.ts';
 
 subscription('alertRaised', {
   model: 'SystemAlert',
-  description: 'Alerts that are raised, unless the filter leaves them out.',
+  description: 'New alerts that match the filter.',
   operations: ['CREATED'],
 });
 
 subscription('alertChanged', {
   model: 'SystemAlert',
   description:
-    'Alerts whose status changes: acknowledged, resolved, dismissed. LEFT where the filter leaves them out from now on.',
+    'Alerts whose status changes: acknowledged, resolved, dismissed. LEFT if they no longer match the filter.',
   operations: ['UPDATED', 'LEFT'],
   changedColumn: 'status',
 });

@@ -12,7 +12,7 @@ functionList('criticalAlerts', {
 functionList('unreadNotifications', {
   model: 'UserNotification',
   description:
-    'What you have not read, unless it has expired: the most urgent first, then the newest.',
+    'Your unread notifications that have not expired: the most urgent first, then the newest.',
   sql: 'get_user_unread_notifications',
   values: (context) => {
     requireWorkspace(context);

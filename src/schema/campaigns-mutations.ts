@@ -5,7 +5,7 @@ import { functionMutation } from './model/function-mutation.ts';
 functionMutation('changeCampaignStatus', {
   model: 'Campaign',
   description:
-    'Takes a campaign one step on; see allowedTransitions. To become active it needs a name, a positioning and a cohort.',
+    'Moves a campaign to its next status; see allowedTransitions. To become active it needs a name, a positioning and a cohort.',
   sql: 'change_campaign_status',
   args: {
     id: { parameter: 'campaign', type: 'UUID', required: true },
@@ -24,7 +24,7 @@ functionMutation('completeQuest', {
 });
 
 const CohortLinkInput = builder.inputType('CohortLinkInput', {
-  description: 'A cohort, and what of a campaign is meant for it.',
+  description: 'A cohort, and its part of a campaign.',
   fields: (t) => ({
     cohortId: t.field({ type: 'UUID', required: true }),
     allocationPercentage: t.field({ type: 'Decimal', description: 'Left out, it stays.' }),
@@ -35,7 +35,7 @@ const CohortLinkInput = builder.inputType('CohortLinkInput', {
 functionMutation('linkCohorts', {
   model: 'CampaignCohort',
   description:
-    'Links cohorts to a campaign; those that are linked already get the new share and target.',
+    'Links cohorts to a campaign. Cohorts that are linked already get the new share and target.',
   sql: 'link_cohorts',
   many: true,
   args: {

@@ -2,7 +2,7 @@ import { subscription } from './model/subscriptions.ts';
 
 subscription('campaignStatusChanged', {
   model: 'Campaign',
-  description: 'Campaigns whose status changes. LEFT where the filter leaves them out from now on.',
+  description: 'Campaigns whose status changes. LEFT if they no longer match the filter.',
   operations: ['UPDATED', 'LEFT'],
   changedColumn: 'status',
 });

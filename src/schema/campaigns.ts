@@ -18,16 +18,16 @@ const CampaignHealth = readModel('CampaignHealth', {
 });
 
 const CampaignState = builder.enumType('CampaignState', {
-  description: 'Where a campaign is by its dates, in UTC.',
+  description: 'The state of a campaign according to its dates, in UTC.',
   values: {
     UPCOMING: {
       value: 'upcoming',
-      description: 'Its first day is still to come, or it has not begun.',
+      description: 'Its first day is in the future, or it has not begun.',
     },
     ON_TRACK: { value: 'on_track', description: 'Between its first and its last day.' },
     OVERDUE: {
       value: 'overdue',
-      description: 'Past its last day, or past its first one and not begun.',
+      description: 'After its last day, or after its first one without having begun.',
     },
     ENDED: { value: 'ended', description: 'Completed or archived.' },
   } as const,

@@ -17,7 +17,7 @@ readModel('CohortJourneyShare', {
 builder.prismaObjectField(Cohort, 'journeyShares', (t) =>
   t.relation('journeyShares', {
     nullable: NULLABLE_LIST,
-    description: 'Where the people of the cohort are on their journey, the largest share first.',
+    description: 'Shares of the cohort by stage of the journey, largest first.',
     ...priced(readModelRows(ASSUMED_ROWS)),
     query: { orderBy: [{ share: 'desc' }, { journeyStageId: 'asc' }], take: limits.maxPageSize },
   }),

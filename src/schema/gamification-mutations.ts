@@ -14,7 +14,7 @@ function progressOf(context: Context, { userId, achievementId }: Row) {
 functionMutation('unlockAchievement', {
   model: 'UserAchievement',
   description:
-    'Unlocks an achievement for a member, adds its points once and notifies them. The row is null where the member keeps it private.',
+    'Unlocks an achievement for a member, adds its points once and notifies the member. The row is null if the member keeps it private.',
   sql: 'unlock_achievement',
   args: {
     achievementId: achievement,
@@ -29,7 +29,7 @@ functionMutation('unlockAchievement', {
 functionMutation('recordAchievementProgress', {
   model: 'UserAchievement',
   description:
-    'Sets how far a member has come, and unlocks the achievement at its threshold. The row is null where the member keeps it private.',
+    'Sets the progress of a member, and unlocks the achievement at its threshold. The row is null if the member keeps it private.',
   sql: 'record_achievement_progress',
   args: {
     achievementId: achievement,

@@ -26,7 +26,7 @@ functionMutation('recordSignal', {
 functionMutation('createInsightFromSignals', {
   model: 'MarketInsight',
   description:
-    'Draws an insight from signals: confidence 50 and 10 more for each, at most 100. The signals become actioned.',
+    'Creates an insight from signals. Its confidence is 50, and 10 more for each signal, at most 100. The signals become actioned.',
   sql: 'create_insight_from_signals',
   args: {
     signalIds: { parameter: 'signals', column: 'sourceSignalIds', required: true },
@@ -39,7 +39,8 @@ functionMutation('createInsightFromSignals', {
 
 functionMutation('acknowledgeSignal', {
   model: 'IntelligenceSignal',
-  description: 'Takes a new signal on; it is yours unless it is somebody else’s.',
+  description:
+    'Acknowledges a new signal, and assigns it to you unless it is assigned to somebody else.',
   sql: 'acknowledge_signal',
   args: {
     id: { parameter: 'signal', type: 'UUID', required: true },

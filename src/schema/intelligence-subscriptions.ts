@@ -2,12 +2,12 @@ import { subscription } from './model/subscriptions.ts';
 
 subscription('signalDetected', {
   model: 'IntelligenceSignal',
-  description: 'Signals that are recorded, unless the filter leaves them out.',
+  description: 'New signals that match the filter.',
   operations: ['CREATED'],
 });
 
 subscription('insightPublished', {
   model: 'MarketInsight',
-  description: 'Insights that are published, unless the filter leaves them out.',
+  description: 'New insights that match the filter.',
   operations: ['CREATED'],
 });

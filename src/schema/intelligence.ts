@@ -27,7 +27,7 @@ readModel('TrendOpportunity', {
 
 builder.prismaObjectField(Trend, 'opportunity', (t) =>
   t.relation('opportunity', {
-    description: 'What the trend is worth now; null once it has expired.',
+    description: 'Current value of the trend; null once it has expired.',
     ...priced(readModelRow),
   }),
 );

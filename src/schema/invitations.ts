@@ -33,7 +33,7 @@ builder.objectField(Viewer, 'invitations', (t) =>
   t.field({
     type: [Invitation],
     nullable: NULLABLE_LIST,
-    description: `Open invitations for the person, wherever they are, newest first; none for an agent. At most ${limits.maxPageSize}.`,
+    description: `Open invitations for the person, to any workspace, newest first; none for an agent. At most ${limits.maxPageSize}.`,
     args: { first: t.arg.int({ required: true, defaultValue: limits.defaultPageSize }) },
     ...priced(functionListPrice),
     resolve: (viewer, { first }, context, info) =>
@@ -54,10 +54,13 @@ builder.prismaObjectField(Workspace, 'invitations', (t) =>
   t.field({
     type: [Invitation],
     nullable: NULLABLE_LIST,
-    description: `Invitations to the workspace, newest first, for Owners in the current workspace; for others the list is empty. Settled ones are kept for 30 days. At most ${limits.maxPageSize}.`,
+    description: `Invitations to the workspace, newest first, for Owners of the current workspace; for others the list is empty. Settled ones are kept for 30 days. At most ${limits.maxPageSize}.`,
     args: {
       first: t.arg.int({ required: true, defaultValue: limits.defaultPageSize }),
-      status: t.arg({ type: enumType('InvitationStatus'), description: 'Those of one status.' }),
+      status: t.arg({
+        type: enumType('InvitationStatus'),
+        description: 'Only those with this status.',
+      }),
     },
     ...priced(functionListPrice),
     select: { id: true },
@@ -78,7 +81,7 @@ builder.prismaObjectField(Workspace, 'invitations', (t) =>
 readModelSubscription('invitationChanged', columns, {
   model: 'Invitation',
   description:
-    'Invitations for you, wherever you are, and for an Owner those of the current workspace: sent, accepted, declined, revoked, expired. Needs no current workspace.',
+    'Invitations for you, to any workspace, and for an Owner those of the current workspace: sent, accepted, declined, revoked, expired. Needs no current workspace.',
   operations: ['CREATED', 'UPDATED', 'DELETED', 'LEFT'],
   admit: requirePerson,
 });

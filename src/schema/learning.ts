@@ -27,7 +27,7 @@ readModel('AgentRecommendationSummary', {
 builder.prismaObjectField(Workspace, 'agentRecommendationSummaries', (t) =>
   t.relation('agentRecommendationSummaries', {
     nullable: NULLABLE_LIST,
-    description: 'What became of recommendations, by agent; the busiest agents first, at most 100.',
+    description: 'Outcomes of recommendations by agent; the busiest agents first, at most 100.',
     ...priced(readModelRows(limits.maxPageSize, 1)),
     query: {
       orderBy: [{ recommendationCount: 'desc' }, { agentName: 'asc' }],
@@ -51,8 +51,7 @@ readModel('PatternEffectiveness', {
 builder.prismaObjectField(Workspace, 'patternEffectiveness', (t) =>
   t.relation('patternEffectivenessList', {
     nullable: NULLABLE_LIST,
-    description:
-      'How well learned patterns hold, by category; the most successful first, at most 100.',
+    description: 'Success of learned patterns by category; the most successful first, at most 100.',
     ...priced(readModelRows(limits.maxPageSize, 1)),
     query: {
       orderBy: [{ successRate: { sort: 'desc', nulls: 'last' } }, { patternCategory: 'asc' }],

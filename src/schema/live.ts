@@ -6,7 +6,7 @@ const boolean = new GraphQLNonNull(GraphQLBoolean);
 export const liveDirective = new GraphQLDirective({
   name: 'live',
   description:
-    'Answers the query at once, and again whenever the answer changes; over a WebSocket, server-sent events or multipart. Elsewhere it is answered once.',
+    'Answers the query at once, and again whenever the answer changes, over a WebSocket, server-sent events or multipart. Other requests are answered once.',
   locations: [DirectiveLocation.QUERY],
   args: {
     if: { type: boolean, defaultValue: true, description: 'Whether the query is live.' },

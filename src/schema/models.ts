@@ -8,7 +8,7 @@ import { defineModel } from './model/define-model.ts';
 
 for (const model of models.values()) defineModel(model);
 
-/** Returns Pothos' reference to the type of a table, to which anything unusual is added. */
+/** Returns Pothos' reference to the type of a table, for adding special fields. */
 export function refOf<Name extends ModelName>(
   name: Name,
 ): PrismaObjectRef<Types, PrismaModelTypes & PrismaTypes[Name], { id: string }> {

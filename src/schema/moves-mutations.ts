@@ -2,7 +2,8 @@ import { functionMutation } from './model/function-mutation.ts';
 
 functionMutation('startMove', {
   model: 'Move',
-  description: 'Begins a planned move with observing, today (UTC) unless a date was set.',
+  description:
+    'Starts a planned move in the phase of observing, today (UTC) unless a date was set.',
   sql: 'start_move',
   args: { id: { parameter: 'move', type: 'UUID', required: true } },
 });

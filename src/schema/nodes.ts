@@ -35,7 +35,7 @@ function readNodeId(nodeId: string, argument: string): { model: string; id: unkn
     const id = readColumn('id', columnOf(model, 'id'), text);
     if (models.has(model) && !valueProblem(id)) return { model, id };
   } catch {
-    // Refused below, like every other text that is no node id.
+    // Refused below, like any other text that is no node id.
   }
   throw new GatewayError('BAD_USER_INPUT', `"${argument}" is not a nodeId of this API.`, {
     argument,
@@ -55,7 +55,7 @@ builder.queryFields((t) => ({
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
     nullable: { list: true, items: true },
-    description: `The rows with these nodeIds, in their order, null for each that there is none of; at most ${limits.maxNodes}.`,
+    description: `The rows with these nodeIds, in their order, with null for each missing row; at most ${limits.maxNodes}.`,
     args: { nodeIds: t.arg.idList({ required: true }) },
     ...priced(nodesPrice),
     resolve: (_root, { nodeIds }, context, info) => {

@@ -39,7 +39,7 @@ function refuseNumber(digits: UnheldNumber | string, advice: string, node?: Valu
 const AS_STRING = 'send it as a string.';
 const AS_DOUBLE = 'a Float has up to 17 significant digits, and a size of up to 1.8e308.';
 
-/** A number in a document is held to the same as one in the variables. */
+/** Numbers in a document follow the same rules as those in variables. */
 function heldLiteral(node: ValueNode): string | undefined {
   if (node.kind !== Kind.INT && node.kind !== Kind.FLOAT) return undefined;
   return isHeld(node.value) ? node.value : refuseNumber(node.value, AS_STRING, node);
@@ -63,7 +63,9 @@ const decimal = new GraphQLScalarType<string, string>({
     parseDecimal(heldLiteral(node) ?? ('value' in node ? node.value : undefined)),
 });
 
-/** A moment that was cut to milliseconds would be another one, before or behind those of rows. */
+/**
+ * A moment cut to milliseconds would be a different one, and comparisons with rows would be wrong.
+ */
 function inMilliseconds(value: unknown, node?: ValueNode): unknown {
   if (typeof value === 'string' && /\.\d{3}0*[1-9]/.test(value)) {
     refuse('A DateTime has at most milliseconds: "2026-03-01T09:30:00.123Z".', node);
@@ -127,14 +129,14 @@ function parseJsonObject({ fields }: ObjectValueNode, variables: Variables): unk
   );
 }
 
-/** As the database writes it, so that what a client sends equals what it gets. */
+/** Normalises to the spelling of the database, so that a client gets back what it sent. */
 function toUuid(parsed: string): string {
   // graphql-scalars lets a closing brace pass that nothing has opened.
   if (parsed.endsWith('}')) throw new GraphQLError(`Value is not a valid UUID: ${parsed}`);
   return parsed.toLowerCase();
 }
 
-/** A number that JSON's own cannot hold exactly has lost digits on its way here. */
+/** A number that a double cannot hold has lost digits on its way here. */
 function parseBigInt(value: unknown): bigint {
   const text = Number.isSafeInteger(value) ? String(value) : value;
   if (typeof text !== 'string' || !/^-?\d{1,19}$/.test(text)) {
@@ -149,7 +151,7 @@ const scalars = new Map<string, GraphQLScalarType>(
   [GraphQLBoolean, GraphQLFloat, GraphQLInt, GraphQLString].map((scalar) => [scalar.name, scalar]),
 );
 
-/** Adds a scalar that also refuses what is of its form but in no column's range. */
+/** Adds a scalar that also refuses values which no column can hold. */
 function define<Name extends keyof ScalarTypes, External>(
   name: Name,
   scalar: GraphQLScalarType<ScalarTypes[Name]['Input'], External>,
@@ -157,7 +159,7 @@ function define<Name extends keyof ScalarTypes, External>(
   type Input = ScalarTypes[Name]['Input'];
   const config = scalar.toConfig();
   const bounded = (value: Input): Input => {
-    // A JSON value is checked as a whole, where it is known what it is for.
+    // A JSON value is checked as a whole, where its use is known.
     const problem = name === 'JSON' ? undefined : valueProblem(value);
     if (problem) throw new GraphQLError(problem);
     return value;
@@ -171,7 +173,7 @@ function define<Name extends keyof ScalarTypes, External>(
   builder.addScalarType(name, own);
 }
 
-/** Reads a value as an argument of the scalar. Throws GraphQLError for one that it does not take. */
+/** Reads a value as an argument of the scalar. Throws GraphQLError for an invalid one. */
 export function readScalar(name: string, value: unknown): unknown {
   const scalar = scalars.get(name);
   if (!scalar) throw new TypeError(`There is no scalar ${name}`);
@@ -234,7 +236,7 @@ define(
   new GraphQLScalarType<string, string>({
     ...GraphQLURL.toConfig(),
     description: 'An absolute address, such as "https://example.com/page".',
-    // What a writer stored is shown as it is: one odd address must not fail a whole list.
+    // A stored value is shown as it is, so that one invalid address does not fail a whole list.
     serialize: String,
     parseValue: parseUrl,
     parseLiteral: (node) => parseUrl('value' in node ? node.value : undefined),

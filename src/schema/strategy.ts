@@ -23,7 +23,7 @@ const sources = {
 };
 
 const InsightSource = builder.unionType('InsightSource', {
-  description: 'What a strategy insight was drawn from.',
+  description: 'The source of a strategy insight.',
   types: Object.values(sources),
 });
 
@@ -31,7 +31,7 @@ builder.prismaObjectField(StrategyInsight, 'source', (t) =>
   t.field({
     type: InsightSource,
     nullable: true,
-    description: 'What the insight was drawn from; null when unknown, gone or not yours to see.',
+    description: 'The source of the insight; null if it is unknown, deleted or not visible to you.',
     ...priced({ ...foundRow, once: Object.keys(sources).length * weights.statement }),
     select: { sourceType: true, sourceId: true },
     resolve: async ({ sourceType, sourceId }, _args, context, info) => {

@@ -1,15 +1,15 @@
 import { GraphQLError } from 'graphql';
 
-/** As much as common servers take. */
+/** The limit of common servers. */
 const MAX_LENGTH = 8_000;
 /** A host has up to 253 characters; there may be a name, a password and a port beside it. */
 const MAX_AUTHORITY_LENGTH = 500;
-/** The part of an address whose letters are encoded, which takes the square of its length. */
+/** The part of an address whose letters are encoded, in quadratic time. */
 const AUTHORITY = /^(?:https?|wss?|ftp|file):[/\\]*([^/\\?#]*)/i;
-/** Left out of an address wherever they are. */
+/** Characters that parsing removes anywhere in an address. */
 const LINE_BREAKS = /[\t\n\r]/;
 
-/** Returns an absolute address in its normal form. Throws GraphQLError for what is none. */
+/** Returns an absolute address in its normal form. Throws GraphQLError for any other text. */
 export function parseUrl(value: unknown): string {
   if (typeof value !== 'string') throw noUrl();
   const text = value.trim();

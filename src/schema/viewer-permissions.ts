@@ -48,7 +48,7 @@ const PermissionRef = builder.objectRef<Permission>('Permission').implement({
     type: t.exposeString('type', { nullable: false, description: 'As in __typename.' }),
     read: t.exposeBoolean('read', {
       nullable: false,
-      description: 'Whether there are rows to see: billing is for Owners only.',
+      description: 'Whether the viewer may read rows at all: billing is for Owners only.',
     }),
     create: t.exposeBoolean('create', { nullable: false }),
     update: t.exposeBoolean('update', { nullable: false }),
@@ -65,7 +65,8 @@ builder.objectField(Viewer, 'permissions', (t) =>
     type: [PermissionRef],
     ...priced(knownRows(models.size)),
     nullable: false,
-    description: 'One entry a type, so that a client can hide what would be refused.',
+    description:
+      'One entry for each type, so that a client can hide actions that would be refused.',
     resolve: (_viewer, _args, context) => permissionsOf(context),
   }),
 );

@@ -25,7 +25,7 @@ const personOf = (viewer: ViewerShape): Person | undefined =>
   viewer.kind === 'person' ? viewer : undefined;
 
 const ViewerMembership = builder.objectRef<Membership>('ViewerMembership').implement({
-  description: 'A workspace that the viewer belongs to, whichever one is current.',
+  description: 'A workspace that the viewer belongs to, current or not.',
   fields: (t) => ({
     workspaceId: t.expose('workspaceId', { type: 'UUID', nullable: false }),
     role: t.field({
@@ -50,7 +50,7 @@ const ViewerMembership = builder.objectRef<Membership>('ViewerMembership').imple
 });
 
 export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
-  description: 'Who asks, a signed-in person or an agent, and where they are.',
+  description: 'The sender of the request, a signed-in person or an agent, and their workspaces.',
   fields: (t) => ({
     id: t.field({
       type: 'UUID',
@@ -58,7 +58,7 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
       resolve: (viewer) => personOf(viewer)?.id,
     }),
     email: t.string({
-      description: 'As the token says; null where it says nothing, and for an agent.',
+      description: 'From the token; null if it has none, and for an agent.',
       resolve: (viewer) => personOf(viewer)?.email,
     }),
     profile: t.field({
@@ -72,13 +72,14 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
     agent: t.field({
       type: Agent,
       nullable: true,
-      description: 'The agent that asks, as the registry has it; null for a person.',
+      description: 'The agent of the request in the registry; null for a person.',
       ...priced(foundRow),
       resolve: (viewer, _args, context, info) =>
         viewer.kind === 'agent' ? load('Agent', viewer.name, context, info, 'agentName') : null,
     }),
     scopes: t.stringList({
-      description: 'What the token lets the agent do: "intelligence:write"; null for a person.',
+      description:
+        'Scopes in the token of the agent, such as "intelligence:write"; null for a person.',
       resolve: (viewer) => (viewer.kind === 'agent' ? [...viewer.scopes] : null),
     }),
     memberships: t.field({
@@ -108,7 +109,7 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
 builder.queryField('viewer', (t) =>
   t.field({
     type: Viewer,
-    description: 'Who is asking.',
+    description: 'The sender of the request.',
     resolve: (_root, _args, context) => context.viewer,
   }),
 );

@@ -20,7 +20,8 @@ functionMutation('inviteWorkspaceMember', {
     email: {
       column: 'email',
       required: true,
-      description: 'In any case. ConflictError for that of a member, or of an open invitation.',
+      description:
+        'The address to invite, in any case. ConflictError if it belongs to a member or an open invitation.',
     },
     role: { column: 'role', description: 'Default: Viewer.' },
   },
@@ -30,7 +31,7 @@ functionMutation('inviteWorkspaceMember', {
 
 functionMutation('revokeInvitation', {
   model: 'Invitation',
-  description: 'Takes an open invitation to the current workspace back.',
+  description: 'Revokes an open invitation to the current workspace.',
   sql: 'revoke_invitation',
   args: { id: { parameter: 'invitation', column: 'id', required: true } },
   writersOf: 'WorkspaceMember',
@@ -47,7 +48,7 @@ functionMutation('acceptInvitation', {
 
 functionMutation('declineInvitation', {
   model: 'Invitation',
-  description: 'Turns an invitation down. Needs no current workspace.',
+  description: 'Declines an invitation. Needs no current workspace.',
   sql: 'decline_invitation',
   args: { id: { parameter: 'invitation', column: 'id', required: true } },
   writersOf: 'UserProfile',

@@ -19,7 +19,7 @@ builder.prismaObjectFields(WorkspaceStatusCount, (t) => ({
   }),
   status: t.string({
     nullable: false,
-    description: 'One of its statuses, as elsewhere in the API.',
+    description: 'One of its statuses, spelled as elsewhere in the API.',
     select: { status: true },
     resolve: ({ status }) => status.toUpperCase(),
   }),
@@ -28,7 +28,7 @@ builder.prismaObjectFields(WorkspaceStatusCount, (t) => ({
 builder.prismaObjectField(Workspace, 'overview', (t) =>
   t.relation('statusCounts', {
     nullable: NULLABLE_LIST,
-    description: 'How many of what the current workspace has in which status.',
+    description: 'Numbers of rows in the current workspace, by type and status.',
     ...priced(readModelRows(limits.maxPageSize, 3)),
     query: { orderBy: [{ entity: 'asc' }, { status: 'asc' }], take: limits.maxPageSize },
   }),

@@ -4,7 +4,7 @@ import { IDEMPOTENCY_HEADER } from '../context/idempotency.ts';
 import { WORKSPACE_HEADER } from '../context/workspace.ts';
 import type { ServerContext } from './server-context.ts';
 
-/** Asks every GraphQL request for its token before anything of its body is read. */
+/** Checks the token of every GraphQL request before its body is read. */
 export function useAuthentication(authenticate: Authenticate): Plugin<object, ServerContext> {
   return {
     async onRequestParse({ request, serverContext }) {

@@ -7,8 +7,8 @@ import { isLive } from '../subscriptions/live-queries.ts';
 import type { ServerContext } from './server-context.ts';
 
 /**
- * Refuses operations that cost too much, before anything of them is done. A subscription is priced by
- * its events and a live query by its executions: neither is priced again while it lasts.
+ * Refuses operations that cost too much, before they run. A subscription is priced by the event and
+ * a live query by the execution. Neither is priced again later.
  */
 export function useCostLimit(
   maskError: (error: unknown) => GraphQLError,
@@ -32,7 +32,7 @@ function refusalOf(
   limit: number,
   maskError: (error: unknown) => GraphQLError,
 ): ExecutionResult | undefined {
-  // What is wrong with the operation, the execution says.
+  // If the operation is invalid, its execution reports that.
   const cost = costOf(args) ?? 0;
   if (cost <= limit) return undefined;
   const [price, most] = [cost, limit].map((points) => points.toLocaleString('en'));

@@ -81,7 +81,7 @@ export async function startEmbeddedDatabase(
         await seed(owner, { scale });
       }
     });
-    // Of the owner, since nobody else may read the record of migrations.
+    // As the owner, since nobody else may read the record of migrations.
     const readiness = createReadiness(owner, namesOf(statuses));
     return { connectionString, readiness, postgres };
   } catch (error) {
@@ -119,13 +119,13 @@ async function migrationNames(url: string): Promise<string[]> {
   try {
     return namesOf(await migrationStatus(url));
   } catch (error) {
-    // A login of few rights: then the tables have to tell.
+    // The login may not read the record, so the tables are checked instead.
     if ((error as { code?: unknown }).code === '42501') return [];
     throw error;
   }
 }
 
-/** Those that the database should have: of a removed one only the record is left. */
+/** The migrations that the database should have. A removed one is left in the record only. */
 function namesOf(statuses: readonly MigrationStatus[]): string[] {
   return statuses.filter(({ state }) => state !== 'missing').map(({ name }) => name);
 }

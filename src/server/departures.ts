@@ -2,13 +2,13 @@ import type { Socket } from 'node:net';
 import { Work } from '../context/work.ts';
 
 /**
- * Tells the work of HTTP requests that their client has gone. That is when the connection closes,
- * which requests know nothing of that wait behind another one.
+ * Stops the work of an HTTP request when its client leaves, that is when the connection closes.
+ * Node does not notify a request that waits behind another one on its connection.
  */
 export class Departures {
   readonly #working = new WeakMap<Socket, Set<Work>>();
 
-  /** Runs a request, whose work ends when the connection closes meanwhile. */
+  /** Runs a request. Its work ends if the connection closes. */
   async during(socket: Socket, run: (work: Work) => Promise<void>): Promise<void> {
     const work = new Work();
     if (socket.destroyed) work.leave();

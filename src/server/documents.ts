@@ -52,9 +52,9 @@ export function useDocumentCache(documents: DocumentCache): Plugin {
 }
 
 /**
- * Unlinks the tokens of a document and returns their number, without comments. The nodes refer to few
- * of them, but each token links to its neighbours, so all of them would stay in memory: a document may
- * have 25,000 comments.
+ * Unlinks the tokens of a document and returns their number, without comments. The nodes refer to
+ * few tokens. Each token links to its neighbours, so all of them would stay in memory, and a
+ * document may have 25,000 comments.
  */
 function cutTokens({ loc }: DocumentNode): number {
   let count = 0;

@@ -7,7 +7,7 @@ import { WorkStoppedError } from '../context/work.ts';
 import type { Logger } from './logger.ts';
 import { MAX_BODY_BYTES } from './operation-limits.ts';
 
-/** What clients are told of the database's refusals that no resolver has explained. */
+/** What clients see of a refusal by the database that no resolver has explained. */
 const DATABASE_ERRORS: Partial<
   Record<DatabaseErrorKind, { code: ErrorCode; message: string; status?: number }>
 > = {
@@ -33,13 +33,16 @@ const DATABASE_ERRORS: Partial<
   },
 };
 
-/** What an answer of a status says besides. */
+/** Response headers that go with a status. */
 const HEADERS: Record<number, Record<string, string>> = {
   401: { 'www-authenticate': 'Bearer' },
   429: { 'retry-after': '1' },
 };
 
-/** A number, or a moment, out of range: what was sent was checked, so it is in the database. */
+/**
+ * A number or a moment is out of range. Input is checked before, so the value comes from the
+ * database.
+ */
 const OVERFLOWS = ['22003', '22008'];
 
 /** Characters of a message, and of the name of an argument. */
@@ -51,18 +54,21 @@ const CLEARER: Record<string, string> = {
   REQUEST_ENTITY_TOO_LARGE: `The body is larger than ${MAX_BODY_BYTES.toLocaleString('en')} bytes.`,
 };
 
-/** What was written is rolled back, since this error leaves no full answer to it. */
+/** The write is rolled back, because its answer failed with this error. */
 class Undone extends Error {
   override readonly name = 'Undone';
 }
 
-/** The error of an answer to a write, for a client that has to know what became of the write. */
+/**
+ * Marks an error that failed the answer to a write, so that the message says what happened to the
+ * write.
+ */
 export function undone(error: GraphQLError): GraphQLError {
   const originalError = new Undone('The answer to a write failed', { cause: error });
   return new GraphQLError(error.message, { ...placeOf(error), originalError });
 }
 
-/** Turns whatever was thrown into an error that clients may see; logs what they may not. */
+/** Turns anything thrown into an error that clients may see, and logs what they may not see. */
 export function createErrorMask(logger: Logger): (error: unknown) => GraphQLError {
   const mask = (error: unknown): GraphQLError => {
     const cause = rootCause(error);
@@ -117,8 +123,9 @@ function isCutOff(cause: unknown): boolean {
 }
 
 /**
- * Errors with a code were made for clients, as were graphql-js' own before a field runs and about
- * a field's arguments. The rest are results that do not fit the schema: a defect of ours.
+ * Errors with a code are meant for clients. So are those of graphql-js from before a field runs and
+ * about the arguments of a field. All others are results that do not fit the schema, which is our
+ * bug.
  */
 function isAboutTheRequest(cause: GraphQLError, at: GraphQLError | undefined): boolean {
   return Boolean(cause.extensions.code) || !at?.path || cause.message.startsWith('Argument "');
@@ -166,7 +173,7 @@ function visible(
   return new GraphQLError(shortened(message), { ...placeOf(at), extensions });
 }
 
-/** A message may quote what the client sent, which is up to a body's size, in front of the reason. */
+/** A message may quote the client's input before the reason, and that can be as long as a body. */
 function shortened(text: string): string {
   if (text.length <= MAX_TEXT) return text;
   let short = text
@@ -176,7 +183,7 @@ function shortened(text: string): string {
   if (short.length > MAX_TEXT) {
     short = `${short.slice(0, MAX_TEXT / 2)}…${short.slice(-MAX_TEXT / 2)}`;
   }
-  // Half of a pair that was cut.
+  // The cut may leave half of a surrogate pair.
   return short.replace(/\p{Surrogate}/gu, '');
 }
 

@@ -16,7 +16,7 @@ export class NotReadyError extends Error {
   }
 }
 
-/** How long an answer is given again, in milliseconds: probes must not become a load. */
+/** How long an answer is reused, in milliseconds, so that probes do not load the database. */
 const CACHE_MS = 1_000;
 
 /** Serves `/health/live` and `/health/ready`, without a token. */
@@ -34,7 +34,7 @@ export function useHealth(checkReadiness: ReadinessCheck, logger: Logger): Plugi
         error instanceof NotReadyError
           ? error
           : new NotReadyError('server', 'The check itself failed.', { cause: error });
-      // Probes come every few seconds: what they find is news once.
+      // Probes come every few seconds. A failure is logged once.
       if (failure.message !== logged) logger.warn({ err: failure }, 'Not ready');
       logged = failure.message;
       return failure;

@@ -8,15 +8,15 @@ export interface HttpServer {
   /** Resolves to the address once connections are taken; rejects with PortInUseError. */
   listen(address: { host: string; port: number }): Promise<{ url: string; port: number }>;
   /**
-   * Takes no more connections, lets running requests finish for `graceMs` (default 10,000), then
+   * Accepts no more connections, lets running requests finish for `graceMs` (default 10,000), then
    * cuts them off. Safe to call twice.
    */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Takes over the connections of requests that ask for another protocol. */
+/** Handles requests that ask for another protocol. */
 export interface Upgrades {
-  /** Requests that are not accepted are answered as if they had not asked. */
+  /** Others are answered as if they had not asked for a protocol. */
   accepts(request: IncomingMessage): boolean;
   open(request: IncomingMessage, socket: Socket, head: Buffer): void;
   /** Asks clients to go, once what they wait for is done. */
@@ -27,17 +27,17 @@ export interface Upgrades {
 
 const MAX_HEADER_BYTES = 16_384;
 const MAX_CONNECTIONS = 20_000;
-/** Longer than the idle timeout of common load balancers: they must be the ones that hang up. */
+/** Longer than the idle timeout of common load balancers, so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
 const SWEEP_MS = 50;
-/** How often connections are looked for whose request is late. */
+/** How often late requests are looked for. */
 const LATE_CHECK_MS = 5_000;
-/** How much longer than a request may take a connection may stand still while it has one. */
+/** How much longer than the timeout of a request its connection may stall. */
 const STALL_MS = 30_000;
 
 /**
  * Serves a request listener over HTTP. Cuts off clients whose request takes longer than
- * `requestTimeoutMs` to arrive, and those that take nothing of an answer for `stallMs`.
+ * `requestTimeoutMs` to arrive, and those that read nothing of an answer for `stallMs`.
  */
 export function createHttpServer(
   handle: (...args: Parameters<RequestListener>) => unknown,

@@ -30,7 +30,7 @@ function parseSearch({ url }: Request): GraphQLParams {
   const text = (name: string) => searchParams.get(name) || undefined;
   const json = (name: 'variables' | 'extensions') => {
     const given = text(name);
-    // What is no object is refused along with that of a body.
+    // Anything that is no object is refused with the body's message.
     return given === undefined ? {} : { [name]: parsed(given, `"${name}" of the URL`) as object };
   };
   return {

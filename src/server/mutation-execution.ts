@@ -15,9 +15,9 @@ import { documentFor, operationOf, rootFields, withoutFields } from './root-fiel
 type Limited = ExecutionArgs & { signal: AbortSignal };
 
 /**
- * Executes a mutation. Each field at its root is executed on its own, one after the other, in one
- * transaction with all that the document selects of its answer. A field with an error has changed
- * nothing; the answers of the others stay. Rejects where the time is up before there is any answer.
+ * Executes a mutation. Its root fields are executed one after the other, each in a transaction with
+ * all that the document selects of its answer. A field with an error has changed nothing, and does
+ * not affect the others. Rejects if the time is up before any field is answered.
  */
 export async function executeMutation(
   execute: (args: Limited) => unknown,
@@ -33,7 +33,7 @@ export async function executeMutation(
     // The executor never takes its listener off a signal.
     (await execute({ ...args, ...part, signal: AbortSignal.any([signal]) })) as ExecutionResult;
 
-  // What is wrong with the request as a whole is found before any of it is done.
+  // Errors of the request as a whole are found before any field is executed.
   const checked = await run({ document: withoutFields(operation) });
   if (!checked.data) return checked;
   const whole = documentFor(operation, [...fields.values()].flat());
@@ -64,7 +64,7 @@ export async function executeMutation(
   return errors.length > 0 ? { errors, data } : { data };
 }
 
-/** Of a write that was undone, the error that did so: the others follow from it. */
+/** For a write that was undone, only the error that undid it: the others follow from it. */
 function errorsOf({ errors, isUndone }: FinalAnswer): GraphQLError[] {
   const all = errors as readonly GraphQLError[];
   return isUndone ? all.slice(0, 1).map(undone) : [...all];

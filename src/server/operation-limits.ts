@@ -71,7 +71,7 @@ export function useOperationLimits(): Plugin {
           maxDepth: { ...limit(LIMITS.depth, 'levels of fields'), flattenFragments: true },
           maxAliases: limit(LIMITS.aliases, 'aliases'),
           maxDirectives: limit(LIMITS.directives, 'directives'),
-          // Everybody who gets this far may read the schema, and sees its cost in the schema's terms.
+          // Everyone who gets this far may read the schema, so errors may name its fields.
           blockFieldSuggestion: { enabled: false },
           costLimit: { enabled: false },
         }),
@@ -143,7 +143,7 @@ function fieldsIn({ selections }: SelectionSetNode): FieldNode[] {
 }
 
 /**
- * Takes POST bodies as JSON only: that a page of another origin cannot send without asking first.
+ * Accepts POST bodies as JSON only. Pages of other origins cannot send JSON without a preflight.
  */
 export function useJsonBodies(): Plugin {
   return {

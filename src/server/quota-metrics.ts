@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { type QuotaOptions, Quotas } from '../context/quotas.ts';
 
-/** Returns quotas; a registry shows what is in use, and what was refused. */
+/** Returns quotas, whose use and refusals are metrics of the registry. */
 export function createQuotas(limits: QuotaOptions['limits'], registry?: Registry): Quotas {
   if (!registry) return new Quotas({ limits });
   const registers = [registry];

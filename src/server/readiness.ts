@@ -3,14 +3,16 @@ import { catalog } from '../generated/catalog.ts';
 import { NotReadyError, type ReadinessCheck } from './health.ts';
 
 export interface Readiness {
-  /** Throws NotReadyError while the database is out of reach or not as far as this gateway. */
+  /**
+   * Throws NotReadyError while the database is out of reach or lacks migrations of this gateway.
+   */
   check: ReadinessCheck;
   close(): Promise<void>;
 }
 
 const TIMEOUT_MS = 2_000;
 
-/** Unlike to_regclass this sees what is in schemas that the role may not enter. */
+/** Unlike to_regclass, this works for schemas that the role may not use. */
 const RELATIONS =
   "SELECT c.oid, c.relnamespace, n.nspname || '.' || c.relname AS name " +
   'FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace';
@@ -37,7 +39,7 @@ export function createReadiness(
     query_timeout: TIMEOUT_MS,
     application_name: 'codex-gateway-health',
   });
-  // The next check tells.
+  // The next check reports it.
   pool.on('error', () => {});
 
   return {
@@ -97,7 +99,7 @@ async function problemOfMigrations(
   return pending.length > 0 ? `not applied yet: ${pending.join(', ')}` : null;
 }
 
-/** Where the record of migrations is missing or out of bounds, the tables tell how far they got. */
+/** Where the record of migrations cannot be read, the tables show how far they got. */
 async function problemOfTables(pool: pg.Pool): Promise<string | null> {
   const tables = Object.values(catalog.models).map(({ schema, table }) => `${schema}.${table}`);
   const missing = await ask<{ name: string }>(

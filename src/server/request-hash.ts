@@ -4,9 +4,9 @@ import { type ASTNode, type DocumentNode, Kind, print, visit } from 'graphql';
 type Variables = Readonly<Record<string, unknown>>;
 
 /**
- * Returns the SHA-256 of what a document of one operation asks for with these variables. Equal for
- * documents that differ in layout, comments, the name of the operation and the order of arguments,
- * fields of inputs and variables; and for variables that differ in the order of their keys.
+ * Returns a SHA-256 of what a document of one operation asks for with these variables. The layout,
+ * comments, the name of the operation, and the order of arguments, input fields, variables and keys
+ * make no difference.
  */
 export function requestHash(document: DocumentNode, variables: Variables): Buffer {
   const declared = document.definitions
@@ -36,7 +36,7 @@ function canonicalText(document: DocumentNode): string {
   return print(canonical);
 }
 
-/** In the order of their texts, so that equal ones come in equal order whatever they are. */
+/** Sorted by their texts, so that equal nodes come in the same order. */
 function sorted<Node extends ASTNode>(nodes: readonly Node[] = []): Node[] {
   const texts = new Map(nodes.map((node) => [node, print(node)]));
   const textOf = (node: Node) => texts.get(node) ?? '';

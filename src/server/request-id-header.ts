@@ -3,7 +3,7 @@ import type { Plugin } from 'graphql-yoga';
 import { currentRequestId, runAsRequest } from '../context/request-id.ts';
 
 export const REQUEST_ID_HEADER = 'x-request-id';
-/** What proxies send; anything else could forge lines of a log. */
+/** The characters that proxies use; others could forge log lines. */
 const ACCEPTABLE = /^[\w.:-]{1,128}$/;
 
 /** Returns the id that a request came with, or a new one. */

@@ -1,7 +1,7 @@
 import type { Plugin } from 'graphql-yoga';
 import type { ServerContext } from './server-context.ts';
 
-/** Refuses the requests of those who have too many in flight, before anything of a body is read. */
+/** Refuses requests of a sender with too many in flight, before their body is read. */
 export function useRequestsInFlight(): Plugin<object, ServerContext> {
   return {
     onRequestParse({ serverContext: { inFlight, identity } }) {

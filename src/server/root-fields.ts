@@ -75,7 +75,7 @@ export function documentFor(
   };
 }
 
-/** Returns a document of an operation that asks for nothing, with all of its variables. */
+/** Returns the document of an operation without fields, with all of its variables. */
 export function withoutFields({ definition }: Operation): DocumentNode {
   const selectionSet = { kind: Kind.SELECTION_SET, selections: [] } as const;
   return { kind: Kind.DOCUMENT, definitions: [{ ...definition, selectionSet }] };

@@ -38,7 +38,7 @@ export interface RunningGateway {
   url: string;
   /** Finishes running requests, then closes the database. Safe to call twice. */
   stop(): Promise<void>;
-  /** Resolves if the embedded Postgres ends without having been told to. */
+  /** Resolves if the embedded Postgres ends by itself. */
   databaseLost: Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export async function serve(
     maxConnections: env.DATABASE_POOL_SIZE,
     statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT,
     timeBudgetMs: env.DATABASE_TIME_BUDGET,
-    // A name is known to the one session that prepared it.
+    // A prepared name is known to its own session only.
     ...(env.DATABASE_POOL_MODE === 'transaction' ? { preparedStatements: 0 } : {}),
     onConnectionError: (error) => {
       // The embedded Postgres hangs up on connections that are closing when it stops.
@@ -184,14 +184,14 @@ function authenticationOptions(env: Env, demo: DemoTokenOptions | null) {
 function graphiqlOptions(env: Env, demo: DemoTokenOptions | null) {
   if (!(env.GRAPHIQL ?? env.NODE_ENV !== 'production')) return {};
   if (!demo) return { graphiql: {} };
-  // Spelt as people spell it in the header editor: theirs replaces ours then.
+  // Capitalised as people write it in the header editor, so that theirs replaces ours.
   const headers = async () => ({
     Authorization: `Bearer ${(await signDemoToken(firstDemoPerson, demo)).token}`,
   });
   return { graphiql: { headers } };
 }
 
-/** Prisma compiles WebAssembly at its first query, which nobody should wait for. */
+/** Prisma compiles WebAssembly at its first query, so no client should send that one. */
 async function warmUp(database: Database): Promise<void> {
   await runInSession(NOBODY, () => database.prisma.campaign.findMany({ take: 1 }));
 }

@@ -5,7 +5,7 @@ import type { RequestInFlight } from '../context/request-in-flight.ts';
 import type { Work } from '../context/work.ts';
 import type { ResultStream } from '../subscriptions/result-stream.ts';
 
-/** Who asks, as the headers of a request or the first message of a socket say. */
+/** The sender, as named by the headers of a request or the first message of a socket. */
 export interface Credentials {
   identity: Identity;
   /** Null when none was sent. */
@@ -28,12 +28,12 @@ export interface ServerContext extends Partial<Credentials> {
   authenticated?: Promise<Identity>;
   /** Counts the operation while it is answered. */
   inFlight?: RequestInFlight;
-  /** What it does in the database, which ends when the client goes. */
+  /** Its work in the database, which ends when the client leaves. */
   work?: Work;
-  /** Where the answer is written; undefined for what was not asked by HTTP. */
+  /** The response; undefined for an operation that did not come by HTTP. */
   response?: ServerResponse;
-  /** The cursor of the header `last-event-id`, which stands for the argument `after`. */
+  /** The cursor of the header `last-event-id`, used in place of the argument `after`. */
   lastEventId?: string;
-  /** Null if the client takes no stream, undefined for a socket. */
+  /** Null if the client accepts no stream, undefined for a socket. */
   transport?: ResultTransport | null;
 }

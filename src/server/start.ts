@@ -32,7 +32,7 @@ export async function start(
   }
 }
 
-/** A port in use is told before anything is made, unless it is this folder's gateway that uses it. */
+/** Throws for a port in use before anything is made, unless the gateway of this folder uses it. */
 async function assertFree({ HOST, PORT, DATABASE_URL, DATA_DIR }: Env): Promise<void> {
   try {
     await assertPortFree(HOST, PORT);

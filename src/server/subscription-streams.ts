@@ -7,8 +7,8 @@ import { isLive } from '../subscriptions/live-queries.ts';
 import type { ServerContext } from './server-context.ts';
 
 /**
- * Answers subscriptions, and live queries, with live streams of the hub. Without one they are refused: the gateway reads
- * no changes then.
+ * Answers subscriptions and live queries with live streams of the hub. Without a hub they are
+ * refused, since the gateway reads no changes then.
  */
 export function useSubscriptions(
   hub: SubscriptionHub | null,
@@ -21,7 +21,7 @@ export function useSubscriptions(
   return {
     onExecute({ args, setExecuteFn }) {
       const { transport } = args.contextValue as ServerContext;
-      // Who takes no stream is answered once.
+      // A client that accepts no stream gets one answer.
       if (transport === null || !isLive(args)) return;
       setExecuteFn((live) => {
         try {
@@ -35,7 +35,7 @@ export function useSubscriptions(
       const { lastEventId } = contextValue as ServerContext;
       setSubscribeFn(async (args) => {
         const source: unknown = await createSourceEventStream(args);
-        // Errors of the operation, or a stream of somebody else's.
+        // Errors of the operation, or a stream that is not ours.
         if (!(source instanceof ChangeSource))
           return 'errors' in Object(source) ? source : subscribeFn(args);
         try {

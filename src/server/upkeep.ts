@@ -6,13 +6,13 @@ import { expireInvitations } from '../resolvers/invitations.ts';
 import { forgetOldKeys } from '../resolvers/writes/idempotent-writes.ts';
 import type { Logger } from './logger.ts';
 
-/** The session of the gateway's own statements: they see no rows of anybody. */
+/** The session of the gateway's own statements, which see no tenant's rows. */
 export const NOBODY: SessionSettings = {
   role: 'authenticated',
   claims: { role: 'authenticated' },
 };
 
-/** Something that the gateway keeps for a time only. */
+/** Data that the gateway keeps for a limited time. */
 export interface Perishable {
   name: string;
   deleteOld(): Promise<unknown>;
@@ -25,7 +25,7 @@ export function idempotencyKeys(database: Database): Perishable {
   };
 }
 
-/** Entries of the audit log that are past the time for which they are kept. */
+/** Entries of the audit log that have been kept long enough. */
 export function auditEntries(database: Database): Perishable {
   return {
     name: 'audit entries',
@@ -33,7 +33,7 @@ export function auditEntries(database: Database): Perishable {
   };
 }
 
-/** Invitations that nobody answered in time, and settled ones that are past their time. */
+/** Invitations that were not answered in time, and old settled ones. */
 export function invitations(database: Database): Perishable {
   return {
     name: 'invitations',
@@ -48,7 +48,7 @@ export function changes(feed: PostgresFeed, retentionMs: number): Perishable {
 
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Deletes what is past its time, now and then until it is stopped. */
+/** Deletes expired data, at intervals until it is stopped. */
 export function startUpkeep(
   perishables: readonly Perishable[],
   logger: Logger,

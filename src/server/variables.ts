@@ -16,12 +16,12 @@ import { limits } from '../resolvers/limits.ts';
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** Objects that a filter is made of: its comparisons, each with all the objects around it. */
+/** Objects in a filter: its comparisons, each with all the objects around it. */
 const MAX_FILTER_OBJECTS = limits.maxFilterConditions * (limits.maxFilterDepth + 4);
-/** Levels of input objects within each other; a filter at its limits has 10. */
+/** Nested levels of input objects. A filter at its limits has 10. */
 const MAX_DEPTH = 30;
 
-/** Prepares the variables of every operation, whatever it was sent by, before graphql-js reads them. */
+/** Prepares the variables of every operation, by any transport, before graphql-js reads them. */
 export function useVariables(): Plugin {
   return {
     onExecute: ({ args }) => prepare(args),
@@ -55,15 +55,16 @@ export function preparedVariables(
   return variables;
 }
 
-/** Types of filters, and of all that they are made of. */
+/** Types of filters and of their parts. */
 function isFilter(type: GraphQLInputType): boolean {
   const named = getNamedType(type);
   return isInputObjectType(named) && named.name.endsWith('Filter');
 }
 
 /**
- * A filter that says nothing, wherever in another one it is put. To graphql-js a variable that was not
- * sent leaves no trace: `some: { name: $name }` would be the same as `some: {}`, which asks for any.
+ * The filter without a condition, wherever it stands in another one. graphql-js drops a variable
+ * that was not sent without a trace: `some: { name: $name }` would become `some: {}`, which matches
+ * any row.
  */
 function noCondition(type: GraphQLInputType): unknown {
   const nullable = getNullableType(type);
@@ -72,8 +73,8 @@ function noCondition(type: GraphQLInputType): unknown {
 }
 
 /**
- * Refuses a variable whose coercion would take long: graphql-js looks for every field of a type in
- * every object, and prints an object anew for each field in it that it does not know.
+ * Refuses a variable whose coercion would take long. graphql-js looks for every field of a type in
+ * every object, and prints an object once for each unknown field in it.
  */
 class Bounds {
   #filterObjects = 0;

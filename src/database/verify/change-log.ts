@@ -1,7 +1,7 @@
 import { type Check, finding } from './check.ts';
 import type { Trigger } from './expected.ts';
 
-/** Functions that `codex_gateway` may call itself: it has no other right. */
+/** Functions that `codex_gateway` may call itself. It has no other privilege. */
 export const GATEWAY_FUNCTIONS: readonly string[] = [
   'gateway.change_snapshot()',
   'gateway.changes_after(pg_snapshot,integer)',
@@ -12,7 +12,7 @@ export const GATEWAY_FUNCTIONS: readonly string[] = [
   'gateway.workspace_roles(uuid[])',
 ];
 
-// Nobody has a right on them but their owner.
+// Only their owner has privileges on them.
 const RELATIONS: readonly string[] = [
   'gateway.change',
   'gateway.change_log',
@@ -20,7 +20,7 @@ const RELATIONS: readonly string[] = [
   'gateway.readers_listen_until',
 ];
 
-/** Tables whose rows others than exactly the members of a workspace see. */
+/** Tables whose rows are not visible to exactly the members of a workspace. */
 const PARTIALLY_VISIBLE = [
   'agent_capabilities',
   'agent_registry',
@@ -35,7 +35,7 @@ const PARTIALLY_VISIBLE = [
   'workspaces',
 ];
 
-/** Returns the triggers by which a table's changes come into the change log. */
+/** Returns the triggers that write a table's changes into the change log. */
 export function logTriggers(name: string): Trigger[] {
   const table = `public.${name}`;
   const calls = PARTIALLY_VISIBLE.includes(name)
@@ -49,7 +49,7 @@ export function logTriggers(name: string): Trigger[] {
   ];
 }
 
-/** That the log of changes tells only those who are to be told. */
+/** Checks that changes in the log reach only those who may see them. */
 export const changeLog: Check = {
   id: 'change-log',
   title:

@@ -1,15 +1,15 @@
 /** Runs a statement and returns its rows. */
 export type Query = <Row extends object>(sql: string, values?: unknown[]) => Promise<Row[]>;
 
-/** The database under examination. */
+/** The database that is checked. */
 export interface Subject {
   /** Connection string of its owner, or of another role that sees all catalogs. */
   url: string;
-  /** Works in a transaction of the check's own, which is rolled back. */
+  /** Runs in a transaction that is rolled back. */
   query: Query;
 }
 
-/** What a check came to. */
+/** The result of a check. */
 export interface Finding {
   /** What was looked at, such as `59 tables`. */
   found: string;
@@ -17,20 +17,20 @@ export interface Finding {
   problems: string[];
 }
 
-/** One thing that has to be true of the database. */
+/** A property that the database must have. */
 export interface Check {
   /** Stable, for programs that read the report. */
   id: string;
   /** What is true when the check passes. */
   title: string;
-  /** What an operator does when it is not. */
+  /** What an operator has to do otherwise. */
   remedy: string;
-  /** Whether it tries something out; other checks cannot write even by mistake. */
+  /** Whether it writes something to try it out. Other checks run in a read-only transaction. */
   writes?: true;
   run(subject: Subject): Promise<Finding>;
 }
 
-/** Returns a finding of so many things, with the problems among them. */
+/** Returns a finding about so many things, with their problems. */
 export function finding(count: number, noun: string, problems: string[]): Finding {
   return { found: `${count} ${noun}`, problems };
 }

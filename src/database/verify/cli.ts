@@ -64,7 +64,8 @@ function describe(error: unknown): string {
   if ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
     return `${error.message}\n\n${USAGE}`;
   }
-  // Where every address of a host refuses, the message is empty and the parts say it.
+  // If every address of a host refuses, the message is empty and the single errors have the
+  // reasons.
   const parts = error instanceof AggregateError ? error.errors : [error];
   return parts.map((part) => (part instanceof Error ? part.message : String(part))).join('\n');
 }

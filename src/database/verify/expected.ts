@@ -1,4 +1,4 @@
-// What the migrations make and the Prisma schema cannot describe.
+// Objects of the migrations that the Prisma schema cannot describe.
 
 /** The tables that each migration after the baseline adds. */
 export const TABLES_BY_MIGRATION = {
@@ -192,7 +192,7 @@ export interface Trigger {
   table: string;
   name: string;
   calls: string;
-  /** Whether it fires with session_replication_role = replica, too. */
+  /** Whether it also fires with session_replication_role = replica. */
   always?: boolean;
 }
 

@@ -80,5 +80,5 @@ const triggers: Check = {
   },
 };
 
-/** That the behaviour which lives in the database is in place. */
+/** Checks that functions and triggers are in place. */
 export const functionChecks = [functions, definers, triggers];

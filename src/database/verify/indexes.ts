@@ -9,7 +9,7 @@ interface Index {
   keys: string[];
   /** Direction and place of nulls of each key, as bits. */
   order: number[];
-  /** Columns that travel along. */
+  /** Included columns. */
   included: string[];
   predicate: string | null;
   /** Whether it is unique or backs a constraint. */
@@ -77,7 +77,7 @@ const redundant: Check = {
   },
 };
 
-/** Whether whatever `index` is good for, `other` is as well. */
+/** Whether `other` can replace `index`. */
 function replaces(other: Index, index: Index): boolean {
   if (
     other === index ||
@@ -92,12 +92,13 @@ function replaces(other: Index, index: Index): boolean {
   const columns = [...other.keys, ...other.included.map((name) => `${name} `)];
   const holds = (name: string) => columns.some((column) => column.startsWith(`${name} `));
   if (!index.included.every(holds)) return false;
-  // The order of a GIN index' columns means nothing.
+  // The order of columns in a GIN index has no meaning.
   if (index.method === 'gin') return index.keys.every((key) => other.keys.includes(key));
   return startsWith(other.keys, index.keys) && sameOrder(other, index);
 }
 
-// Of two that enforce the same, the one without a constraint to back goes; of equals, the later one.
+// Of two that enforce the same, the one that backs no constraint is redundant; of equals, the later
+// one.
 function isTwin(other: Index, index: Index): boolean {
   return (
     index.unique &&
@@ -112,8 +113,8 @@ function startsWith(keys: string[], start: string[]): boolean {
   return start.every((key, n) => keys[n] === key);
 }
 
-// An index is read in both directions. Its first column is compared for equality wherever it is the
-// tenant's, so that column's direction tells nothing.
+// An index is read in both directions. A first column for the tenant is only compared for equality,
+// so its direction does not matter.
 function sameOrder(other: Index, index: Index): boolean {
   const first = index.keys[0]?.startsWith('workspace_id ') ? 1 : 0;
   const pairs = index.order.slice(first).map((bits, n) => [bits, other.order[n + first]]);
@@ -124,5 +125,5 @@ function sameOrder(other: Index, index: Index): boolean {
   );
 }
 
-/** That look-ups have their indexes, and writes no needless ones. */
+/** Checks that look-ups have indexes and that no index is needless. */
 export const indexChecks = [covered, redundant];

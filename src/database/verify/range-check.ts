@@ -2,10 +2,10 @@ import { type Check, finding, type Query } from './check.ts';
 import { TABLE_NAMES, TABLE_OIDS } from './expected-tables.ts';
 import { RANGES, type Range } from './ranges.ts';
 
-/** Rows that are named of those that violate a constraint. */
+/** How many of the rows that violate a constraint are named. */
 const NAMED = 10;
 
-/** That the constraints are there, and which rows are older than them. */
+/** Checks that the constraints exist, and names older rows that violate them. */
 export const checks: Check = {
   id: 'check-constraints',
   title: 'Ranges, weights and finite values are guarded by their CHECK constraints',
@@ -32,7 +32,7 @@ export const checks: Check = {
   },
 };
 
-/** Says which rows violate a constraint that is not enforced; empty if none does. */
+/** Names the rows that violate a constraint which is not enforced; empty if none does. */
 async function violationsOf(query: Query, { table, column, condition }: Range): Promise<string> {
   const [present] = await query(
     `select from pg_attribute

@@ -9,7 +9,7 @@ export interface Range {
   condition: string;
 }
 
-/** Columns with bounds of their own. */
+/** Columns with individual bounds. */
 const BOUNDED: Record<string, string> = {
   'autopay_payments.amount': '(amount > 0)',
   'autopay_subscriptions.amount': '(amount > 0)',
@@ -27,7 +27,7 @@ const BOUNDED: Record<string, string> = {
   'strategy_insights.impact_score': '((impact_score >= 1) AND (impact_score <= 10))',
 };
 
-/** By table, the columns in which nothing negative has a meaning. */
+/** By table, the columns in which negative values have no meaning. */
 const NOT_NEGATIVE: Record<string, string> = {
   achievements: 'points_reward',
   adaptation_patterns: 'success_rate usage_count',
@@ -74,7 +74,7 @@ const NOT_NEGATIVE: Record<string, string> = {
   workspaces: 'cohorts_limit moves_per_sprint_limit',
 };
 
-/** What a type of Postgres can hold and the API cannot show lies beyond these. */
+/** Values of a Postgres type outside these bounds cannot be shown by the API. */
 const FINITE: Record<string, (column: string) => string> = {
   date: (c) => `((${c} >= '0001-01-01'::date) AND (${c} <= '9999-12-31'::date))`,
   'timestamp with time zone': (c) =>

@@ -37,7 +37,7 @@ interface Policy {
   expressions: string[];
 }
 
-// Those that open rows to `authenticated`: restrictive ones only close them.
+// Permissive policies for `authenticated`. Restrictive ones only take rows away.
 const POLICIES = `
   select relname as table, polname as name,
          case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
@@ -72,7 +72,7 @@ const policies: Check = {
   },
 };
 
-// What tells one request from another; an expression without any of it lets everybody through.
+// Terms that depend on the request. An expression without any of them is true for everyone.
 const WHO_ASKS = /\b(current_workspace_id|viewer_memberships|may_write_shared|uid)\(\)/;
 
 const policyConditions: Check = {
@@ -260,7 +260,7 @@ const trustedRole: Check = {
   },
 };
 
-/** That nobody reads or writes past the tenancy rules. */
+/** Checks that nobody can bypass the tenancy rules. */
 export const securityChecks = [
   rowSecurity,
   policies,

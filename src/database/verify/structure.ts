@@ -197,7 +197,7 @@ const setNull: Check = {
   },
 };
 
-/** That the database holds what the Prisma schema describes. */
+/** Checks that the database has everything that the Prisma schema describes. */
 export const structureChecks = [
   tables,
   identity,

@@ -66,7 +66,7 @@ const recordedOnce: Check = {
   },
 };
 
-/** Something that is counted, and how many there are at least. */
+/** Something that is counted, with its minimum. */
 interface Total {
   id: string;
   noun: string;

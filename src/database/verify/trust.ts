@@ -4,7 +4,7 @@ import { BILLING_TABLES } from './expected.ts';
 
 const REMEDY = 'Run 028_trust again.';
 
-/** That others than Owners see no billing. */
+/** Checks that only Owners see billing. */
 export const billing: Check = {
   id: 'billing',
   title: 'Billing is read by Owners, and by agents with the scope for it',
@@ -26,7 +26,9 @@ export const billing: Check = {
   },
 };
 
-/** That secret columns are kept out of histories, and those that are not for all readers of a row from clients. */
+/**
+ * Checks that histories have no secret columns, and that clients have no privilege on guarded ones.
+ */
 export const secretColumns: Check = {
   id: 'secret-columns',
   title:

@@ -3,7 +3,7 @@ import { type Finding, finding, type Query } from './check.ts';
 
 const POINTS = 250;
 
-/** Unlocks an achievement twice for a person made up for it, in a transaction to be rolled back. */
+/** Unlocks an achievement twice for an invented person, in a transaction that is rolled back. */
 export async function tryUnlock(query: Query): Promise<Finding> {
   const [found] = await query<{ yes: boolean }>(
     `select to_regprocedure('public.unlock_achievement(uuid, uuid, uuid, text)') is not null as yes`,

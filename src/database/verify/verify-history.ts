@@ -26,5 +26,5 @@ const drift: Check = {
   },
 };
 
-/** That the migrations made the database what it is. */
+/** Checks that the database is what the migrations make. */
 export const historyChecks = [applied, drift];

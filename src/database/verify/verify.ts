@@ -27,7 +27,7 @@ export const CHECKS: readonly GroupedCheck[] = Object.entries(GROUPS).flatMap(([
   checks.map((check) => ({ group, ...check })),
 );
 
-/** A check and what it came to. */
+/** A check and its result. */
 export interface Result {
   group: string;
   id: string;
@@ -58,7 +58,7 @@ export function verify(url: string, checks: readonly GroupedCheck[] = CHECKS): P
   });
 }
 
-/** Thrown for a role that would find faults everywhere. */
+/** Thrown for a role that cannot see enough of the database. */
 export class VerificationError extends Error {
   override readonly name = 'VerificationError';
 }

@@ -6,24 +6,24 @@ import { limits } from '../limits.ts';
 import { type Field, isPassing, type RequestKey, setField } from './field.ts';
 import { remember } from './idempotent-writes.ts';
 
-/** What a field of a mutation was answered. */
+/** The answer to a field of a mutation. */
 export interface FieldAnswer {
   value: unknown;
   errors: readonly Error[];
 }
 
-/** The same, with whether it had done its work before that was rolled back for the errors. */
+/** The same, and whether its work was done before the errors rolled it back. */
 export type FinalAnswer = FieldAnswer & { isUndone: boolean };
 
 const MAX_ATTEMPTS = 5;
 const MAX_DELAY_MS = 50;
 
 /**
- * Answers a field of a mutation in one transaction. What `answer` resolves in the context that it is
- * given is read in there, too. It is committed unless it is a dry run, or there are errors. Deletions
- * come last, when their answer has been read; for a refused one `answer` is called once more. Work
- * that met another transaction (a deadlock, a serialization failure) is done again, a few times. All
- * of it goes on when the client goes meanwhile; it rejects if the client went before.
+ * Answers a field of a mutation in one transaction, in which `answer` reads, too. It is committed
+ * unless it is a dry run, or there are errors. Deletions come last, when their answer has been
+ * read; if one is refused, `answer` is called again. Work that failed because of another
+ * transaction (a deadlock, a serialization failure) is repeated a few times. It continues if the
+ * client leaves meanwhile, and rejects if the client left before.
  */
 export function answerField(
   context: Context,
@@ -46,7 +46,7 @@ async function attemptField(
   for (let attempt = 1; ; attempt += 1) {
     const inOwnSession = () =>
       context.database.inTransaction(async (transaction) => {
-        // Look-ups are remembered by context, and nothing that was read before the write is.
+        // Look-ups are cached by context. A new one forgets what was read before the write.
         const own = { ...context };
         const field: Field = {
           name,

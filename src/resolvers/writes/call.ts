@@ -9,9 +9,9 @@ import { inTransaction, readAnswer, type Transaction } from './write-transaction
 
 /** A parameter of a function of the database. */
 export interface Parameter {
-  /** As the function calls it. */
+  /** The function's name of it. */
   name: string;
-  /** Of which type and length its values are. */
+  /** The type and length of its values. */
   column: Column;
   /** The model's column that the value ends up in, where there is one. */
   field?: string;
@@ -20,15 +20,15 @@ export interface Parameter {
 /** A function of the database that writes, as a mutation calls it. */
 export interface DatabaseFunction {
   name: string;
-  /** By the client's argument; the first one names what the function is about. */
+  /** By the client's argument. The first one names the subject of the function. */
   parameters: Record<string, Parameter>;
-  /** Whoever may write this model may call it; the mutation's own model unless told otherwise. */
+  /** Those who may write this model may call it. Default: the model of the mutation. */
   writersOf?: string;
   /** Values that no client gives, by parameter. */
   fixed?: Record<string, { value: string; type: 'uuid' }>;
   /**
-   * Where it returns something else than its rows: the unique key of the one that it writes. A
-   * function that deletes it is called once the answer has been read.
+   * The unique key of the row that it writes, for a function that does not return rows. A function
+   * that deletes the row is called once the answer has been read.
    */
   row?: { key: Row; isDeleted?: boolean };
   /** Whether it answers with a verdict (`success` and `message`) where others raise an error. */
@@ -39,7 +39,7 @@ export interface DatabaseFunction {
   entersWorkspace?: boolean;
 }
 
-/** Calls a function and returns the result for its row or, for one of many, for each in its order. */
+/** Calls a function and returns the result for its row, or for each of its rows in their order. */
 export async function callFunction(
   write: Write,
   fn: DatabaseFunction,
@@ -136,10 +136,10 @@ function sqlType({ type, kind, nativeType, isList }: Column): string {
 
 function toSql(column: Column, value: unknown): unknown {
   if (column.type === 'Json') return JSON.stringify(value);
-  // A text is cast in the database: a driver's idea of a day depends on the zone it runs in.
+  // A text is cast in the database, because days in the driver depend on its time zone.
   if (value instanceof Date) return value.toISOString();
   if (!column.isList || !(value as unknown[]).includes(null)) return value;
-  // The driver's lists have no missing items, which only lists of numbers have here.
+  // The driver does not support missing items of lists. Here only lists of numbers have them.
   return `{${(value as unknown[]).map((item) => item ?? 'NULL').join(',')}}`;
 }
 
@@ -181,7 +181,7 @@ function refusedBy(fn: DatabaseFunction, reason: string): MutationError {
   return { ...refused, path: pathOf(fn, refused) };
 }
 
-/** What is not there, or cannot take the step, is what the first argument names. */
+/** The first argument names the row that is missing or cannot take the step. */
 function pathOf({ parameters }: DatabaseFunction, { code }: MutationError): string[] {
   const about = code === 'NOT_FOUND' || code === 'INVALID_TRANSITION';
   return about ? Object.keys(parameters).slice(0, 1) : [];

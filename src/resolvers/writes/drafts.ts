@@ -9,7 +9,10 @@ import { readValues } from './values.ts';
 import { duplicate, type MutationError, mutationError } from './write-errors.ts';
 import { Attempts, type Transaction } from './write-transaction.ts';
 
-/** Prisma compiles a statement in one go: about half a millisecond a row, while nobody else is served. */
+/**
+ * Prisma compiles a statement in one go, which blocks other requests for about half a millisecond a
+ * row.
+ */
 const ROWS_OF_A_STATEMENT = 100;
 
 /** A row to be created, with rows of its own. */
@@ -22,7 +25,7 @@ export interface Draft {
   errors: MutationError[];
 }
 
-/** Returns how many rows inputs ask for, those of relations included. */
+/** Returns how many rows the inputs create, those of relations included. */
 export function countRows(model: string, inputs: readonly Row[]): number {
   const { relations } = modelOf(model);
   const nested = inputs.flatMap((input) =>
@@ -62,7 +65,7 @@ export function draftOf(
   return { id, data, children, path, errors };
 }
 
-/** What a row has where nothing is given: lists, which clients never see missing, are empty. */
+/** Defaults of a row. Lists are empty, because clients never see a missing list. */
 function beginning(context: Context, model: string): Row {
   const lists = Object.entries(modelOf(model).columns).filter(
     ([, { isList, hasDefault }]) => isList && !hasDefault,
@@ -75,10 +78,7 @@ export function isRefused({ errors }: Draft): boolean {
   return errors.length > 0;
 }
 
-/**
- * What every new row says of where it is and which person made it. Which agent did is filled in by
- * the database.
- */
+/** The workspace and the author of every new row. The database fills in the agent. */
 function standing({ workspace, viewer }: Context, model: string): Row {
   const { columns } = modelOf(model);
   const place = columns.workspaceId && workspace ? { workspaceId: workspace.id } : {};
@@ -93,9 +93,9 @@ function standing({ workspace, viewer }: Context, model: string): Row {
 }
 
 /**
- * Inserts what can be inserted, and notes in the other drafts why they cannot. Duplicates are left
- * out by the database. For all else, drafts are tried in parts and, where a part fails, one by one:
- * that inserts each at most twice, however many fail.
+ * Inserts the valid drafts, and records in the others why they are refused. The database leaves
+ * duplicates out. For other errors, drafts are tried in parts and, where a part fails, one by one.
+ * So each is inserted at most twice, however many fail.
  */
 export async function insertInParts(
   transaction: Transaction,
@@ -114,7 +114,7 @@ export async function insertInParts(
       if (part.length > 1) error = await insert([draft]);
       if (error === undefined) continue;
       const explained = mutationError(model, error, draft.path);
-      // Two transactions in each other's way are no fault of the row: all is done again.
+      // A conflict with another transaction is not the row's fault. Everything is repeated.
       if (!explained || isPassing(error)) throw error;
       draft.errors.push(explained);
     }
@@ -135,7 +135,7 @@ async function insertRows(transaction: Transaction, model: string, rows: readonl
   }
 }
 
-/** The same, but for those of which there is one already; what is wrong with them is noted last. */
+/** The same, without rows that exist already. Their errors are recorded last. */
 async function insertUnlessDuplicate(
   transaction: Transaction,
   model: string,

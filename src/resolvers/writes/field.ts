@@ -3,41 +3,43 @@ import type { OpenTransaction } from '../../context/database/client.ts';
 import { databaseError } from '../../context/database/database-errors.ts';
 import type { IdempotencyKey } from '../../context/idempotency.ts';
 
-/** A key, and what tells the request that it was first used for from another one. */
+/** An idempotency key, and the fingerprint of the request that first used it. */
 export interface RequestKey extends IdempotencyKey {
   /** SHA-256 of what the request asks for. */
   hash: Buffer;
 }
 
-/** One field of a mutation, as what resolves it tells what answers it. */
+/** One field of a mutation, shared by its resolver and the code that sends its answer. */
 export interface Field {
-  /** What the answer calls it: its name or alias. */
+  /** Its name or alias in the answer. */
   readonly name: string;
   readonly transaction: OpenTransaction;
-  /** Null where the same request may be done again. */
+  /** Null where the same request may run again. */
   readonly key: RequestKey | null;
-  /** Whether work that met another transaction is done again from the start. */
+  /** Whether work that conflicted with another transaction is repeated from the start. */
   readonly mayTryAgain: boolean;
-  /** The payload, where nothing is left to do but to show it. */
+  /** The payload, if only reading it is left. */
   readonly settled: { payload: unknown } | undefined;
   isDryRun: boolean;
   /** Whether the running transaction has claimed the key. */
   isClaimed: boolean;
   /** Whether the rows that were written are being read for the answer. */
   isAnswering: boolean;
-  /** Whether the work is done, apart from what comes behind the answer; else there is nothing to keep. */
+  /**
+   * Whether the work is done, apart from steps after the answer. Else there is nothing to keep.
+   */
   isDone: boolean;
-  /** Whether all of it has to be done again. */
+  /** Whether all of it has to be repeated. */
   again: boolean;
-  /** What the same request was answered before. */
+  /** The earlier answer to the same request. */
   known?: { value: unknown };
-  /** What comes behind the answer: the deletion of the rows that it shows. */
+  /** A step after the answer: the deletion of the rows that it shows. */
   last?: (() => Promise<unknown>) | undefined;
-  /** Returns the payload for an error of what comes behind the answer. Throws one that is nobody's. */
+  /** Returns the payload for an error of that step. Throws an error that is not the client's. */
   explain?: (error: unknown) => unknown;
 }
 
-/** Ends an execution whose answer nobody waits for. */
+/** Ends an execution whose answer is not needed. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 
@@ -60,9 +62,9 @@ export function fieldOf(context: Context): Field {
   return field;
 }
 
-/** Whether the same work may succeed when it is done again from the start. */
+/** Whether the same work may succeed when it is repeated from the start. */
 export function isPassing(error: unknown): boolean {
   const failure = databaseError(error);
-  // The second one is a table that was changed under a prepared statement.
+  // The second one means that a table was changed under a prepared statement.
   return failure?.kind === 'serialization' || failure?.sqlstate === '0A000';
 }

@@ -8,25 +8,25 @@ import { privilegesOf } from '../permissions.ts';
 import { type Field, Interrupted } from './field.ts';
 
 interface Claim {
-  /** Whether it asks for what the first request with the key did. */
+  /** Whether it asks for the same as the first request with the key. */
   same_request: boolean;
-  /** Whether the caller has as many keys as there may be. */
+  /** Whether the caller has used up their keys. */
   too_many: boolean;
   /** The answers so far, by field, as JSON. */
   outcome: Record<string, string> | null;
 }
 
-/** Beside the answers, which have names: what its caller might read then, as JSON. */
+/** The key, among those of answers, of what the caller could read then, as JSON. */
 const PRIVILEGES = '';
 
 /**
- * Makes the running transaction the one that does the work of a field for its key. Where it was done
- * before, the answer of then is the field's, and the execution ends. Waits for a first request that is
+ * Claims the key for the work of a field in the running transaction. If the work was done before,
+ * the field gets its earlier answer, and the execution ends. Waits for a first request that is
  * still running. Throws IDEMPOTENCY_MISMATCH when the key was used for something else, FORBIDDEN
- * when the caller might read more then than now, and TOO_MANY_IDEMPOTENCY_KEYS.
+ * when the caller could read more then than now, and TOO_MANY_IDEMPOTENCY_KEYS.
  *
- * A key has one row, whatever the fields: that keeps two different requests apart that have no
- * field in common. Work that fails takes the row with it, so that it can be tried again.
+ * A key has one row for all fields. That also separates two requests without a common field. If the
+ * work fails, the row is rolled back too, so that it can be tried again.
  */
 export async function claim(context: Context, field: Field): Promise<void> {
   const { database } = context;
@@ -97,7 +97,7 @@ function tooLarge(): GatewayError {
   );
 }
 
-/** Deletes keys that are no longer remembered. Needs a session, of anybody. */
+/** Deletes keys that are no longer kept. Needs any session. */
 export async function forgetOldKeys(database: Database): Promise<void> {
   await database.query('SELECT gateway.trim_idempotency_keys()');
 }

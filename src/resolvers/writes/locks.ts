@@ -8,8 +8,8 @@ interface Locked {
 }
 
 /**
- * Locks rows for this transaction and returns the ids of those that are there and that the viewer
- * may change. In one order: transactions that lock the same rows wait for each other, not both.
+ * Locks rows for this transaction and returns the ids of those that exist and that the viewer may
+ * change. Rows are locked in a fixed order, so that two transactions never wait for each other.
  */
 export async function lock(
   transaction: Transaction,
@@ -20,7 +20,7 @@ export async function lock(
   return rows.map(({ id }) => id);
 }
 
-/** Locks a row for this transaction; refuses when it is not there, or was changed since. */
+/** Locks a row for this transaction. Refuses if the row is missing or was changed since. */
 export async function hold(
   transaction: Transaction,
   model: string,

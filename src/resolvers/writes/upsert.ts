@@ -4,10 +4,10 @@ import { createRow, failed, refusal, updateRow, type Write, type WriteResult } f
 import type { MutationError } from './write-errors.ts';
 import { begin } from './write-transaction.ts';
 
-/** How often somebody else may create or delete the row in between. */
+/** How often another transaction may create or delete the row in between. */
 const MAX_ATTEMPTS = 3;
 
-/** Changes the row that a unique key names or, when there is none, creates it. */
+/** Changes the row that a unique key names, or creates it. */
 export async function upsertRow(
   write: Write,
   key: Row,

@@ -13,7 +13,7 @@ export interface JsonChange {
   patch?: readonly JsonPatchOperation[] | null;
 }
 
-/** Sets or removes what is at a path. */
+/** Sets or removes the value at a path. */
 export interface JsonPatchOperation {
   path: readonly string[];
   set?: unknown;
@@ -24,13 +24,13 @@ export interface JsonPatchOperation {
 export interface Changes {
   /** For Prisma. */
   data: Row;
-  /** Changes of JSON columns that Prisma has no words for. */
+  /** Changes of JSON columns that Prisma cannot express. */
   patches: Record<string, readonly JsonPatchOperation[]>;
 }
 
 /**
- * Reads the values of a new row. Fields that were left out are left out. Problems are collected
- * with their paths; the values are of use only when there are none.
+ * Reads the values of a new row, without the fields that were left out. Problems are collected with
+ * their paths. The values are valid only when there are none.
  */
 export function readValues(
   model: string,

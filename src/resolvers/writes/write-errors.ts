@@ -2,14 +2,14 @@ import { type DatabaseFailure, databaseError } from '../../context/database/data
 import { catalog, type Model } from '../../generated/catalog.ts';
 import { article, modelOf } from '../catalog.ts';
 
-/** What a client can act on; each code is a type of its own in the API. */
+/** Errors that a client can act on. Each code is a type of its own in the API. */
 export type MutationError = { message: string; path: readonly string[] } & (
   | { code: 'VALIDATION' | 'NOT_FOUND' | 'CONFLICT' | 'FORBIDDEN' }
   | { code: 'INVALID_TRANSITION'; detail: string | null }
   | { code: 'LIMIT_REACHED'; limit: number; current: number }
 );
 
-/** Thrown inside a mutation's transaction: nothing of it remains, and the client is told why. */
+/** Thrown inside a mutation's transaction, to roll it back and report the reason to the client. */
 export class MutationRefused extends Error {
   override readonly name = 'MutationRefused';
   readonly errors: readonly MutationError[];
@@ -20,10 +20,10 @@ export class MutationRefused extends Error {
   }
 }
 
-/** Ends the names of CHECKs that keep out what the API cannot show. */
+/** The suffix of CHECKs that refuse values which the API cannot show. */
 const FINITE = '_finite';
 
-/** SQLSTATEs that the database's own functions and triggers raise for people. */
+/** SQLSTATEs that our own functions and triggers raise for clients. */
 const RAISED: Record<string, MutationError['code']> = {
   P0002: 'NOT_FOUND',
   '22023': 'VALIDATION',
@@ -34,8 +34,8 @@ const RAISED: Record<string, MutationError['code']> = {
 };
 
 /**
- * Returns what a refusal of the database means for a write to a model, null for an error that is
- * none of the client's doing. `path` is the argument that holds the values.
+ * Returns the meaning of a database error for a write to a model, null for an error that is not the
+ * client's fault. `path` is the argument that holds the values.
  */
 export function mutationError(
   model: string,
@@ -99,8 +99,8 @@ export function mutationError(
 }
 
 /**
- * The error for a row of which there is one already: with the same unique key or, where the model
- * has none, the same id.
+ * The error for a row that exists already, with the same unique key or, if the model has none, the
+ * same id.
  */
 export function duplicate(model: string, path: readonly string[]): MutationError {
   const described = modelOf(model);
@@ -122,8 +122,8 @@ function conflict(place: Place, described: Model, columns: readonly string[]): M
 }
 
 /**
- * Where the row is that a constraint is about: in what holds the values or, created along with it,
- * in one of its relations.
+ * The place of the row that a constraint is about: the argument that holds the values, or one of
+ * its relations that is created with it.
  */
 function placeOf(model: string, constraint: string | undefined, path: readonly string[]): Place {
   const owner = Object.entries(catalog.models)
@@ -145,7 +145,7 @@ function foreignKey(
   { constraint, message }: DatabaseFailure,
   path: readonly string[],
 ): MutationError {
-  // A row that goes away is missed by others; one that comes misses another.
+  // A deleted row is still referred to; a new row refers to a missing one.
   if (message.includes('update or delete on table')) {
     return {
       code: 'CONFLICT',
@@ -207,7 +207,7 @@ function listed(names: readonly string[]): string {
   return names.length > 0 ? names.join(' and ') : 'values';
 }
 
-/** The database's messages begin in lower case and end without a stop. */
+/** The database's messages begin with a small letter and end without a full stop. */
 function sentence(message: string): string {
   const text = message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(text) ? text : `${text}.`;

@@ -7,7 +7,7 @@ import { claim } from './idempotent-writes.ts';
 /** Prisma in the session of a field of a mutation, all of whose statements are one transaction. */
 export type Transaction = PrismaClient;
 
-/** What a field of a mutation writes for whom, and whether to keep it. */
+/** The context of a field's write, and whether to keep it. */
 export interface Writing {
   context: Context;
   /** Do everything, and keep none of it. */
@@ -29,8 +29,8 @@ export async function begin({ context, dryRun }: Writing): Promise<Transaction> 
 }
 
 /**
- * Does the work of a field in its transaction, and returns what `work` does. The transaction stays
- * open for the answer, which `answerField` commits; of work that fails, nothing remains.
+ * Does the work of a field in its transaction, and returns the result of `work`. The transaction
+ * stays open for the answer, and `answerField` commits it. Failed work is rolled back.
  */
 export async function inTransaction<T>(
   writing: Writing,
@@ -43,7 +43,7 @@ export async function inTransaction<T>(
     readAnswer(writing);
     return result;
   } catch (error) {
-    // Another transaction was in the way: all of the field is done again.
+    // It conflicted with another transaction, so the whole field is repeated.
     field.again = field.mayTryAgain && isPassing(error);
     if (field.again || error instanceof Interrupted) throw new Interrupted();
     await field.transaction.rollback();
@@ -53,14 +53,14 @@ export async function inTransaction<T>(
   }
 }
 
-/** Bounds what is read for the answer from here on: the rows that were written are locked. */
+/** Limits the time of reading the answer from here on, because the written rows are locked. */
 export function readAnswer({ context }: Writing): void {
   const field = fieldOf(context);
   if (!field.isAnswering) field.transaction.limit(limits.answerMs);
   field.isAnswering = true;
 }
 
-/** Runs parts of a transaction whose failure leaves what came before. */
+/** Runs parts of a transaction whose failure does not undo what came before. */
 export class Attempts {
   readonly #transaction: Transaction;
   #isSaved = false;
@@ -69,9 +69,9 @@ export class Attempts {
     this.#transaction = transaction;
   }
 
-  /** Returns what the work failed with; undefined when it was done. */
+  /** Returns the error of the work; undefined if it succeeded. */
   async run(work: () => Promise<unknown>): Promise<unknown> {
-    // One that was gone back to is there still.
+    // A savepoint remains after rolling back to it.
     if (!this.#isSaved) await this.#transaction.$executeRawUnsafe('SAVEPOINT attempt');
     this.#isSaved = true;
     try {

@@ -11,7 +11,7 @@ import { type Changes, type JsonPatchOperation, readChanges } from './values.ts'
 import { type MutationError, MutationRefused, mutationError } from './write-errors.ts';
 import { inTransaction, readAnswer, type Transaction, type Writing } from './write-transaction.ts';
 
-/** What became of one row. */
+/** The result for one row. */
 export interface WriteResult {
   id: string | null;
   /** The row as selected: after the write or, when it was deleted, before. */
@@ -19,7 +19,7 @@ export interface WriteResult {
   errors: readonly MutationError[];
 }
 
-/** A mutation on a model: who asks, what of the row to read back, and whether to keep it. */
+/** A mutation on a model: its sender, the selection of the row, and whether to keep it. */
 export interface Write extends Writing {
   model: string;
   /** Prisma's selection of what the client reads back. */
@@ -37,8 +37,8 @@ export async function createRow(
 }
 
 /**
- * Creates rows and returns a result for each, in their order. All or nothing when `atomic`: then one
- * problem refuses the others too; else those without a problem are kept.
+ * Creates rows and returns a result for each, in their order. With `atomic`, one problem refuses
+ * all of them; else those without a problem are kept.
  */
 export async function createRows(
   write: Write,
@@ -74,7 +74,7 @@ export async function createRows(
   try {
     return await inTransaction(write, settle(insertAll)).catch((error) => {
       if (error instanceof Unsettled || !mutationError(model, error, [])) throw error;
-      // Rows that cannot be inserted together are told apart in a second, slower attempt.
+      // A second, slower attempt finds the rows that cannot be inserted.
       return inTransaction(write, settle(insertInParts));
     });
   } catch (error) {
@@ -83,7 +83,7 @@ export async function createRows(
   }
 }
 
-/** Changes one row; with `unmodifiedSince` only when nobody has changed it after that moment. */
+/** Changes one row; with `unmodifiedSince` only if it was not changed after that moment. */
 export function updateRow(
   write: Write,
   id: string,
@@ -110,7 +110,7 @@ export function deleteRow(write: Write, id: string, unmodifiedSince?: Date | nul
   });
 }
 
-/** Changes all rows that a filter leaves, unless these are more than `atMost`. */
+/** Changes all rows that match a filter, unless these are more than `atMost`. */
 export function updateRows(write: Write, filter: Row, input: Row, atMost: number) {
   return many(write, filter, atMost, 'input', async (transaction, ids) => {
     const changes = soundChanges(write.model, input, 'input');
@@ -119,7 +119,7 @@ export function updateRows(write: Write, filter: Row, input: Row, atMost: number
   });
 }
 
-/** Deletes all rows that a filter leaves, unless these are more than `atMost`, in the same way. */
+/** Deletes all rows that match a filter, unless these are more than `atMost`, in the same way. */
 export function deleteRows(write: Write, filter: Row, atMost: number) {
   return many(write, filter, atMost, 'filter', async (transaction, ids) => {
     const rows = await readBack(transaction, write, ids);
@@ -128,7 +128,7 @@ export function deleteRows(write: Write, filter: Row, atMost: number) {
   });
 }
 
-/** Until the answer has been read, what it shows of the rows has to be there. */
+/** The rows have to exist until the answer has been read. */
 function removeLast(transaction: Transaction, { context, model }: Write, ids: readonly string[]) {
   fieldOf(context).last = async () => {
     const where = { id: { in: [...ids] } };
@@ -160,7 +160,7 @@ async function change(
   if (patched.length > 0) await patchJson(transaction, model, ids, patched);
 }
 
-/** In the database, on the value that is stored at that moment: two patches lose neither. */
+/** Done in the database on the stored value, so that two patches at once both take effect. */
 async function patchJson(
   transaction: Transaction,
   model: string,
@@ -263,7 +263,7 @@ function explained(
   return [problem];
 }
 
-/** Why the viewer may not write this model at all. */
+/** Returns why the viewer may not write this model at all. */
 export function refusal({ context, model }: Write): MutationError | undefined {
   requireScope(context, model);
   const message = writeRefusal(context, model);

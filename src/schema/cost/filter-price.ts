@@ -4,15 +4,15 @@ import { weights } from './weights.ts';
 
 /** What a filter costs, in points. */
 export interface FilterPrice {
-  /** For its conditions and values to be read and sent. */
+  /** For reading and sending its conditions and values. */
   given: number;
-  /** For it to be tried on all rows of a list. */
+  /** For applying it to all rows of a list. */
   scan: number;
 }
 
 const TEXT = new Set(['contains', 'startsWith', 'endsWith']);
 
-/** Returns what a filter on a model costs. Takes whatever the schema lets through. */
+/** Returns the price of a filter on a model. Accepts anything that the schema accepts. */
 export function filterPrice(model: string, filter: unknown): FilterPrice {
   const price = { given: 0, scan: 0 };
   addModel(price, model, filter);
@@ -47,7 +47,7 @@ function addColumn(price: FilterPrice, { type }: Column, operators: unknown): vo
   }
 }
 
-/** How many values there are in one. */
+/** How many values it contains. */
 function sizeOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 1;
   const parts = Object.values(value);

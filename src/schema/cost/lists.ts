@@ -3,7 +3,7 @@ import { filterPrice } from './filter-price.ts';
 import type { Arguments, Price, PriceOf } from './price.ts';
 import { weights } from './weights.ts';
 
-/** What a connection is asked for without any row of it. */
+/** Fields of a connection that read no row. */
 export const WITHOUT_ROWS: ReadonlySet<string> = new Set([
   'totalCount',
   'liveCursor',
@@ -70,7 +70,7 @@ export function nodesPrice({ nodeIds }: Arguments): Price {
   };
 }
 
-/** The price of telling a change, with the filter that its row has to match. */
+/** The price of delivering a change, with the filter that its row has to match. */
 export function subscriptionPrice(model: string): PriceOf {
   return ({ filter }) => {
     const { given, scan } = filterPrice(model, filter);
@@ -78,7 +78,7 @@ export function subscriptionPrice(model: string): PriceOf {
   };
 }
 
-/** What finding the rows of a list costs: for a page, and to count them. */
+/** The price of finding the rows of a list: for a page, and to count them. */
 function readingOf(model: string, { filter, orderBy }: Arguments) {
   const { given, scan } = filterPrice(model, filter);
   const counted = weights.scan + scan;

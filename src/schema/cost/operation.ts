@@ -46,7 +46,7 @@ export function costWith(
   return Math.min(Math.ceil(weights.operation + once + each), Number.MAX_SAFE_INTEGER);
 }
 
-/** What a selection costs: once, and for each row that it is made of. */
+/** The price of a selection: once, and for each row that has it. */
 interface Sum {
   once: number;
   each: number;
@@ -70,7 +70,7 @@ class Pricing {
     this.#selections = new Selections(schema, document, variables);
   }
 
-  /** `below` are prices that the field above has said. */
+  /** `below` has the prices that the parent field defines. */
   selection(sets: readonly SelectionSetNode[], type: GraphQLNamedType, below: Prices = {}): Sum {
     const key = `${type.name} ${sets.map((set) => this.#numberOf(set)).join()}`;
     let sum = this.#known.get(key);
@@ -144,12 +144,12 @@ class Pricing {
   }
 }
 
-/** A field of a type; not those that every type has, which read nothing. */
+/** A field of a type, without those that every type has, which read nothing. */
 function fieldOf(parent: GraphQLNamedType, name: string) {
   return isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
 }
 
-/** The values of a field's arguments; none where the execution is going to refuse them. */
+/** The values of a field's arguments; none if the execution will refuse them. */
 function argumentsOf(
   field: GraphQLField<unknown, unknown>,
   node: FieldNode,

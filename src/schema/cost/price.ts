@@ -1,10 +1,10 @@
-/** What a field costs, in points. */
+/** The price of a field, in points. */
 export interface Price {
-  /** For what is done once, however many rows ask for the field: its statements. */
+  /** Once, for any number of rows: its statements. */
   once?: number;
-  /** For each row that asks for it. */
+  /** For each row on which it is selected. */
   each?: number;
-  /** How many rows there are below it for each row that asks for it. Default: one. */
+  /** Number of rows below it for each row on which it is selected. Default: one. */
   rows?: number;
   /** Prices of fields below that depend on this field's arguments, by name. */
   below?: Readonly<Record<string, Price>>;
@@ -15,12 +15,12 @@ export type Arguments = Readonly<Record<string, unknown>>;
 /** Returns the price for these arguments, and for a selection of these fields. */
 export type PriceOf = (args: Arguments, selected: ReadonlySet<string>) => Price;
 
-/** The option of a field that says what it costs. Columns and the like cost what a value does. */
+/** The field option with its price. A field without one costs as much as a value. */
 export function priced(price: Price | PriceOf) {
   return { extensions: { price } };
 }
 
-/** Returns what `priced` said of a field. */
+/** Returns the price that `priced` gave a field. */
 export function priceIn(
   extensions: Readonly<Record<string, unknown>>,
 ): Price | PriceOf | undefined {

@@ -14,10 +14,10 @@ export const foundRows: Price = {
 /** The price of a row that is read along with the one that refers to it. */
 export const relatedRow: Price = { once: weights.join, each: weights.toOne };
 
-/** The price of a row that is at hand. */
+/** The price of a row that has been read already. */
 export const knownRow: Price = { each: weights.row };
 
-/** The price of so many rows at hand, for each row that asks for them. */
+/** The price of so many rows that have been read already, for each parent row. */
 export function knownRows(rows: number): Price {
   return { each: rows * weights.row, rows };
 }
@@ -25,7 +25,7 @@ export function knownRows(rows: number): Price {
 /** The price of a row of a read model. */
 export const readModelRow: Price = { once: weights.join, each: weights.readModel };
 
-/** The price of so many rows of a read model, made from so many lists that are read to their end. */
+/** The price of so many rows of a read model that reads so many whole lists. */
 export function readModelRows(rows: number, lists = 0): Price {
   return {
     once: weights.join,

@@ -17,7 +17,9 @@ import {
 } from 'graphql';
 import type { Arguments } from './price.ts';
 
-/** Reads the selections of a document as they are executed: fragments spread, conditions decided. */
+/**
+ * Reads the selections of a document like the executor: fragments are spread, conditions evaluated.
+ */
 export class Selections {
   readonly #schema: GraphQLSchema;
   readonly #variables: Arguments;
@@ -30,7 +32,7 @@ export class Selections {
     this.#fragments = new Map(fragments.map((each) => [each.name.value, each]));
   }
 
-  /** Returns the fields that are selected of a type, by what the answer calls them. */
+  /** Returns the fields that are selected of a type, by their names in the answer. */
   fieldsOf(sets: readonly SelectionSetNode[], type: GraphQLNamedType): Map<string, FieldNode[]> {
     const fields = new Map<string, FieldNode[]>();
     this.#visit(sets, (selection) => {
@@ -44,7 +46,7 @@ export class Selections {
     return fields;
   }
 
-  /** Returns the types for which something of its own is selected. */
+  /** Returns the types that have selections of their own. */
   typesNamed(sets: readonly SelectionSetNode[]): Set<GraphQLObjectType> {
     const types = new Set<GraphQLObjectType>();
     this.#visit(sets, (selection) => {
@@ -56,7 +58,7 @@ export class Selections {
     return types;
   }
 
-  /** Visits what is selected; fragments are entered where `enter` says so. */
+  /** Visits selections, and enters fragments for which `enter` returns true. */
   #visit(
     sets: readonly SelectionSetNode[],
     enter: (selection: FieldNode | InlineFragmentNode | FragmentDefinitionNode) => boolean,

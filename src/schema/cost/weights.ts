@@ -1,6 +1,6 @@
 /**
  * What things cost, in points: one stands for about 0.03 ms of a core, the gateway's and the
- * database's together, measured in a workspace with 10,000 alerts. docs/querying.md lists them.
+ * database's together, measured in a workspace with 10,000 alerts. docs/cost.md lists them.
  */
 export const weights = {
   /** Every operation, for the person's memberships. */
@@ -19,7 +19,7 @@ export const weights = {
   readModel: 5,
   /** Reading a list from end to end: to count, filter or order it. */
   scan: 100,
-  /** The share of it for the list of a row, which is shorter than that of a workspace. */
+  /** The share of it for the list of a row, which is shorter than a list of the workspace. */
   ofRow: 1 / 200,
   /** A look-up of a row: a stored reference, a count or a history. */
   lookup: 2,
@@ -27,7 +27,7 @@ export const weights = {
     /** Each one, and each value in it, wherever the filter is used. */
     given: 5,
     value: 1,
-    /** For the rows that it is tried on: a whole list. */
+    /** For the rows that it is applied to: a whole list. */
     plain: 10,
     text: 200,
     character: 2,
@@ -37,9 +37,12 @@ export const weights = {
   /** A transaction, and a row that it creates, changes or deletes. */
   write: 100,
   writtenRow: 25,
-  /** For each list of a row that is deleted: what is in it goes with the row. */
+  /** For each list of a deleted row, whose rows are deleted with it. */
   dependents: 2,
 } as const;
 
-/** How many rows a stored list of references is taken to have, and a list without bounds of its own. */
+/**
+ * The assumed number of rows in a stored list of references, and in a list without a limit of its
+ * own.
+ */
 export const ASSUMED_ROWS = 10;

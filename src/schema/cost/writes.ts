@@ -10,7 +10,7 @@ export function writePrice(model: string): PriceOf {
   return (args) => pricedFor(model, args, weights.writtenRow);
 }
 
-/** The price of one that deletes rows, with what cannot be without them. */
+/** The price of one that deletes rows, with the rows that depend on them. */
 export function deletePrice(model: string): PriceOf {
   return (args) => {
     // Read models have no rows to delete, and no id.
@@ -40,7 +40,9 @@ function bulk(once: number, rows: number): Price {
   return { once: weights.write + once, below: { results: { rows } } };
 }
 
-/** So many rows or, where these are more than there may be, one: the mutation refuses them unread. */
+/**
+ * The number of rows, or one if these are too many, because the mutation then refuses them unread.
+ */
 function allowed(rows: number): number {
   return rows >= 1 && rows <= limits.maxBulkRows ? rows : 1;
 }

@@ -1,6 +1,6 @@
 // Pothos types its builders for a model that is known at compile time. Most of this schema is built
-// from descriptors, whose own types refuse unknown columns and relations, so here a model is any of
-// them. This file types for any model what we use of Pothos, and makes the casts for it.
+// from descriptors, whose types refuse unknown columns and relations. This file has types of
+// Pothos' builders for any model, and the casts that they need.
 import type {
   FieldRef,
   InputFieldMap,
@@ -131,5 +131,8 @@ export function inputRef(name: string): AnyInput {
   return builder.inputRef<Row>(name) as never;
 }
 
-/** Of lists that can fail, with rows that can. Pothos takes it for relations, though its type does not. */
+/**
+ * For lists that can fail, with rows that can fail. Pothos accepts it for relations, though its
+ * type does not.
+ */
 export const NULLABLE_LIST: boolean = { list: true, items: true } as never;

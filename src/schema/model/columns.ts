@@ -28,14 +28,14 @@ export function columnType(name: string, column: Column): ColumnType {
   return SCALARS[column.type] ?? 'String';
 }
 
-/** The type of what a value of this type is compared with: an address is compared as a text. */
+/** The type of operands for a value of this type: a URL is compared as a text. */
 export function operandType(type: ColumnType): ColumnType {
   return type === 'URL' ? 'String' : type;
 }
 
 /**
- * Reads a value to compare a column with, as an argument of its type. Throws GraphQLError for one that
- * is none.
+ * Reads a value to compare a column with, like an argument of its type. Throws GraphQLError for an
+ * invalid one.
  */
 export function readColumn(name: string, column: Column, value: unknown): unknown {
   const type = operandType(columnType(name, column));

@@ -16,7 +16,7 @@ import { readColumn } from './columns.ts';
 import { filterInput, orderByInput } from './inputs.ts';
 import { LIVE_CURSOR } from './live-cursor-field.ts';
 
-/** What a connection resolves to: the count is a function, so that it is only made when asked for. */
+/** The value of a connection. The count is a function, so that it is only read when selected. */
 export interface CountedConnection {
   edges: MaybePromise<Connection<Row>['edges']>;
   pageInfo: MaybePromise<Connection<Row>['pageInfo']>;

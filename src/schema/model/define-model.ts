@@ -24,7 +24,7 @@ export function defineModel(model: DescribedModel): void {
   const { name, lookup, root, columns, writes } = model;
   const { one, many } = relationsOf(model);
   defineType(model);
-  // What a list is filtered or ordered by can be found out.
+  // A filter or an order would reveal the values of these columns.
   const comparable = columns.filter((column) => !isGuarded(name, column));
   implementFilter(name, comparable, [...one, ...many]);
   implementConnection(name, comparable);

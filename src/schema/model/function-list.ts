@@ -9,7 +9,7 @@ import { functionListPrice } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
 import { type AnyArguments, anyFields, anyModel } from './any-model.ts';
 
-/** A list whose rows and order a function of the database decides. */
+/** A list whose rows and order come from a function of the database. */
 export interface FunctionList {
   model: ModelName;
   description: string;

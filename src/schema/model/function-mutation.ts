@@ -13,11 +13,11 @@ import { bulkPayloadOf, payloadOf } from './payloads.ts';
 
 /** An argument of a mutation, and the parameter of the function that it becomes. */
 export interface FunctionArgument {
-  /** The argument's name in snake_case unless told otherwise. */
+  /** Default: the argument's name in snake_case. */
   parameter?: string;
-  /** The model's column that it ends up in, from which it has its type, limits and description. */
+  /** The model's column that stores it, which gives it its type, limits and description. */
   column?: string;
-  /** Where there is no such column, or it is of another type. */
+  /** Its type, if there is no such column or the column has another type. */
   type?: keyof typeof TYPES | readonly [keyof typeof TYPES];
   required?: boolean;
   description?: string;
@@ -33,23 +33,23 @@ const TYPES = {
 
 /** A mutation that is a function of the database. */
 export interface FunctionMutation {
-  /** Whose row it writes; its payload is that of the model's other mutations. */
+  /** The model of the row that it writes. It has the payload of the model's other mutations. */
   model: ModelName;
   description: string;
   /** The function's name, in the schema public. */
   sql: string;
-  /** The first one names what the mutation is about. */
+  /** The first one names the subject of the mutation. */
   args: Record<string, FunctionArgument>;
   /** Whether it returns several rows. */
   many?: boolean;
-  /** Whoever may write this model may call it; its own model unless told otherwise. */
+  /** Those who may write this model may call it. Default: its own model. */
   writersOf?: ModelName;
-  /** Parameters that the request knows, and how to find the row where the function does not say. */
+  /** Parameters from the request, and how to find the row if the function does not return it. */
   inContext?: (context: Context, args: Row) => Pick<DatabaseFunction, 'fixed' | 'row'>;
   returnsVerdict?: boolean;
   /** Whether it makes a workspace, in which the answer is read. */
   entersWorkspace?: boolean;
-  /** Makes the values of `args` from what the client gives, where that is shaped differently. */
+  /** Makes the values of `args` from an input with another shape. */
   input?: { args: (arg: AnyArguments) => InputFieldMap; toValues: (given: Row) => Row };
 }
 

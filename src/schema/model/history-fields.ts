@@ -10,7 +10,7 @@ import { type AnyFields, rowRef } from './any-model.ts';
 import { selectionOf } from './links.ts';
 
 const AuditOperation = builder.enumType('AuditOperation', {
-  description: 'What happened to a row.',
+  description: 'The kind of change.',
   values: ['INSERT', 'UPDATE', 'DELETE'] as const,
 });
 
@@ -23,7 +23,8 @@ AuditEntryRef.implement({
     operation: t.expose('operation', { type: AuditOperation, nullable: false }),
     actorId: t.expose('actorId', {
       type: 'UUID',
-      description: 'The person who did it; null for agents and for SQL of trusted writers.',
+      description:
+        'The person who made the change; null for agents and for SQL of trusted writers.',
     }),
     actor: linked(
       t,
@@ -32,21 +33,22 @@ AuditEntryRef.implement({
       ({ actorId }) => actorId,
       'Null also for a person who is no longer a member of the workspace.',
     ),
-    agentName: t.exposeString('agentName', { description: 'The agent that did it.' }),
+    agentName: t.exposeString('agentName', { description: 'The agent that made the change.' }),
     agent: linked(t, 'Agent', 'agentName', ({ agentName }) => agentName, 'Null for people.'),
     changedColumns: t.stringList({
       nullable: false,
-      description: 'Those of the whole row when it was inserted or deleted.',
+      description: 'The changed columns; all of them when the row was inserted or deleted.',
       resolve: ({ before, after }) => Object.keys(after ?? before ?? {}),
     }),
     before: t.field({
       type: 'JSON',
-      description: 'The changed columns as they were. Secrets are hidden, large values shortened.',
+      description:
+        'The changed columns before the change. Secrets are hidden, large values shortened.',
       resolve: ({ before }) => before,
     }),
     after: t.field({
       type: 'JSON',
-      description: 'The changed columns as they became, in the same way.',
+      description: 'The changed columns after the change, in the same way.',
       resolve: ({ after }) => after,
     }),
   }),
@@ -81,7 +83,7 @@ const AuditEntryConnection = builder.connectionObject(
   AuditEntryEdge,
 );
 
-/** The field that shows what became of a row, and who did it. */
+/** The field with the changes to a row and their authors. */
 export function historyFields(t: AnyFields, model: string, shown: readonly string[]) {
   const key = modelOf(model).columns.workspaceId ? { id: true, workspaceId: true } : { id: true };
   return {

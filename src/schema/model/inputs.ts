@@ -21,14 +21,14 @@ function operatorsOf(type: ColumnType): readonly string[] {
 }
 const DESCRIPTIONS: Record<string, string> = {
   not: 'Another value; rows without a value do not match.',
-  isNull: 'Whether there is no value.',
+  isNull: 'True for rows without a value, false for the others.',
   contains: 'Has this text anywhere, in any case.',
   startsWith: 'Begins with this text, in any case.',
   endsWith: 'Ends with this text, in any case.',
   has: 'Has this item.',
   hasSome: 'Has at least one of these items.',
   hasEvery: 'Has all of these items.',
-  isEmpty: 'Whether it has no items.',
+  isEmpty: 'True for empty lists, false for the others.',
   path: 'Looks at the value at this path: names of keys, and positions in arrays as numbers in strings.',
 };
 
@@ -191,11 +191,12 @@ export function orderByInput(model: string, columns: readonly string[]): AnyInpu
   const _described = modelOf(model);
   const orderable = columns.filter((name) => isOrderable(columnOf(model, name)));
   const field = builder.enumType(`${model}OrderField`, {
-    description: `The columns that a list of ${model} can be ordered by.`,
+    description: `The columns by which a list of ${model} can be ordered.`,
     values: Object.fromEntries(orderable.map((name) => [upperSnake(name), { value: name }])),
   });
   return inputType(`${model}OrderBy`, {
-    description: 'A column to order by. Rows that are equal in all of them come by id.',
+    description:
+      'A column to order by. Rows that are equal in all of these columns are ordered by id.',
     fields: (t) => ({
       field: t.field({ type: field, required: true }),
       direction: t.field({ type: direction, defaultValue: 'asc' }),

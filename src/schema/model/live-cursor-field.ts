@@ -1,6 +1,6 @@
 import { type ASTNode, BREAK, type DocumentNode, getOperationAST, visit } from 'graphql';
 
-/** The field of connections that tells where in the change log their rows were read. */
+/** The field of connections with the position in the change log at which their rows were read. */
 export const LIVE_CURSOR = 'liveCursor';
 
 const known = new WeakMap<ASTNode, boolean>();
@@ -22,7 +22,7 @@ export function mentionsLiveCursor(node: ASTNode): boolean {
   return mentioned;
 }
 
-/** Whether all that an operation reads has to be of one moment, that of its cursor. */
+/** Whether an operation has to read everything in one snapshot, that of its cursor. */
 export function needsSnapshot(document: DocumentNode, operationName?: string | null): boolean {
   const operation = getOperationAST(document, operationName);
   return operation?.operation === 'query' && mentionsLiveCursor(document);

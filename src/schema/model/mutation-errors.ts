@@ -1,7 +1,7 @@
 import type { MutationError } from '../../resolvers/writes/write-errors.ts';
 import { builder } from '../builder.ts';
 
-/** What a client can act on when a mutation is refused; every payload has a list of them. */
+/** Errors of a refused mutation that a client can act on. Every payload has a list of them. */
 export const MutationErrorInterface = builder
   .interfaceRef<MutationError>('MutationError')
   .implement({
@@ -11,7 +11,7 @@ export const MutationErrorInterface = builder
     fields: (t) => ({
       message: t.exposeString('message', {
         nullable: false,
-        description: 'In plain words, for people.',
+        description: 'Text for people.',
       }),
       path: t.exposeStringList('path', {
         nullable: false,
@@ -40,7 +40,7 @@ errorType('VALIDATION', 'A value is not acceptable: change it.');
 errorType('NOT_FOUND', 'There is no such row that you may see.');
 errorType(
   'CONFLICT',
-  'Another row, or another change to this one, is in the way: read again and decide.',
+  'The write conflicts with another row, or with another change to this one: read again and decide.',
 );
 errorType('FORBIDDEN', 'Your role does not allow this.');
 
@@ -49,7 +49,7 @@ const InvalidTransitionError = errorType(
   'The row cannot go from its status to that one.',
 );
 builder.objectField(InvalidTransitionError, 'detail', (t) =>
-  t.exposeString('detail', { description: 'Which statuses it can go to.' }),
+  t.exposeString('detail', { description: 'The statuses that are possible.' }),
 );
 
 const LimitReachedError = errorType(

@@ -31,7 +31,7 @@ import {
   updateInput,
 } from './write-inputs.ts';
 
-/** What a client gives to a mutation. */
+/** The arguments that a client gives to a mutation. */
 export type Arguments = { dryRun?: boolean | null; [name: string]: unknown };
 
 /** Gives Mutation the writes of a model, single and in bulk. */
@@ -84,15 +84,15 @@ function chosen(arg: AnyArguments, model: string) {
     filter: arg({ type: filterInput(model), required: true }),
     atMost: arg.int({
       required: true,
-      description: `Refuse, before anything is done, when the filter leaves more rows than this; at most ${limits.maxBulkRows}.`,
+      description: `Refuse, before anything is done, when the filter matches more rows than this; at most ${limits.maxBulkRows}.`,
     }),
     ...common(arg),
   };
 }
 
 /**
- * Adds one field to Mutation. The resolver gets what the client wants to read back as a `Write`:
- * what is selected at the `path` in the payload, null where a payload has no rows.
+ * Adds one field to Mutation. The resolver gets a `Write` with the selection at the `path` in the
+ * payload; the path is null where a payload has no rows.
  */
 export function mutation(
   names: { model: string },
@@ -108,7 +108,7 @@ export function mutation(
     const t = anyFields(root);
     return t.field({
       type,
-      // One that fails must not take with it the answers of those that were committed before.
+      // An error of this field must not remove the answers of fields that were committed before.
       nullable: true,
       description,
       args: args(t.arg),
@@ -154,7 +154,7 @@ function defineCreates(
       inputs: arg({ type: [input], required: true }),
       atomic: arg.boolean({
         defaultValue: true,
-        description: 'False keeps the rows that can be created.',
+        description: 'False creates the valid rows even if others are refused.',
       }),
       ...common(arg),
     }),
@@ -182,7 +182,7 @@ function defineUpdates(
   mutation(
     names,
     `update${plural}`,
-    'Changes all rows that the filter leaves, in one transaction.',
+    'Changes all rows that match the filter, in one transaction.',
     bulk,
     ['results', lookup],
     (arg) => ({ ...chosen(arg, model), input: arg({ type: input, required: true }) }),
@@ -196,7 +196,7 @@ function defineDeletes(names: Names, payload: Payload, bulk: OutputType<Types>):
   mutation(
     names,
     `delete${model}`,
-    `Deletes ${article(model)}, with what cannot be without it.`,
+    `Deletes ${article(model)}, with all rows that depend on it.`,
     payload,
     [lookup],
     (arg) => conditional(arg, model),
@@ -207,7 +207,7 @@ function defineDeletes(names: Names, payload: Payload, bulk: OutputType<Types>):
   mutation(
     names,
     `delete${plural}`,
-    'Deletes all rows that the filter leaves, in one transaction.',
+    'Deletes all rows that match the filter, in one transaction.',
     bulk,
     ['results', lookup],
     (arg) => chosen(arg, model),
@@ -222,7 +222,7 @@ function defineUpsert(names: Names, payload: Payload, create: AnyInput, update: 
   mutation(
     names,
     `upsert${model}`,
-    `Changes the ${model} that the key names or, when there is none, creates it.`,
+    `Changes the ${model} with this key, or creates it if there is none.`,
     payload,
     [lookup],
     (arg) => ({

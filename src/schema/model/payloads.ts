@@ -8,7 +8,7 @@ import { rowRef } from './any-model.ts';
 import { columnType } from './columns.ts';
 import { MutationErrorInterface } from './mutation-errors.ts';
 
-/** How the mutations of a model are called. */
+/** The names of a model's mutations. */
 export interface Names {
   model: string;
   /** The model's name in camelCase: `campaign`. */
@@ -17,7 +17,7 @@ export interface Names {
   plural: string;
 }
 
-/** What became of one row. */
+/** The result for one row. */
 export type Payload = ObjectRef<Types, WriteResult>;
 
 const payloads = new Map<string, Payload>();
@@ -40,7 +40,7 @@ export function bulkPayloadOf(names: Pick<Names, 'model' | 'lookup'>) {
 
 function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payload {
   return builder.objectRef<WriteResult>(`${model}Payload`).implement({
-    description: `What became of ${article(model)}.`,
+    description: `Result of a mutation for ${article(model)}.`,
     fields: (t) => ({
       id: t.field({
         type: keyType(model),
@@ -50,14 +50,14 @@ function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payl
       [lookup]: t.field({
         type: rowRef(model),
         nullable: true,
-        description: 'The row after the change or, when it was deleted, as it was before.',
+        description: 'The row after the change, or before it if the row was deleted.',
         ...priced(knownRow),
         resolve: ({ row }) => row,
       }),
       errors: t.field({
         type: [MutationErrorInterface],
         nullable: false,
-        description: 'Empty when it was done, or when only other rows were at fault.',
+        description: 'Empty if the row was written, or was only refused because of other rows.',
         resolve: ({ errors }) => errors,
       }),
     }),
@@ -66,7 +66,7 @@ function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payl
 
 function defineBulkPayload({ model }: { model: string }, payload: Payload) {
   return builder.objectRef<WriteResult[]>(`${model}BulkPayload`).implement({
-    description: 'What became of each row.',
+    description: 'Results for each row.',
     fields: (t) => ({
       results: t.field({
         type: [payload],

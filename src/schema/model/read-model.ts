@@ -6,15 +6,15 @@ import { builder, type Types } from '../builder.ts';
 import { anyFields, anyModel, modelRef } from './any-model.ts';
 import { columnFields, described, relationFields } from './fields.ts';
 
-/** What the API shows of a view of the database. */
+/** The description of a database view in the API. */
 export interface ReadModelDescriptor<Name extends ModelName> {
   columns: readonly ColumnName<Name>[];
   one?: readonly OneName<Name>[];
 }
 
 /**
- * Defines the GraphQL type of a view: it has no id, and is reached from the rows that it is about.
- * Returns Pothos' reference to the type.
+ * Defines the GraphQL type of a view. It has no id, and is reached from other rows. Returns Pothos'
+ * reference to the type.
  */
 export function readModel<Name extends ModelName>(
   name: Name,

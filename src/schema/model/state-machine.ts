@@ -10,7 +10,7 @@ export function stateMachineFields(t: AnyFields, model: string, status: string |
     allowedTransitions: t.field({
       type: [enumType(columnOf(model, status).type)],
       nullable: false,
-      description: `What ${status} can become next; nothing for a final one. A step may need more than that.`,
+      description: `The next possible values of ${status}; none for a final one. A step may have further conditions.`,
       select: { [status]: true },
       resolve: (row, _args, context) => nextStatuses(context, model, row[status] as string),
     }),

@@ -26,26 +26,26 @@ import { filterInput } from './inputs.ts';
 import { mentionsLiveCursor } from './live-cursor-field.ts';
 
 const ChangeOperationEnum = builder.enumType('ChangeOperation', {
-  description: 'What became of a row.',
+  description: 'What happened to a row.',
   values: {
-    CREATED: { description: 'There is a new row, which matches the filter.' },
+    CREATED: { description: 'A new row matches the filter.' },
     UPDATED: {
       description:
-        'A row was changed and matches the filter now. It may not have done so before, so that you see it for the first time.',
+        'A row was changed and matches the filter now. It may not have matched before, so that you see it for the first time.',
     },
     DELETED: {
       description:
-        'A row is gone. Whether it matched the filter is no longer known, so it is delivered in any case.',
+        'A row was deleted. Whether it matched the filter is no longer known, so this is always delivered.',
     },
     LEFT: {
       description:
-        'A row was changed and does not match the filter any more, or is no longer yours to see: forget it. You may never have seen it.',
+        'A row was changed and no longer matches the filter, or you may no longer see it: remove it. You may never have received it.',
     },
   },
 });
 
 const AFTER =
-  "The cursor to resume from: that of the last change that you received, or a list's liveCursor. Left out, changes are delivered from now on.";
+  "The cursor to resume from: that of the last change that you received, or a list's liveCursor. Default: changes from now on.";
 
 type ChangeRef = ObjectRef<Types, ToldChange>;
 
@@ -84,7 +84,7 @@ function defineChange(model: string, columns: readonly string[], hasNodeId: bool
         type: rowRef(model),
         nullable: true,
         description:
-          'The row as it is when the change is delivered, which may include later changes. Null when it was deleted or has left.',
+          'The row at delivery, which may include later changes. Null if the operation is DELETED or LEFT.',
         ...priced(knownRow),
         resolve: ({ node }) => node,
       }),
@@ -101,7 +101,7 @@ function defineChange(model: string, columns: readonly string[], hasNodeId: bool
       }),
       cursor: t.exposeString('cursor', {
         nullable: false,
-        description: 'For "after", to resume behind this change.',
+        description: 'Value for "after", to resume after this change.',
       }),
     }),
   });
@@ -111,13 +111,13 @@ function defineChange(model: string, columns: readonly string[], hasNodeId: bool
 export interface SubscriptionOptions {
   model: string;
   description: string;
-  /** What is told. */
+  /** The operations that are delivered. */
   operations: readonly ChangeOperation[];
-  /** The column without whose change an update is not told. */
+  /** If set, only updates that change this column are delivered. */
   changedColumn?: string;
-  /** Rows that it is about, in Prisma's terms; all of them unless told otherwise. */
+  /** Condition on the rows, in Prisma's terms. Default: all rows. */
   where?: object;
-  /** Throws for those who cannot subscribe; whoever may read the model's list can unless told otherwise. */
+  /** Throws for those who cannot subscribe. Default: those who may read the model's list can. */
   admit?: (context: Context) => void;
   /** Whether it takes a filter, that of the model's list. Default: true. */
   isFiltered?: boolean;
@@ -165,7 +165,7 @@ export function subscription(name: string, options: SubscriptionOptions): void {
             },
           );
         }
-        // What cannot be told is refused now rather than with every change.
+        // An invalid selection is refused now rather than with every change.
         toWhere(model, args.filter);
         if ([info.operation, ...Object.values(info.fragments)].some(mentionsLiveCursor)) {
           throw noLiveCursor();
@@ -208,7 +208,10 @@ export function defineSubscription(
   });
 }
 
-/** Gives Subscription the changes of what is no table of the API, and has neither nodeId nor filter. */
+/**
+ * Gives Subscription the changes of something that is no table of the API, without nodeId and
+ * filter.
+ */
 export function readModelSubscription(
   name: string,
   columns: readonly string[],

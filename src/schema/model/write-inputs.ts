@@ -7,7 +7,7 @@ import { described } from './fields.ts';
 /** Columns that no client sets: identity, tenant, author, and moments that the database keeps. */
 const KEPT = new Set(['id', 'workspaceId', 'createdById', 'createdAt', 'updatedAt', 'joinedAt']);
 
-/** The columns of those shown that a client may set. */
+/** The visible columns that a client may set. */
 export function settableColumns(columns: readonly string[], readOnly: readonly string[] = []) {
   return columns.filter((column) => !KEPT.has(column) && !readOnly.includes(column));
 }
@@ -19,15 +19,15 @@ const JsonPatchOperationInput = inputType('JSONPatchOperation', {
       type: ['String'],
       required: true,
       description:
-        'Names of keys, and positions in arrays as numbers in strings. Missing objects on the way are made.',
+        'Names of keys, and positions in arrays as numbers in strings. Missing objects along the path are created.',
     }),
-    set: t.field({ type: 'JSON', description: 'The value to put there.' }),
-    remove: t.field({ type: 'Boolean', description: 'True to remove what is there.' }),
+    set: t.field({ type: 'JSON', description: 'The value to set.' }),
+    remove: t.field({ type: 'Boolean', description: 'True to remove the value.' }),
   }),
 });
 
 const JsonChangeInput = inputType('JSONChange', {
-  description: 'Replaces a JSON value, or patches parts of it as they are stored at that moment.',
+  description: 'Replaces a JSON value, or patches parts of the stored one.',
   isOneOf: true,
   fields: (t) => ({
     replace: t.field({ type: 'JSON', description: 'The whole new value.' }),
@@ -108,8 +108,8 @@ export function updateInput(model: string, columns: readonly string[]): AnyInput
 }
 
 /**
- * The id, where clients choose it: as the name of an entry of a dictionary. Other ids are unique over
- * all workspaces, so that choosing one would reveal whether another workspace has it.
+ * The id, if clients choose it, as for entries of a dictionary. Other ids are unique across all
+ * workspaces, so choosing one would reveal whether another workspace has it.
  */
 export function chosenIdOf(model: string): string[] {
   return columnOf(model, 'id').nativeType === 'Uuid' ? [] : ['id'];

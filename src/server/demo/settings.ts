@@ -6,9 +6,9 @@ import type { DemoTokenOptions } from './sign-in.ts';
 const LOCAL_HOST = /^(localhost|127(\.\d+){3}|::1|\/.*)$/;
 
 /**
- * Returns how demo tokens are signed, or null where demo people cannot sign in: they can on the
- * embedded database and, when asked for, on another one of this machine, but never elsewhere.
- * Throws EnvironmentError when asked for what cannot be.
+ * Returns how demo tokens are signed, or null where demo people cannot sign in. They can on the
+ * embedded database and, with DEMO_SIGN_IN, on another database of this machine. Throws
+ * EnvironmentError if DEMO_SIGN_IN is set anywhere else.
  */
 export async function demoTokenOptions(env: Env): Promise<DemoTokenOptions | null> {
   if (env.DATABASE_URL) {

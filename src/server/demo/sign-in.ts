@@ -6,7 +6,7 @@ import { GatewayError } from '../../context/errors.ts';
 
 const LIFETIME_MS = 24 * 60 * 60 * 1000;
 
-/** Who is signed in until somebody else is asked for. */
+/** The person who is signed in by default. */
 export const firstDemoPerson = findDemoPerson('asha.rao@example.com');
 
 export interface DemoTokenOptions {
@@ -29,7 +29,7 @@ export function findDemoPerson(email: unknown): DemoPerson {
   );
 }
 
-/** Returns a token for an agent. Throws BAD_USER_INPUT where those of agents are not taken. */
+/** Returns a token for an agent. Throws BAD_USER_INPUT where agents cannot sign in. */
 export async function signAgentToken(
   agent: string,
   scopes: readonly string[],

@@ -12,7 +12,7 @@ export interface GraphiQLOptions {
   headers?: () => Promise<Record<string, string>>;
 }
 
-// Everything is in the page: it works without a network, and talks to this server only.
+// The page contains everything it needs, and only talks to this server.
 const CONTENT_SECURITY_POLICY = [
   "default-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:",
   "connect-src 'self' blob: data:",
@@ -23,8 +23,8 @@ const CONTENT_SECURITY_POLICY = [
 const HEADERS_MS = 60 * 60 * 1_000;
 
 /**
- * Shows GraphiQL to browsers that open the endpoint, and leads those there that open the root. It subscribes by server-sent events or, opened
- * with `?subscriptions=ws`, by a WebSocket.
+ * Shows GraphiQL to browsers that open the endpoint, and redirects the root to it. The page
+ * subscribes by server-sent events, or by a WebSocket when opened with `?subscriptions=ws`.
  */
 export function useGraphiQL(endpoint: string, { headers }: GraphiQLOptions): Plugin {
   const pageOf = cachedPage(headers);

@@ -11,8 +11,8 @@ const STREAM_TYPES = ['text/event-stream', 'multipart/mixed'] as const;
 export type JsonType = (typeof JSON_TYPES)[number];
 
 /**
- * Returns the format of a stream that the client prefers; null if it names none. That it takes
- * anything is not enough: who does not expect a stream would wait for its end.
+ * Returns the format of a stream that the client prefers; null if it names none. A wildcard does
+ * not count: a client that does not expect a stream would wait for its end.
  */
 export function acceptedFormat(request: Request): StreamFormat | null {
   let best: { format: StreamFormat; quality: number } | null = null;

@@ -11,26 +11,26 @@ import type { ResultTransport } from '../server-context.ts';
 import { type Frame, frameEncoding, frameOf, type HttpStream } from './http-stream.ts';
 import { errorsOf } from './stream-format.ts';
 
-/** What follows the id of the operation. */
+/** The rest of an event, after the id of the operation. */
 const RESULT = frameEncoding('sse, of several', ({ json }) => `${json}}\n\n`);
 
-/** What may wait until the client opens the stream. */
+/** Bytes that may wait until the client opens the stream. */
 const MAX_EARLY = 1_000;
 
 /** Sends something. Returns false when too much is unsent already. */
 type Send = (stream: HttpStream) => boolean;
 
-/** The one response through which a client is told the results of several operations. */
+/** One response that carries the results of several operations to a client. */
 export class EventStream {
   readonly token = randomBytes(24).toString('base64url');
   readonly #operations = new Map<string, StreamOperation>();
   #stream: HttpStream | null = null;
-  /** What there was to tell before the client opened the stream. */
+  /** Events from before the client opened the stream. */
   #early: Send[] | null = [];
   #earlyBytes = 0;
   readonly #onClose: () => void;
 
-  /** `onClose` is called once the stream can be used no more. */
+  /** `onClose` is called once the stream is no longer usable. */
   constructor(onClose: () => void) {
     this.#onClose = onClose;
   }
@@ -52,7 +52,7 @@ export class EventStream {
     return this.#operations.has(operationId);
   }
 
-  /** Begins to tell. Returns what to call when the client has gone. */
+  /** Opens the stream. Returns a function to call when the client has gone. */
   open(stream: HttpStream): () => void {
     if (this.#stream || !this.#early) {
       stream.cut();
@@ -72,7 +72,10 @@ export class EventStream {
     return operation;
   }
 
-  /** Ends an operation, and tells the client. Does nothing if there is none of this id. */
+  /**
+   * Ends an operation and reports that to the client. Does nothing if there is no operation with
+   * this id.
+   */
   complete(operationId: string): void {
     if (!this.drop(operationId)) return;
     const frame = frameOf(`event: complete\ndata: ${JSON.stringify({ id: operationId })}\n\n`);
@@ -96,7 +99,7 @@ export class EventStream {
     return true;
   }
 
-  /** Ends all operations; the client has to come again for them. */
+  /** Ends all operations. The client has to send them again. */
   close(): void {
     this.#early = null;
     this.#stream?.cut();
@@ -108,9 +111,12 @@ export class EventStream {
 
 /** An operation whose results go to an event stream. */
 export class StreamOperation implements Sink, ResultTransport {
-  /** Whether it runs: what goes wrong before concerns the request alone. */
+  /** Whether it runs. Before that, errors belong to the request only. */
   begun = false;
-  /** Ends with the operation, not with the request that began it: the answer is told elsewhere. */
+  /**
+   * Ends with the operation rather than the request that began it, because the answer goes to the
+   * stream.
+   */
   readonly work = new Work();
   readonly #events: EventStream;
   readonly #id: string;
@@ -128,7 +134,7 @@ export class StreamOperation implements Sink, ResultTransport {
     return this.#events.unsentBytes;
   }
 
-  /** The stream that it goes to has its place already. */
+  /** Its event stream is counted already. */
   admit(): void {}
 
   answer(live: ResultStream): Response {
@@ -137,7 +143,7 @@ export class StreamOperation implements Sink, ResultTransport {
     return accepted();
   }
 
-  /** Tells the only result of an operation, as JSON. */
+  /** Sends the only result of an operation, as JSON. */
   answerOnce(json: string): Response {
     if (!this.#ended) {
       if (this.next(new Payload(json))) this.#events.complete(this.#id);

@@ -5,7 +5,7 @@ import {
   type Payload,
 } from '../../subscriptions/result-stream.ts';
 
-/** Bytes as they are, and as a chunk of HTTP/1.1: made once, whatever the number of connections. */
+/** A text as bytes and as a chunk of HTTP/1.1. Made once for all connections. */
 export interface Frame {
   plain: Buffer;
   chunk: Buffer;
@@ -51,10 +51,10 @@ export class HttpStream {
   /** Sends the head of the response, which the caller has written, with the first bytes. */
   constructor(response: ServerResponse, opening: Frame) {
     this.#response = response;
-    // An error is followed by `close`, which tells all there is to know.
+    // An error is followed by `close`, which is handled.
     response.on('error', () => {});
     response.write(opening.plain);
-    // From here on chunks come ready-made: Node would write three pieces for each, every time.
+    // From here on chunks are framed already. Node would write each of them in three pieces.
     this.#form = response.chunkedEncoding ? 'chunk' : 'plain';
     response.chunkedEncoding = false;
   }
@@ -68,14 +68,14 @@ export class HttpStream {
   next(payload: Payload, encoding: FrameEncoding, beginning?: Frame): boolean {
     const bytes = payload.as(encoding[this.#form]);
     const unsent = this.unsentBytes;
-    // One result may be larger than the bound: a client with nothing else to read is not slow.
+    // A single result may exceed the limit: a client with nothing else to read is not slow.
     if (unsent > 0 && unsent + bytes.length > MAX_UNSENT_BYTES) return false;
     if (beginning) this.#write(beginning[this.#form]);
     this.#write(bytes);
     return true;
   }
 
-  /** Sends a few bytes of the protocol, which are never too much. Returns true. */
+  /** Sends a few bytes of the protocol, whatever is unsent. Returns true. */
   send(frame: Frame): true {
     this.#write(frame[this.#form]);
     return true;
@@ -87,7 +87,7 @@ export class HttpStream {
     this.#response.end(this.#form === 'chunk' ? LAST_CHUNK : NOTHING);
   }
 
-  /** Ends the response as broken off, with whatever is unsent: clients come again then. */
+  /** Cuts the response off and drops what is unsent. Clients then connect again. */
   cut(): void {
     this.#response.destroy();
   }

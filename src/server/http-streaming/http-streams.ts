@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { settledOrClosed } from '../send-answer.ts';
 import { type Frame, HttpStream } from './http-stream.ts';
 
-/** How often a client hears of the server if there is nothing to tell, in seconds. */
+/** Seconds between heartbeats on a stream without results. */
 const KEEP_ALIVE_SECONDS = 12;
 const SECOND_MS = 1_000;
 
@@ -11,11 +11,14 @@ const SECOND_MS = 1_000;
 export interface StreamOptions {
   contentType: string;
   opening: Frame;
-  /** What tells a client that the server is there. */
+  /** The heartbeat. */
   keepAlive: Frame;
   /** When the token of the client stops being valid. */
   expiresAt: Date;
-  /** Called once the head of the response is sent. Returns what to call when the client has gone. */
+  /**
+   * Called once the head of the response is sent. Returns a function to call when the client has
+   * gone.
+   */
   begin(stream: HttpStream): () => void;
 }
 
@@ -23,11 +26,11 @@ interface OpenStream {
   stream: HttpStream;
   keepAlive: Frame;
   expiresAt: number;
-  /** The second, of those between two signs of life, in which it is given one. */
+  /** The second, within the interval of heartbeats, in which this stream gets its own. */
   slot: number;
 }
 
-/** All responses of the server that last, on one timer. */
+/** All streaming responses of the server. They share one timer. */
 export class HttpStreams {
   readonly #open = new Set<OpenStream>();
   readonly #announced = new WeakMap<Response, StreamOptions>();
@@ -55,7 +58,7 @@ export class HttpStreams {
     return response;
   }
 
-  /** Returns what a response of `respond` is to become; undefined for any other response. */
+  /** Returns the stream for a response made by `respond`; undefined for any other response. */
   of(response: Response): StreamOptions | undefined {
     return this.#announced.get(response);
   }
@@ -67,21 +70,22 @@ export class HttpStreams {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    // Requests may follow one another without waiting: this one's turn to be answered comes, or its
-    // connection is gone before and nothing was begun.
+    // Requests on one connection may be pipelined. Either this one's turn to be answered comes, or
+    // its connection closes first and nothing was begun.
     if (!response.socket) await settledOrClosed(request.socket, once(response, 'socket'));
     if (this.#closed || request.socket.destroyed) {
       response.destroy();
     } else if (!response.destroyed) {
       response.setHeaders(headers);
       response.writeHead(status);
-      // What has read the body, and more than half of the memory, would stay as long as the stream.
+      // Else the listeners that read the body stay as long as the stream. They are more than half
+      // of its memory.
       request.removeAllListeners();
       this.#begin(response, options);
     }
   }
 
-  /** Cuts all streams, whose clients come again, and takes no more. */
+  /** Cuts all streams and accepts no more. Clients then connect again. */
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
@@ -90,7 +94,7 @@ export class HttpStreams {
 
   #begin(response: ServerResponse, { opening, keepAlive, expiresAt, begin }: StreamOptions): void {
     const stream = new HttpStream(response, opening);
-    // Signs of life are spread over time: those of thousands at once would delay an event.
+    // Heartbeats are spread over time. Thousands at once would delay an event.
     const slot = this.#open.size % KEEP_ALIVE_SECONDS;
     const entry = { stream, keepAlive, expiresAt: expiresAt.getTime(), slot };
     this.#open.add(entry);

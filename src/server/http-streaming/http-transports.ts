@@ -53,7 +53,7 @@ export function useHttpTransports(
       if (context.transport && isLive(args)) context.transport.admit(context);
     },
     onSubscribe({ args, setResultAndStopExecution }) {
-      // Of a socket, it is undefined.
+      // For a socket it is undefined.
       const context = contextOf(args);
       if (context.transport === null)
         setResultAndStopExecution({ errors: [notAcceptable(EVENTS)] });
@@ -72,7 +72,7 @@ export function useHttpTransports(
           'application/json',
         );
       } else if (resultProcessor === processRegularResult || !resultProcessor) {
-        // Whoever accepts nothing that there is still wants to know why.
+        // A client that accepts none of our formats still gets the reason.
         setResultProcessor(
           processRegularResult,
           acceptedJson(request.headers.get('accept')) ?? 'application/json',
@@ -82,7 +82,7 @@ export function useHttpTransports(
   };
 }
 
-/** Made where nothing of the request is in sight, or it would be kept as long as the stream. */
+/** A function of its own, since a closure over the request would keep it as long as the stream. */
 function leaving(leave: () => void, release: Release): () => void {
   return () => {
     release();
@@ -94,7 +94,7 @@ function contextOf(args: ExecutionArgs): ServerContext & Context {
   return args.contextValue as ServerContext & Context;
 }
 
-/** Those who take nothing but parts get errors in one, too. */
+/** Clients that accept only multipart get errors as a part, too. */
 async function inOnePart(response: Response): Promise<Response> {
   const { status, headers } = response;
   const body = singlePart(await response.text());

@@ -20,7 +20,7 @@ const MAX_ID_LENGTH = 128;
 
 /** What a request of this mode is about. */
 interface SingleConnection {
-  /** Of the stream, as the client sent it; empty if it sent none. */
+  /** The token of the stream, as the client sent it; empty if it sent none. */
   token: string;
   events?: EventStream;
   operation?: StreamOperation;
@@ -30,9 +30,9 @@ interface Reservation {
   events: EventStream;
   person: string;
   workspace: string | null;
-  /** For whom the stream is counted. */
+  /** The holders that the stream counts for. */
   holders: readonly Holder[];
-  /** When it is given up unless it is open by then. */
+  /** When the reservation ends, unless the stream is open by then. */
   until: number;
 }
 
@@ -45,9 +45,9 @@ export interface SingleConnectionOptions {
 }
 
 /**
- * Serves the single connection mode of graphql-sse: a client reserves a stream (PUT), opens it (GET),
- * and has the results of all its operations (POST) told there until it ends them (DELETE). Operations
- * run like those of any other request.
+ * Serves the single connection mode of graphql-sse. A client reserves a stream (PUT), opens it
+ * (GET), and gets the results of all its operations (POST) there until it ends them (DELETE).
+ * Operations run like those of any other request.
  */
 export function useSingleConnection({
   path,
@@ -65,7 +65,7 @@ export function useSingleConnection({
     }
   });
 
-  /** Clients that connect again leave streams open which they have no use for. */
+  /** Clients that connect again leave old streams open. */
   const makeRoom = (person: string, holders: readonly Holder[]): void => {
     const full = quotas.fullOf('streams', holders);
     if (!full) return;
@@ -137,7 +137,7 @@ export function useSingleConnection({
         return;
       }
       const found = reservations.get(single.token);
-      // Somebody else's stream is as good as none.
+      // Another client's stream is treated like a missing one.
       if (found?.person !== person || found.workspace !== workspace) {
         endResponse(
           errorResponse(

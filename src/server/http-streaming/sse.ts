@@ -14,6 +14,6 @@ export const sse: StreamFormat = {
       ? `event: next\ndata: ${json}\n\n`
       : `event: next\nid: ${cursor}\ndata: ${json}\n\n`,
   ),
-  // EventSource tells nobody of an event without a field `data`.
+  // EventSource ignores an event without a field `data`.
   refusal: (errors) => frameOf(`event: next\ndata: ${errors}\n\nevent: complete\ndata:\n\n`),
 };

@@ -4,11 +4,11 @@ import type { Frame, FrameEncoding, HttpStream } from './http-stream.ts';
 /** How the results of one operation are written into a response of their own. */
 export interface StreamFormat {
   contentType: string;
-  /** What a response begins with, so that browsers see it before there is a result. */
+  /** The first bytes of a response, so that browsers see it before there is a result. */
   opening: Frame;
   keepAlive: Frame;
   next: FrameEncoding;
-  /** The end of a response whose client need not come again; `errors` is a result as JSON. */
+  /** The end of a response after which clients do not reconnect; `errors` is a result as JSON. */
   refusal(errors: string): Frame;
 }
 
@@ -36,7 +36,7 @@ export class ResponseSink implements Sink {
   }
 }
 
-/** Returns the result, as JSON, that tells why a stream ends. */
+/** Returns a result, as JSON, with the reason why a stream ends. */
 export function errorsOf({ message, code, argument }: StreamEnd): string {
   return JSON.stringify({ errors: [{ message, extensions: { code, argument } }] });
 }

@@ -19,7 +19,7 @@ import {
 export interface Price {
   /** A lower bound once the count exceeds the given bound. */
   total: number;
-  /** Of the largest part that is executed within one turn of the event loop. */
+  /** The price of the largest part that runs in one turn of the event loop. */
   largest: number;
 }
 

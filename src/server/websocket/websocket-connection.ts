@@ -14,14 +14,14 @@ import type { Credentials } from '../server-context.ts';
 const MAX_WAITING_ANSWERS = 200;
 const MAX_WAITING_BYTES = 65_536;
 const MAX_REASON_BYTES = 123;
-/** What may come before it is known whose the socket is: a token and little else. */
+/** Bytes that may come before the socket is signed in: a token and little else. */
 const MAX_UNAUTHENTICATED_BYTES = 65_536;
-/** How long a client that is nobody has to answer that its socket is closed. */
+/** How long a client that has not signed in has to answer a close frame. */
 const UNAUTHENTICATED_CLOSE_MS = 1_000;
 
 /**
- * What a socket is closed with for an error that concerns all of it. Clients come again after 1013
- * and 4403, which a fresh token may mend; the other codes tell them that asking again is in vain.
+ * The close codes for errors that concern the whole socket. Clients reconnect after 1013, and after
+ * 4403 with a fresh token. The other codes mean that a retry would fail again.
  */
 const CLOSE_CODES: Record<string, number> = {
   UNAUTHENTICATED: CloseCode.Unauthorized,
@@ -33,7 +33,7 @@ const CLOSE_CODES: Record<string, number> = {
   TOO_MANY_CONNECTIONS: 1013,
 };
 
-/** Something that is sent until it or its connection ends. */
+/** A stream of results, which ends by itself or with its connection. */
 export interface OpenStream {
   end(): void;
 }
@@ -44,7 +44,7 @@ export class WebSocketConnection {
   readonly #socket: Socket;
   readonly #maskError: (error: unknown) => GraphQLError;
   readonly #streams = new Set<OpenStream>();
-  /** By the message that began it. */
+  /** By the id of the message that began it. */
   readonly #running = new Map<string, RequestInFlight>();
   readonly #releases: Release[] = [];
   #isGone = false;
@@ -52,10 +52,10 @@ export class WebSocketConnection {
   #waiting = 0;
   #drained: Promise<void> | null = null;
   #closing: { code: number; reason: string } | null = null;
-  /** In which part of a round it is asked whether it is there: all at once would take too long. */
+  /** The part of a round in which it is pinged, since pinging all at once would take too long. */
   readonly slot: number;
   #credentials: Credentials | null = null;
-  /** Whether the client has been heard of since it was last asked. */
+  /** Whether anything came from the client since the last ping. */
   isAlive = true;
 
   constructor(
@@ -74,18 +74,18 @@ export class WebSocketConnection {
     });
   }
 
-  /** Whom the socket was opened for; null until it has said so. */
+  /** Who has signed in on the socket; null before that. */
   get credentials(): Credentials | null {
     return this.#credentials;
   }
 
-  /** Says whom the socket is for. */
+  /** Signs the socket in. */
   admit(credentials: Credentials): void {
     this.#credentials = credentials;
     this.#socket.off('data', this.#countUnauthenticated);
   }
 
-  /** Calls the function once the socket is gone. */
+  /** Calls the function once the socket is closed. */
   hold(release: Release): void {
     if (this.#isGone) release();
     else this.#releases.push(release);
@@ -99,7 +99,7 @@ export class WebSocketConnection {
     return this.#closing === null && this.#webSocket.readyState === WebSocket.OPEN;
   }
 
-  /** What the kernel has not taken yet. */
+  /** Bytes that the kernel has not taken yet. */
   get unsentBytes(): number {
     return this.#socket.writableLength;
   }
@@ -142,14 +142,14 @@ export class WebSocketConnection {
   };
 
   #refuse(error: unknown): void {
-    // Of a type that only servers send: graphql-ws says so with an error of no class of its own.
+    // A message of a type that only servers send. The error of graphql-ws has no class of its own.
     if (String(error).startsWith('Error: Unexpected message of type')) {
       this.close(CloseCode.BadRequest, 'Invalid message received');
       return;
     }
     const { message, extensions } = this.#maskError(error);
     const code = String(extensions.code);
-    // Of the codes that clients come again after, one that a client may want to tell from others.
+    // Clients may want to tell this code from others with the same close code.
     const reason = code === 'TOO_MANY_CONNECTIONS' ? `${code}: ${message}` : message;
     this.close(CLOSE_CODES[code] ?? CloseCode.InternalServerError, reason);
   }
@@ -169,7 +169,7 @@ export class WebSocketConnection {
     }
   }
 
-  /** Sends two parts in a row, which others may send too: nothing of them is copied. */
+  /** Sends two parts in a row without copying them, since other connections send them too. */
   sendShared(head: Buffer, tail: Buffer): void {
     if (!this.isOpen) return;
     this.#socket.cork();
@@ -188,7 +188,7 @@ export class WebSocketConnection {
     this.#running.set(currentRequestId() ?? '', inFlight);
   }
 
-  /** Counts it no more, since it streams or its client has left it. */
+  /** Stops counting it, because it streams now or its client has left it. */
   executed(): void {
     this.#finish(currentRequestId() ?? '');
   }
@@ -216,9 +216,9 @@ export class WebSocketConnection {
     }
   }
 
-  /** Closes the socket so that its client opens another one, and goes on there. */
+  /** Closes the socket so that its client opens another one and resumes there. */
   resume({ closeCode = 1012, message }: StreamEnd): void {
-    // Who reads too slowly would not read answers, either.
+    // A client that reads too slowly would not read answers, either.
     if (closeCode === 1013) this.close(closeCode, message);
     else this.closeWhenIdle(closeCode, message);
   }
@@ -235,7 +235,7 @@ export class WebSocketConnection {
     this.#webSocket.terminate();
   }
 
-  /** Called when the socket is closed, by whomever. */
+  /** Called when the socket is closed, by either side. */
   ended(): void {
     this.#isGone = true;
     this.endStreams();
@@ -269,7 +269,7 @@ export class WebSocketConnection {
     return this.#drained;
   }
 
-  /** The result of what has just been executed is on its way in this turn. */
+  /** The result of the last execution may still be sent in this turn. */
   #closeSoon(): void {
     if (!this.#closing) return;
     setImmediate(() => {
@@ -279,7 +279,10 @@ export class WebSocketConnection {
   }
 }
 
-/** The message as graphql-ws takes one that is parsed already; a text that is no JSON it refuses itself. */
+/**
+ * Returns the message in the parsed form that graphql-ws accepts. It refuses a text that is no JSON
+ * itself.
+ */
 function messageOf(text: string): string {
   try {
     return parseClientJson(text) as string;
@@ -289,7 +292,7 @@ function messageOf(text: string): string {
   }
 }
 
-/** As much of a reason as a close frame has room for. */
+/** Cuts a reason to the size of a close frame. */
 function closeReason(reason: string): string {
   const bytes = Buffer.from(reason);
   if (bytes.length <= MAX_REASON_BYTES) return reason;

@@ -14,7 +14,7 @@ export function registerWebSockets(registry: Registry, statistics: WebSocketStat
   });
   new Gauge({
     name: 'codex_websockets_unauthenticated',
-    help: 'Open WebSockets that have not said yet whose they are.',
+    help: 'Open WebSockets that have not signed in yet.',
     registers,
     collect() {
       this.set(statistics.unauthenticated);
@@ -22,7 +22,7 @@ export function registerWebSockets(registry: Registry, statistics: WebSocketStat
   });
   new Gauge({
     name: 'codex_websockets_closed',
-    help: 'WebSockets closed since the start, by the code that they were closed with.',
+    help: 'WebSockets closed since the start, by close code.',
     labelNames: ['code'],
     registers,
     collect() {

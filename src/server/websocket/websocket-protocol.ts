@@ -37,9 +37,9 @@ export interface WebSocketProtocolOptions {
 /** What graphql-ws keeps with a socket. */
 export interface SocketExtra {
   connection: WebSocketConnection;
-  /** The headers that the socket was asked for with; null once it has said who it is. */
+  /** The headers of the request that opened the socket; null once it has signed in. */
   headers: Headers | null;
-  /** Called once its token is found to be valid. */
+  /** Called once its token is verified. */
   identified(): void;
 }
 
@@ -48,8 +48,8 @@ type Run = () => Promise<AsyncIterable<ExecutionResult> | ExecutionResult>;
 type Protocol = ServerOptions<Record<string, unknown>, SocketExtra>;
 
 /**
- * The protocol graphql-transport-ws over Yoga's own parsing, validation and execution. A socket is
- * one person or agent, in one workspace, from `connection_init` to its end.
+ * The protocol graphql-transport-ws over Yoga's own parsing, validation and execution. A socket
+ * belongs to one person or agent, in one workspace, from `connection_init` to its end.
  */
 export function createWebSocketProtocol(options: WebSocketProtocolOptions): Protocol {
   const { yoga, authenticate, maskError, quotas } = options;
@@ -134,7 +134,7 @@ export function createWebSocketProtocol(options: WebSocketProtocolOptions): Prot
         if (workspace) connection.hold(quotas.take('sockets', [workspaceHolder(workspace.id)]));
         connection.admit(credentials);
       } finally {
-        // Not before, though the client may have gone: its memberships were being read.
+        // Not earlier: the client may have left while its memberships were read.
         connection.hold(release);
       }
     },
@@ -192,7 +192,7 @@ function parsed(parse: (text: string) => ExecutionArgs['document'], text: string
   }
 }
 
-/** The value of a header in the first of these that has it, whatever the case of its name. */
+/** Returns the value of a header from the first of these that has it. Case is ignored. */
 function readHeader(name: string, ...places: unknown[]): string | null {
   for (const place of places) {
     for (const [key, value] of Object.entries(Object(place))) {

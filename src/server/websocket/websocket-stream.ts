@@ -68,8 +68,8 @@ class WebSocketSink implements Sink {
 }
 
 /**
- * What graphql-ws ends for a client that wants no more of an operation. Where the client has said so
- * it is told nothing more, not even the end: it may use the id for something else already.
+ * The operation that graphql-ws ends when a client completes it. The client then gets nothing more
+ * for this id, not even a `complete`, since it may use the id for another operation already.
  */
 export class Operation implements AsyncIterableIterator<ExecutionResult> {
   isOver = false;
@@ -98,16 +98,19 @@ export class PendingOperation extends Operation {
   }
 }
 
-/** Nobody waits for it but what is to be forgotten. */
+/** A promise that never settles. It keeps nothing alive except its own waiters. */
 export function never(): Promise<never> {
   return new Promise(() => {});
 }
 
-/** A live stream as graphql-ws holds it: it yields nothing, and fails with what ends it for good. */
+/**
+ * A live stream as graphql-ws holds it. It yields nothing, and throws the error that ends it for
+ * good.
+ */
 export class LiveSubscription extends Operation implements OpenStream {
   readonly #connection: WebSocketConnection;
   readonly #id: string;
-  /** Null once it is attached to: it has all of the request. */
+  /** Null once attached, because it holds the whole request. */
   #stream: ResultStream | null;
   #detach: (() => void) | null = null;
 
@@ -189,7 +192,7 @@ export class PulledSubscription extends Operation implements OpenStream {
   end(): void {
     this.isOver = true;
     this.#connection.delete(this);
-    // A failure would have nobody to be told to.
+    // There is nobody to report a failure to.
     this.#results.return?.().catch(() => {});
   }
 }

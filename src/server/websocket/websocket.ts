@@ -8,23 +8,23 @@ import { WebSocketConnection } from './websocket-connection.ts';
 import { createWebSocketProtocol, type WebSocketProtocolOptions } from './websocket-protocol.ts';
 
 const TICK_MS = 1_000;
-/** Each socket is asked once in so many ticks whether it is still there. */
+/** Each socket is pinged once in so many ticks. */
 const TICKS_PER_PING = 12;
-/** Pieces that a message may come in; each costs memory of its own until the message is whole. */
+/** Fragments of one message, at most. Each takes memory until the message is complete. */
 const MAX_FRAGMENTS = 1_024;
 const MAX_BUFFERED_CHUNKS = 8_192;
 
 export interface WebSocketsOptions extends WebSocketProtocolOptions {
   /** The only path that sockets are opened on. */
   path: string;
-  /** How many sockets may not have said yet whose they are. */
+  /** How many sockets may be open without having signed in. */
   maxUnauthenticated: number;
 }
 
-/** What became of sockets so far. */
+/** Counts of sockets. */
 export interface WebSocketStatistics {
   open: number;
-  /** How many have not said yet whose they are. */
+  /** How many have not signed in yet. */
   unauthenticated: number;
   /** How many were closed, by code. */
   closed: Record<string, number>;
@@ -33,7 +33,7 @@ export interface WebSocketStatistics {
 /** The sockets of a server. */
 export interface WebSockets {
   readonly statistics: Readonly<WebSocketStatistics>;
-  /** Whether a request to change the protocol asks for a socket. */
+  /** Whether an upgrade request asks for a WebSocket. */
   accepts(request: IncomingMessage): boolean;
   /** Opens a socket, or refuses the request with a status from 400. */
   open(request: IncomingMessage, socket: Socket, head: Buffer): void;
@@ -64,7 +64,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     maxFragments: MAX_FRAGMENTS,
     maxBufferedChunks: MAX_BUFFERED_CHUNKS,
     perMessageDeflate: false,
-    // One message a turn: a flood of them leaves turns to others.
+    // One message a turn, so that a flood of them does not block other clients.
     allowSynchronousEvents: false,
     handleProtocols,
   });
@@ -105,7 +105,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     connections.add(connection);
     unauthenticated.add(connection);
     statistics.open += 1;
-    // What a client does wrong closes its socket; nothing else has to be done.
+    // A protocol error closes its socket. There is nothing else to do.
     webSocket.on('error', () => {});
     webSocket.on('close', (code, reason) => {
       connections.delete(connection);
@@ -124,7 +124,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     accepts: ({ url, headers }) =>
       headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?', 1)[0] === path,
     open(request, socket, head) {
-      // Clients sign in at once: who has not done so for longest is the least likely to.
+      // Clients sign in at once, so the oldest of these is the least likely to do so.
       const [oldest] = unauthenticated;
       if (oldest && unauthenticated.size >= maxUnauthenticated) {
         unauthenticated.delete(oldest);
@@ -147,7 +147,7 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
 
 const GOING_AWAY = [1001, 'The gateway is stopping. Connect again.'] as const;
 
-/** Clients may close with codes of their own, and there are thousands. */
+/** Clients may use thousands of codes of their own, which are counted as one. */
 const KNOWN_CODES = new Set([
   1000, 1001, 1005, 1006, 1007, 1008, 1009, 1012, 1013, 4400, 4401, 4403, 4406, 4408, 4409, 4429,
   4500,
