@@ -29,7 +29,7 @@ export interface Wanted {
 }
 
 /** A change as it is delivered. */
-export interface ToldChange {
+export interface DeliveredChange {
   operation: ChangeOperation;
   change: Change;
   cursor: string;
@@ -47,12 +47,12 @@ export function loggedOperations(operations: readonly ChangeOperation[]): Logged
  * context share a statement. Another one is sent for updated rows that a filter excludes, to
  * distinguish rows that are gone from rows that do not match.
  */
-export async function tellChange(
+export async function deliverChange(
   context: Context,
   event: ChangeEvent,
   wanted: Wanted,
   selection: object,
-): Promise<ToldChange> {
+): Promise<DeliveredChange> {
   const { change } = event;
   const isWanted = loggedOperations(wanted.operations).includes(change.operation);
   const node =

@@ -86,10 +86,10 @@ export function createErrorMask(logger: Logger): (error: unknown) => GraphQLErro
       return visible(at, cause.message, { code: 'BAD_USER_INPUT' });
     }
     const failure = databaseError(cause);
-    const told = failure && DATABASE_ERRORS[failure.kind];
-    if (told) {
-      if (told.status) logger.warn({ err: cause }, told.message);
-      return visible(at, told.message, told);
+    const shown = failure && DATABASE_ERRORS[failure.kind];
+    if (shown) {
+      if (shown.status) logger.warn({ err: cause }, shown.message);
+      return visible(at, shown.message, shown);
     }
     if (failure?.sqlstate && OVERFLOWS.includes(failure.sqlstate)) {
       const message = 'A stored value is too large to be added up or shown.';

@@ -9,9 +9,9 @@ import { article } from '../../resolvers/catalog.ts';
 import {
   CHANGE_OPERATIONS,
   type ChangeOperation,
+  type DeliveredChange,
+  deliverChange,
   loggedOperations,
-  type ToldChange,
-  tellChange,
   type Wanted,
 } from '../../resolvers/changes.ts';
 import { toWhere } from '../../resolvers/filter.ts';
@@ -47,7 +47,7 @@ const ChangeOperationEnum = builder.enumType('ChangeOperation', {
 const AFTER =
   "The cursor to resume from: that of the last change that you received, or a list's liveCursor. Default: changes from now on.";
 
-type ChangeRef = ObjectRef<Types, ToldChange>;
+type ChangeRef = ObjectRef<Types, DeliveredChange>;
 
 const changes = new Map<string, ChangeRef>();
 
@@ -60,7 +60,7 @@ function changeType(model: string): ChangeRef {
 
 /** Rows are named by their nodeId or, where they have none, by their id. */
 function defineChange(model: string, columns: readonly string[], hasNodeId: boolean): ChangeRef {
-  return builder.objectRef<ToldChange>(`${model}Change`).implement({
+  return builder.objectRef<DeliveredChange>(`${model}Change`).implement({
     description: `A change to ${article(model)}.`,
     fields: (t) => ({
       operation: t.expose('operation', { type: ChangeOperationEnum, nullable: false }),
@@ -178,8 +178,8 @@ export function subscription(name: string, options: SubscriptionOptions): void {
           after: args.after ?? null,
         });
       },
-      resolve: (event, args: Arguments, context, info): Promise<ToldChange> =>
-        tellChange(context, event, wantedBy(args), selectionOf(context, info, model)),
+      resolve: (event, args: Arguments, context, info): Promise<DeliveredChange> =>
+        deliverChange(context, event, wantedBy(args), selectionOf(context, info, model)),
     });
   });
 }

@@ -245,7 +245,7 @@ mutation Signal {
   },
   {
     query: `# An alert is raised; without dryRun, acknowledgeAlert and resolveAlert would come next, and
-# the tab Live of another window would tell.
+# the tab Live of another window would show it.
 mutation Alert($data: JSON, $dryRun: Boolean) {
   raiseAlert(
     title: "Unsubscribes doubled"
@@ -272,7 +272,7 @@ mutation Alert($data: JSON, $dryRun: Boolean) {
     variables: { data: { yesterday: 40, today: 83 }, dryRun: true },
   },
   {
-    query: `# Alerts as they are raised, by whomever, until you stop it or change the tab.
+    query: `# Alerts as they are raised, by anyone, until you stop it or change the tab.
 subscription Live {
   alertRaised(filter: { severityLevel: { in: [HIGH, CRITICAL] } }) {
     occurredAt

@@ -183,8 +183,8 @@ export function useSingleConnection({
       if (!operation || isResultStream(result)) return;
       if (operation.begun) {
         setResultProcessor(async (...args) => {
-          const told = await processRegularResult(...args);
-          return operation.answerOnce(await told.text());
+          const response = await processRegularResult(...args);
+          return operation.answerOnce(await response.text());
         }, 'application/json');
       } else {
         operation.cancel();
