@@ -31,7 +31,9 @@ if (problems > 0) {
 }
 
 function documentation(): Text[] {
-  return filesLike(/^(docs\/.*|packages\/.*|tests\/README|README|CONTRIBUTING|CHANGELOG)\.md$/);
+  return filesLike(
+    /^(docs\/.*|packages\/.*|(tests|bench)\/README|README|CONTRIBUTING|CHANGELOG)\.md$/,
+  );
 }
 
 function descriptions(): Text[] {
