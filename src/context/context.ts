@@ -1,6 +1,6 @@
-import type { Identity } from './authentication.ts';
 import type { Database } from './database/client.ts';
 import { type IdempotencyKey, readIdempotencyKey } from './idempotency.ts';
+import type { Identity } from './identity.ts';
 import type { Seal } from './seal.ts';
 import type { SessionSettings } from './session.ts';
 import { loadPerson, sessionOf, type Viewer } from './viewer.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Identity } from './authentication.ts';
+import type { Identity } from './identity.ts';
 
 const MAX_IDENTITIES = 5_000;
 /** How long a token is taken without being verified again, in milliseconds. */

@@ -1,6 +1,6 @@
 import type { Limits, Resource } from '../env.ts';
-import type { Identity } from './authentication.ts';
 import { type ErrorCode, GatewayError } from './errors.ts';
+import type { Identity } from './identity.ts';
 import type { Viewer } from './viewer.ts';
 
 /** A person, an agent or a workspace for which things are counted. */

@@ -1,4 +1,4 @@
-import type { Identity } from './authentication.ts';
+import type { Identity } from './identity.ts';
 import { type Holder, holderOf, type Quotas, type Release, workspaceHolder } from './quotas.ts';
 
 /**

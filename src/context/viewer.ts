@@ -1,7 +1,7 @@
 import type { MemberRole } from '../generated/prisma/enums.ts';
-import type { AgentIdentity, Identity, PersonIdentity } from './authentication.ts';
 import type { Database } from './database/client.ts';
 import { GatewayError } from './errors.ts';
+import type { AgentIdentity, Identity, PersonIdentity } from './identity.ts';
 import { runInSession, type SessionSettings } from './session.ts';
 import type { Work } from './work.ts';
 

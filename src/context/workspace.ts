@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { MemberRole } from '../generated/prisma/enums.ts';
-import type { AgentIdentity } from './authentication.ts';
 import type { Database } from './database/client.ts';
 import { GatewayError } from './errors.ts';
+import type { AgentIdentity } from './identity.ts';
 import { runInSession, type SessionSettings } from './session.ts';
 import { type Membership, sessionOf, type Viewer } from './viewer.ts';
 import type { Work } from './work.ts';

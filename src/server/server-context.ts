@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { Identity } from '../context/authentication.ts';
 import type { Context } from '../context/context.ts';
+import type { Identity } from '../context/identity.ts';
 import type { RequestInFlight } from '../context/request-in-flight.ts';
 import type { Work } from '../context/work.ts';
 import type { ResultStream } from '../subscriptions/result-stream.ts';

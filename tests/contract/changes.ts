@@ -1,7 +1,7 @@
 import { createSourceEventStream, execute, parse } from 'graphql';
-import type { Identity } from '../../src/context/authentication.ts';
 import { type Context, createContext } from '../../src/context/context.ts';
 import { createDatabase } from '../../src/context/database/client.ts';
+import type { Identity } from '../../src/context/identity.ts';
 import { runInSession } from '../../src/context/session.ts';
 import type { Change } from '../../src/realtime/change.ts';
 import { ChangeEvent, type ChangeSource } from '../../src/realtime/source.ts';

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
-import type { Authenticate, Identity } from '../../context/authentication.ts';
+import type { Authenticate } from '../../context/authentication.ts';
 import type { Context } from '../../context/context.ts';
 import type { Database } from '../../context/database/client.ts';
 import { IDEMPOTENCY_HEADER } from '../../context/idempotency.ts';
+import type { Identity } from '../../context/identity.ts';
 import { runInSession, type SessionSettings } from '../../context/session.ts';
 import type { Work } from '../../context/work.ts';
 import { STILL_THERE, WORKSPACE_HEADER } from '../../context/workspace.ts';

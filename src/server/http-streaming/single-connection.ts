@@ -1,8 +1,8 @@
 import { type ExecutionArgs, GraphQLError } from 'graphql';
 import { type Plugin, processRegularResult, type YogaInitialContext } from 'graphql-yoga';
-import type { Identity } from '../../context/authentication.ts';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
+import type { Identity } from '../../context/identity.ts';
 import { type Holder, holdersOf, type Quotas } from '../../context/quotas.ts';
 import { isResultStream } from '../../subscriptions/result-stream.ts';
 import { errorResponse } from '../responses.ts';
