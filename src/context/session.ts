@@ -41,17 +41,18 @@ export function runInSession<T>(
   fn: () => T | PromiseLike<T>,
   work = new Work(),
 ): Promise<T> {
-  const session: Session = Object.freeze({
-    ...settings,
-    parameters: [
-      settings.role,
-      JSON.stringify(settings.claims),
-      settings.workspaceId ?? '',
-    ] as const,
-    work,
-  });
   // Prisma's promises start when awaited: awaiting here keeps a returned one inside the session.
-  return storage.run(session, async () => await fn());
+  return storage.run(createSession(settings, work), async () => await fn());
+}
+
+/** Returns a session for statements that are given it, rather than issued in `runInSession`. */
+export function createSession(settings: SessionSettings, work: Work): Session {
+  const parameters = [
+    settings.role,
+    JSON.stringify(settings.claims),
+    settings.workspaceId ?? '',
+  ] as const;
+  return Object.freeze({ ...settings, parameters, work });
 }
 
 /** Returns the running session. Throws `SessionRequiredError` outside of one. */

@@ -1,6 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { type Prisma, PrismaClient } from '../../generated/prisma/client.ts';
-import { currentSession } from '../session.ts';
+import { currentSession, type Session } from '../session.ts';
 import { guardedColumns } from './guarded-columns.ts';
 import { sessionLookups } from './lookups.ts';
 import { SessionPool, type SessionPoolOptions } from './pool.ts';
@@ -25,8 +25,12 @@ export interface Database {
   prisma: PrismaClient;
   /** One statement in one round trip. Rejects with errors that `databaseError` reads. */
   query: Query;
-  /** The only row of a statement whose columns are texts. */
-  texts(text: string, values: readonly unknown[]): Promise<readonly (string | null)[]>;
+  /** The only row of a statement whose columns are texts; in the running session unless told. */
+  texts(
+    text: string,
+    values: readonly unknown[],
+    session?: Session,
+  ): Promise<readonly (string | null)[]>;
   /**
    * Commits when `fn` resolves and rolls back when it rejects; resolves to what `fn` does. Only the
    * given `query` is part of the transaction.
@@ -66,8 +70,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     // The extension adds no method and changes no result, which its type cannot say.
     prisma: client.$extends(sessionLookups) as unknown as PrismaClient,
     query: queryWith((statement) => pool.run(statement)),
-    async texts(text, values) {
-      const { rows } = await pool.run({ text, values, rowMode: 'array' });
+    async texts(text, values, session) {
+      const { rows } = await pool.run({ text, values, rowMode: 'array' }, session);
       return rows[0] as (string | null)[];
     },
     async transaction(fn, isolation) {

@@ -97,9 +97,8 @@ export class SessionPool extends pg.Pool {
     this.on('connect', (client) => client.on('error', () => {}));
   }
 
-  /** Runs one statement in the running session: in its transaction, or as one of its own. */
-  async run(statement: Statement): Promise<StatementResult> {
-    const session = currentSession();
+  /** Runs one statement in a session: in its transaction, or as one of its own. */
+  async run(statement: Statement, session = currentSession()): Promise<StatementResult> {
     const bound = this.#bound.get(session);
     if (bound) return bound.query(statement);
     const stop = session.work.outside;

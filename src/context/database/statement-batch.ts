@@ -1,6 +1,7 @@
 import type { Connection, CustomTypesConfig, FieldDef, Submittable } from 'pg';
 import pg from 'pg';
 import utils from 'pg/lib/utils.js';
+import { serialize } from 'pg-protocol';
 import { markNumbers } from '../exact-json.ts';
 import { toSqlStateError } from './database-errors.ts';
 import type { PreparedStatement, PreparedStatements } from './prepared-statements.ts';
@@ -29,7 +30,11 @@ interface Message {
 }
 
 /** No type OIDs (Postgres infers them), no result in binary. */
-const NO_TYPES: string[] = [];
+const NO_TYPES: number[] = [];
+
+const DESCRIBE = serialize.describe({ type: 'P' });
+const EXECUTE = serialize.execute({});
+const SYNC = serialize.sync();
 
 /** The protocol counts parameters in 16 bits. */
 const MAX_PARAMETERS = 65_535;
@@ -95,23 +100,23 @@ export class StatementBatch implements Submittable {
   }
 
   submit(connection: Connection): void {
-    connection.stream.cork();
-    for (const name of this.#statements.takeDiscarded()) {
-      connection.close({ type: 'S', name }, true);
-    }
+    const messages = this.#statements
+      .takeDiscarded()
+      .map((name) => serialize.close({ type: 'S', name }));
     for (const [index, { prepared, values }] of this.#messages.entries()) {
       const { name, text } = prepared;
-      if (!prepared.parsed) connection.parse({ name, text, types: NO_TYPES }, true);
-      connection.bind({ statement: name, values }, true);
+      if (!prepared.parsed) messages.push(serialize.parse({ name, text, types: NO_TYPES }));
+      messages.push(serialize.bind({ statement: name, values }));
       if (index === this.#messages.length - 1) {
         // A prepared statement keeps its row shape: Postgres refuses to run it once that changes.
         if (prepared.fields) this.handleRowDescription({ fields: prepared.fields });
-        else connection.describe({ type: 'P' }, true);
+        else messages.push(DESCRIBE);
       }
-      connection.execute({}, true);
+      messages.push(EXECUTE);
     }
-    connection.sync();
-    connection.stream.uncork();
+    messages.push(SYNC);
+    // One write: each buffer of its own costs the system as much as a short statement.
+    connection.stream.write(Buffer.concat(messages));
   }
 
   handleRowDescription({ fields }: { fields: FieldDef[] }): void {

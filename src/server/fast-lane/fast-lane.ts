@@ -6,7 +6,7 @@ import type { Context } from '../../context/context.ts';
 import type { Database } from '../../context/database/client.ts';
 import { IDEMPOTENCY_HEADER } from '../../context/idempotency.ts';
 import type { Identity } from '../../context/identity.ts';
-import { runInSession, type SessionSettings } from '../../context/session.ts';
+import { createSession, type SessionSettings } from '../../context/session.ts';
 import type { Work } from '../../context/work.ts';
 import { STILL_THERE, WORKSPACE_HEADER } from '../../context/workspace.ts';
 import type { Reader } from '../../read/reader.ts';
@@ -104,13 +104,14 @@ export class FastLane {
     }
     if (text === null) return false;
     if (response.destroyed) return true;
-    const body = Buffer.from(`{"data":${text}}`);
+    const body = `{"data":${text}}`;
     response.writeHead(200, {
       ...this.#corsHeaders(request.headers.origin),
       'content-type': `${type}; charset=utf-8`,
-      'content-length': body.length,
+      'content-length': Buffer.byteLength(body),
       [REQUEST_ID_HEADER]: requestIdOf((request.headers[REQUEST_ID_HEADER] as string) ?? null),
     });
+    // With the head in one write, since it is a text.
     response.end(body);
     // Counted until all of it is sent, or its client has gone.
     await once(response, 'close');
@@ -132,8 +133,9 @@ export class FastLane {
     const { plan, values } = planned;
     const timer = setTimeout(() => work.stop(tookTooLong(timeoutMs)), timeoutMs);
     try {
-      const read = () => database.texts(plan.textWith(seat.check), values);
-      const [isThere, ...texts] = await runInSession(seat.session, read, work);
+      const text = plan.textWith(seat.check);
+      const session = createSession(seat.session, work);
+      const [isThere, ...texts] = await database.texts(text, values, session);
       if (!isThere || texts.some((text) => text?.includes(FAILED))) return null;
       return dataText(plan, texts, {});
     } finally {
