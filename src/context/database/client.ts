@@ -71,7 +71,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     prisma: client.$extends(sessionLookups) as unknown as PrismaClient,
     query: queryWith((statement) => pool.run(statement)),
     async texts(text, values, session) {
-      const { rows } = await pool.run({ text, values, rowMode: 'array' }, session);
+      const { rows } = await pool.run({ text, values, rowMode: 'array', isFinal: true }, session);
       return rows[0] as (string | null)[];
     },
     async transaction(fn, isolation) {

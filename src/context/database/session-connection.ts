@@ -69,10 +69,12 @@ export class SessionConnection {
   ): Promise<StatementResult> {
     if (stop?.reason) return Promise.reject(stop.reason);
     const { client, prepared, budget, onSend } = this.#options;
-    const exact = {
-      ...statement,
-      text: nameOpenColumns(cutPagesEarly(keepNumbersExact(statement.text))),
-    };
+    const exact = statement.isFinal
+      ? statement
+      : {
+          ...statement,
+          text: nameOpenColumns(cutPagesEarly(keepNumbersExact(statement.text))),
+        };
     let unlisten = () => {};
     const batch = new StatementBatch(prepared, leading, exact, (error) => {
       unlisten();

@@ -12,6 +12,8 @@ export interface Statement {
   values?: readonly unknown[];
   rowMode?: 'array';
   types?: CustomTypesConfig;
+  /** Whether it is sent as it is. Others may be Prisma's, whose SQL is made exact and fast. */
+  isFinal?: boolean;
 }
 
 /** A result in the shape of node-postgres. */

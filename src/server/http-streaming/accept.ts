@@ -25,6 +25,8 @@ export function acceptedFormat(request: Request): StreamFormat | null {
 
 /** Returns the media type that the client prefers for a JSON result, or null. */
 export function acceptedJson(accept: string | null): JsonType | null {
+  // Most clients send none, or that they take anything.
+  if (!accept || accept === '*/*' || accept === JSON_TYPES[0]) return JSON_TYPES[0];
   return preferred(acceptedTypes(accept), JSON_TYPES);
 }
 
