@@ -6,13 +6,7 @@ import type { Context } from '../../context/context.ts';
 import type { Database } from '../../context/database/client.ts';
 import { IDEMPOTENCY_HEADER } from '../../context/idempotency.ts';
 
-<<<<<<< HEAD
-
 import type { Identity } from '../../context/identity.ts';
-
-=======
->>>>>>> f7c1e5b (Send compiled statements as they are)
-
 import { createSession, type SessionSettings } from '../../context/session.ts';
 import type { Work } from '../../context/work.ts';
 import { STILL_THERE, WORKSPACE_HEADER } from '../../context/workspace.ts';
