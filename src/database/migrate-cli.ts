@@ -4,14 +4,9 @@ import pg from 'pg';
 import { directUrl, env } from '../env.ts';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts';
 import { exists } from './embedded-installation.ts';
-import {
-  type MigrationStatus,
-  migrate,
-  migrationStatus,
-  resolveMigration,
-  schemaDrift,
-} from './migrator.ts';
+import { migrate, migrationStatus, resolveMigration, schemaDrift } from './migrator.ts';
 import { NoSessionError } from './migrator-errors.ts';
+import { findOtherMigrations, type MigrationStatus } from './migrator-history.ts';
 import { emptyDatabase, recreateDatabase } from './migrator-reset.ts';
 
 const USAGE = `Usage:
@@ -107,6 +102,8 @@ async function apply(url: string): Promise<void> {
 async function showStatus(url: string): Promise<number> {
   const migrations = await migrationStatus(url);
   print(formatTable(migrations));
+  const other = findOtherMigrations(migrations);
+  if (other) print(`\n${other.message}\n`);
   if (!migrations.every(({ state }) => state === 'applied')) return 1;
   const drift = await schemaDrift(url);
   print(

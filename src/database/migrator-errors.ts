@@ -62,3 +62,24 @@ export class UnfinishedMigrationError extends MigrationError {
     this.migrations = migrations;
   }
 }
+
+/** Other scripts than these made the database: nothing is applied to it. */
+export class OtherMigrationsError extends MigrationError {
+  override name = 'OtherMigrationsError';
+  override readonly code = 'MIGRATIONS_DIFFER';
+
+  constructor(changed: string[], gone: string[]) {
+    const list = (names: string[], what: string) => names.length && `${what}: ${names.join(', ')}`;
+    super(
+      [
+        'Other migrations than those of this version made the database, so it cannot be brought up to date.',
+        list(changed, 'Changed since they were applied'),
+        list(gone, 'Applied, and not in this version'),
+        'Make it again: npm run db:reset deletes all of its data and applies all migrations. ' +
+          'Or keep an embedded one, and have a new one made in another DATA_DIR.',
+      ]
+        .filter(Boolean)
+        .join('\n'),
+    );
+  }
+}

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { MigrationError } from './migrator-errors.ts';
+import { MigrationError, OtherMigrationsError } from './migrator-errors.ts';
 
 /** The record of what was applied, which `prisma migrate` reads and writes too. */
 export const HISTORY_TABLE = '_prisma_migrations';
@@ -16,6 +16,18 @@ export interface MigrationRecord {
   migration_name: string;
   checksum: string;
   finished_at: Date | null;
+}
+
+/** A migration as the folder and the database know it. */
+export interface MigrationStatus {
+  name: string;
+  /**
+   * `modified`: its script is no longer the one that was applied. `missing`: it was applied, and
+   * its script is gone. `failed`: it was begun and never finished.
+   */
+  state: 'applied' | 'pending' | 'failed' | 'modified' | 'missing';
+  /** Null unless it was finished. */
+  appliedAt: Date | null;
 }
 
 /** Returns the migrations of a schema folder in the order in which they apply. */
@@ -90,8 +102,42 @@ export async function recordRollback(pool: pg.Pool, name: string): Promise<void>
   await pool.query(`UPDATE ${HISTORY_TABLE} SET rolled_back_at = now() WHERE ${open}`, [name]);
 }
 
+/** Returns all migrations of the folder and of the record, by name. */
+export function compareHistory(
+  migrations: readonly Migration[],
+  records: ReadonlyMap<string, MigrationRecord>,
+): MigrationStatus[] {
+  const scripts = new Map(migrations.map(({ name, script }) => [name, script]));
+  const names = new Set([...scripts.keys(), ...records.keys()]);
+  return [...names].sort().map((name) => {
+    const record = records.get(name);
+    const script = scripts.get(name);
+    if (!record) return { name, state: 'pending', appliedAt: null };
+    if (!record.finished_at) return { name, state: 'failed', appliedAt: null };
+    const state =
+      script === undefined ? 'missing' : isScript(record.checksum, script) ? 'applied' : 'modified';
+    return { name, state, appliedAt: record.finished_at };
+  });
+}
+
+/**
+ * Returns an error where a script was changed after it was applied, or is gone. Scripts behind the
+ * last one of the folder are a newer version's, which this one gets along with.
+ */
+export function findOtherMigrations(
+  statuses: readonly MigrationStatus[],
+): OtherMigrationsError | undefined {
+  const named = (wanted: MigrationStatus['state']) =>
+    statuses.flatMap(({ name, state }) => (state === wanted ? name : []));
+  const last = statuses.findLast(({ state }) => state !== 'missing')?.name ?? '';
+  const changed = named('modified');
+  const gone = named('missing');
+  const isOther = changed.length > 0 || gone.some((name) => name < last);
+  return isOther ? new OtherMigrationsError(changed, gone) : undefined;
+}
+
 /** Whether the checksum is the script's. Like Prisma's, it ignores how lines end. */
-export function isScript(checksum: string, script: string): boolean {
+function isScript(checksum: string, script: string): boolean {
   const lf = script.replaceAll('\r\n', '\n');
   return [script, lf, lf.replaceAll('\n', '\r\n')].some((text) => checksumOf(text) === checksum);
 }

@@ -11,9 +11,11 @@ import {
   UnfinishedMigrationError,
 } from './migrator-errors.ts';
 import {
+  compareHistory,
   createHistory,
-  isScript,
+  findOtherMigrations,
   type Migration,
+  type MigrationStatus,
   readMigrations,
   readRecords,
   recordFailure,
@@ -30,19 +32,8 @@ export interface MigratorOptions {
   onWarning?: (warning: string) => void;
 }
 
-/** A migration as the folder and the database know it. */
-export interface MigrationStatus {
-  name: string;
-  /**
-   * `modified`: its script is no longer the one that was applied. `missing`: it was applied, and
-   * its script is gone. `failed`: it was begun and never finished.
-   */
-  state: 'applied' | 'pending' | 'failed' | 'modified' | 'missing';
-  /** Null unless it was finished. */
-  appliedAt: Date | null;
-}
-
-const GATEWAY_SCHEMA = fileURLToPath(new URL('../../prisma', import.meta.url));
+/** The folder of the gateway's own Prisma schema and migrations. */
+export const GATEWAY_SCHEMA = fileURLToPath(new URL('../../prisma', import.meta.url));
 /** The lock of `prisma migrate`, so that the two respect each other. */
 const LOCK = 72707369;
 const LOCK_MS = 5 * 60_000;
@@ -50,9 +41,9 @@ const LOCK_MS = 5 * 60_000;
 /**
  * Applies the pending migrations in the order of their names and returns their names. Keeps the
  * same record as `prisma migrate deploy`. Accepts a database that already has tables, which the
- * first migration has to handle. Waits while another migrator works on the database. Throws
- * DatabaseUnreachableError, NoSessionError, MigrationFailedError, UnfinishedMigrationError,
- * MigrationLockedError or another MigrationError.
+ * migrations have to handle. Waits while another migrator works on the database. Throws
+ * DatabaseUnreachableError, NoSessionError, OtherMigrationsError, MigrationFailedError,
+ * UnfinishedMigrationError, MigrationLockedError or another MigrationError.
  */
 export async function migrate(
   url: string,
@@ -61,8 +52,10 @@ export async function migrate(
   const migrations = await readMigrations(schemaDir);
   const applyPending = async (pool: pg.Pool) => {
     await lock(pool, url);
-    await createHistory(pool);
     const records = await readRecords(pool);
+    const other = findOtherMigrations(compareHistory(migrations, records));
+    if (other) throw other;
+    await createHistory(pool);
     const unfinished = [...records.values()].filter((record) => !record.finished_at);
     if (unfinished.length > 0) {
       throw new UnfinishedMigrationError(unfinished.map((record) => record.migration_name));
@@ -92,18 +85,7 @@ export async function migrationStatus(
   { schemaDir = GATEWAY_SCHEMA }: MigratorOptions = {},
 ): Promise<MigrationStatus[]> {
   const migrations = await readMigrations(schemaDir);
-  const records = await withConnection(url, readRecords);
-  const scripts = new Map(migrations.map(({ name, script }) => [name, script]));
-  const names = new Set([...scripts.keys(), ...records.keys()]);
-  return [...names].sort().map((name) => {
-    const record = records.get(name);
-    const script = scripts.get(name);
-    if (!record) return { name, state: 'pending', appliedAt: null };
-    if (!record.finished_at) return { name, state: 'failed', appliedAt: null };
-    const state =
-      script === undefined ? 'missing' : isScript(record.checksum, script) ? 'applied' : 'modified';
-    return { name, state, appliedAt: record.finished_at };
-  });
+  return compareHistory(migrations, await withConnection(url, readRecords));
 }
 
 /**

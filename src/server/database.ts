@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../database/embedded.ts';
-import { type MigrationStatus, migrate, migrationStatus } from '../database/migrator.ts';
+import { migrate, migrationStatus } from '../database/migrator.ts';
 import { withConnection } from '../database/migrator-connection.ts';
+import { findOtherMigrations, type MigrationStatus } from '../database/migrator-history.ts';
 import { isPooledByTransaction } from '../database/pooling.ts';
 import type { Env } from '../env.ts';
 import { NotReadyError } from './health.ts';
@@ -21,7 +22,7 @@ type Pooling = Pick<Env, 'DATABASE_POOL_MODE' | 'DATABASE_DIRECT_URL'>;
 
 /**
  * Checks that a database is there and up to date, and that the settings fit the poolers on the way.
- * Throws DatabaseUnreachableError, or NotReadyError with what to do.
+ * Throws DatabaseUnreachableError, or OtherMigrationsError or NotReadyError with what to do.
  */
 export async function openDatabase(
   connectionString: string,
@@ -70,6 +71,7 @@ export async function startEmbeddedDatabase(
   try {
     const owner = postgres.url();
     const statuses = await migrationStatus(owner);
+    requireOwn(statuses);
     if (statuses.some(({ state }) => state === 'pending' || state === 'failed')) {
       onProgress('Making the tables');
       await migrate(owner, { onWarning: onProgress });
@@ -117,12 +119,19 @@ async function isEmpty(client: pg.Client): Promise<boolean> {
 
 async function migrationNames(url: string): Promise<string[]> {
   try {
-    return namesOf(await migrationStatus(url));
+    const statuses = await migrationStatus(url);
+    requireOwn(statuses);
+    return namesOf(statuses);
   } catch (error) {
     // The login may not read the record, so the tables are checked instead.
     if ((error as { code?: unknown }).code === '42501') return [];
     throw error;
   }
+}
+
+function requireOwn(statuses: readonly MigrationStatus[]): void {
+  const other = findOtherMigrations(statuses);
+  if (other) throw other;
 }
 
 /** The migrations that the database should have. A removed one is left in the record only. */

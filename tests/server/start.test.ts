@@ -281,6 +281,17 @@ describe('with a DATABASE_URL', () => {
     await half.close();
   });
 
+  it('that other migrations made is refused, with what to run', async () => {
+    const other = await createTestDatabase();
+    await other.query(
+      "UPDATE _prisma_migrations SET migration_name = '017_warnings' WHERE migration_name = '017_alerts'",
+    );
+    expect(await refusal({ DATABASE_URL: other.url })).toMatch(
+      /Applied, and not in this version: 017_warnings\n.*npm run db:reset/,
+    );
+    await other.close();
+  });
+
   it('is refused without a way to check tokens', async () => {
     expect(await refusal({ DATABASE_URL: database.gatewayUrl, JWT_SECRET: '' })).toMatch(
       /Set JWT_SECRET .* or JWT_JWKS_URL/,

@@ -4,7 +4,7 @@ import { type Check, finding } from './check.ts';
 const applied: Check = {
   id: 'migrations-applied',
   title: 'Every migration is applied, and unchanged since',
-  remedy: 'Run npm run db:migrate; a failed or changed migration is shown by npm run db:status.',
+  remedy: 'Run npm run db:status, which says what to do about each.',
   async run({ url }) {
     const migrations = await migrationStatus(url);
     const wrong = migrations.filter(({ state }) => state !== 'applied');
