@@ -44,13 +44,13 @@ test('the embedded database is made, shown, changed and made anew', async () => 
   const first = await cli('migrate');
   expect(first).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^Applied:\n {2}000_baseline\n/),
+    stdout: expect.stringMatching(/^Applied:\n {2}000_roles_and_identity\n/),
   });
   expect(await cli('migrate')).toMatchObject({ code: 0, stdout: 'Nothing to apply.\n' });
   expect(await cli('status')).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(
-      /^MIGRATION +STATE +APPLIED\n000_baseline +applied +2\d{3}-.*what the Prisma schema says\.\n$/s,
+      /^MIGRATION +STATE +APPLIED\n000_roles_and_identity +applied +2\d{3}-.*what the Prisma schema says\.\n$/s,
     ),
   });
 
@@ -63,13 +63,28 @@ test('the embedded database is made, shown, changed and made anew', async () => 
     });
     expect(await cli('reset')).toMatchObject({ code: 0, stdout: first.stdout });
     expect(await cli('status')).toMatchObject({ code: 0 });
-    await query(url(), "delete from _prisma_migrations where migration_name = '000_baseline'");
+    await query(
+      url(),
+      "delete from _prisma_migrations where migration_name = '000_roles_and_identity'",
+    );
     expect(await cli('status')).toMatchObject({
       code: 1,
-      stdout: expect.stringMatching(/^000_baseline +pending$/m),
+      stdout: expect.stringMatching(/^000_roles_and_identity +pending$/m),
     });
-    expect(await cli('resolve 000_baseline --applied')).toMatchObject({ code: 0 });
+    expect(await cli('resolve 000_roles_and_identity --applied')).toMatchObject({ code: 0 });
     expect(await cli('status')).toMatchObject({ code: 0 });
+
+    await query(
+      url(),
+      "update _prisma_migrations set checksum = '' where migration_name = '017_alerts'",
+    );
+    const advice = /Changed since they were applied: 017_alerts\nMake it again: npm run db:reset/;
+    expect(await cli('status')).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(advice),
+    });
+    expect(await cli('migrate')).toMatchObject({ code: 2, stderr: expect.stringMatching(advice) });
+    expect(await cli('reset')).toMatchObject({ code: 0, stdout: first.stdout });
   });
 }, 180_000);
 
@@ -88,13 +103,17 @@ test('DATABASE_URL is preferred, and not made anew on another machine unless for
   expect(forced.stderr).not.toContain('secret');
 });
 
-test.each(['', 'reste', 'migrate now', 'resolve', 'resolve 000_baseline', 'migrate --fast'])(
-  '"%s" is answered with the usage',
-  async (command) => {
-    expect(await cli(command)).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringMatching(/\n\nUsage:\n/),
-    });
-  },
-);
+test.each([
+  '',
+  'reste',
+  'migrate now',
+  'resolve',
+  'resolve 000_roles_and_identity',
+  'migrate --fast',
+])('"%s" is answered with the usage', async (command) => {
+  expect(await cli(command)).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringMatching(/\n\nUsage:\n/),
+  });
+});

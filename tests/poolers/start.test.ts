@@ -74,7 +74,7 @@ describe.runIf(hasPgBouncer())('behind PgBouncer', () => {
   });
 
   const COMMANDS = [
-    ['src/database/migrate-cli.ts', 'migrate', /^Applied:\n {2}000_baseline\n/],
+    ['src/database/migrate-cli.ts', 'migrate', /^Applied:\n {2}000_roles_and_identity\n/],
     ['src/database/migrate-cli.ts', 'migrate', /^Nothing to apply/],
     ['src/database/migrate-cli.ts', 'status', /is what the Prisma schema says/],
     ['src/database/verify/cli.ts', '--all', /All \d+ checks passed/],
@@ -110,7 +110,7 @@ describe.runIf(hasPgBouncer())('behind PgBouncer', () => {
       for (const command of [
         ['migrate'],
         ['reset', '--force'],
-        ['resolve', '000_baseline', '--applied'],
+        ['resolve', '000_roles_and_identity', '--applied'],
       ]) {
         const { code, output } = await outcome('src/database/migrate-cli.ts', env, ...command);
         expect(output).toBe(

@@ -30,9 +30,7 @@ CREATE INDEX IF NOT EXISTS positioning_workspace_id_created_at_id_idx ON public.
 CREATE INDEX IF NOT EXISTS positioning_created_by_idx ON public.positioning (created_by);
 CREATE INDEX IF NOT EXISTS positioning_workspace_id_market_segment_idx ON public.positioning (workspace_id, market_segment);
 CREATE INDEX IF NOT EXISTS positioning_target_pain_points_solution_benefits_idx ON public.positioning USING gin (target_pain_points, solution_benefits);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.positioning
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_workspace_table('positioning', writer => 'Strategist');
+CALL gateway.set_up_workspace_table('positioning', writer => 'Strategist', domain => 'strategy');
 
 -- message_architecture
 CREATE TABLE IF NOT EXISTS public.message_architecture (
@@ -62,9 +60,7 @@ CREATE INDEX IF NOT EXISTS message_architecture_workspace_id_created_at_id_idx O
 CREATE INDEX IF NOT EXISTS message_architecture_positioning_id_workspace_id_idx ON public.message_architecture (positioning_id, workspace_id);
 CREATE INDEX IF NOT EXISTS message_architecture_created_by_idx ON public.message_architecture (created_by);
 CREATE INDEX IF NOT EXISTS message_architecture_secondary_messages_content_pillars_key_idx ON public.message_architecture USING gin (secondary_messages, content_pillars, key_topics, content_themes);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.message_architecture
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_workspace_table('message_architecture', writer => 'Strategist');
+CALL gateway.set_up_workspace_table('message_architecture', writer => 'Strategist', domain => 'strategy');
 
 -- campaigns
 CREATE TABLE IF NOT EXISTS public.campaigns (
@@ -105,9 +101,15 @@ CREATE INDEX IF NOT EXISTS campaigns_message_architecture_id_workspace_id_idx ON
 CREATE INDEX IF NOT EXISTS campaigns_workspace_id_status_idx ON public.campaigns (workspace_id, status);
 CREATE INDEX IF NOT EXISTS campaigns_workspace_id_start_date_end_date_idx ON public.campaigns (workspace_id, start_date, end_date);
 CREATE INDEX IF NOT EXISTS campaigns_target_segments_target_geographies_resource_alloc_idx ON public.campaigns USING gin (target_segments, target_geographies, resource_allocation jsonb_path_ops);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.campaigns
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_workspace_table('campaigns', writer => 'Strategist');
+CALL gateway.set_up_workspace_table('campaigns', writer => 'Strategist', domain => 'campaigns');
+CALL gateway.guard_status('campaigns', 'campaign', 'draft', '{
+  "draft": ["planning", "archived"],
+  "planning": ["active", "archived"],
+  "active": ["paused", "completed", "archived"],
+  "paused": ["active", "completed", "archived"],
+  "completed": ["archived"]}');
+CALL gateway.require_not_negative('campaigns', 'planned_duration_days', 'budget_allocation', 'allocated_budget_amount',
+  'total_reach', 'total_engagements', 'conversion_count');
 
 -- campaign_quests
 CREATE TABLE IF NOT EXISTS public.campaign_quests (
@@ -142,9 +144,12 @@ CREATE INDEX IF NOT EXISTS campaign_quests_parent_quest_id_workspace_id_idx ON p
 CREATE INDEX IF NOT EXISTS campaign_quests_created_by_idx ON public.campaign_quests (created_by);
 CREATE INDEX IF NOT EXISTS campaign_quests_campaign_id_status_idx ON public.campaign_quests (campaign_id, status);
 CREATE INDEX IF NOT EXISTS campaign_quests_assigned_to_agents_idx ON public.campaign_quests USING gin (assigned_to_agents);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.campaign_quests
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_workspace_table('campaign_quests', writer => 'Strategist');
+CALL gateway.set_up_workspace_table('campaign_quests', writer => 'Strategist', domain => 'campaigns');
+CALL gateway.guard_status('campaign_quests', 'quest', 'pending', '{
+  "pending": ["in_progress", "blocked", "on_hold"],
+  "in_progress": ["completed", "blocked", "on_hold"],
+  "blocked": ["pending", "in_progress"],
+  "on_hold": ["pending", "in_progress"]}');
 
 -- campaign_cohorts
 CREATE TABLE IF NOT EXISTS public.campaign_cohorts (
@@ -166,9 +171,8 @@ CREATE TABLE IF NOT EXISTS public.campaign_cohorts (
 );
 CREATE INDEX IF NOT EXISTS campaign_cohorts_workspace_id_created_at_id_idx ON public.campaign_cohorts (workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS campaign_cohorts_cohort_id_workspace_id_idx ON public.campaign_cohorts (cohort_id, workspace_id);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.campaign_cohorts
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_workspace_table('campaign_cohorts', writer => 'Strategist');
+CALL gateway.set_up_workspace_table('campaign_cohorts', writer => 'Strategist', domain => 'campaigns');
+CALL gateway.require_not_negative('campaign_cohorts', 'allocation_percentage', 'target_count', 'reached_count', 'converted_count');
 
 -- moves
 ALTER TABLE public.moves ADD COLUMN IF NOT EXISTS campaign_id uuid;
@@ -183,82 +187,64 @@ CREATE INDEX IF NOT EXISTS moves_campaign_id_workspace_id_idx ON public.moves (c
 
 -- Functions
 
+-- Campaigns are touched once a statement, and in one order: two writers of quests of the same campaigns,
+-- in opposite orders, wait for each other instead of ending in a deadlock.
 CREATE OR REPLACE FUNCTION public.touch_campaign() RETURNS trigger
 LANGUAGE plpgsql AS $$
+DECLARE
+  changed uuid[];
 BEGIN
+  IF TG_OP = 'INSERT' THEN
+    changed := ARRAY(SELECT campaign_id FROM new_rows);
+  ELSIF TG_OP = 'DELETE' THEN
+    changed := ARRAY(SELECT campaign_id FROM old_rows);
+  ELSE
+    changed := ARRAY(
+      SELECT unnest(ARRAY[o.campaign_id, n.campaign_id])
+      FROM old_rows AS o JOIN new_rows AS n USING (id)
+      WHERE o.* IS DISTINCT FROM n.*);
+  END IF;
   -- Once a transaction: a thousand quests written together are one new version of the campaign.
   UPDATE public.campaigns SET updated_at = now()
-  WHERE id IN (OLD.campaign_id, NEW.campaign_id) AND updated_at <> now()::timestamptz(3);
+  WHERE id IN (
+    SELECT id FROM public.campaigns
+    WHERE id = ANY (changed) AND xmin <> pg_current_xact_id()::xid
+    ORDER BY id FOR NO KEY UPDATE);
   RETURN NULL;
 END $$;
 COMMENT ON FUNCTION public.touch_campaign IS 'Trigger of campaign_quests and campaign_cohorts: their changes are changes of the campaign.';
 
-CREATE OR REPLACE TRIGGER touch_campaign AFTER INSERT OR DELETE ON public.campaign_quests
-  FOR EACH ROW EXECUTE FUNCTION public.touch_campaign();
+CREATE OR REPLACE TRIGGER touch_campaign AFTER INSERT ON public.campaign_quests
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.touch_campaign();
 CREATE OR REPLACE TRIGGER touch_campaign_on_change AFTER UPDATE ON public.campaign_quests
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.touch_campaign();
-CREATE OR REPLACE TRIGGER touch_campaign AFTER INSERT OR DELETE ON public.campaign_cohorts
-  FOR EACH ROW EXECUTE FUNCTION public.touch_campaign();
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.touch_campaign();
+CREATE OR REPLACE TRIGGER touch_campaign_on_delete AFTER DELETE ON public.campaign_quests
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.touch_campaign();
+CREATE OR REPLACE TRIGGER touch_campaign AFTER INSERT ON public.campaign_cohorts
+  REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.touch_campaign();
 CREATE OR REPLACE TRIGGER touch_campaign_on_change AFTER UPDATE ON public.campaign_cohorts
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.touch_campaign();
+  REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.touch_campaign();
+CREATE OR REPLACE TRIGGER touch_campaign_on_delete AFTER DELETE ON public.campaign_cohorts
+  REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.touch_campaign();
 
-CREATE OR REPLACE FUNCTION gateway.next_campaign_statuses(status public.campaign_status) RETURNS public.campaign_status[]
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT (CASE status
-    WHEN 'draft' THEN '{planning,archived}'
-    WHEN 'planning' THEN '{active,archived}'
-    WHEN 'active' THEN '{paused,completed,archived}'
-    WHEN 'paused' THEN '{active,completed,archived}'
-    WHEN 'completed' THEN '{archived}'
-    ELSE '{}'
-  END)::public.campaign_status[]
-$$;
-COMMENT ON FUNCTION gateway.next_campaign_statuses IS 'The steps that a campaign may take from a status.';
-
-CREATE OR REPLACE FUNCTION gateway.refuse_campaign_step(from_status public.campaign_status, to_status public.campaign_status) RETURNS void
-LANGUAGE plpgsql IMMUTABLE AS $$
-BEGIN
-  RAISE EXCEPTION 'a campaign cannot go from % to %', from_status, to_status
-    USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status',
-          DETAIL = coalesce('From ' || from_status || ' it can go to '
-            || nullif(array_to_string(gateway.next_campaign_statuses(from_status), ', '), '') || '.',
-            'A campaign that is ' || from_status || ' stays so.');
-END $$;
-
-CREATE OR REPLACE FUNCTION gateway.check_campaign_status() RETURNS trigger
+CREATE OR REPLACE FUNCTION gateway.check_activation() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
-  missing text;
+  missing text := concat_ws(', ',
+    CASE WHEN btrim(NEW.name) = '' THEN 'a name' END,
+    CASE WHEN NEW.positioning_id IS NULL THEN 'a positioning' END,
+    CASE WHEN NOT EXISTS (SELECT FROM public.campaign_cohorts WHERE campaign_id = NEW.id AND workspace_id = NEW.workspace_id)
+      THEN 'at least one cohort' END);
 BEGIN
-  IF TG_OP = 'INSERT' THEN
-    IF NEW.status <> 'draft' AND NOT gateway.bypasses_policies() THEN
-      RAISE EXCEPTION 'a new campaign is a draft'
-        USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status';
-    END IF;
-    RETURN NEW;
-  END IF;
-  IF NEW.status <> ALL (gateway.next_campaign_statuses(OLD.status)) THEN
-    PERFORM gateway.refuse_campaign_step(OLD.status, NEW.status);
-  END IF;
-  IF NEW.status = 'active' THEN
-    missing := concat_ws(', ',
-      CASE WHEN btrim(NEW.name) = '' THEN 'a name' END,
-      CASE WHEN NEW.positioning_id IS NULL THEN 'a positioning' END,
-      CASE WHEN NOT EXISTS (SELECT FROM public.campaign_cohorts WHERE campaign_id = NEW.id AND workspace_id = NEW.workspace_id)
-        THEN 'at least one cohort' END);
-    IF missing <> '' THEN
-      RAISE EXCEPTION 'the campaign cannot become active, it needs %', missing
-        USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status';
-    END IF;
+  IF missing <> '' THEN
+    RAISE EXCEPTION 'the campaign cannot become active, it needs %', missing
+      USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status';
   END IF;
   RETURN NEW;
 END $$;
-COMMENT ON FUNCTION gateway.check_campaign_status IS 'Triggers of campaigns: only the allowed steps, whoever writes; trusted writers may import campaigns in any status.';
-
-CREATE OR REPLACE TRIGGER check_new_status BEFORE INSERT ON public.campaigns
-  FOR EACH ROW EXECUTE FUNCTION gateway.check_campaign_status();
-CREATE OR REPLACE TRIGGER check_status BEFORE UPDATE ON public.campaigns
-  FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION gateway.check_campaign_status();
+COMMENT ON FUNCTION gateway.check_activation IS 'Trigger of campaigns: what a campaign needs to become active.';
+CREATE OR REPLACE TRIGGER check_status_active BEFORE UPDATE ON public.campaigns
+  FOR EACH ROW WHEN (NEW.status = 'active' AND OLD.status <> 'active') EXECUTE FUNCTION gateway.check_activation();
 
 CREATE OR REPLACE FUNCTION public.change_campaign_status(campaign uuid, status public.campaign_status) RETURNS public.campaigns
 LANGUAGE plpgsql AS $$
@@ -269,20 +255,83 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'there is no such campaign' USING ERRCODE = 'no_data_found';
   END IF;
-  PERFORM gateway.require_workspace_role(current.workspace_id, 'Strategist');
+  PERFORM gateway.require_writer(current.workspace_id, 'Strategist', 'campaigns');
   SELECT c.* INTO current FROM public.campaigns AS c WHERE c.id = campaign FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'there is no such campaign' USING ERRCODE = 'no_data_found';
-  END IF;
-  IF change_campaign_status.status IS NULL THEN
+  ELSIF change_campaign_status.status IS NULL THEN
     RAISE EXCEPTION 'status must not be empty' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'status';
-  ELSIF current.status = change_campaign_status.status THEN
-    PERFORM gateway.refuse_campaign_step(current.status, change_campaign_status.status);
   END IF;
+  PERFORM gateway.require_step('campaigns', 'campaign', 'status', current.status::text, change_campaign_status.status::text);
   UPDATE public.campaigns AS c SET status = change_campaign_status.status WHERE c.id = campaign RETURNING c.* INTO current;
   RETURN current;
 END $$;
 COMMENT ON FUNCTION public.change_campaign_status IS 'The campaign after an allowed step: draft > planning > active <> paused, active or paused > completed, any > archived. To become active it needs a name, a positioning and a cohort.';
+
+CREATE OR REPLACE FUNCTION public.complete_quest(quest uuid, actual_output text DEFAULT NULL) RETURNS public.campaign_quests
+LANGUAGE plpgsql AS $$
+DECLARE
+  current public.campaign_quests;
+BEGIN
+  SELECT q.* INTO current FROM public.campaign_quests AS q WHERE q.id = quest;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such quest' USING ERRCODE = 'no_data_found';
+  END IF;
+  PERFORM gateway.require_writer(current.workspace_id, 'Strategist', 'campaigns');
+  SELECT q.* INTO current FROM public.campaign_quests AS q WHERE q.id = quest FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such quest' USING ERRCODE = 'no_data_found';
+  END IF;
+  PERFORM gateway.require_step('campaign_quests', 'quest', 'status', current.status::text, 'completed');
+  UPDATE public.campaign_quests AS q
+  SET status = 'completed', actual_output = coalesce(complete_quest.actual_output, q.actual_output)
+  WHERE q.id = quest
+  RETURNING q.* INTO current;
+  RETURN current;
+END $$;
+COMMENT ON FUNCTION public.complete_quest IS 'The quest, completed; it must have been in progress. Without an output the one it has stays.';
+
+CREATE OR REPLACE FUNCTION public.link_cohorts(
+  campaign uuid, cohorts uuid[], allocation_percentages numeric[] DEFAULT NULL, target_counts integer[] DEFAULT NULL
+) RETURNS SETOF public.campaign_cohorts
+LANGUAGE plpgsql AS $$
+DECLARE
+  workspace uuid := (SELECT c.workspace_id FROM public.campaigns AS c WHERE c.id = campaign);
+  problem text := CASE
+    WHEN coalesce(cardinality(cohorts), 0) = 0 OR array_position(cohorts, NULL) > 0 THEN 'cohorts'
+    WHEN cardinality(allocation_percentages) <> cardinality(cohorts) THEN 'allocation_percentages'
+    WHEN cardinality(target_counts) <> cardinality(cohorts) THEN 'target_counts'
+  END;
+  missing bigint;
+BEGIN
+  IF workspace IS NULL THEN
+    RAISE EXCEPTION 'there is no such campaign' USING ERRCODE = 'no_data_found';
+  END IF;
+  PERFORM gateway.require_writer(workspace, 'Strategist', 'campaigns');
+  IF problem = 'cohorts' THEN
+    RAISE EXCEPTION 'cohorts must name at least one cohort, and nothing else' USING ERRCODE = 'invalid_parameter_value', COLUMN = problem;
+  ELSIF problem IS NOT NULL THEN
+    RAISE EXCEPTION '% must be as many as cohorts', problem USING ERRCODE = 'invalid_parameter_value', COLUMN = problem;
+  END IF;
+  SELECT count(DISTINCT id) INTO missing FROM unnest(cohorts) AS given(id)
+  WHERE NOT EXISTS (SELECT FROM public.cohorts AS c WHERE c.id = given.id AND c.workspace_id = workspace);
+  IF missing > 0 THEN
+    RAISE EXCEPTION '% of the cohorts do not exist in the workspace', missing USING ERRCODE = 'no_data_found', COLUMN = 'cohorts';
+  END IF;
+  -- In one order, against deadlocks between two calls that share cohorts.
+  INSERT INTO public.campaign_cohorts AS l (workspace_id, campaign_id, cohort_id, allocation_percentage, target_count)
+  SELECT DISTINCT ON (cohort) workspace, campaign, cohort, allocation_percentages[position], target_counts[position]
+  FROM unnest(cohorts) WITH ORDINALITY AS given(cohort, position)
+  ORDER BY cohort, position DESC
+  ON CONFLICT ON CONSTRAINT campaign_cohorts_campaign_id_workspace_id_cohort_id_key DO UPDATE
+  SET allocation_percentage = coalesce(EXCLUDED.allocation_percentage, l.allocation_percentage),
+      target_count = coalesce(EXCLUDED.target_count, l.target_count);
+  RETURN QUERY
+    SELECT l.* FROM public.campaign_cohorts AS l
+    WHERE l.campaign_id = campaign AND l.cohort_id = ANY (cohorts)
+    ORDER BY array_position(cohorts, l.cohort_id);
+END $$;
+COMMENT ON FUNCTION public.link_cohorts IS 'The links of a campaign to these cohorts, in their order. What is linked already stays so, with the new shares and targets where given.';
 
 -- Read models
 

@@ -42,9 +42,8 @@ CREATE INDEX IF NOT EXISTS achievements_workspace_id_badge_type_idx ON public.ac
 CREATE INDEX IF NOT EXISTS achievements_workspace_id_category_idx ON public.achievements (workspace_id, category);
 CREATE INDEX IF NOT EXISTS achievements_workspace_id_is_active_idx ON public.achievements (workspace_id, is_active);
 CREATE INDEX IF NOT EXISTS achievements_condition_value_badge_unlocks_unlock_perks_idx ON public.achievements USING gin (condition_value jsonb_path_ops, badge_unlocks, unlock_perks);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.achievements
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_workspace_table('achievements', writer => 'Owner');
+CALL gateway.set_up_workspace_table('achievements', writer => 'Owner', domain => 'gamification');
+CALL gateway.require_not_negative('achievements', 'points_reward');
 
 -- user_achievements
 CREATE TABLE IF NOT EXISTS public.user_achievements (
@@ -72,8 +71,6 @@ CREATE INDEX IF NOT EXISTS user_achievements_workspace_id_created_at_id_idx ON p
 CREATE INDEX IF NOT EXISTS user_achievements_achievement_id_workspace_id_idx ON public.user_achievements (achievement_id, workspace_id);
 CREATE INDEX IF NOT EXISTS user_achievements_workspace_id_is_locked_unlocked_at_idx ON public.user_achievements (workspace_id, is_locked, unlocked_at);
 CREATE INDEX IF NOT EXISTS user_achievements_progress_data_idx ON public.user_achievements USING gin (progress_data jsonb_path_ops);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.user_achievements
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
 CALL gateway.protect_table('user_achievements',
   may_select => gateway.member_reads() || ' AND (user_id = (SELECT auth.uid()) OR visibility = ''public'')',
   may_insert => 'false',
@@ -82,6 +79,8 @@ CALL gateway.protect_table('user_achievements',
 -- Progress and unlocks only through their functions.
 REVOKE UPDATE ON public.user_achievements FROM authenticated;
 GRANT UPDATE (visibility, display_on_profile) ON public.user_achievements TO authenticated;
+CALL gateway.track_table('user_achievements');
+CALL gateway.require_not_negative('user_achievements', 'progress_percentage', 'progress_value');
 
 -- user_stats
 CREATE TABLE IF NOT EXISTS public.user_stats (
@@ -123,10 +122,14 @@ CREATE INDEX IF NOT EXISTS user_stats_user_id_idx ON public.user_stats (user_id)
 CREATE INDEX IF NOT EXISTS user_stats_workspace_id_experience_level_idx ON public.user_stats (workspace_id, experience_level);
 CREATE INDEX IF NOT EXISTS user_stats_workspace_id_total_points_idx ON public.user_stats (workspace_id, total_points);
 CREATE INDEX IF NOT EXISTS user_stats_badges_earned_idx ON public.user_stats USING gin (badges_earned);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.user_stats
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
 CALL gateway.protect_table('user_stats', may_select => gateway.member_reads(),
   may_insert => 'false', may_update => 'false', may_delete => 'false');
+CALL gateway.track_table('user_stats');
+CALL gateway.require_not_negative('user_stats', 'campaigns_created', 'campaigns_active', 'campaigns_completed',
+  'total_campaign_reach', 'content_pieces_created', 'content_pieces_published', 'total_engagement_count', 'moves_created',
+  'moves_executed', 'moves_successful', 'success_rate_percentage', 'collaborations_count', 'teams_joined', 'total_points',
+  'achievements_unlocked', 'achievements_in_progress', 'login_count', 'total_hours_engaged', 'experience_level',
+  'experience_percentage');
 
 -- Functions
 
@@ -162,15 +165,6 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION gateway.lock_user_stats FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION gateway.require_member(person uuid, workspace uuid) RETURNS void
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-  IF NOT EXISTS (SELECT FROM public.user_workspaces WHERE user_id = person AND workspace_id = workspace) THEN
-    RAISE EXCEPTION 'the workspace has no such member' USING ERRCODE = 'no_data_found';
-  END IF;
-END $$;
-COMMENT ON FUNCTION gateway.require_member IS 'Raises no_data_found unless the person is a member of the workspace.';
-
 -- SECURITY DEFINER: nobody may write points and unlocks otherwise. Only an Owner may award, or
 -- everybody could lift themselves up the leaderboard.
 CREATE OR REPLACE FUNCTION public.unlock_achievement(
@@ -182,7 +176,7 @@ DECLARE
   award public.achievements;
   progress public.user_achievements;
 BEGIN
-  PERFORM gateway.require_workspace_role(workspace, 'Owner');
+  PERFORM gateway.require_writer(workspace, 'Owner', 'gamification');
   PERFORM gateway.require_member(person, workspace);
   success := false;
   points := 0;
@@ -248,7 +242,7 @@ DECLARE
   threshold numeric;
 BEGIN
   IF NOT gateway.bypasses_policies() THEN
-    PERFORM gateway.require_workspace_role(public.current_workspace_id(), 'Owner');
+    PERFORM gateway.require_writer(public.current_workspace_id(), 'Owner', 'gamification');
   END IF;
   SELECT a.* INTO award FROM public.achievements AS a
   WHERE a.id = achievement AND (gateway.bypasses_policies() OR a.workspace_id = public.current_workspace_id());

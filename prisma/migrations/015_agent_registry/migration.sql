@@ -40,9 +40,21 @@ CREATE INDEX IF NOT EXISTS agent_registry_agent_type_idx ON public.agent_registr
 CREATE INDEX IF NOT EXISTS agent_registry_guild_name_idx ON public.agent_registry (guild_name);
 CREATE INDEX IF NOT EXISTS agent_registry_is_active_idx ON public.agent_registry (is_active);
 CREATE INDEX IF NOT EXISTS agent_registry_domain_expertise_model_config_personality_tr_idx ON public.agent_registry USING gin (domain_expertise, model_config jsonb_path_ops, personality_traits, supported_inputs, supported_outputs, tool_access);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.agent_registry
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_global_table('agent_registry');
+CALL gateway.set_up_global_table('agent_registry');
+-- Prompts and model settings are for Owners and trusted writers. A privilege on a column cannot depend on
+-- a role in a workspace: clients have none on these, and whoever may read them asks agent_prompts().
+DO $$
+DECLARE
+  shown text := (
+    SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+    WHERE attrelid = 'public.agent_registry'::regclass AND attnum > 0 AND NOT attisdropped
+      AND attname NOT IN ('model_config', 'system_prompt'));
+BEGIN
+  REVOKE SELECT ON public.agent_registry FROM authenticated;
+  EXECUTE format('GRANT SELECT (%s) ON public.agent_registry TO authenticated', shown);
+END $$;
+CALL gateway.require_not_negative('agent_registry', 'avg_execution_time_seconds', 'success_rate_percentage',
+  'error_rate_percentage', 'cost_per_execution');
 
 -- agent_capabilities
 CREATE TABLE IF NOT EXISTS public.agent_capabilities (
@@ -73,9 +85,9 @@ CREATE INDEX IF NOT EXISTS agent_capabilities_created_at_id_idx ON public.agent_
 CREATE INDEX IF NOT EXISTS agent_capabilities_category_idx ON public.agent_capabilities (category);
 CREATE INDEX IF NOT EXISTS agent_capabilities_agent_id_is_enabled_idx ON public.agent_capabilities (agent_id, is_enabled);
 CREATE INDEX IF NOT EXISTS agent_capabilities_input_types_output_types_external_apis_r_idx ON public.agent_capabilities USING gin (input_types, output_types, external_apis, required_permissions, configuration jsonb_path_ops, parameter_schema jsonb_path_ops);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.agent_capabilities
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_global_table('agent_capabilities');
+CALL gateway.set_up_global_table('agent_capabilities');
+CALL gateway.require_not_negative('agent_capabilities', 'typical_execution_time_seconds', 'typical_token_usage',
+  'typical_cost', 'success_rate_percentage');
 
 -- agent_assignments
 CREATE TABLE IF NOT EXISTS public.agent_assignments (
@@ -111,9 +123,15 @@ CREATE INDEX IF NOT EXISTS agent_assignments_assigned_to_campaign_id_workspace_i
 CREATE INDEX IF NOT EXISTS agent_assignments_assigned_by_idx ON public.agent_assignments (assigned_by);
 CREATE INDEX IF NOT EXISTS agent_assignments_workspace_id_assignment_status_idx ON public.agent_assignments (workspace_id, assignment_status);
 CREATE INDEX IF NOT EXISTS agent_assignments_assignment_config_task_queue_execution_co_idx ON public.agent_assignments USING gin (assignment_config jsonb_path_ops, task_queue jsonb_path_ops, execution_constraints jsonb_path_ops);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.agent_assignments
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_workspace_table('agent_assignments', writer => 'Strategist');
+-- Only people let an agent into a workspace, or out of it; its own counters an agent may keep.
+CALL gateway.protect_table('agent_assignments', gateway.member_reads(),
+  may_insert => gateway.member_writes('Strategist'),
+  may_update => gateway.domain_writes('Strategist', 'agents')
+    || ' AND ((SELECT gateway.current_agent()) IS NULL OR agent_id = (SELECT gateway.current_agent_id()))',
+  may_delete => gateway.member_writes('Strategist'));
+CALL gateway.track_table('agent_assignments');
+CALL gateway.require_not_negative('agent_assignments', 'tasks_assigned', 'tasks_completed', 'tasks_failed',
+  'total_tokens_used', 'total_cost_incurred');
 
 -- agent_performance
 CREATE TABLE IF NOT EXISTS public.agent_performance (
@@ -151,7 +169,13 @@ CREATE TABLE IF NOT EXISTS public.agent_performance (
 CREATE INDEX IF NOT EXISTS agent_performance_workspace_id_created_at_id_idx ON public.agent_performance (workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agent_performance_workspace_id_measurement_date_idx ON public.agent_performance (workspace_id, measurement_date);
 CREATE INDEX IF NOT EXISTS agent_performance_agent_id_measurement_date_idx ON public.agent_performance (agent_id, measurement_date);
-CALL gateway.protect_workspace_table('agent_performance', writer => 'Owner');
+CALL gateway.set_up_workspace_table('agent_performance', writer => 'Owner', domain => 'agents');
+CALL gateway.stamp_table('agent_performance', 'agent_id', 'id');
+CALL gateway.require_not_negative('agent_performance', 'measurement_hour', 'execution_count', 'success_count', 'failure_count',
+  'error_count', 'avg_execution_time_seconds', 'min_execution_time_seconds', 'max_execution_time_seconds',
+  'p50_execution_time_seconds', 'p95_execution_time_seconds', 'p99_execution_time_seconds', 'total_input_tokens',
+  'total_output_tokens', 'avg_input_tokens_per_execution', 'avg_output_tokens_per_execution', 'total_cost_incurred',
+  'avg_cost_per_execution', 'success_rate_percentage', 'error_rate_percentage', 'quality_score');
 
 -- Durations of executions as a histogram, from which percentiles of any set of hours can be read.
 -- Each bucket is 1.01 / 0.99 times as wide as the one before, so its value is within 1 % of all that
@@ -166,9 +190,71 @@ CREATE TABLE IF NOT EXISTS gateway.agent_execution_buckets (
   CONSTRAINT agent_execution_buckets_workspace_id_performance_id_fkey FOREIGN KEY (workspace_id, performance_id) REFERENCES public.agent_performance (workspace_id, id) ON DELETE CASCADE
 );
 COMMENT ON TABLE gateway.agent_execution_buckets IS 'Executions of a row of agent_performance by duration. Percentiles read from it are within 1 % of the exact ones (nearest rank) between 1 ms and 24 h, and never outside the shortest and the longest execution.';
-CALL gateway.protect_workspace_table('gateway.agent_execution_buckets', writer => 'Owner');
+DO $$
+DECLARE
+  may_write text := gateway.domain_writes('Owner', 'agents');
+BEGIN
+  CALL gateway.protect_table('gateway.agent_execution_buckets', gateway.member_reads(), may_write, may_write, may_write);
+END $$;
 
 -- Functions
+
+CREATE OR REPLACE FUNCTION public.assign_agent(
+  workspace uuid, agent uuid, campaign uuid DEFAULT NULL,
+  priority public.assignment_priority DEFAULT 'normal', config jsonb DEFAULT NULL
+) RETURNS public.agent_assignments
+LANGUAGE plpgsql AS $$
+DECLARE
+  active boolean := (SELECT r.is_active FROM public.agent_registry AS r WHERE r.id = agent);
+  assigned public.agent_assignments;
+BEGIN
+  PERFORM gateway.require_workspace_role(workspace, 'Strategist');
+  IF priority IS NULL THEN
+    RAISE EXCEPTION 'priority must not be empty' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'priority';
+  ELSIF active IS NULL THEN
+    RAISE EXCEPTION 'there is no such agent' USING ERRCODE = 'no_data_found', COLUMN = 'agent';
+  ELSIF NOT active THEN
+    RAISE EXCEPTION 'the agent is not active' USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'agent';
+  END IF;
+  -- No unique key tells two assignments without a campaign apart.
+  PERFORM pg_advisory_xact_lock(hashtextextended(format('assign_agent %s %s %s', workspace, agent, campaign), 0));
+  UPDATE public.agent_assignments AS a
+  SET assignment_status = 'active', priority_level = priority, assigned_date = now(), assigned_by = auth.uid(),
+      assignment_config = coalesce(config, a.assignment_config)
+  WHERE a.id = (
+    SELECT e.id FROM public.agent_assignments AS e
+    WHERE e.workspace_id = workspace AND e.agent_id = agent
+      AND e.assigned_to_campaign_id IS NOT DISTINCT FROM campaign AND e.assigned_to_guild_operation_id IS NULL
+    ORDER BY e.created_at, e.id LIMIT 1)
+  RETURNING a.* INTO assigned;
+  IF NOT FOUND THEN
+    INSERT INTO public.agent_assignments AS a (workspace_id, agent_id, assigned_to_campaign_id, priority_level, assignment_config, assigned_by)
+    VALUES (workspace, agent, campaign, priority, config, auth.uid())
+    RETURNING a.* INTO assigned;
+  END IF;
+  RETURN assigned;
+END $$;
+COMMENT ON FUNCTION public.assign_agent IS 'The active assignment of an agent to a workspace, or to one of its campaigns; one that there was is taken up again. For people from Strategist on and trusted writers.';
+
+CREATE OR REPLACE FUNCTION gateway.reads_prompts() RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN gateway.is_owner() OR gateway.may_write_shared();
+END $$;
+COMMENT ON FUNCTION gateway.reads_prompts IS 'Whether an Owner of the current workspace asks, or a trusted writer of what all share.';
+
+-- SECURITY DEFINER: clients have no privilege on these columns.
+CREATE OR REPLACE FUNCTION gateway.agent_prompts(agents uuid[]) RETURNS TABLE (id uuid, model_config jsonb, system_prompt text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+  IF gateway.reads_prompts() THEN
+    RETURN QUERY SELECT a.id, a.model_config, a.system_prompt FROM public.agent_registry AS a WHERE a.id = ANY (agents);
+  END IF;
+END $$;
+COMMENT ON FUNCTION gateway.agent_prompts IS 'Prompts and model settings of these agents, for Owners of the current workspace and trusted writers; nothing for others.';
+
+REVOKE EXECUTE ON FUNCTION gateway.reads_prompts, gateway.agent_prompts FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION gateway.reads_prompts, gateway.agent_prompts TO authenticated, service_role;
 
 CREATE OR REPLACE FUNCTION gateway.execution_bucket(seconds numeric) RETURNS smallint
 LANGUAGE sql IMMUTABLE AS $$

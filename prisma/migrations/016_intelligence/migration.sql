@@ -50,9 +50,14 @@ CREATE INDEX IF NOT EXISTS intelligence_signals_workspace_id_action_status_idx O
 CREATE INDEX IF NOT EXISTS intelligence_signals_workspace_id_signal_category_idx ON public.intelligence_signals (workspace_id, signal_category);
 CREATE INDEX IF NOT EXISTS intelligence_signals_workspace_id_detection_date_idx ON public.intelligence_signals (workspace_id, detection_date DESC);
 CREATE INDEX IF NOT EXISTS intelligence_signals_key_findings_data_points_related_compe_idx ON public.intelligence_signals USING gin (key_findings, data_points jsonb_path_ops, related_competitor_ids, related_cohort_ids, related_campaign_ids);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.intelligence_signals
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_workspace_table('intelligence_signals', writer => 'Analyst');
+CALL gateway.set_up_workspace_table('intelligence_signals', writer => 'Analyst', domain => 'intelligence');
+CALL gateway.stamp_table('intelligence_signals', 'source_agent_id', 'id');
+-- An insight acts on signals that nobody acknowledged first, too.
+CALL gateway.guard_status('intelligence_signals', 'signal', 'new', '{
+  "new": ["acknowledged", "actioned", "archived"],
+  "acknowledged": ["actioned", "archived"],
+  "actioned": ["archived"]}', status_column => 'action_status');
+CALL gateway.require_not_negative('intelligence_signals', 'confidence_score', 'relevance_score');
 
 -- market_insights
 CREATE TABLE IF NOT EXISTS public.market_insights (
@@ -101,11 +106,72 @@ CREATE INDEX IF NOT EXISTS market_insights_workspace_id_insight_status_idx ON pu
 CREATE INDEX IF NOT EXISTS market_insights_workspace_id_discovery_date_idx ON public.market_insights (workspace_id, discovery_date DESC);
 CREATE INDEX IF NOT EXISTS market_insights_workspace_id_time_relevance_start_time_rele_idx ON public.market_insights (workspace_id, time_relevance_start, time_relevance_end);
 CREATE INDEX IF NOT EXISTS market_insights_source_signal_ids_key_conclusions_supportin_idx ON public.market_insights USING gin (source_signal_ids, key_conclusions, supporting_evidence, business_implications, recommended_actions, relevant_for_competitors, relevant_for_cohorts, relevant_for_campaigns, relevant_segments);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.market_insights
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_workspace_table('market_insights', writer => 'Analyst');
+CALL gateway.set_up_workspace_table('market_insights', writer => 'Analyst', domain => 'intelligence');
+CALL gateway.stamp_table('market_insights', 'source_agent_id', 'id');
+CALL gateway.require_not_negative('market_insights', 'number_of_signals_analyzed', 'confidence_score');
 
 -- Functions
+
+CREATE OR REPLACE FUNCTION public.record_signal(
+  workspace uuid, source public.signal_source, category public.signal_category, title text,
+  confidence numeric DEFAULT NULL, relevance numeric DEFAULT NULL, description text DEFAULT NULL,
+  data_source text DEFAULT NULL, key_findings text[] DEFAULT NULL, data_points jsonb DEFAULT NULL,
+  competitors uuid[] DEFAULT NULL, cohorts uuid[] DEFAULT NULL, campaigns uuid[] DEFAULT NULL,
+  signal_date timestamptz DEFAULT NULL, expiry_date timestamptz DEFAULT NULL, agent uuid DEFAULT NULL
+) RETURNS public.intelligence_signals
+LANGUAGE plpgsql AS $$
+DECLARE
+  missing text := CASE WHEN source IS NULL THEN 'source' WHEN category IS NULL THEN 'category' END;
+  beyond text := CASE
+    WHEN confidence NOT BETWEEN 0 AND 100 THEN 'confidence'
+    WHEN relevance NOT BETWEEN 0 AND 100 THEN 'relevance'
+  END;
+  recorded public.intelligence_signals;
+BEGIN
+  PERFORM gateway.require_writer(workspace, 'Analyst', 'intelligence');
+  PERFORM gateway.require_text(title, 'title');
+  IF missing IS NOT NULL THEN
+    RAISE EXCEPTION '% must not be empty', missing USING ERRCODE = 'invalid_parameter_value', COLUMN = missing;
+  ELSIF beyond IS NOT NULL THEN
+    RAISE EXCEPTION '% must be from 0 to 100', beyond USING ERRCODE = 'invalid_parameter_value', COLUMN = beyond;
+  END IF;
+  INSERT INTO public.intelligence_signals AS s (
+    workspace_id, source_agent_id, source_type, data_source, signal_title, signal_description, signal_category,
+    key_findings, data_points, confidence_score, relevance_score,
+    related_competitor_ids, related_cohort_ids, related_campaign_ids, signal_date, expiry_date, created_by)
+  VALUES (
+    workspace, agent, source, data_source, title, description, category,
+    key_findings, data_points, confidence, relevance,
+    competitors, cohorts, campaigns, coalesce(signal_date, now()), expiry_date, auth.uid())
+  RETURNING s.* INTO recorded;
+  RETURN recorded;
+END $$;
+COMMENT ON FUNCTION public.record_signal IS 'A new signal, detected now; confidence and relevance are 0-100. The agent is the one that asks; trusted writers may name one.';
+
+CREATE OR REPLACE FUNCTION public.acknowledge_signal(signal uuid, notes text DEFAULT NULL) RETURNS public.intelligence_signals
+LANGUAGE plpgsql AS $$
+DECLARE
+  current public.intelligence_signals;
+BEGIN
+  SELECT s.* INTO current FROM public.intelligence_signals AS s WHERE s.id = signal;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such signal' USING ERRCODE = 'no_data_found';
+  END IF;
+  PERFORM gateway.require_writer(current.workspace_id, 'Analyst', 'intelligence');
+  SELECT s.* INTO current FROM public.intelligence_signals AS s WHERE s.id = signal FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no such signal' USING ERRCODE = 'no_data_found';
+  END IF;
+  PERFORM gateway.require_step('intelligence_signals', 'signal', 'action_status', current.action_status::text, 'acknowledged');
+  UPDATE public.intelligence_signals AS s
+  SET action_status = 'acknowledged',
+      assigned_to_user_id = coalesce(s.assigned_to_user_id, auth.uid()),
+      action_notes = coalesce(notes, s.action_notes)
+  WHERE s.id = signal
+  RETURNING s.* INTO current;
+  RETURN current;
+END $$;
+COMMENT ON FUNCTION public.acknowledge_signal IS 'The signal, acknowledged, and assigned to the person of the request unless it is somebody''s.';
 
 CREATE OR REPLACE FUNCTION public.create_insight_from_signals(
   workspace uuid, signals uuid[], title text, type public.insight_type, conclusions text[] DEFAULT NULL

@@ -61,9 +61,11 @@ CREATE INDEX IF NOT EXISTS system_alerts_workspace_id_status_idx ON public.syste
 CREATE INDEX IF NOT EXISTS system_alerts_workspace_id_severity_level_idx ON public.system_alerts (workspace_id, severity_level);
 CREATE INDEX IF NOT EXISTS system_alerts_workspace_id_alert_type_idx ON public.system_alerts (workspace_id, alert_type);
 CREATE INDEX IF NOT EXISTS system_alerts_data_points_recommended_actions_idx ON public.system_alerts USING gin (data_points jsonb_path_ops, recommended_actions);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.system_alerts
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
-CALL gateway.protect_workspace_table('system_alerts', writer => 'Analyst');
+CALL gateway.set_up_workspace_table('system_alerts', writer => 'Analyst', domain => 'alerts');
+CALL gateway.stamp_table('system_alerts', 'triggered_by_agent_id', 'id');
+CALL gateway.guard_status('system_alerts', 'alert', 'active', '{
+  "active": ["acknowledged", "dismissed"],
+  "acknowledged": ["resolved", "dismissed"]}');
 
 -- user_notifications
 CREATE TABLE IF NOT EXISTS public.user_notifications (
@@ -104,8 +106,6 @@ CREATE INDEX IF NOT EXISTS user_notifications_user_id_is_read_idx ON public.user
 CREATE INDEX IF NOT EXISTS user_notifications_workspace_id_notification_type_idx ON public.user_notifications (workspace_id, notification_type);
 CREATE INDEX IF NOT EXISTS user_notifications_user_id_created_at_idx ON public.user_notifications (user_id, created_at DESC);
 CREATE INDEX IF NOT EXISTS user_notifications_workspace_id_channel_idx ON public.user_notifications (workspace_id, channel);
-CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON public.user_notifications
-  FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
 CALL gateway.protect_table('user_notifications',
   may_select => gateway.member_reads() || ' AND user_id = (SELECT auth.uid())',
   may_insert => 'false',
@@ -114,41 +114,13 @@ CALL gateway.protect_table('user_notifications',
 -- A person changes the read state only.
 REVOKE UPDATE ON public.user_notifications FROM authenticated;
 GRANT UPDATE (is_read, read_at) ON public.user_notifications TO authenticated;
+CALL gateway.track_table('user_notifications');
 
 -- Functions
 
-CREATE OR REPLACE FUNCTION gateway.next_alert_statuses(status public.alert_status) RETURNS public.alert_status[]
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT (CASE status
-    WHEN 'active' THEN '{acknowledged,dismissed}'
-    WHEN 'acknowledged' THEN '{resolved,dismissed}'
-    ELSE '{}'
-  END)::public.alert_status[]
-$$;
-COMMENT ON FUNCTION gateway.next_alert_statuses IS 'The steps that an alert may take from a status.';
-
-CREATE OR REPLACE FUNCTION gateway.refuse_alert_step(from_status public.alert_status, to_status public.alert_status) RETURNS void
-LANGUAGE plpgsql IMMUTABLE AS $$
-BEGIN
-  RAISE EXCEPTION 'an alert cannot go from % to %', from_status, to_status
-    USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status',
-          DETAIL = coalesce('From ' || from_status || ' it can go to '
-            || nullif(array_to_string(gateway.next_alert_statuses(from_status), ', '), '') || '.',
-            'An alert that is ' || from_status || ' stays so.');
-END $$;
-
-CREATE OR REPLACE FUNCTION gateway.check_alert_status() RETURNS trigger
+CREATE OR REPLACE FUNCTION gateway.record_alert_step() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP = 'INSERT' THEN
-    IF NEW.status <> 'active' AND NOT gateway.bypasses_policies() THEN
-      RAISE EXCEPTION 'a new alert is active' USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'status';
-    END IF;
-    RETURN NEW;
-  END IF;
-  IF NEW.status <> ALL (gateway.next_alert_statuses(OLD.status)) THEN
-    PERFORM gateway.refuse_alert_step(OLD.status, NEW.status);
-  END IF;
   -- Whoever dismisses an alert that nobody took on has taken it on.
   IF OLD.status = 'active' THEN
     NEW.acknowledged_at := now();
@@ -159,12 +131,9 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-COMMENT ON FUNCTION gateway.check_alert_status IS 'Triggers of system_alerts: only the allowed steps, whoever writes, with who and when; trusted writers may import alerts in any status.';
-
-CREATE OR REPLACE TRIGGER check_new_status BEFORE INSERT ON public.system_alerts
-  FOR EACH ROW EXECUTE FUNCTION gateway.check_alert_status();
-CREATE OR REPLACE TRIGGER check_status BEFORE UPDATE ON public.system_alerts
-  FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION gateway.check_alert_status();
+COMMENT ON FUNCTION gateway.record_alert_step IS 'Trigger of system_alerts: who took an alert on and when, and when it was closed.';
+CREATE OR REPLACE TRIGGER record_step BEFORE UPDATE ON public.system_alerts
+  FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION gateway.record_alert_step();
 
 CREATE OR REPLACE FUNCTION public.create_system_alert(
   workspace uuid, type public.alert_type, severity public.alert_severity, title text,
@@ -206,13 +175,12 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'there is no such alert' USING ERRCODE = 'no_data_found';
   END IF;
-  PERFORM gateway.require_workspace_role(current.workspace_id, 'Analyst');
+  PERFORM gateway.require_writer(current.workspace_id, 'Analyst', 'alerts');
   SELECT a.* INTO current FROM public.system_alerts AS a WHERE a.id = alert FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'there is no such alert' USING ERRCODE = 'no_data_found';
-  ELSIF current.status = to_status THEN
-    PERFORM gateway.refuse_alert_step(current.status, to_status);
   END IF;
+  PERFORM gateway.require_step('system_alerts', 'alert', 'status', current.status::text, to_status::text);
   UPDATE public.system_alerts AS a
   SET status = to_status,
       acknowledged_by = coalesce(a.acknowledged_by, person),
@@ -259,7 +227,7 @@ DECLARE
   END;
   sent public.user_notifications;
 BEGIN
-  PERFORM gateway.require_workspace_role(workspace, 'Analyst');
+  PERFORM gateway.require_writer(workspace, 'Analyst', 'alerts');
   PERFORM gateway.require_member(person, workspace);
   PERFORM gateway.require_text(title, 'title');
   PERFORM gateway.require_text(message, 'message');

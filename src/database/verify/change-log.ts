@@ -54,8 +54,7 @@ export const changeLog: Check = {
   id: 'change-log',
   title:
     "The change log is there, and nobody reaches it but by the functions of the gateway's login",
-  remedy:
-    'Revoke what is named, or run 022_change_log, 023_change_log_pages and 024_wake_readers again.',
+  remedy: 'Revoke what is named, or run 005_change_log again.',
   async run({ query }) {
     const [log] = await query<{ present: boolean }>(
       `select count(to_regclass(name)) = $2 as present from unnest($1::text[]) as name`,

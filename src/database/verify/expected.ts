@@ -1,6 +1,6 @@
 // Objects of the migrations that the Prisma schema cannot describe.
 
-/** The tables that each migration after the baseline adds. */
+/** The tables that each migration adds to the platform's 43. */
 export const TABLES_BY_MIGRATION = {
   '013_positioning_and_campaigns': [
     'positioning',
@@ -106,11 +106,7 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.next_statuses(text,text)',
   'gateway.notify_unlocked_achievement()',
   'gateway.open_change_log()',
-  'gateway.protect_global_table(regclass)',
-  'gateway.protect_shared_table(regclass,public.member_role)',
   'gateway.protect_table(regclass,text,text,text,text)',
-  'gateway.protect_workspace_table(regclass,public.member_role)',
-  'gateway.set_up_workspace_table(regclass,public.member_role,text)',
   'gateway.publish_view(regclass)',
   'gateway.reads_billing()',
   'gateway.reads_prompts()',
@@ -127,10 +123,16 @@ export const FUNCTIONS: readonly string[] = [
   'gateway.require_writer(uuid,public.member_role,text)',
   'gateway.revoke_all(regclass)',
   'gateway.secret_columns()',
+  'gateway.set_up_global_table(regclass)',
+  'gateway.set_up_shared_table(regclass,public.member_role,text)',
+  'gateway.set_up_workspace_table(regclass,public.member_role,text)',
   'gateway.settle_own_invitation(uuid,public.invitation_status)',
   'gateway.shorten_row(jsonb)',
+  'gateway.signed_in()',
   'gateway.stamp_agent()',
+  'gateway.stamp_table(regclass,text,text)',
   'gateway.take_turn(uuid,uuid)',
+  'gateway.track_table(regclass)',
   'gateway.transactions_between(pg_snapshot,pg_snapshot)',
   'gateway.trim_audit_log(interval)',
   'gateway.trim_change_log(interval,integer)',

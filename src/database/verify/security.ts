@@ -5,7 +5,7 @@ import { TABLE_NAMES, TABLE_OIDS, TABLES } from './expected-tables.ts';
 import { billing, secretColumns } from './trust.ts';
 
 const PROTECT =
-  'Run the CALL gateway.protect_… line of the table in its migration again, then those from 018_writes on.';
+  'Run the lines of its migration that set the table up again: CALL gateway.set_up_… or protect_table, and grants.';
 
 const rowSecurity: Check = {
   id: 'row-security',
@@ -185,7 +185,7 @@ const gatewayRole: Check = {
   id: 'role-codex-gateway',
   title: 'codex_gateway may become authenticated and call the functions of the change log, no more',
   remedy:
-    'Revoke what is named, or run 022_change_log, 023_change_log_pages and 024_wake_readers again; ALTER ROLE codex_gateway NOINHERIT NOBYPASSRLS NOSUPERUSER.',
+    'Revoke what is named, or run 005_change_log again; ALTER ROLE codex_gateway NOINHERIT NOBYPASSRLS NOSUPERUSER.',
   async run({ query }) {
     const [role] = await query<{ attributes: string[]; memberships: string[]; inherits: boolean }>(
       `select array_remove(array[

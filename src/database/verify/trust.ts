@@ -2,13 +2,11 @@ import { GUARDED_COLUMNS, SECRET_COLUMNS } from '../secret-columns.ts';
 import { type Check, finding } from './check.ts';
 import { BILLING_TABLES } from './expected.ts';
 
-const REMEDY = 'Run 028_trust again.';
-
 /** Checks that only Owners see billing. */
 export const billing: Check = {
   id: 'billing',
   title: 'Billing is read by Owners, and by agents with the scope for it',
-  remedy: REMEDY,
+  remedy: 'Run 007_people_and_billing again.',
   async run({ query }) {
     const rows = await query<{ name: string }>(
       `select polname || ' shows ' || relname || ' to others' as name
@@ -33,7 +31,7 @@ export const secretColumns: Check = {
   id: 'secret-columns',
   title:
     'Secret columns are kept out of histories, and clients may read no others than they should',
-  remedy: REMEDY,
+  remedy: 'Run 004_audit_log and 015_agent_registry again.',
   async run({ query }) {
     const listed = [...new Set(Object.values(SECRET_COLUMNS).flatMap(Object.keys))];
     const [known] = await query<{ present: boolean }>(

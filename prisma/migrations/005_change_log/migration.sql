@@ -1,6 +1,5 @@
 -- What was committed, for subscriptions: which row of the 59 tables changed when, whoever wrote it.
 -- The log holds no data of the rows: those are read under the policies by whoever is told.
--- Safe to run again: everything is made only where it is missing, or replaced by the same.
 
 -- 1. The log
 
@@ -54,9 +53,13 @@ CREATE SEQUENCE IF NOT EXISTS gateway.readers_awake_until MINVALUE 0 START 0;
 COMMENT ON SEQUENCE gateway.readers_awake_until IS 'Until when all readers of the log poll it, so that writers need not wake them; or when they were woken last.';
 CALL gateway.revoke_all('gateway.readers_awake_until');
 
+-- 2. Writing it
+
 -- NOTIFY takes a lock until the commit is on disk, and commits that queue for it cannot share a write.
 -- So when one follows another closely, readers are asked to poll for a moment, and those that come
--- next need not wake them.
+-- next need not wake them. Close is what comes within the time that a disk takes to flush: commits
+-- that queue for the lock follow one another no sooner. Those farther apart cost nothing by waking
+-- readers, which would be told of them later by polling.
 CREATE OR REPLACE FUNCTION gateway.wake_readers() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -68,7 +71,7 @@ BEGIN
     -- A long transaction that wakes readers in the end keeps others from it only once.
     AND current_setting('gateway.wakes_readers', true) IS DISTINCT FROM 'no'
   THEN
-    PERFORM setval('gateway.readers_awake_until', CASE WHEN awake_until > now_ - 20 THEN now_ + 25 ELSE now_ END),
+    PERFORM setval('gateway.readers_awake_until', CASE WHEN awake_until > now_ - 5 THEN now_ + 25 ELSE now_ END),
       set_config('gateway.wakes_readers', 'no', true);
     NOTIFY gateway_change;
   END IF;
@@ -87,11 +90,6 @@ BEGIN
       IF NOT FOUND THEN
         RETURN QUERY SELECT NULL::uuid, (r ->> 'id')::uuid;
       END IF;
-    WHEN 'subscriptions' THEN
-      -- Owners see the subscriptions of their workspace.
-      RETURN QUERY SELECT (r ->> 'workspace_id')::uuid, (r ->> 'user_id')::uuid
-        UNION SELECT m.workspace_id, m.user_id FROM public.user_workspaces AS m
-        WHERE m.workspace_id = (r ->> 'workspace_id')::uuid AND m.role = 'Owner';
     ELSE
       RETURN QUERY SELECT (r ->> 'workspace_id')::uuid, gateway.audit_reader(table_name, r);
   END CASE;
@@ -231,21 +229,12 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER log_%s', target, operation);
   END LOOP;
 END $$;
+
 REVOKE EXECUTE ON PROCEDURE gateway.log_table FROM PUBLIC;
 
-DO $$
-DECLARE
-  target regclass;
-BEGIN
-  FOR target IN
-    SELECT polrelid FROM pg_policy JOIN pg_class ON pg_class.oid = polrelid
-    WHERE relnamespace = 'public'::regnamespace AND polname = 'authenticated_select'
-    ORDER BY relname
-  LOOP
-    CALL gateway.log_table(target);
-  END LOOP;
-END $$;
-
+-- The tables that were made before this log.
+CALL gateway.log_table('workspaces');
+CALL gateway.log_table('user_workspaces');
 CREATE OR REPLACE TRIGGER log_colleagues_insert AFTER INSERT ON public.user_workspaces
   REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gateway.log_colleagues();
 CREATE OR REPLACE TRIGGER log_colleagues_update AFTER UPDATE ON public.user_workspaces
@@ -255,7 +244,7 @@ CREATE OR REPLACE TRIGGER log_colleagues_delete AFTER DELETE ON public.user_work
 ALTER TABLE public.user_workspaces ENABLE ALWAYS TRIGGER log_colleagues_insert,
   ENABLE ALWAYS TRIGGER log_colleagues_update, ENABLE ALWAYS TRIGGER log_colleagues_delete;
 
--- 2. Reading it, for the gateway's own login. STABLE: everything in these functions is of the snapshot
+-- 3. Reading it, for the gateway's own login. STABLE: everything in these functions is of the snapshot
 -- of the statement that calls them. Without sequential scans, since plans are kept while the log grows.
 
 CREATE OR REPLACE FUNCTION gateway.transactions_between(seen pg_snapshot, until pg_snapshot) RETURNS TABLE (first xid8, beyond xid8)
@@ -295,6 +284,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION gateway.change_snapshot IS 'Up to where the log can be read now: the statement''s snapshot, cut off behind the newest transaction of the log.';
 
+-- A page of the log is read by the transactions that it is about, however long the log is: a plan that
+-- Postgres kept for any parameters would go through all of it.
 CREATE OR REPLACE FUNCTION gateway.changes_between(
   seen pg_snapshot, until pg_snapshot, after_seq bigint, page_size integer,
   tables text[] DEFAULT NULL, workspace uuid DEFAULT NULL, person uuid DEFAULT NULL
@@ -309,11 +300,15 @@ BEGIN
   FROM (
     SELECT c.*
     FROM gateway.transactions_between(seen, until) AS t
-    JOIN gateway.change AS c ON c.xid >= t.first AND c.xid < t.beyond
-    WHERE c.seq > after_seq
-      AND (tables IS NULL OR c.table_name = ANY (tables)
-        AND (c.workspace_id IS NULL OR c.workspace_id = workspace)
-        AND (c.reader_id IS NULL OR c.reader_id = person))
+    CROSS JOIN LATERAL (
+      SELECT c.* FROM gateway.change AS c
+      WHERE c.xid >= t.first AND c.xid < t.beyond AND c.seq > after_seq
+      -- Keeps the range a condition of the index: as a join it may be a filter on the whole log.
+      OFFSET 0
+    ) AS c
+    WHERE tables IS NULL OR c.table_name = ANY (tables)
+      AND (c.workspace_id IS NULL OR c.workspace_id = workspace)
+      AND (c.reader_id IS NULL OR c.reader_id = person)
     ORDER BY c.seq LIMIT page_size + 1
   ) AS c;
   RETURN QUERY SELECT jsonb_array_length(page) > page_size,
@@ -423,61 +418,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
 $$;
 COMMENT ON FUNCTION gateway.workspace_roles IS 'Who is what in these workspaces: for subscriptions that stay open while that changes.';
 
-DO $$
-DECLARE
-  f regprocedure;
-BEGIN
-  FOREACH f IN ARRAY '{gateway.change_snapshot(), "gateway.changes_after(pg_snapshot,integer)",
-    "gateway.changes_between(pg_snapshot,pg_snapshot,bigint,integer,text[],uuid,uuid)", gateway.keep_readers_awake(integer),
-    gateway.open_change_log(), "gateway.trim_change_log(interval,integer)", gateway.workspace_roles(uuid[])}'::regprocedure[] LOOP
-    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO codex_gateway', f);
-  END LOOP;
-END $$;
-REVOKE EXECUTE ON FUNCTION gateway.transactions_between, gateway.expect_readers FROM PUBLIC;
+GRANT USAGE ON SCHEMA gateway TO codex_gateway;
+REVOKE EXECUTE ON FUNCTION gateway.change_snapshot, gateway.changes_after, gateway.changes_between,
+  gateway.keep_readers_awake, gateway.open_change_log, gateway.trim_change_log, gateway.workspace_roles,
+  gateway.transactions_between, gateway.expect_readers FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION gateway.change_snapshot, gateway.changes_after, gateway.changes_between,
+  gateway.keep_readers_awake, gateway.open_change_log, gateway.trim_change_log, gateway.workspace_roles TO codex_gateway;
 -- Lists tell the cursor to go on from, in the transaction that reads their rows.
 GRANT EXECUTE ON FUNCTION gateway.change_snapshot TO authenticated;
-GRANT USAGE ON SCHEMA gateway TO codex_gateway;
-
--- 3. Audiences: what is executed once for many members is executed for none of them. Such a
--- statement has the claim "audience", the members' role, and no person: it reads what every member
--- with this role reads in the current workspace, and writes nothing.
-
-CREATE OR REPLACE FUNCTION gateway.is_audience() RETURNS boolean
-LANGUAGE sql STABLE AS
-$$ SELECT coalesce(gateway.current_claims() ->> 'audience' <> '' AND NOT gateway.current_claims() ?| '{sub,agent}', false) $$;
-COMMENT ON FUNCTION gateway.is_audience IS 'Whether the members of the current workspace ask together, rather than a person or an agent.';
-
-CREATE OR REPLACE FUNCTION public.is_workspace_member(workspace uuid) RETURNS boolean
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
-BEGIN
-  IF gateway.current_agent() IS NULL THEN
-    RETURN EXISTS (SELECT FROM public.user_workspaces WHERE user_id = auth.uid() AND workspace_id = workspace)
-      OR (gateway.is_audience() AND workspace IS NOT NULL AND workspace = public.current_workspace_id());
-  END IF;
-  RETURN coalesce(gateway.current_claims() -> 'scopes' <> '[]', false)
-    AND gateway.agent_may_act(gateway.current_agent(), workspace);
-END $$;
-COMMENT ON FUNCTION public.is_workspace_member IS 'Whether the person or the audience of the request is of the workspace; of an agent, whether it may act there and has any scope.';
-
-DO $$
-DECLARE
-  target regclass;
-  signed_in text := '(SELECT auth.uid()) IS NOT NULL OR (SELECT gateway.current_agent_id()) IS NOT NULL OR (SELECT gateway.is_audience())';
-BEGIN
-  FOREACH target IN ARRAY '{journey_stages,channel_roles,maneuver_types,agent_registry,agent_capabilities}'::regclass[] LOOP
-    CALL gateway.ensure_policy(target, 'select', signed_in || ' OR (SELECT gateway.may_write_shared())');
-  END LOOP;
-  FOREACH target IN ARRAY '{visual_design_templates,adaptation_patterns}'::regclass[] LOOP
-    CALL gateway.ensure_policy(target, 'select', format('(workspace_id IS NULL AND (%s)) OR (%s)', signed_in, gateway.member_reads()));
-  END LOOP;
-  CALL gateway.ensure_policy('workspaces', 'select', 'id IN (SELECT m.workspace_id FROM public.viewer_memberships() AS m)'
-    || ' OR id IN (SELECT a.workspace_id FROM gateway.agent_workspaces() AS a)'
-    || ' OR (id = (SELECT public.current_workspace_id()) AND (SELECT gateway.is_audience()))');
-  CALL gateway.ensure_policy('gateway.audit_log', 'select',
-    '(' || gateway.member_reads() || ' AND (reader_id IS NULL OR reader_id = (SELECT auth.uid())'
-    || ' OR (table_name = ''subscriptions'' AND (SELECT public.has_workspace_role(''Owner'')))))'
-    || format(' OR (workspace_id IS NULL AND reader_id IS NULL AND (%s))', signed_in)
-    || ' OR (workspace_id IS NULL AND (reader_id = (SELECT auth.uid())'
-    || ' OR (table_name = ''user_profiles'' AND reader_id IN (SELECT m.user_id FROM public.user_workspaces AS m))))');
-END $$;

@@ -1,8 +1,4 @@
--- Nobody becomes a member of a workspace without consent: a person creates it, or accepts an
--- invitation. Trusted writers may still insert memberships.
--- Safe to run again: everything is made only where it is missing, or replaced by the same.
-
--- 1. Invitations
+-- Invitations to workspaces, and how people become members by them.
 
 CALL gateway.ensure_enum('invitation_status', ARRAY['pending', 'accepted', 'declined', 'revoked', 'expired']);
 
@@ -36,8 +32,9 @@ CALL gateway.protect_table('gateway.invitation', 'false', 'false', 'false', 'fal
 CALL gateway.require_finite('gateway.invitation');
 CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON gateway.invitation
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
+CALL gateway.audit_table('gateway.invitation');
 
--- 2. Whose an address is: what the identity provider says, and no claim of a token.
+-- 1. Whose an address is: what the identity provider says, and no claim of a token.
 
 -- As JSON, since only some providers have the column.
 CREATE OR REPLACE FUNCTION gateway.confirmed_address(person auth.users) RETURNS text
@@ -54,7 +51,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION gateway.viewer_address IS 'The confirmed address of the person of the request, null for others.';
 
--- 3. Who sees an invitation: the person whose address it is, wherever they are, and Owners in their
+-- 2. Who sees an invitation: the person whose address it is, wherever they are, and Owners in their
 -- workspace. The names are all that an invitation shows of the workspace and of its sender.
 
 CREATE OR REPLACE FUNCTION gateway.visible_invitations() RETURNS TABLE (
@@ -85,6 +82,7 @@ BEGIN
     LEFT JOIN public.user_profiles AS p ON p.id = v.invited_by;
 END $$;
 COMMENT ON FUNCTION gateway.visible_invitations IS 'Invitations to the address of the person of the request, 100 at most, and for an Owner those of the current workspace.';
+
 REVOKE EXECUTE ON FUNCTION gateway.confirmed_address, gateway.viewer_address, gateway.visible_invitations FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gateway.visible_invitations TO authenticated, service_role;
 
@@ -92,7 +90,7 @@ CREATE OR REPLACE VIEW public.invitation WITH (security_invoker = true) AS SELEC
 COMMENT ON VIEW public.invitation IS 'What people see of gateway.invitation: those for them, and for an Owner those of the current workspace. Key: id.';
 CALL gateway.publish_view('public.invitation');
 
--- 4. Logs
+-- 3. The change log
 
 CREATE OR REPLACE FUNCTION gateway.invitation_readers(invitation gateway.invitation) RETURNS TABLE (workspace_id uuid, reader_id uuid)
 LANGUAGE plpgsql STABLE AS $$
@@ -122,6 +120,7 @@ BEGIN
   RETURN NULL;
 END $$;
 COMMENT ON FUNCTION gateway.log_invitation IS 'Triggers of invitation: who may be told of the change, into the change log.';
+
 REVOKE EXECUTE ON FUNCTION gateway.invitation_readers, gateway.log_invitation FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER log_change AFTER INSERT OR DELETE ON gateway.invitation
@@ -130,23 +129,8 @@ CREATE OR REPLACE TRIGGER log_update AFTER UPDATE ON gateway.invitation
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION gateway.log_invitation();
 ALTER TABLE gateway.invitation ENABLE ALWAYS TRIGGER log_change, ENABLE ALWAYS TRIGGER log_update;
 
-CREATE OR REPLACE FUNCTION gateway.audit_reader(table_name text, r jsonb) RETURNS uuid
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT (CASE
-    WHEN table_name = 'user_profiles' THEN r ->> 'id'
-    WHEN table_name IN ('onboarding_responses', 'subscriptions', 'user_notifications') THEN r ->> 'user_id'
-    WHEN table_name = 'user_achievements' AND r ->> 'visibility' <> 'public' THEN r ->> 'user_id'
-    -- One of a trusted writer is nobody's: no person has its id.
-    WHEN table_name = 'invitation' THEN coalesce(r ->> 'invited_by', r ->> 'id')
-  END)::uuid
-$$;
-COMMENT ON FUNCTION gateway.audit_reader IS 'The person that a row is for, or who sent an invitation; null for rows of all members.';
-CALL gateway.audit_table('gateway.invitation');
-
--- 5. What people do. Errors are the same for known and unknown addresses, and for all invitations
+-- 4. What people do. Errors are the same for known and unknown addresses, and for all invitations
 -- that are not the caller's to settle.
-
-DROP FUNCTION IF EXISTS public.invite_member(uuid, text, public.member_role);
 
 -- SECURITY DEFINER: nobody writes invitations otherwise.
 CREATE OR REPLACE FUNCTION public.invite_workspace_member(workspace uuid, email text, role public.member_role DEFAULT 'Viewer') RETURNS gateway.invitation
@@ -279,35 +263,3 @@ REVOKE EXECUTE ON FUNCTION gateway.settle_own_invitation, gateway.expire_invitat
   public.accept_invitation, public.decline_invitation, public.revoke_invitation FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gateway.expire_invitations, public.invite_workspace_member,
   public.accept_invitation, public.decline_invitation, public.revoke_invitation TO authenticated, service_role;
-
--- 6. Memberships: made by create_workspace() and accept_invitation(), and by trusted writers. Owners
--- change nothing of them but the role: who it is and since when decide where requests run that name
--- no workspace.
-
-CALL gateway.ensure_policy('user_workspaces', 'insert', 'false');
-REVOKE INSERT, UPDATE ON public.user_workspaces FROM authenticated;
-GRANT UPDATE (role) ON public.user_workspaces TO authenticated;
-
--- SECURITY DEFINER: nobody may insert a workspace or a first membership otherwise.
-CREATE OR REPLACE FUNCTION public.create_workspace(name text, slug text DEFAULT NULL) RETURNS public.workspaces
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
-DECLARE
-  most_owned CONSTANT integer := 100;
-  owned bigint;
-  created public.workspaces;
-BEGIN
-  IF auth.uid() IS NULL THEN
-    RAISE EXCEPTION 'a workspace needs a signed-in person as its Owner' USING ERRCODE = 'insufficient_privilege';
-  END IF;
-  -- Whoever counts waits for those who count the same.
-  PERFORM pg_advisory_xact_lock(hashtextextended('create_workspace ' || auth.uid(), 0));
-  SELECT count(*) INTO owned FROM public.user_workspaces AS m WHERE m.user_id = auth.uid() AND m.role = 'Owner';
-  IF owned >= most_owned THEN
-    RAISE EXCEPTION 'an Owner of % workspaces cannot create another one', most_owned
-      USING ERRCODE = 'CX001', COLUMN = 'name', DETAIL = json_build_object('limit', most_owned, 'current', owned)::text;
-  END IF;
-  INSERT INTO public.workspaces (name, slug) VALUES (create_workspace.name, create_workspace.slug) RETURNING * INTO created;
-  INSERT INTO public.user_workspaces (user_id, workspace_id, role) VALUES (auth.uid(), created.id, 'Owner');
-  RETURN created;
-END $$;
-COMMENT ON FUNCTION public.create_workspace IS 'The new workspace; the person of the request becomes its Owner. CX001 for an Owner of 100 workspaces.';
