@@ -26,6 +26,7 @@ const TESTS = [
   'tests/contract/schema.test.ts',
   'tests/database/audit-log.test.ts',
   'tests/database/change-log.test.ts',
+  'tests/database/migration-definitions.test.ts',
   'tests/database/migrations.test.ts',
   'tests/database/seed-story.test.ts',
   'tests/database/tenancy.test.ts',
