@@ -38,6 +38,7 @@ function release(version: string | undefined, date: string): string {
   if (git('tag', '--list', `v${version}`)) {
     throw new ReleaseError(`There is a tag v${version} already.`);
   }
+  requireFrozenMigrations();
   const changelog = readFileSync('CHANGELOG.md', 'utf8');
   const changes = changelog.split(`${UNRELEASED}\n`, 2)[1]?.split('\n## [', 1)[0];
   if (!changes?.trim()) throw new ReleaseError(`CHANGELOG.md has nothing under "${UNRELEASED}".`);
@@ -56,6 +57,19 @@ function release(version: string | undefined, date: string): string {
   git('commit', '--all', '--message', `Release ${version}`);
   git('tag', '--annotate', `v${version}`, '--message', `Release ${version}`);
   return `Committed and tagged v${version}. Push it: git push --follow-tags\n`;
+}
+
+/** Databases have what was released: throws ReleaseError where a migration of the last release changed. */
+function requireFrozenMigrations(): void {
+  const [last] = git('tag', '--list', 'v*', '--sort=-creatordate').split('\n');
+  if (!last) return;
+  // All changes but additions.
+  const changed = git('diff', '--name-only', '--diff-filter=a', last, '--', 'prisma/migrations');
+  if (changed) {
+    throw new ReleaseError(
+      `Migrations of ${last} are frozen, and these differ:\n${changed}\nRestore them, and put the change into a new migration.`,
+    );
+  }
 }
 
 function git(...args: string[]): string {
