@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PollSchedule } from '../../src/realtime/poll-schedule.ts';
 import { createPostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -19,28 +19,22 @@ beforeAll(async () => {
 afterAll(() => db?.close());
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? NaN;
+/** How long a delivery may take on a busy machine. Without being woken a reader waits for a minute. */
+const PATIENCE_MS = 10_000;
 
-/** Raises alerts one after the other; returns how long each took to be told, in milliseconds. */
-async function latencies(
+/** Raises alerts one after the other, each once the reader has delivered the one before. */
+async function raiseEach(
   told: Told,
   count: number,
   betweenMs = 20,
   query = db.query,
-): Promise<number[]> {
-  const times: number[] = [];
+): Promise<void> {
   for (let n = 0; n < count; n++) {
     await pause(betweenMs + Math.random() * 20);
     const before = told.batches.length;
     await raise(query, tenant.workspaceId);
-    const committed = performance.now();
-    while (told.batches.length === before) {
-      await pause(1);
-      if (performance.now() - committed > 5_000) throw new Error('Nothing was told.');
-    }
-    times.push(performance.now() - committed);
+    await vi.waitUntil(() => told.batches.length > before, { timeout: PATIENCE_MS, interval: 1 });
   }
-  return times;
 }
 
 /** Listens as readers do, and counts: all, and those of one writer, since readers notify themselves. */
@@ -72,9 +66,8 @@ describe('a reader', () => {
     });
     const told = new Told(feed);
     const notifications = await countNotifications();
-    const times = await latencies(told, 20, 200, notifications.write);
+    await raiseEach(told, 20, 200, notifications.write);
     await eventually(() => notifications.byWriter).toBe(20);
-    expect(median(times)).toBeLessThan(50);
     await notifications.stop();
     await feed.close();
   });
@@ -84,7 +77,7 @@ describe('a reader', () => {
     const told = new Told(feed);
     await pause(200);
     const notifications = await countNotifications();
-    await latencies(told, 50, 10, notifications.write);
+    await raiseEach(told, 50, 10, notifications.write);
     await eventually(() => notifications.byWriter).toBe(50);
     await notifications.stop();
     await feed.close();
@@ -115,13 +108,13 @@ describe('a reader', () => {
     expect(new Set(told.ids).size).toBe(commits);
     // Then it sleeps again.
     await pause(500);
-    expect(median(await latencies(told, 5, 500, notifications.write))).toBeLessThan(50);
+    await raiseEach(told, 5, 500, notifications.write);
     await eventually(() => notifications.byWriter).toBe(5);
     await notifications.stop();
     await feed.close();
   });
 
-  it('finds changes soon where notifications do not arrive, and says that they do not', async () => {
+  it('finds changes where notifications do not arrive, and says that they do not', async () => {
     const proxy = await startProxy(db.gatewayUrl);
     proxy.isDeaf = true;
     let unheard = 0;
@@ -133,9 +126,9 @@ describe('a reader', () => {
       },
     });
     const told = new Told(feed);
-    expect(median(await latencies(told, 20))).toBeLessThan(60);
+    await raiseEach(told, 20);
     await eventually(() => unheard).toBe(1);
-    expect(median(await latencies(told, 20))).toBeLessThan(60);
+    await raiseEach(told, 20);
     expect(unheard).toBe(1);
     await feed.close();
     await proxy.close();
@@ -143,12 +136,21 @@ describe('a reader', () => {
 
   it('notices that notifications no longer arrive', async () => {
     const proxy = await startProxy(db.gatewayUrl);
-    const feed = await createPostgresFeed({ connectionString: proxy.url, pollMs: 100 });
+    let unheard = 0;
+    const feed = await createPostgresFeed({
+      connectionString: proxy.url,
+      pollMs: 100,
+      onUnheard: () => {
+        unheard += 1;
+      },
+    });
     const told = new Told(feed);
     await pause(200);
+    await raiseEach(told, 4);
+    expect(unheard).toBe(0);
     proxy.isDeaf = true;
-    await latencies(told, 4);
-    expect(median(await latencies(told, 20))).toBeLessThan(60);
+    await raiseEach(told, 24);
+    await eventually(() => unheard).toBe(1);
     await feed.close();
     await proxy.close();
   });

@@ -23,13 +23,12 @@ describe('a server that is closed', () => {
     await holding(database, async ({ sql, waiting, release }) => {
       const running = gateway.ask(`{ sql(text: "${sql}") me }`, { authorization });
       await waiting();
-      const started = Date.now();
-      const closed = gateway.close(20_000);
+      // Longer than a test may take: it does not wait for the end of the grace period.
+      const closed = gateway.close(600_000);
       await expect(gateway.ask('{ me }', { authorization })).rejects.toThrow();
       await release();
       expect((await running).data).toEqual({ sql: '', me: PERSON });
       await closed;
-      expect(Date.now() - started).toBeLessThan(15_000);
     });
   });
 

@@ -194,9 +194,8 @@ describe('a server that is closed', () => {
     const other = await openLiveGateway(streams, gateway.database);
     const raw = openRaw(other.url, rawSubscription());
     await streams.listening();
-    const started = Date.now();
-    await other.close(20_000);
-    expect(Date.now() - started).toBeLessThan(15_000);
+    // Longer than a test may take: nothing waits for the end of the grace period.
+    await other.close(600_000);
     await eventually(() => raw.closed()).toBe(true);
     expect(raw.received()).not.toContain('complete');
     expect(streams.present()).toEqual([]);

@@ -54,23 +54,19 @@ describe('a socket', () => {
     await listening(1);
     const greedy = await connect(gateway.url, { authorization });
     for (let n = 0; n < 10_000; n += 1) greedy.send(subscribe(`${n}`, SUBSCRIPTION));
-    let slowest = 0;
     let answered = 0;
     let refused = false;
     void greedy.receives({ id: '9999', type: 'error' }).then(() => {
       refused = true;
     });
     while (!refused) {
-      const started = performance.now();
       const answer = await gateway.ask('{ me }', { authorization });
       expect(answer.data).toEqual({ me: PERSON });
-      slowest = Math.max(slowest, performance.now() - started);
       answered += 1;
       if (answered <= 10) live.tell({ ticks: `${answered}` });
       await wait(200);
     }
     expect(answered).toBeGreaterThan(2);
-    expect(slowest).toBeLessThan(3_000);
     await listening(101);
     expect(codeOf(greedy, '100')).toBe('TOO_MANY_SUBSCRIPTIONS');
     expect(codeOf(greedy, '9999')).toBe('TOO_MANY_SUBSCRIPTIONS');

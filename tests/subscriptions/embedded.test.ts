@@ -106,24 +106,6 @@ it('tells what is committed by SQL and by mutations, over every transport', asyn
   for (const each of subscriptions) await eventually(() => titles(each)).toEqual(expected);
 });
 
-it('tells it at once', async () => {
-  const [subscription] = subscribeAll(await liveCursor());
-  await raise('The first');
-  await eventually(() => titles(subscription)).toEqual(['The first']);
-  const times: number[] = [];
-  for (let n = 0; n < 9; n += 1) {
-    await raise(`Number ${n}`);
-    const committed = performance.now();
-    await vi.waitUntil(() => subscription?.results.length === n + 2, {
-      timeout: 10_000,
-      interval: 1,
-    });
-    times.push(performance.now() - committed);
-  }
-  // Less than the time between two looks of a reader that nobody wakes.
-  expect(times.sort((a, b) => a - b)[4]).toBeLessThan(200);
-});
-
 it('goes on after a restart of both, from the cursor', async () => {
   const [subscription] = subscribeAll(await liveCursor());
   await raise('Before');
