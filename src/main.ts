@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { EmbeddedPostgresError } from './database/embedded.ts';
 import { UnsupportedPlatformError } from './database/embedded-installation.ts';
+import { EmbeddedPostgresError } from './database/embedded-program.ts';
 import { MigrationError } from './database/migrator-errors.ts';
 import { EnvironmentError, env } from './env.ts';
 import { demoTokenOptions } from './server/demo/settings.ts';

@@ -1,20 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { initialize, LOG_FILE, PASSWORD_FILE, SUPERUSER } from './embedded-initialization.ts';
 import {
   embeddedInstallation,
   exists,
@@ -23,7 +13,13 @@ import {
   identityFor,
   type PostgresInstallation,
 } from './embedded-installation.ts';
-import { type Postmaster, readPostmaster, replaceStaleLock } from './embedded-lock.ts';
+import { readPostmaster, replaceStaleLock } from './embedded-lock.ts';
+import {
+  AlreadyRunningError,
+  EmbeddedPostgresError,
+  exitOf,
+  runProgram,
+} from './embedded-program.ts';
 
 export interface EmbeddedPostgresOptions {
   /** Folder of the gateway's data; the database lives in its `postgres` folder. */
@@ -54,39 +50,12 @@ export interface EmbeddedPostgres extends RunningPostgres {
   exited: Promise<void>;
 }
 
-/** The embedded Postgres could not be started; the message says why. */
-export class EmbeddedPostgresError extends Error {
-  override name = 'EmbeddedPostgresError';
-  readonly code: string = 'EMBEDDED_POSTGRES_FAILED';
-}
-
-/** Another process runs a Postgres on this folder. */
-export class AlreadyRunningError extends EmbeddedPostgresError {
-  override name = 'AlreadyRunningError';
-  override readonly code = 'EMBEDDED_POSTGRES_RUNNING';
-  readonly pid: number;
-  readonly port: number;
-
-  constructor(dataDir: string, { pid, port }: Postmaster) {
-    super(
-      `A Postgres is already running on ${dataDir} (process ${pid}, port ${port}). ` +
-        'Stop the gateway that started it, or choose another DATA_DIR.',
-    );
-    this.pid = pid;
-    this.port = port;
-  }
-}
-
-const SUPERUSER = 'postgres';
-const PASSWORD_FILE = 'superuser.password';
-const LOG_FILE = 'server.log';
 /** How long a stopping server, or its last sessions, may hold a folder. */
 const RELEASE_MS = 5_000;
 /** How long to wait for a live server to stop, in case that its parent was killed. */
 const GRACE_MS = 1_000;
 /** Shutting down writes a checkpoint; past this it is cut short, and the next start recovers. */
 const STOP_MS = 30_000;
-const UNFINISHED_MS = 10 * 60_000;
 const FOLDER_HELD = /lock file|still in use/;
 const PORT_HELD = /address already in use/i;
 
@@ -146,59 +115,6 @@ async function readPassword(folder: string): Promise<string> {
   }
 }
 
-/** Makes the database in a temporary folder and moves it to its place when it is complete. */
-async function initialize(
-  dataDir: string,
-  folder: string,
-  { initdb, localeArguments }: PostgresInstallation,
-  { durable = true }: EmbeddedPostgresOptions,
-): Promise<void> {
-  await removeUnfinished(dataDir);
-  const workshop = await mkdtemp(join(dataDir, 'postgres.unfinished-'));
-  try {
-    const data = join(workshop, 'data');
-    const password = join(workshop, PASSWORD_FILE);
-    await mkdir(data, { mode: 0o700 });
-    await writeFile(password, randomBytes(24).toString('base64url'), { mode: 0o600 });
-    const identity = await identityFor(dataDir);
-    await giveTo(identity, workshop);
-    const log = join(workshop, LOG_FILE);
-    const child = await run(identity, log, initdb, [
-      `--pgdata=${data}`,
-      `--username=${SUPERUSER}`,
-      `--pwfile=${password}`,
-      '--auth=scram-sha-256',
-      '--encoding=UTF8',
-      '--no-instructions',
-      ...localeArguments,
-      ...(durable ? [] : ['--no-sync']),
-    ]);
-    await exit(child);
-    if (child.exitCode !== 0) {
-      throw new EmbeddedPostgresError(
-        `The database in ${dataDir} could not be made:\n${await readFile(log, 'utf8')}${hintFor(identity)}`,
-      );
-    }
-    await rename(password, join(data, PASSWORD_FILE));
-    await rename(data, folder).catch((error) => {
-      // Another process was quicker. Its database serves as well.
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await rm(workshop, { recursive: true, force: true });
-  }
-}
-
-/** Removes the remains of initialisations that were killed. Younger ones may still be running. */
-async function removeUnfinished(dataDir: string): Promise<void> {
-  for (const name of await readdir(dataDir)) {
-    if (!name.startsWith('postgres.unfinished-')) continue;
-    const path = join(dataDir, name);
-    const age = Date.now() - (await stat(path).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
-    if (age > UNFINISHED_MS) await rm(path, { recursive: true, force: true });
-  }
-}
-
 /** Waits for a server that is stopping; throws AlreadyRunningError if it keeps running. */
 async function waitUntilFree(dataDir: string, folder: string): Promise<void> {
   const start = Date.now();
@@ -238,9 +154,9 @@ async function launch(
     ...settings,
   };
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const child = await run(identity, log, postgres, ['-D', folder, ...flags]);
+  const child = await runProgram(identity, log, postgres, ['-D', folder, ...flags]);
   const guard = stopWithThisProcess(child);
-  const exited = exit(child).then(() => void guard.kill());
+  const exited = exitOf(child).then(() => void guard.kill());
 
   while (child.exitCode === null && child.signalCode === null) {
     const postmaster = await readPostmaster(folder);
@@ -259,43 +175,6 @@ async function launch(
   return { failure: text || `It ended with ${child.signalCode ?? `code ${child.exitCode}`}.` };
 }
 
-/** Runs a program with its output added to a file. Throws if it cannot be run at all. */
-async function run(
-  { prefix, user }: Identity,
-  log: string,
-  program: string,
-  args: string[],
-): Promise<ChildProcess> {
-  const [command = program, ...rest] = [...prefix, program, ...args];
-  const output = await open(log, 'a', 0o600);
-  try {
-    const child = spawn(command, rest, {
-      // A process group of its own: Ctrl-C must reach Postgres after the gateway has drained.
-      detached: true,
-      cwd: '/',
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
-      stdio: ['ignore', output.fd, output.fd],
-      ...user,
-    });
-    await once(child, 'spawn');
-    return child;
-  } catch (error) {
-    throw new EmbeddedPostgresError(
-      `${program} cannot be run: ${(error as Error).message}.${hintFor({ prefix, user })}`,
-    );
-  } finally {
-    await output.close();
-  }
-}
-
-function hintFor({ user }: Identity): string {
-  if (!user) return '';
-  return (
-    `\nPostgres refuses root, so it runs as user ${user.uid}, who must be able to enter the folders ` +
-    'of the data and of the program. Start the gateway as another user, or set DATABASE_URL.'
-  );
-}
-
 /**
  * Makes the server shut down when this process ends, even if it is killed: then the pipe closes.
  */
@@ -308,10 +187,6 @@ function stopWithThisProcess(server: ChildProcess): ChildProcess {
   // Without a shell the server outlives a killed gateway, which is no reason not to start.
   guard.on('error', () => {});
   return guard;
-}
-
-async function exit(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 async function freePort(): Promise<number> {

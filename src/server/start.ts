@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { AlreadyRunningError, findEmbeddedPostgres } from '../database/embedded.ts';
+import { findEmbeddedPostgres } from '../database/embedded.ts';
+import { AlreadyRunningError } from '../database/embedded-program.ts';
 import type { Env } from '../env.ts';
 import { openDatabase, type ServedDatabase, startEmbeddedDatabase } from './database.ts';
 import type { DemoTokenOptions } from './demo/sign-in.ts';

@@ -21,13 +21,12 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  AlreadyRunningError,
-  EmbeddedPostgresError,
   type EmbeddedPostgresOptions,
   findEmbeddedPostgres,
   startEmbeddedPostgres,
 } from '../../src/database/embedded.ts';
 import { embeddedInstallation, installationIn } from '../../src/database/embedded-installation.ts';
+import { AlreadyRunningError, EmbeddedPostgresError } from '../../src/database/embedded-program.ts';
 import { eventually } from '../support/eventually.ts';
 
 const root = process.getuid?.() === 0;

@@ -9,29 +9,15 @@ import { currentRequestId, runAsRequest } from '../../context/request-id.ts';
 import type { RequestInFlight } from '../../context/request-in-flight.ts';
 import { MAX_UNSENT_BYTES, type StreamEnd } from '../../subscriptions/result-stream.ts';
 import type { Credentials } from '../server-context.ts';
+import { CLOSE_CODES, closeReason } from './close-codes.ts';
 
 /** Answers that may wait for a client, and bytes, if it asks for more than it reads. */
 const MAX_WAITING_ANSWERS = 200;
 const MAX_WAITING_BYTES = 65_536;
-const MAX_REASON_BYTES = 123;
 /** Bytes that may come before the socket is signed in: a token and little else. */
 const MAX_UNAUTHENTICATED_BYTES = 65_536;
 /** How long a client that has not signed in has to answer a close frame. */
 const UNAUTHENTICATED_CLOSE_MS = 1_000;
-
-/**
- * The close codes for errors that concern the whole socket. Clients reconnect after 1013, and after
- * 4403 with a fresh token. The other codes mean that a retry would fail again.
- */
-const CLOSE_CODES: Record<string, number> = {
-  UNAUTHENTICATED: CloseCode.Unauthorized,
-  FORBIDDEN: CloseCode.Forbidden,
-  BAD_USER_INPUT: CloseCode.BadRequest,
-  OPERATION_TOO_LARGE: CloseCode.BadRequest,
-  SERVICE_UNAVAILABLE: 1013,
-  TIMEOUT: 1013,
-  TOO_MANY_CONNECTIONS: 1013,
-};
 
 /** A stream of results, which ends by itself or with its connection. */
 export interface OpenStream {
@@ -290,14 +276,4 @@ function messageOf(text: string): string {
     if (error instanceof SyntaxError) return text;
     throw error;
   }
-}
-
-/** Cuts a reason to the size of a close frame. */
-function closeReason(reason: string): string {
-  const bytes = Buffer.from(reason);
-  if (bytes.length <= MAX_REASON_BYTES) return reason;
-  let end = MAX_REASON_BYTES - Buffer.byteLength('…');
-  const isContinuation = (byte = 0) => (byte & 0b1100_0000) === 0b1000_0000;
-  while (isContinuation(bytes[end])) end -= 1;
-  return `${bytes.toString('utf8', 0, end)}…`;
 }
