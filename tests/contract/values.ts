@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { uuidOf } from '../../prisma/seed/random.ts';
 import type { Table } from '../support/rows.ts';
 
 const TEXTS = ['Alpha', 'beta', 'ALPHA', '100% sure', 'snake_case', 'back\\slash', 'Émile', 'beta'];
@@ -35,9 +35,9 @@ export function variedValue(
   const pick = <T>(values: readonly T[]): T => values[n % values.length] as T;
   switch (type) {
     case 'uuid':
-      return randomUUID();
+      return uuidOf(`value ${n}`);
     case 'uuid[]':
-      return [randomUUID()];
+      return [uuidOf(`value ${n}`)];
     case 'boolean':
       return n % 3 === 0;
     case 'jsonb':

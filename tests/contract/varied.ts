@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { uuidOf } from '../../prisma/seed/random.ts';
 import { catalog } from '../../src/generated/catalog.ts';
 import { type Api, type Client, type GatewayChanges, openApi } from '../support/api.ts';
 import { createTestDatabase, type Query, type TestDatabase } from '../support/database.ts';
@@ -23,6 +23,13 @@ export interface VariedWorld {
   close(): Promise<void>;
 }
 
+type VariedOptions = Omit<GatewayChanges, 'database'> & {
+  /** A migrated database without rows; one is made, if left out. */
+  database?: TestDatabase;
+  rows?: number;
+  gaps?: boolean;
+};
+
 /** Tables of which only the person sees the rows. */
 const PERSONAL = ['user_notifications', 'onboarding_responses', 'subscriptions'];
 const PEOPLE = 'auth.users';
@@ -33,17 +40,18 @@ const PEOPLE = 'auth.users';
  * missing and the n-th row refers to the n-th of every other table.
  */
 export async function createVariedWorld({
+  database: given,
   rows = 12,
   gaps = true,
   ...options
-}: GatewayChanges & { rows?: number; gaps?: boolean } = {}): Promise<VariedWorld> {
-  const database = await createTestDatabase('migrated');
+}: VariedOptions = {}): Promise<VariedWorld> {
+  const database = given ?? (await createTestDatabase('migrated'));
   const { plant, close } = await openPlanter(database.url);
 
   await dropChecks(plant);
   const tables = await readTables(database.query);
   const ids = new Map(
-    [...tables.map(({ name }) => name), PEOPLE].map((name) => [name, uuids(rows)]),
+    [...tables.map(({ name }) => name), PEOPLE].map((name) => [name, uuids(name, rows)]),
   );
   const fill = new Filling(ids, rows, gaps);
   await insert(
@@ -92,7 +100,8 @@ export async function runCounted({ api, client }: VariedWorld, query: string, va
   return { data, statements: api.statements() };
 }
 
-const uuids = (count: number) => Array.from({ length: count }, () => randomUUID() as string);
+const uuids = (name: string, count: number) =>
+  Array.from({ length: count }, (_, n) => uuidOf(`${name} ${n}`));
 
 // What a column may hold is tested where tables are; here any value of its type does.
 async function dropChecks(query: Query): Promise<void> {

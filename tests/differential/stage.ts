@@ -1,0 +1,150 @@
+import { uuidOf } from '../../prisma/seed/random.ts';
+import { createVariedWorld } from '../contract/varied.ts';
+import { type Api, type Client, openApi } from '../support/api.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { isTenant, readTables } from '../support/rows.ts';
+import type { Random } from '../torture/random.ts';
+import type { RawAnswer } from './answers.ts';
+import type { Request } from './draft.ts';
+import { Material } from './material.ts';
+
+/** Somebody who asks. */
+export interface Viewer {
+  name: string;
+  share: number;
+  sign(api: Api): Promise<Client>;
+}
+
+/** One database, and a gateway that compiles queries beside one that executes them. */
+export interface Stage {
+  material: Material;
+  compiled: Api;
+  executed: Api;
+  viewers: readonly Viewer[];
+  close(): Promise<void>;
+}
+
+/** Fills a migrated database, given or made, with rows that differ in everything. */
+export async function createStage(database?: TestDatabase): Promise<Stage> {
+  const world = await createVariedWorld({
+    accelerated: true,
+    ...(database ? { database } : {}),
+  });
+  const { plant, userId, workspaceId } = world;
+  const [other, colleague, stranger] = [
+    await secondWorkspace(),
+    uuidOf('colleague'),
+    uuidOf('stranger'),
+  ];
+  for (const id of [colleague, stranger]) {
+    await plant('insert into auth.users (id, email) values ($1, $2)', [id, `${id}@example.com`]);
+    await plant('insert into user_profiles (id) values ($1) on conflict do nothing', [id]);
+  }
+  await plant(
+    `insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Viewer')`,
+    [colleague, workspaceId],
+  );
+  await plant(`update agent_assignments set assignment_status = 'active'`);
+  await plant('update agent_registry set is_active = true, deprecated_date = null');
+  // A view reads its members.
+  await plant(`update cohorts set journey_distribution = '{"unaware": 0.5}'`);
+  await scatter();
+  const [agent] = await plant<{ name: string }>(
+    `select agent_name as name from agent_registry as r join agent_assignments as a
+       on a.agent_id = r.id and a.workspace_id = $1 limit 1`,
+    [workspaceId],
+  );
+  const agentName = String(agent?.name);
+  await plant('analyze');
+  const executed = await openApi(world.database, 3, { accelerated: false });
+
+  const person = (name: string, share: number, id: string, workspace?: string): Viewer => ({
+    name,
+    share,
+    sign: (api) => api.as(id, workspace),
+  });
+  const asAgent = (name: string, share: number, scopes: string[], workspace?: string): Viewer => ({
+    name,
+    share,
+    sign: (api) => api.asAgent(agentName, scopes, workspace),
+  });
+  return {
+    material: await Material.of(world.database.query),
+    compiled: world.api,
+    executed,
+    viewers: [
+      person('Owner', 60, userId, workspaceId),
+      person('Owner, in another workspace', 6, userId, other),
+      person('Owner, no workspace named', 6, userId),
+      person('Viewer', 12, colleague, workspaceId),
+      person('Viewer, in a foreign workspace', 1, colleague, other),
+      person('Viewer, in no workspace', 1, colleague, 'none'),
+      person('stranger', 3, stranger),
+      asAgent('agent, all scopes', 6, ['*:write', 'billing:read'], workspaceId),
+      asAgent('agent, some scopes', 4, ['*:read'], workspaceId),
+      asAgent('agent, no scopes', 1, [], workspaceId),
+      asAgent('agent, no workspace named', 1, []),
+    ],
+    async close() {
+      await executed.close();
+      await world.close();
+    },
+  };
+
+  async function secondWorkspace(): Promise<string> {
+    const [found] = await plant<{ id: string }>(
+      'select id from workspaces where id <> $1 order by id',
+      [workspaceId],
+    );
+    return String(found?.id);
+  }
+
+  /** Gives some rows to the other workspace, which others refer to, and some values no answer can show. */
+  async function scatter(): Promise<void> {
+    const tables = await readTables(world.database.query);
+    for (const [n, table] of tables.entries()) {
+      const { name, columns } = table;
+      if (isTenant(table) && columns.some((column) => column.name === 'workspace_id')) {
+        await plant(
+          `update ${name} set workspace_id = $1 where workspace_id = $2 and id in
+             (select id from ${name} order by id limit 2)`,
+          [other, workspaceId],
+        );
+      }
+      const bad = columns.filter(({ type }) => BAD[type]);
+      const spoilt = bad[n % bad.length];
+      if (!spoilt || n % 4 > 0) continue;
+      const values = BAD[spoilt.type] ?? [];
+      await plant(
+        `update ${name} set "${spoilt.name}" = $1 where id = (select id from ${name} order by id desc limit 1)`,
+        [values[n % values.length]],
+      );
+    }
+  }
+}
+
+const MOMENTS = ['infinity', '10000-01-01', '0044-03-15 BC', '-infinity', '12000-01-01'];
+const BAD: Record<string, readonly string[]> = {
+  'timestamp with time zone': MOMENTS,
+  date: MOMENTS,
+  numeric: ['NaN'],
+  'double precision': ['Infinity', 'NaN', '-0', '1e-7'],
+};
+
+export function pickViewer({ viewers }: Stage, random: Random): Viewer {
+  return random.pick(viewers.flatMap((viewer) => Array<Viewer>(viewer.share).fill(viewer)));
+}
+
+/** Sends a request as a client. */
+export async function send(api: Api, client: Client, request: Request): Promise<RawAnswer> {
+  const response = await fetch(`${api.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...client.headers },
+    body: JSON.stringify(request),
+  });
+  return {
+    status: response.status,
+    type: response.headers.get('content-type'),
+    text: await response.text(),
+  };
+}
