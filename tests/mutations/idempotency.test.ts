@@ -1,51 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDatabase } from '../../src/context/database/client.ts';
-import { idempotencyKeys, startUpkeep } from '../../src/server/upkeep.ts';
-import { type Api, type Client, openApi } from '../support/api.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { describe, expect, it } from 'vitest';
 import { CALLERS, race, rounds } from '../support/race.ts';
-import { createTenant, insert, type Tenant } from '../support/tenant.ts';
+import { createTenant, insert } from '../support/tenant.ts';
+import {
+  api,
+  CREATE,
+  client,
+  database,
+  expectMismatch,
+  keysOf,
+  named,
+  setUp,
+  tenant,
+} from './idempotency-world.ts';
 
-let database: TestDatabase;
-let api: Api;
-let tenant: Tenant;
-let client: Client;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  tenant = await createTenant(database);
-  api = await openApi(database, 10);
-  client = await api.as(tenant.people.Owner, tenant.workspaceId);
-});
-
-afterAll(async () => {
-  await api?.close();
-  await database?.close();
-});
-
-const CREATE = `mutation($name: String!) {
-  createCampaign(input: { name: $name }) { id campaign { id name createdAt } errors { message } }
-}`;
-
-const named = (name: string) =>
-  database.query<{ id: string }>('select id from campaigns where name = $1 order by id', [name]);
-
-const keysOf = (key: string) =>
-  database.query<{ outcome: object }>(
-    'select outcome from gateway.idempotency_key where key = $1',
-    [key],
-  );
-
-async function expectMismatch(answer: Promise<{ errors?: unknown; data?: object | null }>) {
-  const { data, errors } = await answer;
-  expect(Object.values(data ?? {}).filter((payload) => payload !== null)).toEqual([]);
-  expect(errors).toMatchObject([
-    { extensions: { code: 'IDEMPOTENCY_MISMATCH', argument: 'idempotency-key' } },
-  ]);
-}
+setUp();
 
 describe('a mutation that is sent again with its key', () => {
   it('is done once, however many send it at once, and all get the same answer', async () => {
@@ -238,135 +207,5 @@ describe('a key', () => {
     const answer = await client.ask('{ viewer { id } }', {}, key);
     expect(answer.data).toEqual({ viewer: { id: tenant.people.Owner } });
     expect(await keysOf(key)).toEqual([]);
-  });
-});
-
-describe('what is not kept', () => {
-  it('is a refusal: sent again, it is tried again', async () => {
-    const [slug, key] = [randomUUID(), randomUUID()];
-    const taken = await insert(database, 'workspaces', { name: 'Taken', slug });
-    const query = `mutation($id: UUID!, $slug: String!) {
-      updateWorkspace(id: $id, input: { slug: $slug }) { id errors { __typename } }
-    }`;
-    const variables = { id: tenant.workspaceId, slug };
-    const refused = await client.ask(query, variables, key);
-    expect(refused.data).toEqual({
-      updateWorkspace: { id: null, errors: [{ __typename: 'ConflictError' }] },
-    });
-    expect(await keysOf(key)).toEqual([]);
-    await database.query('delete from workspaces where id = $1', [taken]);
-    expect((await client.ask(query, variables, key)).data).toEqual({
-      updateWorkspace: { id: tenant.workspaceId, errors: [] },
-    });
-  });
-
-  it('is a bulk of which no row could be created', async () => {
-    const key = randomUUID();
-    for (const atomic of [true, false]) {
-      const answer = await client.ask(
-        `mutation { createCampaigns(atomic: ${atomic}, inputs: [{ name: "x", positioningId: "${randomUUID()}" }]) {
-          affected results { errors { __typename } }
-        } }`,
-        {},
-        key,
-      );
-      expect(answer.data).toEqual({
-        createCampaigns: {
-          affected: 0,
-          results: [{ errors: [{ __typename: 'ValidationError' }] }],
-        },
-      });
-    }
-    expect(await keysOf(key)).toEqual([]);
-  });
-
-  it('is the refused part of a document; the rest of it is', async () => {
-    const [name, key] = [randomUUID(), randomUUID()];
-    const positioning = randomUUID();
-    const query = `mutation($name: String!, $positioning: UUID!) {
-      first: createCampaign(input: { name: $name, positioningId: $positioning }) {
-        id errors { __typename }
-      }
-      second: createCampaigns(atomic: false, inputs: [
-        { name: $name }, { name: $name, plannedDurationDays: 1, positioningId: "${randomUUID()}" }
-      ]) { affected results { id errors { __typename message path } } }
-    }`;
-    const send = () => client.ask(query, { name, positioning }, key);
-    const before = await send();
-    expect(before.data).toMatchObject({ first: { id: null }, second: { affected: 1 } });
-    await insert(database, 'positioning', {
-      id: positioning,
-      workspace_id: tenant.workspaceId,
-      name: 'There now',
-      market_segment: 'Everybody',
-    });
-    const after = await send();
-    expect(after.data?.first).toEqual({ id: expect.any(String), errors: [] });
-    expect(after.data?.second).toEqual(before.data?.second);
-    expect((await send()).text).toBe(after.text);
-    expect(await named(name)).toHaveLength(2);
-  });
-
-  it('is a dry run', async () => {
-    const [name, key] = [randomUUID(), randomUUID()];
-    const query = (dryRun: boolean) =>
-      `mutation { createCampaign(dryRun: ${dryRun}, input: { name: "${name}" }) { id } }`;
-    const [one, two] = [
-      await client.ask(query(true), {}, key),
-      await client.ask(query(true), {}, key),
-    ];
-    expect(one.data).not.toEqual(two.data);
-    expect(await keysOf(key)).toEqual([]);
-    await client.ask(query(false), {}, key);
-    expect(await named(name)).toHaveLength(1);
-  });
-
-  it('is what was answered more than a day ago', async () => {
-    const [name, key] = [randomUUID(), randomUUID()];
-    const age = (interval: string) =>
-      database.query(
-        'update gateway.idempotency_key set created_at = now() - $2::interval where key = $1',
-        [key, interval],
-      );
-    await client.ask(CREATE, { name }, key);
-    await age('23 hours 59 minutes');
-    await client.ask(CREATE, { name }, key);
-    expect(await named(name)).toHaveLength(1);
-    await age('24 hours 1 minute');
-    await client.ask(CREATE, { name: `${name} again` }, key);
-    expect(await named(`${name} again`)).toHaveLength(1);
-  });
-
-  it('is deleted in time', async () => {
-    const [old, recent] = [randomUUID(), randomUUID()];
-    for (const key of [old, recent]) await client.ask(CREATE, { name: key }, key);
-    await database.query(
-      "update gateway.idempotency_key set created_at = now() - interval '25 hours' where key = $1",
-      [old],
-    );
-    const gatewayDatabase = createDatabase({ connectionString: database.gatewayUrl });
-    const upkeep = startUpkeep([idempotencyKeys(gatewayDatabase)], pino({ enabled: false }), 20);
-    try {
-      while ((await keysOf(old)).length > 0) await delay(20);
-    } finally {
-      await upkeep.stop();
-      await gatewayDatabase.close();
-    }
-    expect(await keysOf(recent)).toHaveLength(1);
-  });
-});
-
-describe('what a key costs', () => {
-  it('is two statements, and one when the answer is known', async () => {
-    const written = (statements: string[]) =>
-      statements.filter((sql) => !/^(BEGIN|COMMIT)|viewer_memberships/.test(sql)).length;
-    const [name, key] = [randomUUID(), randomUUID()];
-    api.statements();
-    await client.ask(CREATE, { name });
-    const without = written(api.statements());
-    await client.ask(CREATE, { name }, key);
-    expect(written(api.statements())).toBe(without + 2);
-    await client.ask(CREATE, { name }, key);
-    expect(written(api.statements())).toBe(1);
   });
 });
