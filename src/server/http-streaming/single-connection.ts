@@ -3,18 +3,17 @@ import { type Plugin, processRegularResult, type YogaInitialContext } from 'grap
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
 import type { Identity } from '../../context/identity.ts';
-import { type Holder, holdersOf, type Quotas } from '../../context/quotas.ts';
+import { holdersOf, type Quotas } from '../../context/quotas.ts';
 import { isResultStream } from '../../subscriptions/result-stream.ts';
 import { errorResponse } from '../responses.ts';
 import type { ServerContext } from '../server-context.ts';
 import { acceptedFormat } from './accept.ts';
-import { EventStream, type StreamOperation } from './event-stream.ts';
+import type { EventStream, StreamOperation } from './event-stream.ts';
 import type { HttpStreams } from './http-streams.ts';
 import { sse } from './sse.ts';
+import { StreamReservations } from './stream-reservations.ts';
 
 const TOKEN_HEADER = 'x-graphql-event-stream-token';
-/** How long a reservation waits for its client. */
-const RESERVATION_MS = 30_000;
 const MAX_OPERATIONS = 100;
 const MAX_ID_LENGTH = 128;
 
@@ -24,16 +23,6 @@ interface SingleConnection {
   token: string;
   events?: EventStream;
   operation?: StreamOperation;
-}
-
-interface Reservation {
-  events: EventStream;
-  person: string;
-  workspace: string | null;
-  /** The holders that the stream counts for. */
-  holders: readonly Holder[];
-  /** When the reservation ends, unless the stream is open by then. */
-  until: number;
 }
 
 export interface SingleConnectionOptions {
@@ -55,63 +44,10 @@ export function useSingleConnection({
   quotas,
   contextOf,
 }: SingleConnectionOptions): Plugin<object, ServerContext> {
-  const reservations = new Map<string, Reservation>();
   /** The requests of this mode. */
   const requests = new WeakMap<Request, SingleConnection>();
-  streams.everySecond(() => {
-    const now = Date.now();
-    for (const { events, until } of reservations.values()) {
-      if (!events.isOpen && until < now) events.close();
-    }
-  });
-
-  /** Clients that connect again leave old streams open. */
-  const makeRoom = (person: string, holders: readonly Holder[]): void => {
-    const full = quotas.fullOf('streams', holders);
-    if (!full) return;
-    const unused = [...reservations.values()].find(
-      (reservation) =>
-        reservation.person === person &&
-        reservation.events.size === 0 &&
-        reservation.holders.some(({ scope, id }) => scope === full.scope && id === full.id),
-    );
-    unused?.events.close();
-  };
-
-  const reserve = async (request: ServerContext, person: string, workspace: string | null) => {
-    const holders = holdersOf(await contextOf(request));
-    makeRoom(person, holders);
-    const release = quotas.take('streams', holders);
-    const events = new EventStream(() => {
-      release();
-      reservations.delete(events.token);
-    });
-    const until = Date.now() + RESERVATION_MS;
-    reservations.set(events.token, { events, person, workspace, holders, until });
-    return new Response(events.token, {
-      status: 201,
-      headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
-    });
-  };
-
-  const open = (request: Request, events: EventStream, { identity }: ServerContext): Response => {
-    if (acceptedFormat(request) !== sse) {
-      return errorResponse(406, 'BAD_REQUEST', 'Send the header "accept: text/event-stream".');
-    }
-    if (events.isOpen) return errorResponse(409, 'CONFLICT', 'The stream is open already.');
-    return streams.respond({
-      ...sse,
-      expiresAt: identity?.expiresAt ?? new Date(),
-      begin: (stream) => events.open(stream),
-    });
-  };
-
-  const end = (events: EventStream, operationId: string | null): Response => {
-    if (!operationId)
-      return errorResponse(400, 'BAD_REQUEST', 'Name the operation: ?operationId=…');
-    events.complete(operationId);
-    return new Response(null, { status: 200 });
-  };
+  const reservations = new StreamReservations(quotas);
+  streams.everySecond(() => reservations.sweep());
 
   const begin = ({ contextValue }: ExecutionArgs): void => {
     const { request } = contextValue as Partial<YogaInitialContext>;
@@ -130,15 +66,15 @@ export function useSingleConnection({
       const { identity, workspaceHeader } = serverContext;
       const single = requests.get(request);
       if (!single || !identity) return;
-      const person = nameOf(identity);
       const workspace = workspaceHeader?.toLowerCase() ?? null;
+      const owner = { person: nameOf(identity), workspace };
       if (request.method === 'PUT') {
-        endResponse(await reserve(serverContext, person, workspace));
+        const holders = holdersOf(await contextOf(serverContext));
+        endResponse(reserved(reservations.reserve(owner, holders)));
         return;
       }
-      const found = reservations.get(single.token);
-      // Another client's stream is treated like a missing one.
-      if (found?.person !== person || found.workspace !== workspace) {
+      const events = reservations.find(single.token, owner);
+      if (!events) {
         endResponse(
           errorResponse(
             404,
@@ -147,31 +83,18 @@ export function useSingleConnection({
           ),
         );
       } else if (request.method === 'GET') {
-        endResponse(open(request, found.events, serverContext));
+        endResponse(open(request, events, identity, streams));
       } else if (request.method === 'DELETE') {
-        endResponse(end(found.events, url.searchParams.get('operationId')));
+        endResponse(end(events, url.searchParams.get('operationId')));
       } else {
-        single.events = found.events;
+        single.events = events;
       }
     },
 
     onParams({ request, params, context }) {
       const single = requests.get(request);
       if (!single?.events) return;
-      const { events } = single;
-      const operationId: unknown = params.extensions?.operationId;
-      if (typeof operationId !== 'string' || !operationId || operationId.length > MAX_ID_LENGTH) {
-        throw refusal(400, 'Name the operation: {"extensions": {"operationId": "…"}}.');
-      }
-      if (events.has(operationId)) throw refusal(409, 'The stream has an operation of this id.');
-      if (events.size >= MAX_OPERATIONS) {
-        throw new GatewayError(
-          'TOO_MANY_SUBSCRIPTIONS',
-          `A stream takes ${MAX_OPERATIONS} operations at a time: end one first.`,
-          { status: 429 },
-        );
-      }
-      single.operation = events.add(operationId);
+      single.operation = addOperation(single.events, params.extensions?.operationId);
       context.transport = single.operation;
       context.work = single.operation.work;
     },
@@ -191,6 +114,48 @@ export function useSingleConnection({
       }
     },
   };
+}
+
+function reserved({ token }: EventStream): Response {
+  return new Response(token, {
+    status: 201,
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+  });
+}
+
+function open(
+  request: Request,
+  events: EventStream,
+  { expiresAt }: Identity,
+  streams: HttpStreams,
+): Response {
+  if (acceptedFormat(request) !== sse) {
+    return errorResponse(406, 'BAD_REQUEST', 'Send the header "accept: text/event-stream".');
+  }
+  if (events.isOpen) return errorResponse(409, 'CONFLICT', 'The stream is open already.');
+  return streams.respond({ ...sse, expiresAt, begin: (stream) => events.open(stream) });
+}
+
+function end(events: EventStream, operationId: string | null): Response {
+  if (!operationId) return errorResponse(400, 'BAD_REQUEST', 'Name the operation: ?operationId=…');
+  events.complete(operationId);
+  return new Response(null, { status: 200 });
+}
+
+/** Adds the operation that the parameters of a request name to a stream. */
+function addOperation(events: EventStream, operationId: unknown): StreamOperation {
+  if (typeof operationId !== 'string' || !operationId || operationId.length > MAX_ID_LENGTH) {
+    throw refusal(400, 'Name the operation: {"extensions": {"operationId": "…"}}.');
+  }
+  if (events.has(operationId)) throw refusal(409, 'The stream has an operation of this id.');
+  if (events.size >= MAX_OPERATIONS) {
+    throw new GatewayError(
+      'TOO_MANY_SUBSCRIPTIONS',
+      `A stream takes ${MAX_OPERATIONS} operations at a time: end one first.`,
+      { status: 429 },
+    );
+  }
+  return events.add(operationId);
 }
 
 function nameOf(identity: Identity): string {
