@@ -1,3 +1,5 @@
+import { isRecord } from '../fuzz/plan.ts';
+
 /** An answer as it came. */
 export interface RawAnswer {
   status: number;
@@ -6,43 +8,79 @@ export interface RawAnswer {
 }
 
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|\s+/g;
+/** How a list begins whose first item is a text. */
+const CURSOR = /^"WyJ[\w-]+"$/;
 
 /**
  * Returns how two answers to one query differ; undefined if they say the same. White space, the order
  * of errors and the spelling of numbers do not matter, digits and the order of names do.
  */
 export function differenceOf(left: RawAnswer, right: RawAnswer): string | undefined {
-  const parts = [left, right].map(comparable) as [Comparable, Comparable];
-  for (const part of ['status', 'type', 'errors', 'data'] as const) {
-    const [a, b] = [parts[0][part], parts[1][part]];
-    if (a === b) continue;
-    const at = [...a].findIndex((letter, n) => letter !== b[n]);
-    const near = (text: string) => text.slice(Math.max(0, at - 150), at + 150);
-    return `${part}\n  compiled: ${near(a)}\n  executed: ${near(b)}`;
+  const [a, b] = [read(left), read(right)];
+  for (const part of ['head', 'data'] as const) {
+    if (a[part] !== b[part]) return shown(part, a[part], b[part]);
+  }
+  for (const place of new Set([...a.errors.keys(), ...b.errors.keys()])) {
+    const [ours = [], theirs = []] = [a.errors.get(place), b.errors.get(place)];
+    const isOne = ours.length === 1 && theirs.length === 1;
+    // Of several fields that fail below one null, those that fail later may not be told.
+    const isAlike = isOne ? ours[0] === theirs[0] : ours.some((each) => theirs.includes(each));
+    if (!isAlike) return shown(`errors at ${place}`, ours.join(), theirs.join());
   }
   return undefined;
 }
 
-type Comparable = Record<'status' | 'type' | 'errors' | 'data', string>;
+interface ReadAnswer {
+  /** All but errors and data. */
+  head: string;
+  data: string;
+  /** By the place of the null that they left. */
+  errors: Map<string, string[]>;
+}
 
-function comparable({ status, type, text }: RawAnswer): Comparable {
-  const { data, errors, ...others } = JSON.parse(text.replace(TOKENS, written), unsealed);
-  const sorted = (errors as object[] | undefined)?.map((each) => JSON.stringify(each)).sort();
+function read({ status, type, text }: RawAnswer): ReadAnswer {
+  const { data, errors = [], ...others } = JSON.parse(text.replace(TOKENS, written), unsealed);
+  const byPlace = new Map<string, string[]>();
+  for (const error of errors as { path?: string[] }[]) {
+    const place = nullIn(data, error.path ?? []);
+    byPlace.set(place, [...(byPlace.get(place) ?? []), JSON.stringify(error)]);
+  }
   return {
-    status: String(status),
-    type: String(type),
-    errors: JSON.stringify([sorted, others]),
+    head: JSON.stringify([status, type, others]),
     data: String(JSON.stringify(data)),
+    errors: byPlace,
   };
 }
 
-/** Sealed cursors are others each time. */
-function unsealed(name: string, value: unknown): unknown {
-  return /^sealed\d/.test(name) ? 'sealed' : value;
+/** The part of a path that leads to the first null; numbers in it are texts. */
+function nullIn(data: unknown, path: readonly string[]): string {
+  let at = data;
+  let depth = 0;
+  for (; depth < path.length && at !== null && at !== undefined; depth += 1) {
+    const step = path[depth] ?? '';
+    if (Array.isArray(at)) at = at[Number(step.slice(1))];
+    else at = isRecord(at) ? at[step] : undefined;
+  }
+  return path.slice(0, depth).join('.');
 }
 
-/** Numbers as texts, since JavaScript would take digits from them. */
+function shown(part: string, left: string, right: string): string {
+  const at = [...left].findIndex((letter, n) => letter !== right[n]);
+  const near = (text: string) => text.slice(Math.max(0, at - 150), Math.max(0, at) + 150);
+  return `${part}\n  compiled: ${near(left)}\n  executed: ${near(right)}`;
+}
+
+/** Sealed cursors, and the ids of requests, are others each time. */
+function unsealed(name: string, value: unknown): unknown {
+  return /^sealed\d|^requestId$/.test(name) ? 'sealed' : value;
+}
+
+/** Numbers as texts, since JavaScript would take digits from them; cursors as what they say. */
 function written(token: string): string {
+  if (CURSOR.test(token)) {
+    const said = Buffer.from(token.slice(1, -1), 'base64url').toString();
+    return JSON.stringify(said.replace(TOKENS, written));
+  }
   if (token.startsWith('"')) return token;
   return token.trim() === '' ? '' : JSON.stringify(`#${plainNumber(token)}`);
 }

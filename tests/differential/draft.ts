@@ -3,6 +3,8 @@ export interface Request {
   query: string;
   operationName?: string | undefined;
   variables: Record<string, unknown>;
+  /** The media type that the client wants; any, if left out. */
+  accept?: string | undefined;
 }
 
 /** What is sent for a variable; undefined for nothing. */

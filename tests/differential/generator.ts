@@ -41,7 +41,9 @@ export class Generator {
       const requests = new Selections(this.#schema, this.#material, random).requests();
       const { query = '' } = requests[0] ?? {};
       if (validate(this.#schema, parse(query)).length > 0) continue;
-      return random.chance(0.35) ? requests : requests.slice(0, 1);
+      const accept = random.chance(0.2) ? 'application/graphql-response+json' : undefined;
+      const sent = random.chance(0.35) ? requests : requests.slice(0, 1);
+      return sent.map((request) => ({ ...request, accept }));
     }
     throw new Error(`None of ${TRIES} queries was valid`);
   }

@@ -2,11 +2,11 @@ import { uuidOf } from '../../prisma/seed/random.ts';
 import { createVariedWorld } from '../contract/varied.ts';
 import { type Api, type Client, openApi } from '../support/api.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { isTenant, readTables } from '../support/rows.ts';
 import type { Random } from '../torture/random.ts';
 import type { RawAnswer } from './answers.ts';
 import type { Request } from './draft.ts';
 import { Material } from './material.ts';
+import { plantOddRows } from './odd-rows.ts';
 
 /** Somebody who asks. */
 export interface Viewer {
@@ -46,9 +46,9 @@ export async function createStage(database?: TestDatabase): Promise<Stage> {
   );
   await plant(`update agent_assignments set assignment_status = 'active'`);
   await plant('update agent_registry set is_active = true, deprecated_date = null');
+  await plantOddRows(plant, world.database.query, { workspaceId, other });
   // A view reads its members.
   await plant(`update cohorts set journey_distribution = '{"unaware": 0.5}'`);
-  await scatter();
   const [agent] = await plant<{ name: string }>(
     `select agent_name as name from agent_registry as r join agent_assignments as a
        on a.agent_id = r.id and a.workspace_id = $1 limit 1`,
@@ -98,49 +98,26 @@ export async function createStage(database?: TestDatabase): Promise<Stage> {
     );
     return String(found?.id);
   }
-
-  /** Gives some rows to the other workspace, which others refer to, and some values no answer can show. */
-  async function scatter(): Promise<void> {
-    const tables = await readTables(world.database.query);
-    for (const [n, table] of tables.entries()) {
-      const { name, columns } = table;
-      if (isTenant(table) && columns.some((column) => column.name === 'workspace_id')) {
-        await plant(
-          `update ${name} set workspace_id = $1 where workspace_id = $2 and id in
-             (select id from ${name} order by id limit 2)`,
-          [other, workspaceId],
-        );
-      }
-      const bad = columns.filter(({ type }) => BAD[type]);
-      const spoilt = bad[n % bad.length];
-      if (!spoilt || n % 4 > 0) continue;
-      const values = BAD[spoilt.type] ?? [];
-      await plant(
-        `update ${name} set "${spoilt.name}" = $1 where id = (select id from ${name} order by id desc limit 1)`,
-        [values[n % values.length]],
-      );
-    }
-  }
 }
-
-const MOMENTS = ['infinity', '10000-01-01', '0044-03-15 BC', '-infinity', '12000-01-01'];
-const BAD: Record<string, readonly string[]> = {
-  'timestamp with time zone': MOMENTS,
-  date: MOMENTS,
-  numeric: ['NaN'],
-  'double precision': ['Infinity', 'NaN', '-0', '1e-7'],
-};
 
 export function pickViewer({ viewers }: Stage, random: Random): Viewer {
   return random.pick(viewers.flatMap((viewer) => Array<Viewer>(viewer.share).fill(viewer)));
 }
 
 /** Sends a request as a client. */
-export async function send(api: Api, client: Client, request: Request): Promise<RawAnswer> {
+export async function send(
+  api: Api,
+  client: Client,
+  { accept, ...body }: Request,
+): Promise<RawAnswer> {
   const response = await fetch(`${api.url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...client.headers },
-    body: JSON.stringify(request),
+    headers: {
+      'content-type': 'application/json',
+      ...(accept ? { accept } : {}),
+      ...client.headers,
+    },
+    body: JSON.stringify(body),
   });
   return {
     status: response.status,
