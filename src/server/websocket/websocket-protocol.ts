@@ -1,5 +1,5 @@
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
-import type { ServerOptions, SubscribePayload } from 'graphql-ws';
+import type { ServerOptions, Context as SocketConnection, SubscribePayload } from 'graphql-ws';
 import { isAsyncIterable, mapAsyncIterator, type YogaServerInstance } from 'graphql-yoga';
 import type { Authenticate } from '../../context/authentication.ts';
 import type { Context } from '../../context/context.ts';
@@ -45,129 +45,141 @@ export interface SocketExtra {
 
 type Headers = Readonly<Record<string, unknown>>;
 type Run = () => Promise<AsyncIterable<ExecutionResult> | ExecutionResult>;
-type Protocol = ServerOptions<Record<string, unknown>, SocketExtra>;
+type Params = Record<string, unknown>;
+type Protocol = ServerOptions<Params, SocketExtra>;
+type SocketContext = SocketConnection<Params, SocketExtra>;
+
+/** An operation that a socket has begun. */
+interface Begun {
+  connection: WebSocketConnection;
+  id: string;
+  pending: PendingOperation;
+  inFlight: RequestInFlight;
+}
 
 /**
  * The protocol graphql-transport-ws over Yoga's own parsing, validation and execution. A socket
  * belongs to one person or agent, in one workspace, from `connection_init` to its end.
  */
 export function createWebSocketProtocol(options: WebSocketProtocolOptions): Protocol {
-  const { yoga, authenticate, maskError, quotas } = options;
-
-  const prepare = async (
-    connection: WebSocketConnection,
-    id: string,
-    { query, variables, operationName, extensions }: SubscribePayload,
-    pending: PendingOperation,
-    inFlight: RequestInFlight,
-  ): Promise<ExecutionArgs | readonly GraphQLError[]> => {
-    assertDocumentSent({ query, extensions });
-    assertDocumentLength(query);
-    const params = { query, variables, operationName, extensions };
-    const idempotencyHeader = readHeader(IDEMPOTENCY_HEADER, extensions);
-    const credentials = { ...connection.credentials, idempotencyHeader };
-    const { schema, parse, validate, contextFactory, ...enveloped } = yoga.getEnveloped({
-      params,
-      ...credentials,
-      inFlight,
-      work: pending.work,
-    });
-    const document = parsed(parse, query);
-    const errors = validate(schema, document);
-    if (errors.length > 0) return errors.map(withoutHttp);
-    const operation = getOperationAST(document, operationName)?.operation;
-    if (!operation) {
-      throw new GraphQLError('Could not determine what operation to execute.', {
-        extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
-      });
-    }
-    const args: ExecutionArgs = {
-      schema,
-      document,
-      operationName,
-      variableValues: variables,
-      contextValue: await contextFactory(),
-    };
-    const execute = operation === 'subscription' ? enveloped.subscribe : enveloped.execute;
-    const run: Run = async () => {
-      const result = await answer(() => execute(args));
-      const stream = streamOf(connection, id, result);
-      if (stream || pending.isOver) connection.executed();
-      if (pending.isOver) stream?.end();
-      else if (stream) connection.add(stream);
-      if (pending.isOver) return never();
-      return stream ?? shown(result as ExecutionResult);
-    };
-    return { schema, document, operationName, contextValue: run };
-  };
-
-  const answer = async (execute: () => unknown): Promise<unknown> => {
-    try {
-      return await execute();
-    } catch (error) {
-      return { errors: [maskError(error)] };
-    }
-  };
-
   return {
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-
-    async onConnect(socket) {
-      const { connectionParams, extra } = socket;
-      const { connection, headers } = extra;
-      const sent = [connectionParams, connectionParams?.headers, headers];
-      extra.headers = null;
-      // Tokens are long, and graphql-ws would keep them.
-      Object.assign(socket, { connectionParams: undefined });
-      const identity = await authenticate(readHeader('authorization', ...sent));
-      extra.identified();
-      const release = quotas.take('sockets', [holderOf(identity)]);
-      const credentials: Credentials = {
-        identity,
-        workspaceHeader: readHeader(WORKSPACE_HEADER, ...sent),
-        idempotencyHeader: null,
-      };
-      try {
-        const { workspace } = await yoga
-          .getEnveloped({ params: {}, ...credentials })
-          .contextFactory();
-        if (workspace) connection.hold(quotas.take('sockets', [workspaceHolder(workspace.id)]));
-        connection.admit(credentials);
-      } finally {
-        // Not earlier: the client may have left while its memberships were read.
-        connection.hold(release);
-      }
-    },
-
-    async onSubscribe({ extra: { connection }, subscriptions }, id, payload) {
-      if (id.length > MAX_ID_LENGTH) {
-        throw new GatewayError('BAD_USER_INPUT', `Ids have at most ${MAX_ID_LENGTH} characters.`);
-      }
-      const pending = new PendingOperation();
-      let prepared: ExecutionArgs | readonly GraphQLError[];
-      try {
-        if (connection.operations >= MAX_OPERATIONS) throw tooMany();
-        const inFlight = new RequestInFlight(quotas);
-        if (connection.credentials) inFlight.begin(connection.credentials.identity);
-        connection.begin(inFlight);
-        subscriptions[id] = pending;
-        prepared = await prepare(connection, id, payload, pending, inFlight);
-      } catch (error) {
-        prepared = [withoutHttp(maskError(error))];
-      }
-      // graphql-ws keeps messages as long as their operations stream.
-      Object.assign(payload, { query: '', variables: null, extensions: null });
-      if (!pending.isOver) return prepared;
-      connection.executed();
-      return never();
-    },
-
+    onConnect: (socket) => signIn(options, socket),
+    onSubscribe: ({ extra, subscriptions }, id, payload) =>
+      begin(options, extra.connection, subscriptions, id, payload),
     execute: runOnce,
     subscribe: runOnce,
-
     onError: (_socket, _id, _payload, errors) =>
-      errors.map((error) => withoutHttp(maskError(error)).toJSON()),
+      errors.map((error) => withoutHttp(options.maskError(error)).toJSON()),
   };
+}
+
+/** Signs a socket in with the token of its first message or of the request that opened it. */
+async function signIn(
+  { yoga, authenticate, quotas }: WebSocketProtocolOptions,
+  socket: SocketContext,
+): Promise<void> {
+  const { connectionParams, extra } = socket;
+  const { connection, headers } = extra;
+  const sent = [connectionParams, connectionParams?.headers, headers];
+  extra.headers = null;
+  // Tokens are long, and graphql-ws would keep them.
+  Object.assign(socket, { connectionParams: undefined });
+  const identity = await authenticate(readHeader('authorization', ...sent));
+  extra.identified();
+  const release = quotas.take('sockets', [holderOf(identity)]);
+  const credentials: Credentials = {
+    identity,
+    workspaceHeader: readHeader(WORKSPACE_HEADER, ...sent),
+    idempotencyHeader: null,
+  };
+  try {
+    const { workspace } = await yoga.getEnveloped({ params: {}, ...credentials }).contextFactory();
+    if (workspace) connection.hold(quotas.take('sockets', [workspaceHolder(workspace.id)]));
+    connection.admit(credentials);
+  } finally {
+    // Not earlier: the client may have left while its memberships were read.
+    connection.hold(release);
+  }
+}
+
+/** Begins an operation of a socket. Returns its arguments or its errors. */
+async function begin(
+  options: WebSocketProtocolOptions,
+  connection: WebSocketConnection,
+  subscriptions: SocketContext['subscriptions'],
+  id: string,
+  payload: SubscribePayload,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  if (id.length > MAX_ID_LENGTH) {
+    throw new GatewayError('BAD_USER_INPUT', `Ids have at most ${MAX_ID_LENGTH} characters.`);
+  }
+  const pending = new PendingOperation();
+  let prepared: ExecutionArgs | readonly GraphQLError[];
+  try {
+    if (connection.operations >= MAX_OPERATIONS) throw tooMany();
+    const inFlight = new RequestInFlight(options.quotas);
+    if (connection.credentials) inFlight.begin(connection.credentials.identity);
+    connection.begin(inFlight);
+    subscriptions[id] = pending;
+    prepared = await prepare(options, { connection, id, pending, inFlight }, payload);
+  } catch (error) {
+    prepared = [withoutHttp(options.maskError(error))];
+  }
+  // graphql-ws keeps messages as long as their operations stream.
+  Object.assign(payload, { query: '', variables: null, extensions: null });
+  if (!pending.isOver) return prepared;
+  connection.executed();
+  return never();
+}
+
+async function prepare(
+  { yoga, maskError }: WebSocketProtocolOptions,
+  begun: Begun,
+  { query, variables, operationName, extensions }: SubscribePayload,
+): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  assertDocumentSent({ query, extensions });
+  assertDocumentLength(query);
+  const params = { query, variables, operationName, extensions };
+  const idempotencyHeader = readHeader(IDEMPOTENCY_HEADER, extensions);
+  const { schema, parse, validate, contextFactory, ...enveloped } = yoga.getEnveloped({
+    params,
+    ...begun.connection.credentials,
+    idempotencyHeader,
+    inFlight: begun.inFlight,
+    work: begun.pending.work,
+  });
+  const document = parsed(parse, query);
+  const errors = validate(schema, document);
+  if (errors.length > 0) return errors.map(withoutHttp);
+  const operation = getOperationAST(document, operationName)?.operation;
+  if (!operation) {
+    throw new GraphQLError('Could not determine what operation to execute.', {
+      extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
+    });
+  }
+  const args: ExecutionArgs = {
+    schema,
+    document,
+    operationName,
+    variableValues: variables,
+    contextValue: await contextFactory(),
+  };
+  const execute = operation === 'subscription' ? enveloped.subscribe : enveloped.execute;
+  const executed = async (): Promise<unknown> => execute(args);
+  const failed = (error: unknown) => ({ errors: [maskError(error)] });
+  const run: Run = async () => resultOf(begun, await executed().catch(failed));
+  return { schema, document, operationName, contextValue: run };
+}
+
+/** Returns what graphql-ws sends of a result; never, if the client has ended the operation. */
+function resultOf({ connection, id, pending }: Begun, result: unknown): ReturnType<Run> {
+  const stream = streamOf(connection, id, result);
+  if (stream || pending.isOver) connection.executed();
+  if (pending.isOver) stream?.end();
+  else if (stream) connection.add(stream);
+  if (pending.isOver) return never();
+  return Promise.resolve(stream ?? shown(result as ExecutionResult));
 }
 
 function runOnce(args: ExecutionArgs): ReturnType<Run> {
