@@ -9,6 +9,7 @@ export const LAYERS = [
   'server',
   'subscriptions',
   'schema',
+  'write',
   'read',
   'sql',
   'resolvers',

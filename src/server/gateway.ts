@@ -13,15 +13,14 @@ import { RequestInFlight } from '../context/request-in-flight.ts';
 import { createSeal } from '../context/seal.ts';
 import type { Work } from '../context/work.ts';
 import type { Limits } from '../env.ts';
-import { createReader } from '../read/reader.ts';
 import type { Feed } from '../realtime/feed.ts';
 import { parseSnapshot } from '../realtime/position.ts';
-import { readColumn } from '../schema/model/columns.ts';
 import { SubscriptionHub } from '../subscriptions/hub.ts';
 import {
   createSubscriptionMetrics,
   type SubscriptionMetrics,
 } from '../subscriptions/subscription-metrics.ts';
+import { createAccelerators } from './accelerators.ts';
 import { useAuthentication } from './authenticate-requests.ts';
 import { corsOptions, useOriginVariance } from './cors.ts';
 import { useCostLimit } from './cost.ts';
@@ -110,7 +109,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       })
     : null;
   const streams = new HttpStreams();
-  const reader = options.accelerated === false ? null : createReader(schema, readColumn);
+  const accelerators = options.accelerated === false ? null : createAccelerators(schema);
 
   const liveCursors: LiveCursors | null = feed
     ? {
@@ -120,14 +119,15 @@ export function createGateway(options: GatewayOptions): HttpServer {
 
   const documents = createDocumentCache();
   const lane =
-    reader &&
+    accelerators &&
     new FastLane({
       path: ENDPOINT,
       schema,
-      reader,
+      accelerators,
       database,
       documents,
       authenticate,
+      maskError,
       corsOrigins,
       timeoutMs: requestTimeoutMs,
     });
@@ -180,7 +180,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       useCostLimit(maskError),
       useSubscriptions(hub, maskError),
       useIntrospection(schema),
-      useSession(requestTimeoutMs, reader),
+      useSession(requestTimeoutMs, accelerators),
       useFailureStatus(),
     ],
     maskedErrors: { maskError },

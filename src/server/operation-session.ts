@@ -4,9 +4,9 @@ import type { Context } from '../context/context.ts';
 import { GatewayError } from '../context/errors.ts';
 import { runInSession, type SessionSettings } from '../context/session.ts';
 import { Work } from '../context/work.ts';
-import type { Reader } from '../read/reader.ts';
 import { needsSnapshot } from '../schema/model/live-cursor-field.ts';
 import { isResultStream } from '../subscriptions/result-stream.ts';
+import type { Accelerators } from './accelerators.ts';
 import { executeQuery } from './compiled-reads.ts';
 import { executeMutation } from './mutation-execution.ts';
 import type { ServerContext } from './server-context.ts';
@@ -18,14 +18,14 @@ const workOf = (args: ExecutionArgs) => (args.contextValue as ServerContext).wor
  * Runs each operation in its request's database session. Its work stops when the client goes, when
  * it takes too long, of which the client is told TIMEOUT, and once it has been answered.
  */
-export function useSession(timeoutMs: number, reader: Reader | null): Plugin {
+export function useSession(timeoutMs: number, accelerators: Accelerators | null): Plugin {
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args) => {
         const work = workOf(args);
         const timer = setTimeout(() => work.stop(tookTooLong(timeoutMs)), timeoutMs);
         try {
-          const run = () => executeOperation(executeFn, args, work, reader);
+          const run = () => executeOperation(executeFn, args, work, accelerators);
           return await runInSession(sessionOf(args), run, work);
         } finally {
           clearTimeout(timer);
@@ -52,7 +52,7 @@ async function executeOperation(
   execute: (args: LimitedArgs) => unknown,
   args: ExecutionArgs,
   { reading, writing }: Work,
-  reader: Reader | null,
+  accelerators: Accelerators | null,
 ): Promise<unknown> {
   const { document, operationName, contextValue } = args;
   const isMutation = getOperationAST(document, operationName)?.operation === 'mutation';
@@ -62,9 +62,9 @@ async function executeOperation(
   const stop = isMutation ? writing : reading;
   const unlisten = stop.listen((reason) => limit.abort(reason));
   try {
-    if (isMutation) return await executeMutation(execute, limited);
+    if (isMutation) return await executeMutation(accelerators?.writer ?? null, execute, limited);
     // One that tells its place in the change log reads nothing from before or after it.
-    const run = () => executeQuery(reader, execute, limited);
+    const run = () => executeQuery(accelerators?.reader ?? null, execute, limited);
     if (!needsSnapshot(document, operationName)) return await run();
     const { database } = contextValue as Context;
     return await database.inSnapshot(run);

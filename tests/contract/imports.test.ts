@@ -43,8 +43,8 @@ describe('GraphQL is known in the server and the schema only', () => {
   const inner = files.filter((file) => !['main', 'server', 'schema'].includes(layerOf(file)));
   it.each(inner)('%s', (file) => {
     const graphql = importsOf(file, SRC).filter((name) => /graphql|pothos/i.test(name));
-    // Subscriptions and reads know operations, but no server and no schema builder.
-    const allowed = ['subscriptions', 'read'].includes(layerOf(file)) ? ['graphql'] : [];
+    // Subscriptions, writes and reads know operations, but no server and no schema builder.
+    const allowed = ['subscriptions', 'write', 'read'].includes(layerOf(file)) ? ['graphql'] : [];
     expect(graphql.filter((name) => !allowed.includes(name))).toEqual([]);
   });
 });

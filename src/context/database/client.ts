@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
 import { type Prisma, PrismaClient } from '../../generated/prisma/client.ts';
 import { currentSession, type Session } from '../session.ts';
 import { guardedColumns } from './guarded-columns.ts';
@@ -31,6 +32,16 @@ export interface Database {
     values: readonly unknown[],
     session?: Session,
   ): Promise<readonly (string | null)[]>;
+  /**
+   * Runs statements and one whose only row has texts, as one transaction in one round trip. Returns how
+   * many rows the statements wrote, and the texts; null if one of them failed, which rolled all of them
+   * back. Rejects if it is unknown whether they were committed.
+   */
+  writeTexts(
+    statements: readonly Statement[],
+    last: Statement,
+    session: Session,
+  ): Promise<{ written: number; texts: readonly (string | null)[] } | null>;
   /**
    * Commits when `fn` resolves and rolls back when it rejects; resolves to what `fn` does. Only the
    * given `query` is part of the transaction.
@@ -74,6 +85,18 @@ export function createDatabase(options: DatabaseOptions): Database {
       const { rows } = await pool.run({ text, values, rowMode: 'array', isFinal: true }, session);
       return rows[0] as (string | null)[];
     },
+    async writeTexts(statements, last, session) {
+      try {
+        const answer = { ...last, rowMode: 'array', isFinal: true } as const;
+        const { leadingCounts, rows } = await pool.runTogether(statements, answer, session);
+        // The first one is that of the settings.
+        const written = leadingCounts.slice(1).reduce((sum, count) => sum + count, 0);
+        return { written, texts: rows[0] as (string | null)[] };
+      } catch (error) {
+        if (isRolledBack(error)) return null;
+        throw error;
+      }
+    },
     async transaction(fn, isolation) {
       return currentSession().work.finish(() => transact(pool, fn, isolation));
     },
@@ -91,6 +114,11 @@ export function createDatabase(options: DatabaseOptions): Database {
       return closing;
     },
   };
+}
+
+/** Whether the server has said that a statement failed, and goes on. */
+function isRolledBack(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.severity === 'ERROR';
 }
 
 async function close(pool: SessionPool, client: PrismaClient): Promise<void> {

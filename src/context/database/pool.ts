@@ -9,7 +9,7 @@ import { isOutdated, PreparedStatements } from './prepared-statements.ts';
 import { SessionConnection } from './session-connection.ts';
 import { JoinedTransaction, SessionTransaction, STATEMENT_TIMEOUT } from './session-transaction.ts';
 import { Slots } from './slots.ts';
-import type { Statement, StatementResult } from './statement-batch.ts';
+import type { BatchResult, Statement, StatementResult } from './statement-batch.ts';
 import { Transaction } from './transaction.ts';
 
 export interface SessionPoolOptions {
@@ -109,6 +109,24 @@ export class SessionPool extends pg.Pool {
       if (!isOutdated(error)) throw error;
       // A prepared statement outlived by a change of its tables was given up and is prepared anew.
       return await connection.send([this.#settingsOf(session)], statement, stop);
+    } finally {
+      connection.release();
+    }
+  }
+
+  /**
+   * Runs statements of a session as one transaction, in one round trip, and returns the result of the
+   * last. Once it is sent it is not broken off: nobody could say whether it had been in time.
+   */
+  async runTogether(
+    statements: readonly Statement[],
+    last: Statement,
+    session: Session,
+  ): Promise<BatchResult> {
+    const connection = await this.#take(session, session.work.outside);
+    try {
+      session.work.outside.throwIfStopped();
+      return await connection.send([this.#settingsOf(session), ...statements], last);
     } finally {
       connection.release();
     }

@@ -6,7 +6,7 @@ import { cutPagesEarly } from './early-pages.ts';
 import { keepNumbersExact } from './exact-numbers.ts';
 import { nameOpenColumns } from './guarded-columns.ts';
 import type { PreparedStatements } from './prepared-statements.ts';
-import { type Statement, StatementBatch, type StatementResult } from './statement-batch.ts';
+import { type BatchResult, type Statement, StatementBatch } from './statement-batch.ts';
 import type { TimeBudget } from './time-budget.ts';
 
 /** Most statements are answered sooner than a request to cancel them arrives, which costs Postgres a process. */
@@ -41,7 +41,7 @@ export class SessionConnection {
    * Sends statements in one batch and returns the result of the last. When `stop` comes first it
    * rejects with its reason at once, and the statement is cancelled.
    */
-  send(leading: readonly Statement[], statement: Statement, stop?: Stop): Promise<StatementResult> {
+  send(leading: readonly Statement[], statement: Statement, stop?: Stop): Promise<BatchResult> {
     if (this.#settled) return this.#settled.then(() => this.#send(leading, statement, stop));
     return this.#send(leading, statement, stop);
   }
@@ -66,7 +66,7 @@ export class SessionConnection {
     leading: readonly Statement[],
     statement: Statement,
     stop: Stop | undefined,
-  ): Promise<StatementResult> {
+  ): Promise<BatchResult> {
     if (stop?.reason) return Promise.reject(stop.reason);
     const { client, prepared, budget, onSend } = this.#options;
     const exact = statement.isFinal

@@ -24,6 +24,11 @@ export interface StatementResult {
   rows: unknown[];
 }
 
+/** What a batch returns: the result of the last statement, and how many rows others affected. */
+export interface BatchResult extends StatementResult {
+  leadingCounts: number[];
+}
+
 type Parser = (value: string) => unknown;
 
 interface Message {
@@ -48,14 +53,20 @@ const MAX_PARAMETERS = 65_535;
  */
 export class StatementBatch implements Submittable {
   /** Settles when the server is ready for the next batch, so after the commit, or was abandoned. */
-  readonly result: Promise<StatementResult>;
+  readonly result: Promise<BatchResult>;
   /** node-postgres replaces it by one that also ends its query timeout. */
   callback!: (error: unknown) => void;
 
   readonly #statements: PreparedStatements;
   readonly #messages: Message[];
   readonly #main: Statement;
-  readonly #result: StatementResult = { command: '', rowCount: null, fields: [], rows: [] };
+  readonly #result: BatchResult = {
+    command: '',
+    rowCount: null,
+    fields: [],
+    rows: [],
+    leadingCounts: [],
+  };
   #leading: number;
   #parsers: Parser[] = [];
   #failure: unknown;
@@ -140,12 +151,13 @@ export class StatementBatch implements Submittable {
   }
 
   handleCommandComplete({ text }: { text: string }): void {
-    if (this.#leading > 0) {
-      this.#leading -= 1;
-      return;
-    }
     const [command = '', ...numbers] = text.split(' ');
     const count = numbers.at(-1);
+    if (this.#leading > 0) {
+      this.#leading -= 1;
+      this.#result.leadingCounts.push(Number(count ?? 0));
+      return;
+    }
     this.#result.command = command;
     this.#result.rowCount = count === undefined ? null : Number(count);
   }

@@ -66,7 +66,7 @@ export function draftOf(
 }
 
 /** Defaults of a row. Lists are empty, because clients never see a missing list. */
-function beginning(context: Context, model: string): Row {
+export function beginning(context: Context, model: string): Row {
   const lists = Object.entries(modelOf(model).columns).filter(
     ([, { isList, hasDefault }]) => isList && !hasDefault,
   );

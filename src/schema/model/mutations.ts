@@ -16,6 +16,7 @@ import {
   updateRows,
   type Write,
 } from '../../resolvers/writes/write.ts';
+import { type Writable, writable } from '../../write/writable.ts';
 import { builder, type Types } from '../builder.ts';
 import { type PriceOf, priced } from '../cost/price.ts';
 import { deletePrice, writePrice } from '../cost/writes.ts';
@@ -103,6 +104,7 @@ export function mutation(
   args: (arg: AnyArguments) => InputFieldMap,
   run: (write: Write, args: Arguments) => MaybePromise<unknown>,
   price: PriceOf = writePrice(names.model),
+  kind?: Writable['kind'],
 ): void {
   builder.mutationField(name, (root) => {
     const t = anyFields(root);
@@ -112,7 +114,10 @@ export function mutation(
       nullable: true,
       description,
       args: args(t.arg),
-      ...priced(price),
+      extensions: {
+        ...priced(price).extensions,
+        ...(kind ? writable({ kind, model: names.model }) : {}),
+      },
       resolve: (_root, given: Arguments, context, info) => {
         const { settled } = fieldOf(context);
         if (settled) return settled.payload;
@@ -143,6 +148,8 @@ function defineCreates(
     [lookup],
     (arg) => ({ input: arg({ type: input, required: true }), ...common(arg) }),
     (write, args) => createRow(write, args.input as Row),
+    writePrice(model),
+    'create',
   );
   mutation(
     names,
@@ -159,6 +166,8 @@ function defineCreates(
       ...common(arg),
     }),
     (write, { inputs, atomic }) => createRows(write, inputs as Row[], atomic !== false),
+    writePrice(model),
+    'createMany',
   );
 }
 
@@ -178,6 +187,8 @@ function defineUpdates(
     (arg) => ({ ...conditional(arg, model), input: arg({ type: input, required: true }) }),
     (write, { id, input: changes, ifUnmodifiedSince }) =>
       updateRow(write, id as string, changes as Row, ifUnmodifiedSince as Date | null),
+    writePrice(model),
+    'update',
   );
   mutation(
     names,
@@ -203,6 +214,7 @@ function defineDeletes(names: Names, payload: Payload, bulk: OutputType<Types>):
     (write, { id, ifUnmodifiedSince }) =>
       deleteRow(write, id as string, ifUnmodifiedSince as Date | null),
     deletePrice(model),
+    'delete',
   );
   mutation(
     names,

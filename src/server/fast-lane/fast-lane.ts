@@ -1,17 +1,19 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../../context/authentication.ts';
 import type { Context } from '../../context/context.ts';
 import type { Database } from '../../context/database/client.ts';
 import { IDEMPOTENCY_HEADER } from '../../context/idempotency.ts';
 
 import type { Identity } from '../../context/identity.ts';
-import { createSession, type SessionSettings } from '../../context/session.ts';
+import { runAsRequest } from '../../context/request-id.ts';
+import { createSession, type Session } from '../../context/session.ts';
 import type { Work } from '../../context/work.ts';
 import { STILL_THERE, WORKSPACE_HEADER } from '../../context/workspace.ts';
-import type { Reader } from '../../read/reader.ts';
+import type { Variables } from '../../sql/fragment.ts';
 import { FAILED } from '../../sql/json.ts';
+import type { Accelerators } from '../accelerators.ts';
 import { dataText } from '../compiled-reads.ts';
 import { createCorsHeaders } from '../cors.ts';
 import type { DocumentCache } from '../documents.ts';
@@ -19,16 +21,17 @@ import { acceptedJson } from '../http-streaming/accept.ts';
 import { tookTooLong } from '../operation-session.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../request-id-header.ts';
 import type { ServerContext } from '../server-context.ts';
-import { createKnownOperations } from './known-operations.ts';
+import { createKnownOperations, type KnownOperation } from './known-operations.ts';
 import { isPlain, type PlainRequest, readBody, readPlain } from './plain-request.ts';
 
 export interface FastLaneOptions {
   path: string;
   schema: GraphQLSchema;
-  reader: Reader;
+  accelerators: Accelerators;
   database: Database;
   documents: DocumentCache;
   authenticate: Authenticate;
+  maskError: (error: unknown) => GraphQLError;
   corsOrigins: readonly string[];
   timeoutMs: number;
 }
@@ -36,17 +39,25 @@ export interface FastLaneOptions {
 /** Where a viewer is, and SQL that is true as long as they may be there. */
 interface Seat {
   workspaceId: string;
-  session: SessionSettings;
+  /** Of an earlier request. */
+  context: Context;
   check: string;
+}
+
+/** What a plain request asks for, if its document is known and it costs no more than it may. */
+interface Asked {
+  operation: KnownOperation;
+  operationName: string | null;
+  variables: Variables;
 }
 
 /** Whether a parsed body is left on the request, where Yoga finds it. */
 type ReadRequest = IncomingMessage & { body?: Buffer };
 
 /**
- * Answers plain queries without Yoga: those of documents that Yoga has parsed and validated, of viewers
- * whose workspace it has looked up, and that one statement reads. The statement checks the membership
- * again. Everything else, and every error, is left to Yoga.
+ * Answers plain operations without Yoga: those of documents that Yoga has parsed and validated, of
+ * viewers whose workspace it has looked up, which take one round trip. The membership is checked again
+ * there. Everything else, and every error, is left to Yoga.
  */
 export class FastLane {
   readonly #options: FastLaneOptions;
@@ -63,7 +74,7 @@ export class FastLane {
 
   /** Remembers where Yoga has found a viewer to be. */
   remember(identity: Identity, workspaceHeader: string | null, context: Context): void {
-    const { workspace, session } = context;
+    const { workspace } = context;
     if (!workspace) return;
     const isChosen = workspaceHeader !== null;
     const kind = identity.kind === 'agent' ? 'agent' : isChosen ? 'chosen' : 'first';
@@ -71,7 +82,7 @@ export class FastLane {
     this.#seats.set(identity, seats);
     seats.set(workspaceHeader ?? '', {
       workspaceId: workspace.id,
-      session,
+      context: { ...context, idempotencyKey: null },
       check: STILL_THERE[kind],
     });
   }
@@ -91,7 +102,7 @@ export class FastLane {
   ): Promise<boolean> {
     const type = acceptedJson(request.headers.accept ?? null);
     if (!type) return false;
-    let text: string | null;
+    let body: string | null;
     try {
       // As Yoga does it: nothing of a body is read for those who have no token, or too many requests.
       const { authorization = null } = request.headers;
@@ -99,13 +110,12 @@ export class FastLane {
       const identity = await context.authenticated;
       context.inFlight?.begin(identity);
       request.body = await readBody(request);
-      text = await this.#read(identity, request, context);
+      body = await this.#body(identity, request, context);
     } catch {
       return false;
     }
-    if (text === null) return false;
+    if (body === null) return false;
     if (response.destroyed) return true;
-    const body = `{"data":${text}}`;
     response.writeHead(200, {
       ...this.#corsHeaders(request.headers.origin),
       'content-type': `${type}; charset=utf-8`,
@@ -119,42 +129,70 @@ export class FastLane {
     return true;
   }
 
-  async #read(
+  /** Returns the body of the answer, null if Yoga has to give it. */
+  async #body(
     identity: Identity,
     request: ReadRequest,
     { inFlight, work }: ServerContext & { work: Work },
   ): Promise<string | null> {
     const plain = readPlain(request.body as Buffer);
     const seat = this.#seatOf(identity, request);
-    if (!plain || !seat) return null;
-    const planned = this.#plan(plain);
-    if (!planned) return null;
+    const asked = plain && seat && this.#operation(plain);
+    if (!asked) return null;
     inFlight?.enter(seat.workspaceId);
-    const { database, timeoutMs } = this.#options;
-    const { plan, values } = planned;
+    const { timeoutMs } = this.#options;
     const timer = setTimeout(() => work.stop(tookTooLong(timeoutMs)), timeoutMs);
     try {
-      const text = plan.textWith(seat.check);
-      const session = createSession(seat.session, work);
-      const [isThere, ...texts] = await database.texts(text, values, session);
-      if (!isThere || texts.some((text) => text?.includes(FAILED))) return null;
-      return dataText(plan, texts, {});
+      const session = createSession(seat.context.session, work);
+      return asked.operation.isMutation
+        ? await this.#write(asked, seat, session, request)
+        : await this.#read(asked, seat, session);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #seatOf(identity: Identity, { headers }: IncomingMessage): Seat | undefined {
-    const header = headers[WORKSPACE_HEADER] ?? '';
-    return typeof header === 'string' ? this.#seats.get(identity)?.get(header) : undefined;
-  }
-
-  #plan({ query, operationName, variables: given }: PlainRequest) {
+  #operation({ query, operationName, variables: given }: PlainRequest): Asked | null {
     const operation = this.#operationOf(query, operationName);
     const variables = operation?.coerced(given);
     if (!operation || !variables || !operation.isAffordable(variables)) return null;
-    const plan = this.#options.reader.planOf(operation.document, operationName, variables);
+    return { operation, operationName, variables };
+  }
+
+  async #read(
+    { operation, operationName, variables }: Asked,
+    { check }: Seat,
+    session: Session,
+  ): Promise<string | null> {
+    const { accelerators, database } = this.#options;
+    const plan = accelerators.reader.planOf(operation.document, operationName, variables);
     if (!plan || plan.read.length < plan.fields.size) return null;
-    return { plan, values: plan.bind(variables) };
+    const values = plan.bind(variables);
+    const [isThere, ...texts] = await database.texts(plan.textWith(check), values, session);
+    if (!isThere || texts.some((text) => text?.includes(FAILED))) return null;
+    return `{"data":${dataText(plan, texts, {})}}`;
+  }
+
+  async #write(
+    { operation: { document }, operationName, variables }: Asked,
+    { context, check }: Seat,
+    session: Session,
+    { headers }: IncomingMessage,
+  ): Promise<string | null> {
+    const { accelerators, maskError } = this.#options;
+    const sent = { document, operationName, variables, context, session, check };
+    const written = await accelerators.writer.write(sent);
+    if (!written) return null;
+    const { data, error } = written;
+    if (!error) return `{"data":${data}}`;
+    // The mask logs it with the id of the request.
+    const id = requestIdOf((headers[REQUEST_ID_HEADER] as string) ?? null);
+    const masked = runAsRequest(id, () => maskError(error));
+    return `{"errors":[${JSON.stringify(masked)}],"data":${data}}`;
+  }
+
+  #seatOf(identity: Identity, { headers }: IncomingMessage): Seat | undefined {
+    const header = headers[WORKSPACE_HEADER] ?? '';
+    return typeof header === 'string' ? this.#seats.get(identity)?.get(header) : undefined;
   }
 }

@@ -15,9 +15,10 @@ import { preparedVariables } from '../variables.ts';
 
 const MAX_COSTS = 50;
 
-/** A query of a document that was parsed and validated before. */
+/** A query or mutation of a document that was parsed and validated before. */
 export class KnownOperation {
   readonly document: DocumentNode;
+  readonly isMutation: boolean;
   readonly #schema: GraphQLSchema;
   readonly #definition: OperationDefinitionNode;
   readonly #costs = new LRUCache<string, number>({ max: MAX_COSTS });
@@ -25,6 +26,7 @@ export class KnownOperation {
   constructor(schema: GraphQLSchema, document: DocumentNode, definition: OperationDefinitionNode) {
     this.#schema = schema;
     this.document = document;
+    this.isMutation = definition.operation === OperationTypeNode.MUTATION;
     this.#definition = definition;
   }
 
@@ -63,7 +65,7 @@ function sizesOf(variables: Variables): string | null {
   return sizes;
 }
 
-/** Returns the look-up of queries in documents that are known. */
+/** Returns the look-up of queries and mutations in documents that are known. */
 export function createKnownOperations(schema: GraphQLSchema, documents: DocumentCache) {
   const operations = new WeakMap<DocumentNode, Map<string, KnownOperation | null>>();
   return (text: string, name: string | null): KnownOperation | null => {
@@ -77,8 +79,8 @@ export function createKnownOperations(schema: GraphQLSchema, documents: Document
     let operation = known.get(name ?? '');
     if (operation === undefined) {
       const definition = getOperationAST(document, name);
-      const isQuery = definition?.operation === OperationTypeNode.QUERY;
-      operation = isQuery ? new KnownOperation(schema, document, definition) : null;
+      const isOther = !definition || definition.operation === OperationTypeNode.SUBSCRIPTION;
+      operation = !isOther ? new KnownOperation(schema, document, definition) : null;
       // Names that a document does not have are as many as clients like.
       if (definition) known.set(name ?? '', operation);
     }
