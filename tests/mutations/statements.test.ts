@@ -21,7 +21,7 @@ beforeAll(async () => {
     workspace_id: tenant.workspaceId,
     debate_id: 'there',
   });
-  api = await openApi(database);
+  api = await openApi(database, 3, { accelerated: false });
   owner = await api.as(tenant.people.Owner, tenant.workspaceId);
 });
 afterAll(async () => {

@@ -165,12 +165,20 @@ export async function startGateway(
     maxConnections?: number;
     preparedStatements?: number;
     onStatement?: (sql: string) => void;
+    onRoundTrip?: () => void;
     port?: number;
   } = {},
 ): Promise<TestGateway> {
   const log: Record<string, unknown>[] = [];
   const { authentication, statementTimeoutMs = 2_000, onStatement, ...rest } = options;
-  const { maxConnections = 3, timeBudgetMs, preparedStatements, port = 0, ...others } = rest;
+  const {
+    onRoundTrip,
+    maxConnections = 3,
+    timeBudgetMs,
+    preparedStatements,
+    port = 0,
+    ...others
+  } = rest;
   const database = createDatabase({
     connectionString,
     maxConnections,
@@ -178,6 +186,7 @@ export async function startGateway(
     ...(timeBudgetMs ? { timeBudgetMs } : {}),
     ...(preparedStatements === undefined ? {} : { preparedStatements }),
     ...(onStatement ? { onStatement } : {}),
+    ...(onRoundTrip ? { onRoundTrip } : {}),
   });
   const gateway = createGateway({
     schema,
