@@ -117,7 +117,10 @@ describe('what cannot be done at once is executed, which says why', () => {
       ] as const) {
         const { data } = await counted(query, variables);
         const [payload] = Object.values(data ?? {});
-        expect(payload).toMatchObject({ id: null, errors: [{ __typename: 'NotFoundError', path: ['id'] }] });
+        expect(payload).toMatchObject({
+          id: null,
+          errors: [{ __typename: 'NotFoundError', path: ['id'] }],
+        });
       }
     }
     expect(await nameOf(foreign)).toBe('Foreign');
@@ -134,10 +137,7 @@ describe('what cannot be done at once is executed, which says why', () => {
   });
 
   it('a value that the database refuses, and all rows with it', async () => {
-    const inputs = [
-      { name: 'Fine' },
-      { name: 'Wrong', budgetAllocation: '-1' },
-    ];
+    const inputs = [{ name: 'Fine' }, { name: 'Wrong', budgetAllocation: '-1' }];
     const [{ count } = { count: '' }] = await database.query<{ count: string }>(
       'select count(*) from campaigns',
     );
@@ -181,7 +181,9 @@ describe('nothing is written for those who have lost their place', () => {
     expect((await counted(UPDATE, { id, input }, headers)).roundTrips).toBe(1);
     await database.query(`update user_workspaces set role = 'Viewer' where user_id = $1`, [person]);
     const refused = await gateway.ask(UPDATE, headers, { id, input: { name: 'Viewed' } });
-    expect(refused.data?.updateCampaign).toMatchObject({ errors: [{ __typename: 'ForbiddenError' }] });
+    expect(refused.data?.updateCampaign).toMatchObject({
+      errors: [{ __typename: 'ForbiddenError' }],
+    });
     await database.query('delete from user_workspaces where user_id = $1', [person]);
     const { errors } = await gateway.ask(UPDATE, headers, { id, input: { name: 'Removed' } });
     expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
