@@ -1,72 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDatabase, type Database, type Query } from '../../src/context/database/client.ts';
+import { describe, expect, it } from 'vitest';
+import type { Query } from '../../src/context/database/client.ts';
 import { type DatabaseFailure, databaseError } from '../../src/context/database/database-errors.ts';
-import { runInSession } from '../../src/context/session.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { eventually } from '../support/eventually.ts';
-import { createTenant, type Tenant } from './tenants.ts';
+import {
+  a,
+  database,
+  failureOf,
+  hasty,
+  inA,
+  pidOf,
+  setUp,
+  testDatabase,
+} from './database-error-world.ts';
 
-let testDatabase: TestDatabase;
-let database: Database;
-/** The same, which gives statements up soon. */
-let hasty: Database;
-let a: Tenant;
-const lost: Error[] = [];
-
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  a = await createTenant(testDatabase, 'a');
-  await testDatabase.query(`
-    create table probe (
-      id int primary key, workspace_id uuid references workspaces (id),
-      amount int not null constraint amount_is_positive check (amount > 0)
-    );
-    grant select, insert on probe to authenticated;
-    create table closed (id int);
-    create table deferred (
-      id int references probe (id) deferrable initially deferred
-    );
-    grant select, insert on deferred to authenticated;
-    insert into probe values (1, null, 1);
-  `);
-  database = createDatabase({
-    connectionString: testDatabase.gatewayUrl,
-    maxConnections: 2,
-    statementTimeoutMs: 30_000,
-    acquireTimeoutMs: 30_000,
-    onConnectionError: (error) => lost.push(error),
-  });
-  hasty = createDatabase({
-    connectionString: testDatabase.gatewayUrl,
-    maxConnections: 2,
-    statementTimeoutMs: 500,
-    acquireTimeoutMs: 1_000,
-  });
-});
-
-afterAll(async () => {
-  await database.close();
-  await hasty.close();
-  await testDatabase.close();
-});
-
-const inA = <T>(fn: () => Promise<T>) => runInSession(a.settings, fn);
-
-/** Returns what `databaseError` makes of the rejection of `fn` in a's session. */
-function failureOf(fn: () => Promise<unknown>): Promise<DatabaseFailure | null> {
-  return inA(fn).then(
-    () => expect.unreachable('it should have been rejected'),
-    (error) => databaseError(error),
-  );
-}
-
-/** Fails as soon as the failed statement is not answered by the connection it ran on. */
-const pidOf = async (query: Query) =>
-  (await query<{ pid: number }>('select pg_backend_pid() as pid'))[0]?.pid;
+setUp();
 
 describe('databaseError', () => {
   const cases: [sql: string, expected: Partial<DatabaseFailure>][] = [
@@ -246,104 +194,5 @@ describe('a transaction', () => {
       }),
     );
     await expect(kept?.('select 1')).rejects.toMatchObject({ code: '25P01' });
-  });
-});
-
-describe('a lost connection', () => {
-  const unavailable = { kind: 'unavailable' };
-  const terminate = (pid?: number) => testDatabase.query('select pg_terminate_backend($1)', [pid]);
-
-  it('fails its statement only, and the pool goes on', async () => {
-    for (const run of [
-      () => database.query('select pg_sleep(20), pg_backend_pid()'),
-      () => database.prisma.$queryRaw`select pg_sleep(20)::text`,
-    ]) {
-      const failure = failureOf(run);
-      await eventually(() =>
-        testDatabase.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity
-           where wait_event = 'PgSleep' and usename = 'codex_gateway' and datname = current_database()`,
-        ),
-      ).toHaveLength(1);
-      expect(await failure).toMatchObject(unavailable);
-      expect(await inA(() => database.prisma.campaign.count())).toBe(20);
-    }
-  });
-
-  it('fails its transaction, without a connection left behind', async () => {
-    const failure = await failureOf(() =>
-      database.transaction(async (query) => {
-        await terminate(await pidOf(query));
-        await query('select 1');
-      }),
-    );
-    expect(failure).toMatchObject(unavailable);
-    const inPrisma = await failureOf(() =>
-      database.prisma.$transaction(async (tx) => {
-        const [row] = await tx.$queryRaw<{ pid: number }[]>`select pg_backend_pid() as pid`;
-        await terminate(row?.pid);
-        await tx.campaign.count();
-      }),
-    );
-    expect(inPrisma).toMatchObject(unavailable);
-    await Promise.all([1, 2, 3].map(() => inA(() => database.query('select 1'))));
-  });
-
-  it('is reported and replaced when it was idle', async () => {
-    const pid = await inA(() => pidOf(database.query));
-    lost.length = 0;
-    await terminate(pid);
-    await eventually(() => lost.length).toBe(1);
-    expect(await inA(() => pidOf(database.query))).not.toBe(pid);
-  });
-});
-
-describe('without a free connection', () => {
-  it('a statement gives up after the acquire timeout', async () => {
-    let release = () => {};
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    // Each keeps a connection that does nothing, and so has no timeout.
-    const busy = [1, 2].map(() => inA(() => hasty.inSnapshot(() => released)));
-    await eventually(() => hasty.connections()).toMatchObject({ total: 2, idle: 0 });
-    const [raw, prisma, transaction] = await Promise.all([
-      failureOf(() => hasty.query('select 1')),
-      failureOf(() => hasty.prisma.campaign.count()),
-      failureOf(() => hasty.prisma.$transaction((tx) => tx.campaign.count())),
-    ]);
-    for (const failure of [raw, prisma, transaction]) {
-      expect(failure).toMatchObject({ kind: 'unavailable' });
-    }
-    release();
-    await Promise.all(busy);
-    expect(await inA(() => hasty.prisma.campaign.count())).toBe(20);
-  });
-
-  it('nor with an unreachable, refusing or silent server', async () => {
-    const silent = createServer().listen(0, '127.0.0.1');
-    await once(silent, 'listening');
-    const { port } = silent.address() as { port: number };
-    const noDatabase = new URL(testDatabase.gatewayUrl);
-    noDatabase.pathname = '/nowhere';
-    const urls = [
-      'postgres://x:x@127.0.0.1:1/x',
-      'postgres://x@/x?host=/nowhere',
-      `postgres://x:x@127.0.0.1:${port}/x`,
-      noDatabase.href,
-    ];
-    for (const connectionString of urls) {
-      const other = createDatabase({ connectionString, acquireTimeoutMs: 200 });
-      const run = [
-        () => other.query('select 1'),
-        () => other.prisma.campaign.count(),
-        () => other.prisma.$transaction((tx) => tx.campaign.count()),
-      ];
-      for (const fn of run) {
-        expect(await failureOf(fn)).toMatchObject({ kind: 'unavailable' });
-      }
-      await other.close();
-    }
-    silent.close();
   });
 });

@@ -1,51 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
-import { createClient } from 'graphql-ws';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { MAX_UNSENT_BYTES } from '../../src/subscriptions/result-stream.ts';
 import { eventually } from '../support/eventually.ts';
-import { limits, schema, startGateway, token } from './support/gateway.ts';
-import { holding } from './support/held.ts';
+import { schema, startGateway } from './support/gateway.ts';
+import { openLiveGateway, PERSON, SUBSCRIPTION } from './support/live-streams.ts';
+import { connect, type RawClient, subscribe } from './support/websocket.ts';
 import {
-  createLiveStreams,
-  type LiveGateway,
-  openLiveGateway,
-  PERSON,
-  RESUME,
-  SUBSCRIPTION,
-} from './support/live-streams.ts';
-import { connect, openSocket, type RawClient, subscribe } from './support/websocket.ts';
+  authorization,
+  codeOf,
+  gateway,
+  LARGE,
+  listening,
+  live,
+  resultsOf,
+  setUp,
+  wait,
+} from './websocket-limits-world.ts';
 
-const LARGE = `{ sql(text: "SELECT repeat('x', 700000) AS value") }`;
-
-const live = createLiveStreams();
-const { listening } = live;
-let gateway: LiveGateway;
-let authorization: string;
-
-beforeAll(async () => {
-  gateway = await openLiveGateway(live, undefined, {
-    // One socket may use up what it may have, and its person still ask.
-    limits: limits({ person: { requests: 1_000 } }),
-  });
-  ({ authorization } = gateway);
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-  live.end(RESUME);
-});
-
-afterAll(() => gateway?.close());
-
-const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-const resultsOf = ({ messages }: RawClient) => messages.filter(({ type }) => type === 'next');
-
-const codeOf = ({ messages }: RawClient, id: string) =>
-  messages.find((message) => message.id === id)?.payload?.[0]?.extensions?.code;
+setUp();
 
 describe('a socket', () => {
   it('holds 100 subscriptions of 10,000, and disturbs nobody', async () => {
@@ -240,110 +215,5 @@ describe('a stream of events that is not live', () => {
     client.socket.close();
     await eventually(() => ended).toBe(true);
     await own.close();
-  });
-});
-
-describe('a token that expires', () => {
-  const soon = async () => token({ sub: PERSON, exp: Math.ceil(Date.now() / 1000) + 1 });
-
-  it('closes its socket with 4403, and no other', async () => {
-    const other = await connect(gateway.url, { authorization });
-    const client = await connect(gateway.url, { authorization: `Bearer ${await soon()}` });
-    client.send(subscribe('1', SUBSCRIPTION));
-    await listening(1);
-    expect(await client.closed).toEqual({ code: 4403, reason: 'Token expired' });
-    await listening(0);
-    expect(other.socket.readyState).toBe(WebSocket.OPEN);
-    other.socket.close();
-  });
-
-  it('lets what runs finish, and clients come back with a fresh one', async () => {
-    const own = await startGateway(gateway.database.gatewayUrl, {
-      plugins: [live.plugin],
-      statementTimeoutMs: 30_000,
-    });
-    const tokens = [await soon(), await token({ sub: PERSON })];
-    const client = createClient({
-      url: `${own.url.replace('http', 'ws')}/graphql`,
-      webSocketImpl: WebSocket,
-      connectionParams: async () => ({ authorization: `Bearer ${tokens.shift()}` }),
-      retryWait: async () => {},
-    });
-    const events = client.iterate<{ ticks: string }>({ query: SUBSCRIPTION });
-    const next = events.next();
-    await listening(1);
-    const [before] = live.present();
-    await holding(gateway.database, async ({ sql, waiting, release }) => {
-      const running = client.iterate({ query: `{ sql(text: "${sql}") me }` }).next();
-      await waiting();
-      await eventually(() => before?.gone).toBe(true);
-      await release();
-      expect((await running).value.data).toEqual({ sql: '', me: PERSON });
-    });
-    await listening(1);
-    live.tell({ ticks: 'back' });
-    expect((await next).value.data).toEqual({ ticks: 'back' });
-    expect(tokens).toEqual([]);
-    await client.dispose();
-    await own.close();
-  });
-});
-
-describe('a server that is closed', () => {
-  it('closes idle sockets with 1001 at once, others when they have been answered', async () => {
-    const own = await startGateway(gateway.database.gatewayUrl, {
-      plugins: [live.plugin],
-      statementTimeoutMs: 30_000,
-    });
-    const [idle, streaming, asking, silent] = [
-      await connect(own.url, { authorization }),
-      await connect(own.url, { authorization }),
-      await connect(own.url, { authorization }),
-      await openSocket(own.url),
-    ];
-    streaming.send(subscribe('1', SUBSCRIPTION));
-    await listening(1);
-    asking.send(subscribe('1', SUBSCRIPTION));
-    await listening(2);
-    await holding(gateway.database, async ({ sql, waiting, release }) => {
-      asking.send(subscribe('2', `{ sql(text: "${sql}") me }`));
-      await waiting();
-      let answered = false;
-      void asking.closed.then(() => {
-        answered = true;
-      });
-      const closed = own.close(20_000);
-      for (const client of [idle, streaming, silent]) {
-        expect(await client.closed).toMatchObject({ code: 1001 });
-      }
-      await listening(0);
-      expect(answered).toBe(false);
-      await release();
-      expect(await asking.closed).toMatchObject({ code: 1001 });
-      const answer = asking.messages.find(({ id, type }) => id === '2' && type === 'next');
-      expect(answer?.payload).toEqual({ data: { sql: '', me: PERSON } });
-      // The streams have not ended: they go on elsewhere.
-      expect(asking.messages.filter(({ id }) => id === '1')).toEqual([]);
-      await closed;
-    });
-    await expect(openSocket(own.url)).rejects.toThrow('ECONNREFUSED');
-  });
-
-  it('cuts off those who do not go', async () => {
-    let isRunning = false;
-    const onExecute = () => {
-      isRunning = true;
-    };
-    const own = await startGateway(gateway.database.gatewayUrl, { plugins: [{ onExecute }] });
-    const hanging = await connect(own.url, { authorization });
-    hanging.send(subscribe('1', '{ hang }'));
-    const stuck = await connect(own.url, { authorization });
-    stuck.socket.pause();
-    await eventually(() => isRunning).toBe(true);
-    const started = Date.now();
-    await own.close();
-    expect(Date.now() - started).toBeGreaterThan(900);
-    expect(Date.now() - started).toBeLessThan(10_000);
-    expect(await hanging.closed).toMatchObject({ code: 1006 });
   });
 });

@@ -1,79 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { type ClientOptions, createClient } from 'graphql-ws';
-import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
-import { currentRequestId } from '../../src/context/request-id.ts';
+import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { INTERNAL, startGateway, type TestGateway, token } from './support/gateway.ts';
+import { PERSON, SUBSCRIPTION } from './support/live-streams.ts';
+import { connect, subscribe } from './support/websocket.ts';
 import {
-  createLiveStreams,
-  type LiveGateway,
-  openLiveGateway,
-  PERSON,
-  RESUME,
-  SUBSCRIPTION,
-} from './support/live-streams.ts';
-import { connect, type Message, type RawClient, subscribe } from './support/websocket.ts';
+  ask,
+  authorization,
+  client,
+  gateway,
+  listening,
+  live,
+  plain,
+  setUp,
+} from './websocket-world.ts';
 
-const live = createLiveStreams();
-const { listening } = live;
-/** Lines of `plain`'s log, oldest first. */
-const log: Record<string, unknown>[] = [];
-/** Answers subscriptions with live streams. */
-let gateway: LiveGateway;
-/** Answers them as its schema does. */
-let plain: TestGateway;
-let authorization: string;
-
-beforeAll(async () => {
-  gateway = await openLiveGateway(live);
-  ({ authorization } = gateway);
-  plain = await startGateway(gateway.database.gatewayUrl, {
-    statementTimeoutMs: 30_000,
-    logger: pino(
-      { base: null, mixin: () => ({ requestId: currentRequestId() }) },
-      { write: (line: string) => void log.push(JSON.parse(line)) },
-    ),
-  });
-});
-
-afterEach(() => live.end(RESUME));
-
-afterAll(async () => {
-  await plain?.close();
-  await gateway?.close();
-});
-
-const client = (url = gateway.url, options: Partial<ClientOptions> = {}) =>
-  createClient({
-    url: `${url.replace('http', 'ws')}/graphql`,
-    webSocketImpl: WebSocket,
-    connectionParams: { authorization },
-    retryAttempts: 3,
-    retryWait: async () => {},
-    ...options,
-  });
-
-/** Sends an operation and returns all that it is answered with, once that is complete. */
-async function ask(socket: RawClient, query: string, variables?: object, more: object = {}) {
-  const id = randomUUID();
-  socket.send({ id, type: 'subscribe', payload: { query, variables, ...more } });
-  await Promise.race([
-    socket.receives({ id, type: 'complete' }),
-    socket.receives({ id, type: 'error' }),
-  ]);
-  return socket.messages
-    .filter((message) => message.id === id)
-    .map(({ type, payload }) => ({ type, payload }));
-}
-
-const codes = (messages: Pick<Message, 'type' | 'payload'>[]) =>
-  messages.flatMap(({ type, payload }) =>
-    (type === 'error' ? payload : (payload?.errors ?? [])).map(
-      (error: { extensions: { code: string } }) => `${type} ${error.extensions.code}`,
-    ),
-  );
+setUp();
 
 describe('a client of graphql-ws', () => {
   it('asks, changes and subscribes over one socket', async () => {
@@ -224,106 +164,5 @@ describe('results of a live stream', () => {
     expect(socket.messages.filter(({ id }) => id === '1')).toHaveLength(1);
     socket.socket.close();
     await listening(0);
-  });
-});
-
-describe('an operation over a socket', () => {
-  let socket: RawClient;
-  beforeAll(async () => {
-    socket = await connect(plain.url, { authorization });
-  });
-  afterAll(() => socket.socket.close());
-
-  it('is refused as over HTTP, and the socket goes on', async () => {
-    const refused = async (query: string, variables?: object) =>
-      codes(await ask(socket, query, variables));
-    expect(await refused('{ me')).toEqual(['error GRAPHQL_PARSE_FAILED']);
-    expect(await refused('{ nothing }')).toEqual(['error GRAPHQL_VALIDATION_FAILED']);
-    expect(await refused('')).toEqual(['error GRAPHQL_PARSE_FAILED']);
-    expect(await refused('fragment F on Query { me }')).toEqual([
-      'error GRAPHQL_VALIDATION_FAILED',
-    ]);
-    expect(await refused('query A { me } query B { me }')).toEqual([
-      'error OPERATION_RESOLUTION_FAILURE',
-    ]);
-    expect(await refused(`{ me } #${'x'.repeat(50_000)}`)).toEqual(['error OPERATION_TOO_LARGE']);
-    expect(await refused(`{ ${'me '.repeat(2_001)} }`)).toEqual(['error OPERATION_TOO_LARGE']);
-    expect(
-      await refused('query ($n: Int!) { echo(number: $n) }', { n: 'x'.repeat(900_000) }),
-    ).toEqual(['next BAD_USER_INPUT']);
-    expect(await refused('{ gatewayError }')).toEqual(['next CONFLICT']);
-    expect(await refused('{ workspace }')).toEqual(['next WORKSPACE_REQUIRED']);
-    expect(await refused('subscription { __typename }')).toEqual([
-      'error GRAPHQL_VALIDATION_FAILED',
-    ]);
-    expect(codes(await ask(socket, '{ me }', {}, { operationName: 'Nobody' }))).toEqual([
-      'error OPERATION_RESOLUTION_FAILURE',
-    ]);
-    expect(
-      codes(await ask(socket, 'mutation { touch }', {}, { extensions: { 'Idempotency-Key': '' } })),
-    ).toEqual(['error BAD_USER_INPUT']);
-    expect(await ask(socket, '{ me }')).toEqual([
-      { type: 'next', payload: { data: { me: PERSON } } },
-      { type: 'complete', payload: undefined },
-    ]);
-  });
-
-  const askInHaste = async (query: string) => {
-    const hasty = await startGateway(gateway.database.gatewayUrl, { requestTimeoutMs: 500 });
-    const own = await connect(hasty.url, { authorization });
-    const answer = await ask(own, query);
-    own.socket.close();
-    await hasty.close();
-    return answer;
-  };
-
-  it('tells nothing of what happens inside, nor of HTTP', async () => {
-    const answers = [
-      await ask(socket, '{ internalError half { good bad } badNumber }'),
-      await ask(socket, '{ sql(text: "SELECT no_such_column") }'),
-      await ask(socket, '{ nothing }'),
-      await askInHaste('{ hang }'),
-    ];
-    expect(codes(answers.flat())).toEqual([
-      ...Array(3).fill('next INTERNAL_SERVER_ERROR'),
-      'next INTERNAL_SERVER_ERROR',
-      'error GRAPHQL_VALIDATION_FAILED',
-      'next TIMEOUT',
-    ]);
-    expect(JSON.stringify(answers)).not.toMatch(/inner workings|no_such_column|stack|\.ts|"http"/);
-  });
-
-  it('has an id of its own in the log, which its error names', async () => {
-    const ids = [];
-    for (const _ of [1, 2]) {
-      const [message] = await ask(socket, '{ internalError }');
-      ids.push(message?.payload.errors[0].extensions.requestId);
-    }
-    expect(new Set(ids).size).toBe(2);
-    for (const id of ids) {
-      expect(log.filter(({ requestId }) => requestId === id)).toMatchObject([
-        { err: { message: INTERNAL.message } },
-      ]);
-    }
-  });
-
-  it('runs for its own person, beside those of others', async () => {
-    const people = [PERSON, randomUUID(), randomUUID()];
-    const sockets = await Promise.all(
-      people.map(async (sub) =>
-        connect(plain.url, { authorization: `Bearer ${await token({ sub })}` }),
-      ),
-    );
-    const rounds = await Promise.all(
-      Array.from({ length: 10 }, () =>
-        Promise.all(sockets.map(async (each) => (await ask(each, '{ me setting }'))[0]?.payload)),
-      ),
-    );
-    for (const answers of rounds) {
-      expect(answers).toEqual(
-        people.map((id) => ({ data: { me: id, setting: expect.stringContaining(id) } })),
-      );
-    }
-    for (const each of sockets) each.socket.close();
   });
 });

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { createTestDatabase } from '../support/database.ts';
+import { createTenant, insert, service } from '../support/tenant.ts';
+import { logged, outline } from './change-log.ts';
+import { changes, database, newCohort, query, setUp, workspace } from './change-log-world.ts';
+
+setUp();
+
+describe('a statement of many rows', () => {
+  test('is told row by row', async () => {
+    const names = Array.from({ length: 1000 }, (_, n) => `Many ${n}`);
+    const told = await changes(async (run) => {
+      await run('insert into cohorts (workspace_id, name) select $1, unnest($2::text[])', [
+        workspace,
+        names,
+      ]);
+      await run(`update cohorts set tags = '{a}' where name = any($1)`, [names.slice(0, 600)]);
+      await run('delete from cohorts where name = any($1)', [names]);
+    });
+    const ids = (operation: string) =>
+      told.flatMap((change) => (change.operation === operation ? [change.row] : []));
+    expect(new Set(ids('INSERT')).size).toBe(1000);
+    expect(new Set(ids('UPDATE')).size).toBe(600);
+    expect(ids('DELETE').sort()).toEqual(ids('INSERT').sort());
+    expect(told).toHaveLength(2600);
+  });
+
+  test('may be COPY', async () => {
+    const told = await changes((run) =>
+      run(
+        `copy cohorts (workspace_id, name) from program 'printf "${workspace}\\\\tA\\\\n${workspace}\\\\tB\\\\n"'`,
+      ),
+    );
+    expect(outline(told)).toEqual(['INSERT cohorts', 'INSERT cohorts']);
+  });
+
+  test('that is an upsert is told as what became of each row', async () => {
+    const [kept, changed, unchanged, made] = [
+      await newCohort(),
+      await newCohort(),
+      await newCohort('C'),
+      randomUUID(),
+    ];
+    const upsert = `insert into cohorts (id, workspace_id, name)
+      select id, $1, 'C' from unnest($2::uuid[]) as id on conflict (id) do`;
+    const told = await changes(async (run) => {
+      await run(`${upsert} nothing`, [workspace, [kept]]);
+      await run(`${upsert} update set name = excluded.name`, [
+        workspace,
+        [changed, unchanged, made],
+      ]);
+    });
+    expect(told).toHaveLength(2);
+    expect(told).toContainEqual(expect.objectContaining({ operation: 'INSERT', row: made }));
+    expect(told).toContainEqual(
+      expect.objectContaining({ operation: 'UPDATE', row: changed, columns: ['name'] }),
+    );
+  });
+
+  test('that merges is told as what became of each row', async () => {
+    const [gone, changed] = [await newCohort('gone'), await newCohort('changed')];
+    const told = await changes((run) =>
+      run(
+        `merge into cohorts as c
+         using (values ($1::uuid, 'gone'), ($2, 'changed'), (gen_random_uuid(), 'made')) as s (id, name) on c.id = s.id
+         when matched and s.name = 'gone' then delete
+         when matched then update set name = 'new'
+         when not matched then insert (workspace_id, name) values ($3, s.name)`,
+        [gone, changed, workspace],
+      ),
+    );
+    expect(
+      new Set(
+        told.map(({ operation, row }) => `${operation} ${operation === 'INSERT' ? '' : row}`),
+      ),
+    ).toEqual(new Set([`DELETE ${gone}`, `UPDATE ${changed}`, 'INSERT ']));
+    expect(told).toHaveLength(3);
+  });
+});
+
+describe('what follows from a statement is told', () => {
+  test('of a workspace that goes: every row of it', async () => {
+    const gone = await createTenant(database);
+    const ids = { workspace_id: gone.workspaceId };
+    const campaign = await insert(database, 'campaigns', { ...ids, name: 'C' });
+    await insert(database, 'campaign_quests', { ...ids, campaign_id: campaign, name: 'Q' });
+    await insert(database, 'trends', { ...ids, topic: 'T' });
+    const told = await changes(() =>
+      query('delete from workspaces where id = $1', [gone.workspaceId]),
+    );
+    expect(told.every(({ operation }) => operation === 'DELETE')).toBe(true);
+    expect(new Set(told.map((change) => change.workspace))).toEqual(new Set([gone.workspaceId]));
+    expect(outline(told)).toEqual(
+      expect.arrayContaining([
+        ...['workspaces', 'campaigns', 'campaign_quests', 'trends'].map((name) => `DELETE ${name}`),
+      ]),
+    );
+    expect(told.filter(({ table }) => table === 'user_workspaces')).toHaveLength(5);
+  });
+
+  test('of a reference that is set to null', async () => {
+    const person = randomUUID();
+    await query('insert into auth.users (id) values ($1)', [person]);
+    const id = await insert(database, 'campaigns', {
+      workspace_id: workspace,
+      name: 'C',
+      created_by: person,
+    });
+    const told = await changes(() => query('delete from auth.users where id = $1', [person]));
+    expect(told).toContainEqual(
+      expect.objectContaining({
+        table: 'campaigns',
+        operation: 'UPDATE',
+        row: id,
+        columns: ['created_by'],
+      }),
+    );
+  });
+
+  test('of TRUNCATE: every row, also of tables that go along', async () => {
+    const own = await createTestDatabase();
+    const { workspaceId } = await createTenant(own);
+    const ids = { workspace_id: workspaceId };
+    const campaign = await insert(own, 'campaigns', { ...ids, name: 'C' });
+    const quests = [
+      await insert(own, 'campaign_quests', { ...ids, campaign_id: campaign, name: 'Q' }),
+      await insert(own, 'campaign_quests', { ...ids, campaign_id: campaign, name: 'R' }),
+    ];
+    const told = await logged(own.query, () => own.query('truncate campaigns cascade'));
+    expect(told).toHaveLength(3);
+    expect(told).toContainEqual({
+      ...{ table: 'campaigns', row: campaign, operation: 'DELETE' },
+      ...{ workspace: workspaceId, reader: null, columns: [] },
+    });
+    expect(new Set(told.map(({ row }) => row))).toEqual(new Set([campaign, ...quests]));
+    await own.close();
+  });
+
+  test('of writers that fire no other triggers', async () => {
+    const told = await changes(() =>
+      query(`begin; set local session_replication_role = replica;
+             insert into cohorts (workspace_id, name) values ('${workspace}', 'Replica');
+             update cohorts set name = 'Replicated' where name = 'Replica';
+             delete from cohorts where name = 'Replicated'; commit`),
+    );
+    expect(outline(told)).toEqual(['INSERT cohorts', 'UPDATE cohorts', 'DELETE cohorts']);
+  });
+});
+
+test('what is rolled back is not told, by the whole transaction or to a savepoint', async () => {
+  const told = await changes(async () => {
+    await database.rehearse(service, (as) =>
+      as(`insert into cohorts (workspace_id, name) values ($1, 'Rolled back')`, [workspace]),
+    );
+    await database.as(service, async (as) => {
+      const add = (name: string) =>
+        as('insert into cohorts (workspace_id, name) values ($1, $2)', [workspace, name]);
+      await add('first');
+      await as('savepoint a');
+      await add('dropped');
+      await as('savepoint b');
+      await as('rollback to a');
+      await add('second');
+      await as('release a');
+    });
+  });
+  const names = await query<{ name: string }>('select name from cohorts where id = any($1)', [
+    told.map(({ row }) => row),
+  ]);
+  expect(names.map(({ name }) => name).sort()).toEqual(['first', 'second']);
+  const xids = await query('select distinct xid::text from gateway.change where row_id = any($1)', [
+    told.map(({ row }) => row),
+  ]);
+  expect(xids).toHaveLength(1);
+});
