@@ -54,7 +54,7 @@ import { createWebSockets } from './websocket/websocket.ts';
 import { registerWebSockets } from './websocket/websocket-metrics.ts';
 
 const ENDPOINT = '/graphql';
-/** Where clients have the results of several operations told in one response. */
+/** The path at which clients get the results of several operations in one response. */
 const STREAM_ENDPOINT = `${ENDPOINT}/stream`;
 
 export interface GatewayOptions {
@@ -64,15 +64,15 @@ export interface GatewayOptions {
   logger: Logger;
   checkReadiness: ReadinessCheck;
   /**
-   * The change log. Left out, subscriptions are refused, and cursors of histories are good for this
+   * The change log. Left out, subscriptions are refused, and cursors of histories are valid in this
    * process only.
    */
   feed?: Feed;
-  /** Told how subscriptions do. */
+  /** Metrics of subscriptions. */
   subscriptionMetrics?: SubscriptionMetrics;
-  /** Served at /metrics. Left out, nothing is. */
+  /** Served at /metrics. Left out, there is no such path. */
   metrics?: Registry;
-  /** Left out, browsers are not shown GraphiQL. */
+  /** Left out, there is no GraphiQL. */
   graphiql?: GraphiQLOptions;
   /** Origins whose pages may call the API. Default: none. */
   corsOrigins?: readonly string[];
@@ -80,11 +80,11 @@ export interface GatewayOptions {
   accelerated?: boolean;
   /** Default 30,000. */
   requestTimeoutMs?: number;
-  /** What each person, agent and workspace may have at a time. */
+  /** Limits for each person, agent and workspace. */
   limits: Readonly<Record<Scope, Limits>>;
-  /** Most WebSockets at a time that have not said yet whose they are. Default 2,000. */
+  /** Most WebSockets at a time that have not signed in. Default 2,000. */
   unauthenticatedSockets?: number;
-  /** Run before the gateway's own. */
+  /** Plugins that run before the gateway's own. */
   plugins?: readonly Plugin<object, ServerContext>[];
 }
 

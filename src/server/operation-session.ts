@@ -15,8 +15,8 @@ const sessionOf = (args: ExecutionArgs) => (args.contextValue as Context).sessio
 const workOf = (args: ExecutionArgs) => (args.contextValue as ServerContext).work ?? new Work();
 
 /**
- * Runs each operation in its request's database session. Its work stops when the client goes, when
- * it takes too long, of which the client is told TIMEOUT, and once it has been answered.
+ * Runs each operation in its request's database session. Its work stops when the client leaves,
+ * when it takes too long (with the error TIMEOUT), and once it has been answered.
  */
 export function useSession(timeoutMs: number, accelerators: Accelerators | null): Plugin {
   return {
@@ -29,7 +29,7 @@ export function useSession(timeoutMs: number, accelerators: Accelerators | null)
           return await runInSession(sessionOf(args), run, work);
         } finally {
           clearTimeout(timer);
-          // An error may have taken fields out of the answer that are still reading.
+          // After an error, fields that are no longer part of the answer may still be reading.
           work.leave();
         }
       });
@@ -58,12 +58,12 @@ async function executeOperation(
   const isMutation = getOperationAST(document, operationName)?.operation === 'mutation';
   const limit = new AbortController();
   const limited = { ...args, signal: limit.signal };
-  // A field of a mutation that has begun is finished, even if its client goes.
+  // A field of a mutation that has begun is finished, even if its client leaves.
   const stop = isMutation ? writing : reading;
   const unlisten = stop.listen((reason) => limit.abort(reason));
   try {
     if (isMutation) return await executeMutation(accelerators?.writer ?? null, execute, limited);
-    // One that tells its place in the change log reads nothing from before or after it.
+    // An operation with a live cursor reads everything in the snapshot of that cursor.
     const run = () => executeQuery(accelerators?.reader ?? null, execute, limited);
     if (!needsSnapshot(document, operationName)) return await run();
     const { database } = contextValue as Context;
@@ -73,7 +73,7 @@ async function executeOperation(
   }
 }
 
-/** What a request is told that took too long. */
+/** The error of a request that took too long. */
 export function tookTooLong(timeoutMs: number): GatewayError {
   return new GatewayError(
     'TIMEOUT',
@@ -82,7 +82,7 @@ export function tookTooLong(timeoutMs: number): GatewayError {
   );
 }
 
-/** Each event is resolved when it is asked for, by which time the session has been left. */
+/** Each event is resolved when it is pulled, which is outside the session by then. */
 function eventsInSession<T>(session: SessionSettings, events: AsyncIterable<T>): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]() {

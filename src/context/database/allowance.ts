@@ -4,7 +4,7 @@ import type { Work } from '../work.ts';
 import { Slots } from './slots.ts';
 import { TimeBudget } from './time-budget.ts';
 
-/** What one request may have of the database: some connections at a time, and some time in all. */
+/** The share of the database for one request: connections at a time, and time in total. */
 export class Allowance {
   readonly budget: TimeBudget;
   readonly #connections: number;
@@ -18,7 +18,7 @@ export class Allowance {
     this.budget = new TimeBudget(timeMs * work.requests, () => work.stop(usedUp(timeMs)));
   }
 
-  /** Takes note of one more connection if it may have it now. Returns whether it may. */
+  /** Counts one more connection if the request may have it now. Returns whether it may. */
   takeNow(): boolean {
     return this.#slots.takeNow();
   }
@@ -28,12 +28,14 @@ export class Allowance {
     return this.#slots.take(stop);
   }
 
-  /** Takes note that it has one connection less. */
+  /** Counts one connection less. */
   give(): void {
     this.#slots.give();
   }
 
-  /** A transaction begins or has ended. While one is open, what is read beside it must not wait for it. */
+  /**
+   * Counts a transaction that begins or has ended. Reads beside an open one must not wait for it.
+   */
   transaction(change: 1 | -1): void {
     this.#transactions += change;
     const atLeast = this.#transactions === 0 ? 1 : this.#transactions + 1;

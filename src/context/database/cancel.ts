@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { ClientBase } from 'pg';
 import Connection from 'pg/lib/connection.js';
 
-/** What node-postgres knows of a connection, its types leave out. */
+/** Properties of a connection that are missing in the types of node-postgres. */
 interface Backend {
   host: string;
   port: number;
@@ -17,9 +17,9 @@ interface Backend {
 const TIMEOUT_MS = 5_000;
 
 /**
- * Asks Postgres to cancel whatever a connection is running, over a connection of its own, which is
- * encrypted like the first one. Resolves to true once Postgres has closed it: the statement has been
- * interrupted by then, and no other one will be. Resolves to false if that cannot be known.
+ * Asks Postgres to cancel the running statement of a connection, over a second connection that is
+ * encrypted like the first one. Resolves to true once Postgres has closed it: then the statement
+ * was interrupted, and no later one will be. Resolves to false if that is not certain.
  */
 export function requestCancel(client: ClientBase): Promise<boolean> {
   const backend = client as unknown as Backend;

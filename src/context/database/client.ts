@@ -18,7 +18,7 @@ export type Query = <Row extends object>(
 
 export type IsolationLevel = 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
 
-/** The transaction of a session, for whoever commits it. */
+/** The transaction of a session, for the code that commits it. */
 export type OpenTransaction = Pick<SessionTransaction, 'commit' | 'rollback' | 'limit' | 'failure'>;
 
 export interface Database {
@@ -48,14 +48,14 @@ export interface Database {
    */
   transaction<T>(fn: (query: Query) => Promise<T>, isolation?: IsolationLevel): Promise<T>;
   /**
-   * Runs `fn` so that every statement which it issues in the running session is part of one
-   * transaction: begun by the first one, committed by `fn`, rolled back where that is left out. The
-   * session takes no statements afterwards.
+   * Runs `fn` so that all its statements in the running session are part of one transaction. The
+   * first statement begins it. `fn` commits it, else it is rolled back. The session accepts no
+   * statements afterwards.
    */
   inTransaction<T>(fn: (transaction: OpenTransaction) => Promise<T>): Promise<T>;
   /**
-   * Runs `fn` so that every statement which it issues in the running session, `transaction` excepted,
-   * sees the same snapshot of the database. They run one after the other, and may not write.
+   * Runs `fn` so that all its statements in the running session, except those of `transaction`, see
+   * the same snapshot of the database. They run one after the other, and may not write.
    */
   inSnapshot<T>(fn: () => Promise<T>): Promise<T>;
   /** Connections held, those of them idle, and statements waiting for one. */
@@ -78,7 +78,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   const client = new PrismaClient(clientOptions);
   let closing: Promise<void> | undefined;
   return {
-    // The extension adds no method and changes no result, which its type cannot say.
+    // The extension adds no method and changes no result, which its type cannot express.
     prisma: client.$extends(sessionLookups) as unknown as PrismaClient,
     query: queryWith((statement) => pool.run(statement)),
     async texts(text, values, session) {

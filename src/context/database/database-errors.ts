@@ -3,8 +3,8 @@ import pg from 'pg';
 import { Prisma } from '../../generated/prisma/client.ts';
 
 /**
- * An error found on our side of the connection, in the shape of the server's own, which is what
- * Prisma's adapter translates.
+ * An error from our side of the connection, in the form of the server's errors, which Prisma's
+ * adapter translates.
  */
 export class SqlStateError extends Error {
   override readonly name = 'SqlStateError';
@@ -41,7 +41,7 @@ export type DatabaseErrorKind =
 /** What went wrong, whether Prisma or node-postgres reported it. Messages are for logs only. */
 export interface DatabaseFailure {
   kind: DatabaseErrorKind;
-  /** The five characters of Postgres, where it was asked. */
+  /** The SQLSTATE, if the error came from Postgres. */
   sqlstate?: string;
   /** The violated constraint or unique index. */
   constraint?: string;
@@ -99,7 +99,7 @@ const KIND_BY_PRISMA_CODE: Record<string, DatabaseErrorKind> = {
   P2037: 'unavailable',
 };
 
-/** How Prisma's adapter hands on an error of the driver. */
+/** The form in which Prisma's adapter passes on an error of the driver. */
 interface AdapterCause {
   originalCode?: string;
   originalMessage?: string;
@@ -126,7 +126,7 @@ export function databaseError(error: unknown): DatabaseFailure | null {
   if (error instanceof SqlStateError) {
     return failure({ originalCode: error.code, originalMessage: error.message });
   }
-  // Prisma hands on a failed COMMIT as it came from the adapter.
+  // Prisma passes on the adapter's error of a failed COMMIT unchanged.
   if (isDriverAdapterError(error)) return failure(error.cause as AdapterCause);
   if (error instanceof Prisma.PrismaClientKnownRequestError) {
     const adapterError = error.meta?.driverAdapterError as { cause?: AdapterCause } | undefined;

@@ -1,8 +1,8 @@
-/** What ends the parts of a list of related rows in Prisma's SQL. */
+/** The ends of the parts of a list of related rows in Prisma's SQL. */
 const MARKER = /\/\* (root|inner|middle) select \*\//g;
 /** The rows of a parent, all of them. */
 const ROOT = /^\(SELECT ("t\d+")\.\* FROM \S+ AS \1 WHERE (?:\([^()]*\)|[^()]*) $/;
-/** What the list is filtered and ordered by, and how many rows of it are taken. */
+/** The filter, the order and the limit of the list. */
 const PAGE = /^\) AS ("t\d+")(.* WHERE .*)( ORDER BY (?:\1\."\w+"[A-Z ,]*)+ LIMIT \$\d+) $/;
 /** A statement that reads a list with related rows. */
 const LIST = /^(SELECT .*? FROM )(\S+ AS "t0".*?)( LEFT JOIN LATERAL .*)$/;
@@ -10,10 +10,10 @@ const FIRST_PAGE = /^(.* WHERE .*)( ORDER BY (?:"t0"\."\w+"[A-Z ,]*)+)( LIMIT \$
 const EVERY_ROW = '1=1';
 
 /**
- * Returns the statement with pages of rows cut before rows related to them are read. Prisma joins
- * what belongs to a row to every row of the list, and cuts the page at the end: a list in a list in a
- * list is then read a thousand times for ten rows. All values are parameters, so the patterns meet
- * nothing but Prisma's own SQL; what does not fit them stays as it is.
+ * Returns the statement with pages cut before related rows are read. Prisma joins related rows to
+ * every row of the list and cuts the page at the end, so a list in a list in a list is read a
+ * thousand times for ten rows. All values are parameters, so the patterns only see Prisma's own
+ * SQL. SQL of another form stays as it is.
  */
 export function cutPagesEarly(sql: string): string {
   return sql.includes(' LEFT JOIN LATERAL ') ? cutFirst(cutRelated(sql)) : sql;
@@ -69,7 +69,7 @@ function cutFirst(sql: string): string {
 const LATERAL = ' LEFT JOIN LATERAL ';
 const ON_TRUE = /^ AS "\w+" ON true/;
 
-/** Where the lateral joins end that the text begins with. */
+/** Returns the end of the lateral joins at the beginning of the text. */
 function endOfLaterals(sql: string): number {
   let at = 0;
   while (sql.startsWith(LATERAL, at)) {
@@ -79,7 +79,7 @@ function endOfLaterals(sql: string): number {
   return at;
 }
 
-/** Returns the place behind the parenthesis that closes the one at `open`. */
+/** Returns the position after the parenthesis that closes the one at `open`. */
 function closing(sql: string, open: number): number {
   let depth = 0;
   for (const { 0: character, index } of sql.slice(open).matchAll(/[()]/g)) {

@@ -21,8 +21,8 @@ const rewritten = new LRUCache<string, string>({
 
 /**
  * Returns the statement with decimals and floats of related rows as text. Prisma reads related rows
- * as JSON, which has no NaN and whose decimals JavaScript rounds; it takes a text for a number just
- * as well. All values are parameters, so the pattern meets nothing but Prisma's own SQL.
+ * as JSON, which has no NaN and whose decimals JavaScript rounds. Prisma also accepts a text for a
+ * number. All values are parameters, so the pattern only sees Prisma's own SQL.
  */
 export function keepNumbersExact(sql: string): string {
   if (!sql.includes('JSONB_BUILD_OBJECT')) return sql;

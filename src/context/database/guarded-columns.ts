@@ -19,7 +19,7 @@ export function guardedColumns(): Prisma.GlobalOmitConfig {
   return omitted;
 }
 
-/** The columns of each table that has guarded ones, without those. */
+/** The unguarded columns of each table that has guarded ones. */
 const OPEN_COLUMNS = new Map(
   Object.values(catalog.models)
     .filter(({ table }) => GUARDED_COLUMNS.some((each) => each.table === table))
@@ -36,7 +36,10 @@ const WHOLE_ROWS = new RegExp(
   'g',
 );
 
-/** Returns the statement with the open columns named where it reads whole rows of a guarded table. */
+/**
+ * Returns the statement with the unguarded columns named where it reads whole rows of a guarded
+ * table.
+ */
 export function nameOpenColumns(sql: string): string {
   if (!TABLES.some((table) => sql.includes(table))) return sql;
   return sql.replace(WHOLE_ROWS, (_, alias: string, table: string) => {

@@ -14,19 +14,19 @@ interface ModelDelegate {
   findFirst(args: Args): Promise<Row | null>;
 }
 
-/** What Prisma passes to a query extension; its types leave out the last one. */
+/** The arguments of a query extension. Prisma's types lack the last one. */
 interface Operation {
   model: string;
   args: Args;
   query(args: Args): Promise<unknown>;
   __internalParams: {
     transaction?: { kind: 'itx' | 'batch' };
-    /** The path of a relation asked for by chaining: `findUnique(...).campaigns()`. */
+    /** The path of a chained relation: `findUnique(...).campaigns()`. */
     dataPath?: string[];
   };
 }
 
-/** Look-ups of one tick that differ in the values of their unique columns only. */
+/** Look-ups of one tick that only differ in the values of their unique columns. */
 interface PendingLookups {
   model: string;
   columns: string[];
@@ -40,8 +40,8 @@ const MAX_BATCH_SIZE = 1_024;
 const pendingBySession = new WeakMap<Session, PendingLookups[]>();
 
 /**
- * Batches `findUnique` per session. Prisma's own batching joins look-ups of one tick whoever asks,
- * and sends whatever waits for a tick under the first one's settings; nothing may reach it.
+ * Batches `findUnique` per session. Prisma's own batching joins look-ups of one tick from all
+ * sessions, and sends them under the settings of the first one, so no look-up may reach it.
  */
 export const sessionLookups = Prisma.defineExtension((client) =>
   client.$extends({
@@ -96,8 +96,8 @@ function delegateOf(client: object, model: string): ModelDelegate {
 }
 
 /**
- * Returns the columns and values that a `where` asks for, compound keys taken apart; null if it
- * asks for more than equality, or by a value that the database spells differently in its answer.
+ * Returns the columns and values of a `where`, with compound keys taken apart. Null if it has more
+ * than equality, or a value that the database spells differently in its result.
  */
 function uniqueColumns(model: string, where: Row): Record<string, Scalar> | null {
   const columns = catalog.models[model]?.columns ?? {};
@@ -119,7 +119,9 @@ function isScalar(value: unknown): value is Scalar {
   return value === null || /^(string|number|bigint|boolean)$/.test(typeof value);
 }
 
-/** Postgres takes UUIDs in capitals, in braces and without hyphens, and gives none of these back. */
+/**
+ * Postgres accepts UUIDs in capitals, in braces and without hyphens, but never returns them so.
+ */
 function isUnusualUuid(value: Scalar): boolean {
   return (
     typeof value === 'string' &&
@@ -203,13 +205,13 @@ function whereAnyOf(columns: string[], keys: readonly Scalar[][]): Args {
   };
 }
 
-/** Each number of values is another statement to prepare: this leaves eleven instead of 1,024. */
+/** Each number of values needs another prepared statement. Rounding up leaves eleven of 1,024. */
 export function paddedToPowerOfTwo<T>(values: readonly T[]): (T | undefined)[] {
   const length = 2 ** Math.ceil(Math.log2(values.length));
   return Array.from({ length }, (_, index) => values[Math.min(index, values.length - 1)]);
 }
 
-/** Makes the columns that rows are told apart by part of the answer. */
+/** Adds the columns that identify rows to the selection. */
 function withColumns(args: Args, columns: string[]): Args {
   const { select, omit } = args as { select?: Args | null; omit?: Args | null };
   const shown = Object.fromEntries(columns.map((column) => [column, true]));

@@ -20,7 +20,7 @@ export interface SessionPoolOptions {
   acquireTimeoutMs?: number;
   /** How long one statement may run, and a transaction lie idle, in milliseconds. Default 10,000. */
   statementTimeoutMs?: number;
-  /** How long all statements of a request may run together, in milliseconds. Default 15,000. */
+  /** How long all statements of a request may run in total, in milliseconds. Default 15,000. */
   timeBudgetMs?: number;
   /** Statements prepared by name on each connection; 0 for none. Default 100. */
   preparedStatements?: number;
@@ -28,20 +28,20 @@ export interface SessionPoolOptions {
   onStatement?: (sql: string, session: Session) => void;
   /** Called for each exchange with the server. */
   onRoundTrip?: (session: Session) => void;
-  /** Called when a connection is lost while nobody waits for it. */
+  /** Called when an idle connection is lost. */
   onConnectionError?: (error: Error) => void;
 }
 
-/** How much longer than the server's own timeout to wait for an answer before giving the connection up. */
+/** How much longer than the server's own timeout to wait before the connection is given up. */
 const ANSWER_GRACE_MS = 5_000;
 
 /** How long transactions have to end before all connections are closed. */
 const END_MS = 10_000;
 
 /**
- * All of them end with the transaction, also those that are the same for everybody: poolers refuse
- * most parameters of a connection, and give one session to several clients. Moments are in UTC as
- * ISO 8601 and floats have all their digits, whatever the server's defaults are.
+ * All settings end with the transaction, also those that are the same for everyone. Poolers refuse
+ * most parameters of a connection, and share a session among clients. Moments are in UTC as ISO
+ * 8601 and floats have all their digits, whatever the server's defaults are.
  */
 const SETTINGS =
   "select num_nonnulls(set_config('role', $1, true), " +
@@ -53,17 +53,17 @@ const SETTINGS =
   "set_config('datestyle', 'ISO', true), " +
   "set_config('extra_float_digits', '1', true))";
 
-/** Settings that go along with statements, and are not told as such. */
-const UNTOLD = [SETTINGS, STATEMENT_TIMEOUT];
+/** Settings that are sent with statements, and that `onStatement` does not report. */
+const UNREPORTED = [SETTINGS, STATEMENT_TIMEOUT];
 
 const BEGIN_SNAPSHOT = { text: 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY' };
 const SAVEPOINT = { text: 'SAVEPOINT start' };
 const BACK_TO_SAVEPOINT = { text: 'ROLLBACK TO SAVEPOINT start' };
 
 /**
- * A pool whose every statement runs under the settings of the running session, in one round trip
- * and without leaving anything on the connection. Refuses statements outside a session. A request
- * has at most half of the connections at a time; its statements end with its work.
+ * A pool that runs every statement under the settings of the running session, in one round trip and
+ * without leaving anything on the connection. Refuses statements outside a session. A request has
+ * at most half of the connections at a time. Its statements end with its work.
  */
 export class SessionPool extends pg.Pool {
   readonly #options: SessionPoolOptions;
@@ -72,7 +72,9 @@ export class SessionPool extends pg.Pool {
   /** Sessions whose statements all run on one connection. */
   readonly #bound = new WeakMap<Session, Transaction | SessionTransaction>();
   readonly #prepared = new WeakMap<pg.PoolClient, PreparedStatements>();
-  /** One connection is left for what is read beside transactions, or all of them could wait for it. */
+  /**
+   * One connection is left for reads beside transactions. Else all transactions could wait for one.
+   */
   readonly #transactions: Slots;
   readonly #mostTransactions: number;
 
@@ -93,7 +95,8 @@ export class SessionPool extends pg.Pool {
     this.#mostTransactions = Math.max(1, maxConnections - 1);
     this.#transactions = new Slots(this.#mostTransactions);
     this.on('error', (error) => options.onConnectionError?.(error));
-    // A connection lost while in use fails its statement; unheard, it would end the process too.
+    // A connection lost in use fails its statement. Without a listener it would end the process,
+    // too.
     this.on('connect', (client) => client.on('error', () => {}));
   }
 
@@ -107,7 +110,7 @@ export class SessionPool extends pg.Pool {
       return await connection.send([this.#settingsOf(session)], statement, stop);
     } catch (error) {
       if (!isOutdated(error)) throw error;
-      // A prepared statement outlived by a change of its tables was given up and is prepared anew.
+      // The tables of a prepared statement have changed. It was closed, and is prepared again.
       return await connection.send([this.#settingsOf(session)], statement, stop);
     } finally {
       connection.release();
@@ -115,8 +118,8 @@ export class SessionPool extends pg.Pool {
   }
 
   /**
-   * Runs statements of a session as one transaction, in one round trip, and returns the result of the
-   * last. Once it is sent it is not broken off: nobody could say whether it had been in time.
+   * Runs statements of a session as one transaction, in one round trip, and returns the result of
+   * the last. Once it is sent it is never cancelled, because its outcome would be unknown.
    */
   async runTogether(
     statements: readonly Statement[],
@@ -133,16 +136,17 @@ export class SessionPool extends pg.Pool {
   }
 
   /**
-   * Takes a connection for a transaction of the running session, to be released by the caller. Once
-   * begun, it goes on when the client goes; a limit of the request leaves nothing but to roll back.
+   * Takes a connection for a transaction of the running session, which the caller releases. Once
+   * begun, it continues when the client leaves. After a limit of the request it can only be rolled
+   * back.
    */
   begin(): Promise<Transaction> {
     return this.#begin(currentSession(), () => []);
   }
 
   /**
-   * Runs `fn` so that all statements which it issues in the running session belong to one
-   * transaction, which it commits. What it has not committed is rolled back behind it.
+   * Runs `fn` so that all its statements in the running session belong to one transaction, which it
+   * commits. Anything that is not committed is rolled back afterwards.
    */
   async inTransaction<T>(fn: (transaction: SessionTransaction) => Promise<T>): Promise<T> {
     const session = currentSession();
@@ -150,7 +154,7 @@ export class SessionPool extends pg.Pool {
       begin: (leading) => this.#begin(session, leading),
       statementTimeoutMs: this.#statementTimeoutMs,
     });
-    // For good: a statement that comes late must not run as one of its own.
+    // Never unbound: a late statement must not run on its own.
     this.#bound.set(session, transaction);
     try {
       return await fn(transaction);
@@ -160,8 +164,8 @@ export class SessionPool extends pg.Pool {
   }
 
   /**
-   * Runs `fn` so that all statements which it issues in the running session see what was committed
-   * before the first of them, and nothing else. One that fails leaves the others.
+   * Runs `fn` so that all its statements in the running session see what was committed before the
+   * first of them, and nothing else. One that fails does not affect the others.
    */
   async inSnapshot<T>(fn: () => Promise<T>): Promise<T> {
     const session = currentSession();
@@ -172,7 +176,7 @@ export class SessionPool extends pg.Pool {
       return await fn();
     } finally {
       this.#bound.delete(session);
-      // What `fn` has left running comes first, and nobody has to wait for either.
+      // Statements that `fn` has left running end first. Nobody has to wait for either.
       snapshot.query({ text: 'ROLLBACK' }).then(
         () => snapshot.release(),
         (error: unknown) => snapshot.release(error),
@@ -204,7 +208,7 @@ export class SessionPool extends pg.Pool {
   async #beginSnapshot(session: Session, stop: Stop): Promise<Transaction> {
     const connection = await this.#take(session, stop);
     const again = (statement: Statement) => connection.send([BACK_TO_SAVEPOINT], statement, stop);
-    // As outside of a transaction, where each statement is one of its own.
+    // The same as outside of a transaction, where each statement is a transaction of its own.
     const retried = (first: Promise<StatementResult>, retry: () => Promise<StatementResult>) =>
       first.catch((error) => (isOutdated(error) ? retry() : Promise.reject(error)));
     return new Transaction({
@@ -218,7 +222,7 @@ export class SessionPool extends pg.Pool {
     });
   }
 
-  /** Resolves when no transaction is open, after a while even so. None begins any more. */
+  /** Resolves when no transaction is open, or after a while. No further one begins. */
   async transactionsEnded(): Promise<void> {
     const all = Array.from({ length: this.#mostTransactions }, () =>
       this.#transactions.take(new Stop(), END_MS),
@@ -226,12 +230,12 @@ export class SessionPool extends pg.Pool {
     await Promise.allSettled(all);
   }
 
-  /** For Prisma's adapter, which only ever passes a statement and awaits the result. */
+  /** For Prisma's adapter, which only passes a statement and awaits the result. */
   override query(statement: unknown): never {
     return this.run(statement as Statement) as never;
   }
 
-  /** For Prisma's adapter, which only ever awaits the client of a transaction. */
+  /** For Prisma's adapter, which only awaits the client of a transaction. */
   override connect(): never {
     const bound = this.#bound.get(currentSession());
     const isJoined = bound instanceof SessionTransaction;
@@ -298,12 +302,13 @@ export class SessionPool extends pg.Pool {
     }
     const onSend = (statements: readonly Statement[]) => {
       onRoundTrip?.(session);
-      for (const { text } of statements) if (!UNTOLD.includes(text)) onStatement?.(text, session);
+      for (const { text } of statements)
+        if (!UNREPORTED.includes(text)) onStatement?.(text, session);
     };
     return new SessionConnection({ client, prepared, budget, onSend, onReleased });
   }
 
-  /** COMMIT is not broken off: nobody could tell whether it had been in time. */
+  /** COMMIT is never cancelled, because its outcome would be unknown. */
   async #end(
     connection: SessionConnection,
     leading: readonly Statement[],

@@ -20,7 +20,7 @@ export interface SessionConnectionOptions {
   budget: TimeBudget;
   /** Called before statements are sent. */
   onSend(statements: readonly Statement[]): void;
-  /** Called when the connection is with the pool again. */
+  /** Called when the connection is back in the pool. */
   onReleased(): void;
 }
 
@@ -28,9 +28,9 @@ export interface SessionConnectionOptions {
 export class SessionConnection {
   readonly #options: SessionConnectionOptions;
   #isUsable = true;
-  /** Called when the statement that was abandoned is over, with its error. */
+  /** Called when the abandoned statement has ended, with its error. */
   #onOver: ((error: unknown) => void) | undefined;
-  /** Resolves when that is over, and its cancellation too. */
+  /** Resolves when that statement and its cancellation have ended. */
   #settled: Promise<void> | undefined;
 
   constructor(options: SessionConnectionOptions) {
@@ -46,7 +46,7 @@ export class SessionConnection {
     return this.#send(leading, statement, stop);
   }
 
-  /** Whether it can be used once what was abandoned is over. */
+  /** Whether it can be used once the abandoned statement has ended. */
   async isUsable(): Promise<boolean> {
     await this.#settled;
     return this.#isUsable;
@@ -123,7 +123,9 @@ export class SessionConnection {
 
 const QUERY_CANCELED = '57014';
 
-/** Whether the connection goes on after this error: the server ends it itself on worse than ERROR. */
+/**
+ * Whether the connection survives this error. The server closes it after anything worse than ERROR.
+ */
 function isUsableAfter(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.severity === 'ERROR';
 }

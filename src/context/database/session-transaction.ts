@@ -3,14 +3,14 @@ import { SqlStateError } from './database-errors.ts';
 import type { Statement, StatementResult } from './statement-batch.ts';
 import type { Transaction } from './transaction.ts';
 
-/** What a session's transaction runs on. */
+/** The connection of a session's transaction. */
 export interface SessionConnection {
   /**
    * Takes a connection for a transaction that begins with its first statement. `leading` returns what
    * has to be sent in front of a statement, in the same round trip.
    */
   begin(leading: () => readonly Statement[]): Promise<Transaction>;
-  /** How long a statement may run unless told otherwise, in milliseconds. */
+  /** Default limit of a statement, in milliseconds. */
   statementTimeoutMs: number;
 }
 
@@ -22,7 +22,7 @@ export const STATEMENT_TIMEOUT = "select set_config('statement_timeout', $1, tru
 /**
  * The transaction that all statements of a session belong to. The first statement begins it, and so
  * does the first one after a commit or a rollback. Statements run one after the other. Once one has
- * failed, those behind it fail with its error and are not sent.
+ * failed, later ones fail with its error and are not sent.
  */
 export class SessionTransaction {
   readonly #connection: SessionConnection;
@@ -65,12 +65,15 @@ export class SessionTransaction {
     });
   }
 
-  /** Gives the statements from here on so many milliseconds together, until it ends. */
+  /** Limits the total time of the statements from here on, in milliseconds, until it ends. */
   limit(timeoutMs: number): void {
     this.#deadline = performance.now() + timeoutMs;
   }
 
-  /** Commits what has been done since the last commit or rollback; nothing where nothing was sent. */
+  /**
+   * Commits everything since the last commit or rollback. Sends nothing if there is nothing to
+   * commit.
+   */
   commit(): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#failure) throw this.#failure.error;
@@ -84,7 +87,7 @@ export class SessionTransaction {
     });
   }
 
-  /** Undoes what has been done since. Never rejects: where the connection is lost, it is undone. */
+  /** Undoes everything since then. Never rejects: if the connection is lost, it is undone, too. */
   rollback(): Promise<void> {
     return this.#inTurn(async () => {
       const transaction = this.#forget();
@@ -102,7 +105,7 @@ export class SessionTransaction {
     };
   }
 
-  /** Rolls back what is left once its statements have ended, and refuses further ones. */
+  /** Rolls back the rest once its statements have ended, and refuses further ones. */
   end(): void {
     void this.rollback();
     void this.#inTurn(async () => {
@@ -144,7 +147,7 @@ export class SessionTransaction {
 
 /**
  * A transaction within that of its session, as Prisma's adapter drives it. It begins and commits
- * nothing of its own; rolled back, it takes the one around it along.
+ * nothing itself. Rolling it back also rolls the outer one back.
  */
 export class JoinedTransaction extends EventEmitter {
   readonly #outer: SessionTransaction;

@@ -1,7 +1,7 @@
 import type { Stop } from '../stop.ts';
 import { SqlStateError } from './database-errors.ts';
 
-/** Lets so many have something at a time; the others wait, first come, first served. */
+/** A semaphore: so many may hold a slot at a time, and the others wait in order. */
 export class Slots {
   #count: number;
   #used = 0;
@@ -11,7 +11,7 @@ export class Slots {
     this.#count = count;
   }
 
-  /** Takes one if there is one. Returns whether there was. */
+  /** Takes a slot if one is free. Returns whether it did. */
   takeNow(): boolean {
     const isFree = this.#used < this.#count;
     if (isFree) this.#used += 1;
@@ -19,8 +19,8 @@ export class Slots {
   }
 
   /**
-   * Resolves when there is one. Rejects with the reason when `stop` comes first, and like a connection
-   * that cannot be made after `timeoutMs`.
+   * Resolves when it has a slot. Rejects with the reason when `stop` comes first, and like a failed
+   * connection after `timeoutMs`.
    */
   async take(stop: Stop, timeoutMs?: number): Promise<void> {
     stop.throwIfStopped();
@@ -47,7 +47,7 @@ export class Slots {
     this.#admit();
   }
 
-  /** Changes how many there are. */
+  /** Changes the number of slots. */
   resize(count: number): void {
     this.#count = count;
     this.#admit();

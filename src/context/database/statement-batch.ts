@@ -6,7 +6,7 @@ import { markNumbers } from '../exact-json.ts';
 import { toSqlStateError } from './database-errors.ts';
 import type { PreparedStatement, PreparedStatements } from './prepared-statements.ts';
 
-/** A statement as Prisma's adapter and `database.query` hand it over. */
+/** A statement from Prisma's adapter or `database.query`. */
 export interface Statement {
   text: string;
   values?: readonly unknown[];
@@ -54,7 +54,7 @@ const MAX_PARAMETERS = 65_535;
 export class StatementBatch implements Submittable {
   /** Settles when the server is ready for the next batch, so after the commit, or was abandoned. */
   readonly result: Promise<BatchResult>;
-  /** node-postgres replaces it by one that also ends its query timeout. */
+  /** node-postgres replaces it with one that also ends its query timeout. */
   callback!: (error: unknown) => void;
 
   readonly #statements: PreparedStatements;
@@ -107,7 +107,7 @@ export class StatementBatch implements Submittable {
     return this.#main.text;
   }
 
-  /** Rejects the result, though the server has not answered yet. */
+  /** Rejects the result before the server has answered. */
   abandon(reason: Error): void {
     this.#reject(reason);
   }
@@ -202,7 +202,7 @@ export class StatementBatch implements Submittable {
 
 const JSON_TYPES: readonly number[] = [pg.types.builtins.JSON, pg.types.builtins.JSONB];
 
-/** Lets numbers inside of JSON keep their digits, whatever becomes of the JSON. */
+/** Marks numbers inside JSON, so that they keep their digits. */
 function keepDigits(dataTypeID: number, parse: Parser): Parser {
   return JSON_TYPES.includes(dataTypeID) ? (json) => parse(markNumbers(json)) : parse;
 }

@@ -1,7 +1,7 @@
-/** How long after the time is up that is noticed, at the latest. */
+/** The longest delay until an exceeded budget is noticed, in milliseconds. */
 const TICK_MS = 50;
 
-/** Adds up how long statements run, those that run side by side as well, and says when it is too long. */
+/** Adds up how long statements run, also side by side, and reports when it is too long. */
 export class TimeBudget {
   /** Those with running statements: one timer for all, as most statements take less than a tick. */
   static readonly #inUse = new Set<TimeBudget>();
@@ -34,7 +34,7 @@ export class TimeBudget {
     if (this.#running === 0) TimeBudget.#inUse.delete(this);
   }
 
-  /** Comes behind the answers that arrived while this process was busy, which are not late for that. */
+  /** Runs after answers that arrived while this process was busy, because these are not late. */
   static #tick(): void {
     for (const budget of TimeBudget.#inUse) budget.#check();
     if (TimeBudget.#inUse.size > 0) return;

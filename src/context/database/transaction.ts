@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { SqlStateError } from './database-errors.ts';
 import type { Statement, StatementResult } from './statement-batch.ts';
 
-/** What a transaction does on the connection it was given. */
+/** The operations of a transaction on its connection. */
 export interface TransactionConnection {
   /** Sends BEGIN (with its isolation level), the settings and the first statement together. */
   open(begin: string, statement: Statement): Promise<StatementResult>;
@@ -67,7 +67,7 @@ export class Transaction extends EventEmitter {
         const result = await (ends
           ? this.#connection.end(statement)
           : this.#connection.send(statement));
-        // Closing below a released transaction must not bring it back to life.
+        // A `close` after the release must not revive the transaction.
         if (ends && this.#state === 'open') this.#state = 'ended';
         // Postgres answers COMMIT of a failed transaction with a ROLLBACK that looks like success.
         if (text === 'COMMIT' && result.command !== 'COMMIT') {
