@@ -1,20 +1,20 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { openDatabase } from './bench-database.ts';
 import { measureFewRows, measureGrowth } from './growth.ts';
 import { measure } from './measure.ts';
-import { machine, type Results, resultsOf, versions } from './medians.ts';
+import { machine, type Results, resultsOf } from './medians.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
+import { installPeers, versions } from './peers.ts';
 import { plot } from './plot.ts';
 import { report } from './report.ts';
 import { REQUESTS } from './requests.ts';
 import { verify } from './same-answers.ts';
 
-const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const LATEST = fileURLToPath(new URL('results/latest.json', import.meta.url));
+
+// Servers are stopped as this process exits, which a signal alone does not have it do.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 const options = readOptions(process.argv.slice(2));
 if (!options) process.stdout.write(USAGE);
@@ -27,7 +27,7 @@ else {
 }
 
 async function bench(options: Options): Promise<Results> {
-  await installPeers();
+  await installPeers(tell);
   const { only, servers, scale, rounds, seconds } = options;
   const requests = REQUESTS.filter(({ name }) => only.length === 0 || only.includes(name));
   if (requests.length === 0) throw new Error(`There is no request ${only.join()}`);
@@ -59,13 +59,6 @@ async function bench(options: Options): Promise<Results> {
   await mkdir(fileURLToPath(new URL('results', import.meta.url)), { recursive: true });
   await writeFile(LATEST, `${JSON.stringify(results, null, 2)}\n`);
   return results;
-}
-
-/** PostGraphile and its Node are dependencies of the bench alone. */
-async function installPeers(): Promise<void> {
-  if (existsSync(`${FOLDER}node_modules/node/bin/node`)) return;
-  tell('Installing PostGraphile');
-  await promisify(execFile)('npm', ['ci', '--no-audit', '--no-fund'], { cwd: FOLDER });
 }
 
 function tell(step: string): void {

@@ -6,6 +6,8 @@ import { aliases, type BenchRequest, chain, cursor, dashboard, page } from './re
 import { verify } from './same-answers.ts';
 
 const CONNECTIONS = [10];
+/** Servers are started for each series. */
+const WARM_UP = 1_000;
 /** How much less data there is in the comparison of rows. */
 const LESS = 100;
 
@@ -61,7 +63,7 @@ async function measureSeries(
   onProgress: (step: string) => void,
 ): Promise<Result[]> {
   const counts = await verify(database, options.servers, requests);
-  const settings = { ...options, connections: CONNECTIONS };
+  const settings = { ...options, connections: CONNECTIONS, warmUp: WARM_UP };
   const { measured } = await measure(database, requests, settings, onProgress);
   return resultsOf(measured, counts).map((result) => ({ series, ...result }));
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { Measured, ServerFacts, Turn } from './measure.ts';
 import { type Counts, countKey } from './same-answers.ts';
@@ -81,16 +80,5 @@ export function machine(): Results['machine'] {
     cpu: all[0]?.model ?? 'unknown',
     cores: all.length,
     platform: `${process.platform} ${process.arch}`,
-  };
-}
-
-/** Returns the exact versions of what is compared. */
-export function versions(): Record<string, string> {
-  const read = (file: string) => JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'));
-  const { dependencies, devDependencies } = read('package.json');
-  return {
-    gateway: read('../package.json').version,
-    postgraphile: dependencies.postgraphile,
-    node: devDependencies.node,
   };
 }

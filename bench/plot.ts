@@ -43,11 +43,11 @@ export function plot({ results, rows, rounds }: Results): string {
     text(
       12,
       40,
-      `${rows.toLocaleString('en')} rows, ${CONNECTIONS} connections (M2: 1), medians of ${rounds} rounds`,
+      `${rows.toLocaleString('en')} rows, ${CONNECTIONS} connections (M2: 1), medians (rounds: ${rounds})`,
     ),
     ...servers.flatMap((server, place) => [
-      `<rect x="${LEFT + place * 150}" y="50" width="10" height="10" fill="${COLOURS[server]}"/>`,
-      text(LEFT + 14 + place * 150, 59, TITLES[server], 'class="small"'),
+      `<rect x="${12 + place * 200}" y="50" width="10" height="10" fill="${COLOURS[server]}"/>`,
+      text(26 + place * 200, 59, TITLES[server], 'class="small"'),
     ]),
     ...groups,
     `<line x1="${one}" x2="${one}" y1="${TOP - 6}" y2="${height - 20}" stroke-dasharray="3 3"/>`,

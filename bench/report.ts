@@ -9,7 +9,7 @@ export function report(results: Results): string {
   const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const lines = [
     `${results.at}  ${machine.cpu}, ${machine.cores} cores, ${machine.platform}`,
-    `${names.join(', ')}; ${rows.toLocaleString('en')} rows (scale ${scale}); medians of ${rounds} rounds of ${seconds} s`,
+    `${names.join(', ')}; ${rows.toLocaleString('en')} rows (scale ${scale}); medians (rounds: ${rounds} of ${seconds} s)`,
     '',
     ...table(
       ['server', 'first answer ms', 'MB at start', 'MB warm', 'after requests'],
