@@ -56,7 +56,7 @@ export function aliases(count: number): BenchRequest {
     Object.entries(filter).map(([name, label]) => `${name}: ${value(label)}`);
   return {
     name: 'Q6',
-    title: `10 campaigns, ${count} aliases of one relation`,
+    title: `10 campaigns, aliases of one relation: ${count}`,
     bare: 'aliases',
     size: count,
     gateway: `{ campaigns(first: 10) { nodes { id ${lists(
@@ -76,8 +76,8 @@ export function chain(depth: number): BenchRequest {
   const nest = (levels: readonly ((below: string) => string)[]) =>
     `{ ${levels.slice(0, depth).reduceRight((below, level) => level(below), '')} }`;
   return {
-    name: 'depth',
-    title: `${depth} levels`,
+    name: 'Chain',
+    title: `Depth ${depth}`,
     bare: 'chain',
     size: depth,
     gateway: nest([
@@ -166,7 +166,7 @@ const deep: BenchRequest = {
 
 export const cursor: BenchRequest = {
   name: 'Q5',
-  title: '50 alerts after row 40,000',
+  title: '50 alerts far down the list, by cursor',
   bare: 'cursor',
   size: 50,
   gateway: `query ($after: String!) { alerts: systemAlerts(first: 50, after: $after) { nodes { id ${ALERT} } } }`,
