@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../src/database/embedded.ts';
@@ -35,7 +36,7 @@ export async function openDatabase(
   scale: number,
   onProgress: (step: string) => void,
 ): Promise<BenchDatabase> {
-  const dataDir = fileURLToPath(new URL(`.data/scale-${scale}`, import.meta.url));
+  const dataDir = await folderFor(scale);
   const postgres = await startEmbeddedPostgres({ dataDir });
   const ownerUrl = postgres.url();
   const owner = new pg.Client(ownerUrl);
@@ -75,6 +76,29 @@ export async function openDatabase(
     await stop();
     throw error;
   }
+}
+
+/** Data that was made from other migrations, or in another way, is of no use any more. */
+async function folderFor(scale: number): Promise<string> {
+  const all = fileURLToPath(new URL('.data/', import.meta.url));
+  const name = `scale-${scale}-${await fingerprint()}`;
+  await mkdir(all, { recursive: true });
+  for (const other of await readdir(all)) {
+    const isOutdated = other.startsWith(`scale-${scale}-`) && other !== name;
+    if (isOutdated) await rm(join(all, other), { recursive: true });
+  }
+  return join(all, name);
+}
+
+async function fingerprint(): Promise<string> {
+  const migrations = fileURLToPath(new URL('../prisma/migrations/', import.meta.url));
+  const files = (await readdir(migrations, { recursive: true })).filter((file) =>
+    file.endsWith('.sql'),
+  );
+  const texts = files.sort().map((file) => readFile(join(migrations, file), 'utf8'));
+  const hash = createHash('sha256').update(await readSql('seed.sql'));
+  for (const text of await Promise.all(texts)) hash.update(text);
+  return hash.digest('hex').slice(0, 12);
 }
 
 async function isEmpty(owner: pg.Client): Promise<boolean> {
