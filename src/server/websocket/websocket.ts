@@ -1,11 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
+import { CloseCode, handleProtocols, makeServer, type Server } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { WORKSPACE_HEADER } from '../../context/workspace.ts';
 import { MAX_BODY_BYTES } from '../operation-limits.ts';
 import { WebSocketConnection } from './websocket-connection.ts';
-import { createWebSocketProtocol, type WebSocketProtocolOptions } from './websocket-protocol.ts';
+import {
+  createWebSocketProtocol,
+  type SocketExtra,
+  type WebSocketProtocolOptions,
+} from './websocket-protocol.ts';
 
 const TICK_MS = 1_000;
 /** Each socket is pinged once in so many ticks. */
@@ -45,18 +49,8 @@ export interface WebSockets {
 
 /** Speaks graphql-transport-ws with each socket of a path. */
 export function createWebSockets(options: WebSocketsOptions): WebSockets {
-  const { path, maskError, maxUnauthenticated } = options;
-  const connections = new Set<WebSocketConnection>();
-  /** Oldest first. */
-  const unauthenticated = new Set<WebSocketConnection>();
-  const statistics = {
-    open: 0,
-    closed: {} as Record<string, number>,
-    get unauthenticated() {
-      return unauthenticated.size;
-    },
-  };
-  const protocol = makeServer(createWebSocketProtocol(options));
+  const { path, maxUnauthenticated } = options;
+  const sockets = new Sockets(options);
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -68,81 +62,113 @@ export function createWebSockets(options: WebSocketsOptions): WebSockets {
     allowSynchronousEvents: false,
     handleProtocols,
   });
-  let timer: NodeJS.Timeout | undefined;
-  let ticks = 0;
-  let opened = 0;
-  let closing = false;
+  return {
+    statistics: sockets.statistics,
+    accepts: ({ url, headers }) =>
+      headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?', 1)[0] === path,
+    open(request, socket, head) {
+      sockets.makeRoom(maxUnauthenticated);
+      server.handleUpgrade(request, socket, head, (webSocket) =>
+        sockets.welcome(webSocket, request, socket),
+      );
+    },
+    close: () => sockets.close(),
+    terminate: () => sockets.terminate(),
+  };
+}
 
-  const tick = () => {
-    ticks += 1;
+/** The open sockets. */
+class Sockets {
+  readonly #connections = new Set<WebSocketConnection>();
+  /** Oldest first. */
+  readonly #unauthenticated = new Set<WebSocketConnection>();
+  readonly #protocol: Server<SocketExtra>;
+  readonly #maskError: WebSocketsOptions['maskError'];
+  readonly statistics: WebSocketStatistics;
+  #timer: NodeJS.Timeout | undefined;
+  #ticks = 0;
+  #opened = 0;
+  #isClosing = false;
+
+  constructor(options: WebSocketsOptions) {
+    const unauthenticated = this.#unauthenticated;
+    this.#protocol = makeServer(createWebSocketProtocol(options));
+    this.#maskError = options.maskError;
+    this.statistics = {
+      open: 0,
+      closed: {},
+      get unauthenticated() {
+        return unauthenticated.size;
+      },
+    };
+  }
+
+  /** Cuts off a socket that has not signed in, if there are too many of these. */
+  makeRoom(maxUnauthenticated: number): void {
+    // Clients sign in at once, so the oldest of these is the least likely to do so.
+    const [oldest] = this.#unauthenticated;
+    if (!oldest || this.#unauthenticated.size < maxUnauthenticated) return;
+    this.#unauthenticated.delete(oldest);
+    oldest.terminate();
+  }
+
+  welcome(webSocket: WebSocket, { headers }: IncomingMessage, socket: Socket): void {
+    this.#opened += 1;
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    const slot = this.#opened % TICKS_PER_PING;
+    const connection = new WebSocketConnection(webSocket, socket, slot, this.#maskError);
+    const { authorization, [WORKSPACE_HEADER]: workspace } = headers;
+    const end = this.#protocol.opened(connection, {
+      connection,
+      headers: { authorization, [WORKSPACE_HEADER]: workspace },
+      identified: () => this.#unauthenticated.delete(connection),
+    });
+    this.#connections.add(connection);
+    this.#unauthenticated.add(connection);
+    this.statistics.open += 1;
+    // A protocol error closes its socket. There is nothing else to do.
+    webSocket.on('error', () => {});
+    webSocket.on('close', (code, reason) => {
+      this.#connections.delete(connection);
+      this.#unauthenticated.delete(connection);
+      this.#countClosed(code);
+      connection.ended();
+      void end(code, String(reason));
+    });
+    if (this.#isClosing) connection.closeWhenIdle(...GOING_AWAY);
+  }
+
+  close(): void {
+    this.#isClosing = true;
+    for (const connection of this.#connections) connection.closeWhenIdle(...GOING_AWAY);
+  }
+
+  terminate(): void {
+    clearInterval(this.#timer);
+    for (const connection of this.#connections) connection.terminate();
+  }
+
+  /** Closes sockets whose token has expired, and pings a part of the others. */
+  #tick(): void {
+    this.#ticks += 1;
     const now = Date.now();
-    for (const connection of connections) {
+    for (const connection of this.#connections) {
       const expiresAt = connection.credentials?.identity.expiresAt;
       if (expiresAt && expiresAt.getTime() <= now) {
         connection.closeWhenIdle(CloseCode.Forbidden, 'Token expired');
       }
-      if (connection.slot !== ticks % TICKS_PER_PING) continue;
+      if (connection.slot !== this.#ticks % TICKS_PER_PING) continue;
       if (connection.isAlive) connection.ping();
       else connection.terminate();
     }
-  };
+  }
 
-  const welcome = (webSocket: WebSocket, { headers }: IncomingMessage, socket: Socket) => {
-    opened += 1;
-    timer ??= setInterval(tick, TICK_MS).unref();
-    const connection = new WebSocketConnection(
-      webSocket,
-      socket,
-      opened % TICKS_PER_PING,
-      maskError,
-    );
-    const { authorization, [WORKSPACE_HEADER]: workspace } = headers;
-    const end = protocol.opened(connection, {
-      connection,
-      headers: { authorization, [WORKSPACE_HEADER]: workspace },
-      identified: () => unauthenticated.delete(connection),
-    });
-    connections.add(connection);
-    unauthenticated.add(connection);
-    statistics.open += 1;
-    // A protocol error closes its socket. There is nothing else to do.
-    webSocket.on('error', () => {});
-    webSocket.on('close', (code, reason) => {
-      connections.delete(connection);
-      unauthenticated.delete(connection);
-      statistics.open -= 1;
-      const name = KNOWN_CODES.has(code) ? String(code) : 'other';
-      statistics.closed[name] = (statistics.closed[name] ?? 0) + 1;
-      connection.ended();
-      void end(code, String(reason));
-    });
-    if (closing) connection.closeWhenIdle(...GOING_AWAY);
-  };
-
-  return {
-    statistics,
-    accepts: ({ url, headers }) =>
-      headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?', 1)[0] === path,
-    open(request, socket, head) {
-      // Clients sign in at once, so the oldest of these is the least likely to do so.
-      const [oldest] = unauthenticated;
-      if (oldest && unauthenticated.size >= maxUnauthenticated) {
-        unauthenticated.delete(oldest);
-        oldest.terminate();
-      }
-      server.handleUpgrade(request, socket, head, (webSocket) =>
-        welcome(webSocket, request, socket),
-      );
-    },
-    close() {
-      closing = true;
-      for (const connection of connections) connection.closeWhenIdle(...GOING_AWAY);
-    },
-    terminate() {
-      clearInterval(timer);
-      for (const connection of connections) connection.terminate();
-    },
-  };
+  #countClosed(code: number): void {
+    const { closed } = this.statistics;
+    const name = KNOWN_CODES.has(code) ? String(code) : 'other';
+    this.statistics.open -= 1;
+    closed[name] = (closed[name] ?? 0) + 1;
+  }
 }
 
 const GOING_AWAY = [1001, 'The gateway is stopping. Connect again.'] as const;
