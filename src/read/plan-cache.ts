@@ -10,11 +10,15 @@ import {
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../context/errors.ts';
 import type { Variables } from '../sql/fragment.ts';
-import { hasOtherDirectives, type Reading } from './selection.ts';
+import { bytesOf, hasOtherDirectives, type Reading } from './selection.ts';
 import { createShape } from './shape.ts';
 
-/** All plans of a cache together, in characters of their statements. */
-const MAX_CHARACTERS = 16 * 1024 * 1024;
+/** Plans of one operation, and of all with their documents, in bytes. */
+const MAX_OPERATION_BYTES = 2 * 1024 * 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
+/** A statement is kept in a few versions, with what tells its values. */
+const BYTES_PER_CHARACTER = 4;
+const BYTES_PER_PLAN = 1_000;
 
 /**
  * Returns the plan of a valid operation for its coerced variables; null when there is none, or when
@@ -26,11 +30,13 @@ export type PlanOf<Plan> = (
   variables: Variables,
 ) => Plan | null;
 
-interface KnownOperation {
+interface KnownOperation<Plan> {
   definition: OperationDefinitionNode;
   shapeOf: (variables: Variables) => string;
-  /** Stands for the operation in the keys of plans. */
-  number: number;
+  /** For each shape of the variables. */
+  plans: LRUCache<string, { plan: Plan | null }>;
+  /** What plans keep in memory of the document: the least part of it leads to all of its text. */
+  documentBytes: number;
 }
 
 export interface PlanCacheOptions<Plan> {
@@ -45,23 +51,36 @@ export interface PlanCacheOptions<Plan> {
 /** Returns what makes plans of operations, one for each shape of their variables, and keeps them. */
 export function createPlanCache<Plan>(options: PlanCacheOptions<Plan>): PlanOf<Plan> {
   const { schema, type, make, sizeOf } = options;
-  const documents = new WeakMap<DocumentNode, Map<string, KnownOperation | null>>();
-  const plans = new LRUCache<string, { plan: Plan | null }>({
-    maxSize: MAX_CHARACTERS,
-    sizeCalculation: ({ plan }, key) => key.length + (plan ? sizeOf(plan) : 0) + 100,
+  const documents = new WeakMap<DocumentNode, Map<string, KnownOperation<Plan> | null>>();
+  /** Operations that have plans, and their bytes. */
+  const kept = new LRUCache<KnownOperation<Plan>, number>({
+    maxSize: MAX_BYTES,
+    sizeCalculation: (bytes) => bytes,
+    // Bytes that are replaced are of an operation that stays.
+    dispose: (_, { plans }, reason) => reason === 'evict' && plans.clear(),
   });
-  let count = 0;
+
+  const createPlans = (): KnownOperation<Plan>['plans'] =>
+    new LRUCache({
+      maxSize: MAX_OPERATION_BYTES,
+      sizeCalculation: ({ plan }, shape) =>
+        BYTES_PER_PLAN + BYTES_PER_CHARACTER * (shape.length + (plan ? sizeOf(plan) : 0)),
+    });
 
   const operationOf = (document: DocumentNode, name: string | null | undefined) => {
-    const known = documents.get(document) ?? new Map<string, KnownOperation | null>();
+    const known = documents.get(document) ?? new Map<string, KnownOperation<Plan> | null>();
     documents.set(document, known);
     let operation = known.get(name ?? '');
     if (operation === undefined) {
       const definition = getOperationAST(document, name);
-      count += 1;
       operation =
         definition?.operation === type && !hasOtherDirectives(document)
-          ? { definition, shapeOf: createShape(schema, definition), number: count }
+          ? {
+              definition,
+              shapeOf: createShape(schema, definition),
+              plans: createPlans(),
+              documentBytes: bytesOf(document),
+            }
           : null;
       known.set(name ?? '', operation);
     }
@@ -71,13 +90,18 @@ export function createPlanCache<Plan>(options: PlanCacheOptions<Plan>): PlanOf<P
   return (document, operationName, variables) => {
     const operation = operationOf(document, operationName);
     if (!operation) return null;
-    const key = `${operation.number} ${operation.shapeOf(variables)}`;
-    const known = plans.get(key);
-    if (known) return known.plan;
+    const { plans, definition } = operation;
+    const shape = operation.shapeOf(variables);
+    const known = plans.get(shape);
+    if (known) {
+      kept.get(operation);
+      return known.plan;
+    }
     try {
       const reading = { schema, fragments: fragmentsOf(document), variables };
-      const plan = make(reading, operation.definition);
-      plans.set(key, { plan });
+      const plan = make(reading, definition);
+      plans.set(shape, { plan });
+      kept.set(operation, operation.documentBytes + plans.calculatedSize);
       return plan;
     } catch (error) {
       // Another value of the same shape may be right.

@@ -90,6 +90,21 @@ export function hasOtherDirectives(document: DocumentNode): boolean {
   return found;
 }
 
+/** Upper bound for the memory of one node of a document. */
+const BYTES_PER_NODE = 320;
+const BYTES_PER_CHARACTER = 2;
+
+/** The memory that a document takes, in bytes. */
+export function bytesOf(document: DocumentNode): number {
+  let bytes = BYTES_PER_CHARACTER * (document.loc?.source.body.length ?? 0);
+  visit(document, {
+    enter() {
+      bytes += BYTES_PER_NODE;
+    },
+  });
+  return bytes;
+}
+
 export type AnyField = GraphQLField<unknown, unknown>;
 
 /** The selections of fields that have one name in the answer. */

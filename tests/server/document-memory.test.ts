@@ -27,12 +27,32 @@ const MAX_GROWTH = 48 * 1024 * 1024;
 
 const repeat = (count: number, write: (n: number) => string) =>
   Array.from({ length: count }, (_, n) => write(n)).join(' ');
+const FIELDS = [
+  'id',
+  'name',
+  'status',
+  'nodeId',
+  'createdAt',
+  'updatedAt',
+  'description',
+  'objective',
+]
+  .concat(['startDate', 'endDate', 'positioningId', 'workspaceId', 'createdById', 'totalReach'])
+  .concat(['conversionCount', 'budgetAllocation', 'roiPercentage', 'targetSegments'])
+  .flatMap((name) => Array<string>(50).fill(name))
+  .join(' ');
 const COMMENTS = '#\n'.repeat(24_000);
 
 /** Kinds of documents as large as they may be; none is like another. */
 const kinds: [name: string, count: number, write: (n: number) => string][] = [
   ['comments', 50, (n) => `{ viewer { email } } # ${n}\n${COMMENTS}`],
   ['comments that are refused', 50, (n) => `{ viewer { email # ${n}\n${COMMENTS}`],
+  // Its statement is short.
+  [
+    'fields that are compiled',
+    200,
+    (n) => `{ campaigns(filter: { name: { equals: "${n}" } }) { nodes { ${FIELDS} } } }`,
+  ],
   [
     'operations',
     110,
