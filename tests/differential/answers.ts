@@ -39,7 +39,7 @@ interface ReadAnswer {
 }
 
 function read({ status, type, text }: RawAnswer): ReadAnswer {
-  const { data, errors = [], ...others } = JSON.parse(text.replace(TOKENS, written), unsealed);
+  const { data, errors = [], ...others } = parsed(text);
   const byPlace = new Map<string, string[]>();
   for (const error of errors as { path?: string[] }[]) {
     const place = nullIn(data, error.path ?? []);
@@ -50,6 +50,15 @@ function read({ status, type, text }: RawAnswer): ReadAnswer {
     data: String(JSON.stringify(data)),
     errors: byPlace,
   };
+}
+
+/** What is no JSON is a member of its own. */
+function parsed(text: string) {
+  try {
+    return JSON.parse(text.replace(TOKENS, written), unsealed);
+  } catch {
+    return { broken: text };
+  }
 }
 
 /** The part of a path that leads to the first null; numbers in it are texts. */
