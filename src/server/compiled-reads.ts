@@ -19,12 +19,14 @@ type Execute<Args> = (args: Args) => unknown;
 
 /**
  * Answers a query by one statement, and executes what of it the statement cannot read. Where the
- * statement fails, all of it is executed, so that each field has its own value or error.
+ * statement fails, all of it is executed, so that each field has its own value or error. `onCompiled`
+ * is called with the names in the answer of the fields that the statement has read.
  */
 export async function executeQuery<Args extends ExecutionArgs>(
   reader: Reader | null,
   execute: Execute<Args>,
   args: Args,
+  onCompiled: (names: readonly string[]) => void = () => {},
 ): Promise<unknown> {
   const definition = getOperationAST(args.document, args.operationName);
   const planned = reader && definition && planOf(reader, definition, args);
@@ -32,14 +34,27 @@ export async function executeQuery<Args extends ExecutionArgs>(
   if (!definition || !planned || !texts) return execute(args);
   const { plan } = planned;
   const left = [...plan.fields.values()].flatMap((nodes): readonly FieldNode[] => nodes ?? []);
-  if (left.length === 0) return textResult(`{"data":${dataText(plan, texts, {})}}`);
-  const document = documentFor(operationOf(args.document, definition), left);
-  const { data, errors } = (await execute({ ...args, document })) as ExecutionResult;
-  if (!data) return execute(args);
-  const text = dataText(plan, texts, data);
-  if (!errors) return textResult(`{"data":${text}}`);
-  const whole = textResult(`{"data":${text}}`);
-  return { errors, data: whole.data };
+  const result = await withOthers(plan, texts, left, (fields) =>
+    execute({ ...args, document: documentFor(operationOf(args.document, definition), fields) }),
+  );
+  if (!result) return execute(args);
+  const compiled = [...plan.fields].filter(([, nodes]) => !nodes).map(([name]) => name);
+  onCompiled(compiled);
+  return result;
+}
+
+/** Returns the result with the fields that are executed; null if these leave no data. */
+async function withOthers(
+  plan: Plan,
+  texts: readonly (string | null)[],
+  fields: readonly FieldNode[],
+  executeFields: (fields: readonly FieldNode[]) => unknown,
+): Promise<ExecutionResult | null> {
+  if (fields.length === 0) return textResult(`{"data":${dataText(plan, texts, {})}}`);
+  const { data, errors } = (await executeFields(fields)) as ExecutionResult;
+  if (!data) return null;
+  const result = textResult(`{"data":${dataText(plan, texts, data)}}`);
+  return errors ? { errors, data: result.data ?? null } : result;
 }
 
 function planOf(reader: Reader, definition: OperationDefinitionNode, args: ExecutionArgs) {

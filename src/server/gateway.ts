@@ -44,6 +44,7 @@ import { usePersistedQueryRefusal } from './persisted-queries.ts';
 import { createQuotas } from './quota-metrics.ts';
 import { useRequestId } from './request-id-header.ts';
 import { useRequestsInFlight } from './requests-in-flight.ts';
+import { createRootFieldWays } from './root-field-ways.ts';
 import { useKnownPaths } from './routes.ts';
 import { sendAnswer } from './send-answer.ts';
 import type { ServerContext } from './server-context.ts';
@@ -118,6 +119,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
     : null;
 
   const documents = createDocumentCache();
+  const ways = createRootFieldWays(options.metrics, graphiql !== undefined);
   const lane =
     accelerators &&
     new FastLane({
@@ -128,6 +130,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       documents,
       authenticate,
       maskError,
+      ways,
       corsOrigins,
       timeoutMs: requestTimeoutMs,
     });
@@ -180,7 +183,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
       useCostLimit(maskError),
       useSubscriptions(hub, maskError),
       useIntrospection(schema),
-      useSession(requestTimeoutMs, accelerators),
+      useSession({ timeoutMs: requestTimeoutMs, accelerators, ways }),
       useFailureStatus(),
     ],
     maskedErrors: { maskError },

@@ -28,15 +28,19 @@ export async function executeMutation(
   writer: Writer | null,
   execute: (args: Limited) => unknown,
   args: Limited,
+  onCompiled: (names: readonly string[]) => void = () => {},
 ): Promise<ExecutionResult> {
   const { schema, document, operationName, signal } = args;
   const context = args.contextValue as Context;
   const variables = args.variableValues ?? {};
   const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
-  const written = writer && (await writeAtOnce(writer, args, definition));
-  if (written) return written;
   const operation = operationOf(document, definition);
   const fields = rootFields(schema, operation, variables);
+  const written = writer && (await writeAtOnce(writer, args, definition));
+  if (written) {
+    onCompiled([...fields.keys()]);
+    return written;
+  }
   const run = async (part: Partial<ExecutionArgs>) =>
     // The executor never takes its listener off a signal.
     (await execute({ ...args, ...part, signal: AbortSignal.any([signal]) })) as ExecutionResult;

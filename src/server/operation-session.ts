@@ -9,6 +9,8 @@ import { isResultStream } from '../subscriptions/result-stream.ts';
 import type { Accelerators } from './accelerators.ts';
 import { executeQuery } from './compiled-reads.ts';
 import { executeMutation } from './mutation-execution.ts';
+import type { RootFieldWays, Way } from './root-field-ways.ts';
+import { operationOf, rootFields } from './root-fields.ts';
 import type { ServerContext } from './server-context.ts';
 
 const sessionOf = (args: ExecutionArgs) => (args.contextValue as Context).session;
@@ -18,14 +20,14 @@ const workOf = (args: ExecutionArgs) => (args.contextValue as ServerContext).wor
  * Runs each operation in its request's database session. Its work stops when the client leaves,
  * when it takes too long (with the error TIMEOUT), and once it has been answered.
  */
-export function useSession(timeoutMs: number, accelerators: Accelerators | null): Plugin {
+export function useSession({ timeoutMs, accelerators, ways }: SessionOptions): Plugin {
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args) => {
         const work = workOf(args);
         const timer = setTimeout(() => work.stop(tookTooLong(timeoutMs)), timeoutMs);
         try {
-          const run = () => executeOperation(executeFn, args, work, accelerators);
+          const run = () => executeOperation(executeFn, args, work, accelerators, ways);
           return await runInSession(sessionOf(args), run, work);
         } finally {
           clearTimeout(timer);
@@ -46,6 +48,13 @@ export function useSession(timeoutMs: number, accelerators: Accelerators | null)
   };
 }
 
+export interface SessionOptions {
+  /** How long an operation may take, in milliseconds. */
+  timeoutMs: number;
+  accelerators: Accelerators | null;
+  ways: RootFieldWays;
+}
+
 type LimitedArgs = ExecutionArgs & { signal: AbortSignal };
 
 async function executeOperation(
@@ -53,6 +62,7 @@ async function executeOperation(
   args: ExecutionArgs,
   { reading, writing }: Work,
   accelerators: Accelerators | null,
+  ways: RootFieldWays,
 ): Promise<unknown> {
   const { document, operationName, contextValue } = args;
   const isMutation = getOperationAST(document, operationName)?.operation === 'mutation';
@@ -61,16 +71,34 @@ async function executeOperation(
   // A field of a mutation that has begun is finished, even if its client leaves.
   const stop = isMutation ? writing : reading;
   const unlisten = stop.listen((reason) => limit.abort(reason));
+  let compiled: readonly string[] = [];
+  const onCompiled = (names: readonly string[]) => {
+    compiled = names;
+  };
   try {
-    if (isMutation) return await executeMutation(accelerators?.writer ?? null, execute, limited);
+    if (isMutation) {
+      return await executeMutation(accelerators?.writer ?? null, execute, limited, onCompiled);
+    }
     // An operation with a live cursor reads everything in the snapshot of that cursor.
-    const run = () => executeQuery(accelerators?.reader ?? null, execute, limited);
+    const run = () => executeQuery(accelerators?.reader ?? null, execute, limited, onCompiled);
     if (!needsSnapshot(document, operationName)) return await run();
     const { database } = contextValue as Context;
     return await database.inSnapshot(run);
   } finally {
     unlisten();
+    ways.record(waysOf(args, compiled), (contextValue as ServerContext).response);
   }
+}
+
+/** Returns how the root fields of an operation were answered, of which these were compiled. */
+function waysOf(args: ExecutionArgs, compiled: readonly string[]): Map<string, Way> {
+  const { schema, document, operationName, variableValues = {} } = args;
+  const definition = getOperationAST(document, operationName);
+  if (!definition) return new Map();
+  const fields = rootFields(schema, operationOf(document, definition), variableValues ?? {});
+  return new Map(
+    [...fields.keys()].map((name) => [name, compiled.includes(name) ? 'compiled' : 'executed']),
+  );
 }
 
 /** The error of a request that took too long. */

@@ -22,6 +22,8 @@ export interface WriteRequest {
 
 /** The data of a mutation as JSON text, and the error of its field. */
 export interface Written {
+  /** Of the field in the answer. */
+  name: string;
   data: string;
   error?: GraphQLError;
 }
@@ -48,10 +50,10 @@ export function createWriter(schema: GraphQLSchema, readValue: ReadValue): Write
           context.database.writeTexts(statements, { text, values }, session),
         );
         if (!done || done.written < least) return null;
-        return { data: `{"${plan.name}":${done.texts[0]}}` };
+        return { name: plan.name, data: `{"${plan.name}":${done.texts[0]}}` };
       } catch (error) {
         const located = locatedError(error, plan.nodes, [plan.name]);
-        return { data: `{"${plan.name}":null}`, error: located };
+        return { name: plan.name, data: `{"${plan.name}":null}`, error: located };
       }
     },
   };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schema } from '../../src/schema/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -96,6 +97,51 @@ describe('a query that was sent before', () => {
         [...all].filter(([name]) => !['date', 'content-length'].includes(name)).sort(),
       );
     expect(named(again)).toEqual(named(executed));
+  });
+
+  it.each([
+    ['gzip', 'gzip'],
+    ['gzip;q=0.5, br', 'br'],
+    ['identity', null],
+  ])('is compressed for clients that accept %s if it is long', async (accepted, encoding) => {
+    const headers = {
+      ...(await headersOf(ours.people.Viewer, ours.workspaceId)),
+      'accept-encoding': accepted,
+    };
+    const long = `{ ${Array.from({ length: 20 }, (_, n) => `${'a'.repeat(900)}${n}: campaigns { nodes { name } }`).join(' ')} }`;
+    const executed = await plain.ask(long, headers);
+    for (let n = 0; n < 2; n += 1) {
+      const answer = await gateway.ask(long, headers);
+      expect(answer.text).toBe(executed.text);
+      expect(answer.text.length).toBeGreaterThan(16_384);
+      expect(answer.headers.get('content-encoding')).toBe(encoding);
+      expect(executed.headers.get('content-encoding')).toBe(encoding);
+      expect(answer.headers.get('vary')).toBe('Origin, Accept-Encoding');
+    }
+    const short = await gateway.ask(CAMPAIGNS, headers);
+    expect(short.headers.get('content-encoding')).toBeNull();
+  });
+
+  it('says in development how each field was answered, and counts it', async () => {
+    const metrics = new Registry();
+    const shown = await startGateway(database.gatewayUrl, { schema, graphiql: {}, metrics });
+    try {
+      const headers = await headersOf(ours.people.Viewer, ours.workspaceId);
+      const query = '{ viewer { email } mine: campaigns { nodes { name } } }';
+      const mixed = await shown.ask(query, headers);
+      expect(mixed.headers.get('x-answered-by')).toBe('viewer=executed, mine=compiled');
+      await shown.ask(CAMPAIGNS, headers);
+      const compiled = await shown.ask(CAMPAIGNS, headers);
+      expect(compiled.headers.get('x-answered-by')).toBe('campaigns=compiled');
+      expect(await metrics.metrics()).toMatch(/codex_root_fields_total\{way="compiled"\} 3\n/);
+    } finally {
+      await shown.close();
+    }
+    expect(
+      (await gateway.ask(CAMPAIGNS, await headersOf(ours.people.Viewer))).headers.get(
+        'x-answered-by',
+      ),
+    ).toBeNull();
   });
 
   it('has the errors that it has otherwise', async () => {

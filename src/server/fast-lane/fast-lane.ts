@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../../context/authentication.ts';
@@ -15,11 +14,13 @@ import type { Variables } from '../../sql/fragment.ts';
 import { FAILED } from '../../sql/json.ts';
 import type { Accelerators } from '../accelerators.ts';
 import { dataText } from '../compiled-reads.ts';
+import { encodeBody, isSmall, plainBody, withHeaders } from '../compression.ts';
 import { createCorsHeaders } from '../cors.ts';
 import type { DocumentCache } from '../documents.ts';
 import { acceptedJson } from '../http-streaming/accept.ts';
 import { tookTooLong } from '../operation-session.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../request-id-header.ts';
+import type { RootFieldWays } from '../root-field-ways.ts';
 import type { ServerContext } from '../server-context.ts';
 import { createKnownOperations, type KnownOperation } from './known-operations.ts';
 import { isPlain, type PlainRequest, readBody, readPlain } from './plain-request.ts';
@@ -32,6 +33,7 @@ export interface FastLaneOptions {
   documents: DocumentCache;
   authenticate: Authenticate;
   maskError: (error: unknown) => GraphQLError;
+  ways: RootFieldWays;
   corsOrigins: readonly string[];
   timeoutMs: number;
 }
@@ -49,6 +51,12 @@ interface Asked {
   operation: KnownOperation;
   operationName: string | null;
   variables: Variables;
+}
+
+/** The body of an answer, and the names of its fields. */
+interface Answered {
+  body: string;
+  names: readonly string[];
 }
 
 /** Whether a parsed body is left on the request, where Yoga finds it. */
@@ -102,7 +110,7 @@ export class FastLane {
   ): Promise<boolean> {
     const type = acceptedJson(request.headers.accept ?? null);
     if (!type) return false;
-    let body: string | null;
+    let answered: Answered | null;
     try {
       // As Yoga does it: nothing of a body is read for those who have no token, or too many requests.
       const { authorization = null } = request.headers;
@@ -110,31 +118,36 @@ export class FastLane {
       const identity = await context.authenticated;
       context.inFlight?.begin(identity);
       request.body = await readBody(request);
-      body = await this.#body(identity, request, context);
+      answered = await this.#answered(identity, request, context);
     } catch {
       return false;
     }
-    if (body === null) return false;
-    if (response.destroyed) return true;
-    response.writeHead(200, {
+    if (!answered) return false;
+    const { body } = answered;
+    const headers = {
       ...this.#corsHeaders(request.headers.origin),
       'content-type': `${type}; charset=utf-8`,
-      'content-length': Buffer.byteLength(body),
       [REQUEST_ID_HEADER]: requestIdOf((request.headers[REQUEST_ID_HEADER] as string) ?? null),
-    });
-    // With the head in one write, since it is a text.
-    response.end(body);
+    };
+    const encoding = request.headers['accept-encoding'];
+    const encoded = isSmall(body) ? plainBody(body) : await encodeBody(body, encoding);
+    if (response.destroyed) return true;
+    const { ways } = this.#options;
+    ways.record(new Map(answered.names.map((name) => [name, 'compiled'])), response);
+    response.writeHead(200, withHeaders(headers, encoded.headers));
+    // With the head in one write, if it is a text.
+    response.end(encoded.body);
     // Counted until all of it is sent, or its client has gone.
-    await once(response, 'close');
+    await closedOrLeft(response, context.work);
     return true;
   }
 
-  /** Returns the body of the answer, null if Yoga has to give it. */
-  async #body(
+  /** Returns the answer, null if Yoga has to give it. */
+  async #answered(
     identity: Identity,
     request: ReadRequest,
     { inFlight, work }: ServerContext & { work: Work },
-  ): Promise<string | null> {
+  ): Promise<Answered | null> {
     const plain = readPlain(request.body as Buffer);
     const seat = this.#seatOf(identity, request);
     const asked = plain && seat && this.#operation(plain);
@@ -163,14 +176,14 @@ export class FastLane {
     { operation, operationName, variables }: Asked,
     { check }: Seat,
     session: Session,
-  ): Promise<string | null> {
+  ): Promise<Answered | null> {
     const { accelerators, database } = this.#options;
     const plan = accelerators.reader.planOf(operation.document, operationName, variables);
     if (!plan || plan.read.length < plan.fields.size) return null;
     const values = plan.bind(variables);
     const [isThere, ...texts] = await database.texts(plan.textWith(check), values, session);
     if (!isThere || texts.some((text) => text?.includes(FAILED))) return null;
-    return `{"data":${dataText(plan, texts, {})}}`;
+    return { body: `{"data":${dataText(plan, texts, {})}}`, names: plan.read };
   }
 
   async #write(
@@ -178,21 +191,33 @@ export class FastLane {
     { context, check }: Seat,
     session: Session,
     { headers }: IncomingMessage,
-  ): Promise<string | null> {
+  ): Promise<Answered | null> {
     const { accelerators, maskError } = this.#options;
     const sent = { document, operationName, variables, context, session, check };
     const written = await accelerators.writer.write(sent);
     if (!written) return null;
-    const { data, error } = written;
-    if (!error) return `{"data":${data}}`;
+    const { name, data, error } = written;
+    const names = [name];
+    if (!error) return { body: `{"data":${data}}`, names };
     // The mask logs it with the id of the request.
     const id = requestIdOf((headers[REQUEST_ID_HEADER] as string) ?? null);
     const masked = runAsRequest(id, () => maskError(error));
-    return `{"errors":[${JSON.stringify(masked)}],"data":${data}}`;
+    return { body: `{"errors":[${JSON.stringify(masked)}],"data":${data}}`, names };
   }
 
   #seatOf(identity: Identity, { headers }: IncomingMessage): Seat | undefined {
     const header = headers[WORKSPACE_HEADER] ?? '';
     return typeof header === 'string' ? this.#seats.get(identity)?.get(header) : undefined;
   }
+}
+
+/** Resolves when a response is sent, or its client has gone: one that waits in turn is never closed. */
+function closedOrLeft(response: ServerResponse, { reading }: Work): Promise<void> {
+  return new Promise((resolve) => {
+    const unlisten = reading.listen(() => resolve());
+    response.once('close', () => {
+      unlisten();
+      resolve();
+    });
+  });
 }
