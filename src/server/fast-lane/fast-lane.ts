@@ -71,7 +71,7 @@ export class FastLane {
   readonly #options: FastLaneOptions;
   readonly #operationOf: ReturnType<typeof createKnownOperations>;
   readonly #corsHeaders: ReturnType<typeof createCorsHeaders>;
-  /** By the workspace header; by `''` without one. */
+  /** By the workspace that was chosen; by `''` without one. */
   readonly #seats = new WeakMap<Identity, Map<string, Seat>>();
 
   constructor(options: FastLaneOptions) {
@@ -88,7 +88,7 @@ export class FastLane {
     const kind = identity.kind === 'agent' ? 'agent' : isChosen ? 'chosen' : 'first';
     const seats = this.#seats.get(identity) ?? new Map<string, Seat>();
     this.#seats.set(identity, seats);
-    seats.set(workspaceHeader ?? '', {
+    seats.set(isChosen ? workspace.id : '', {
       workspaceId: workspace.id,
       context: { ...context, idempotencyKey: null },
       check: STILL_THERE[kind],
@@ -207,7 +207,8 @@ export class FastLane {
 
   #seatOf(identity: Identity, { headers }: IncomingMessage): Seat | undefined {
     const header = headers[WORKSPACE_HEADER] ?? '';
-    return typeof header === 'string' ? this.#seats.get(identity)?.get(header) : undefined;
+    const seats = this.#seats.get(identity);
+    return typeof header === 'string' ? seats?.get(header.toLowerCase()) : undefined;
   }
 }
 
