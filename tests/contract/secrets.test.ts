@@ -4,27 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GUARDED_COLUMNS, SECRET_COLUMNS } from '../../src/database/secret-columns.ts';
 import { schema } from '../../src/schema/index.ts';
 import { upperSnake } from '../../src/schema/model/columns.ts';
-import type { Client } from '../support/api.ts';
-import type { Actor } from '../support/database.ts';
 import { cases } from './cases.ts';
-import { changeOf, openStage, type Stage, type Subscriber } from './changes.ts';
+import { changeOf, openStage, type Stage } from './changes.ts';
+import { AGENT, MARK, openReaders, type Reader } from './secret-readers.ts';
 import { createWorld, type World } from './world.ts';
-
-const MARK = `secret ${randomUUID()}`;
-const [AGENT, SUBJECT] = ['an agent', 'the subject'];
-
-interface Reader {
-  may: boolean;
-  client: Client;
-  actor: Actor;
-  told: Subscriber[];
-}
 
 let world: World;
 let stage: Stage;
 let subjectId: string;
-let strategistId: string;
-const readers: Record<string, Reader> = {};
+let readers: Record<string, Reader>;
 
 /** The guarded columns, by their fields. */
 const guarded = GUARDED_COLUMNS.map(({ table, column }) => {
@@ -37,69 +25,7 @@ const FIELDS = guarded.map(({ field }) => field).join(' ');
 beforeAll(async () => {
   world = await createWorld();
   stage = openStage(world.database);
-  const { database, api, ours } = world;
-  const { query } = database;
-  const { workspaceId } = ours;
-  const [subject] = await query<{ id: string }>(
-    `insert into agent_registry (agent_name, agent_type, system_prompt, model_config)
-     values ($1, 'researcher', $2, jsonb_build_object('key', $2::text, 'exact', 1234567890123456789.5)) returning id`,
-    [SUBJECT, MARK],
-  );
-  subjectId = subject?.id ?? '';
-  for (const name of [AGENT, SUBJECT]) {
-    await query(
-      `insert into agent_registry (agent_name, agent_type) values ($1, 'researcher') on conflict do nothing`,
-      [name],
-    );
-    await query(
-      `insert into agent_assignments (workspace_id, agent_id) select $1, id from agent_registry where agent_name = $2`,
-      [workspaceId, name],
-    );
-  }
-  await query(`insert into agent_messages (workspace_id, type, origin) values ($1, 'ask', $2)`, [
-    workspaceId,
-    SUBJECT,
-  ]);
-  await query(
-    `insert into agent_capabilities (agent_id, capability_name, category) values ($1, 'ask', 'research')`,
-    [subjectId],
-  );
-  const person = async (role: string | null): Promise<Reader> => {
-    const userId = randomUUID();
-    await query('insert into auth.users (id) values ($1)', [userId]);
-    if (role) {
-      await query(
-        'insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, $3::member_role)',
-        [userId, workspaceId, role],
-      );
-    }
-    const here = role ? workspaceId : undefined;
-    return {
-      may: role === 'Owner',
-      client: await api.as(userId, here),
-      actor: { userId, workspaceId: here },
-      told: [await stage.as(userId, here), ...(here ? [await stage.asMembers(userId, here)] : [])],
-    };
-  };
-  const agent = async (name: string, scopes: string[], here?: string): Promise<Reader> => ({
-    may: scopes.includes('global:write'),
-    client: await api.asAgent(name, scopes, here),
-    actor: { agent: name, scopes, workspaceId: here },
-    told: [await stage.asAgent(name, scopes, here)],
-  });
-  for (const role of ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer']) {
-    readers[role] = await person(role);
-  }
-  strategistId = String(readers.Strategist?.actor.userId);
-  readers['somebody of no workspace'] = await person(null);
-  readers['an agent that may do all in a workspace'] = await agent(
-    AGENT,
-    ['*:read', '*:write', 'billing:read'],
-    workspaceId,
-  );
-  readers['the agent itself'] = await agent(SUBJECT, ['*:read', '*:write'], workspaceId);
-  readers['a trusted writer'] = await agent(AGENT, ['global:write'], workspaceId);
-  readers['a trusted writer of no workspace'] = await agent('registrar', ['global:write']);
+  ({ subjectId, readers } = await openReaders(world, stage));
 });
 afterAll(async () => {
   await stage?.close();
@@ -296,11 +222,11 @@ describe('a trusted writer', () => {
 it('an answer that is kept for a key is not shown again to who may read less now', async () => {
   const { database, ours } = world;
   const key = randomUUID();
-  const client = readerOf('Strategist').client;
+  const { client, actor } = readerOf('Strategist');
   const setRole = (role: string) =>
     database.query(
       'update user_workspaces set role = $1::member_role where user_id = $2 and workspace_id = $3',
-      [role, strategistId, ours.workspaceId],
+      [role, actor.userId, ours.workspaceId],
     );
   const document = `mutation {
     createCampaign(input: { name: "Kept" }) {
