@@ -14,7 +14,8 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testEnv } from '../support/env.ts';
 import { type Cluster, findPostgres15, query, startCluster } from './migrator-fixture.ts';
 import { SUPABASE } from './supabase.ts';
-import { MUTATIONS, ROLE_MUTATIONS } from './verify-mutations.ts';
+import { MUTATIONS } from './verify-mutations.ts';
+import { ROLE_MUTATIONS } from './verify-role-mutations.ts';
 
 const IDS = CHECKS.map(({ id }) => id);
 
