@@ -46,3 +46,20 @@ export function run(script: string, env: Record<string, string>, args: string[] 
       }),
   };
 }
+
+/** Gateways that one file of tests starts. */
+export class Gateways {
+  readonly #programs: Program[] = [];
+
+  start(env: Record<string, string>): Program {
+    const program = run('src/main.ts', { PORT: '0', ...env });
+    this.#programs.push(program);
+    return program;
+  }
+
+  /** Resolves once none runs any more. */
+  async kill(): Promise<void> {
+    for (const { child } of this.#programs) child.kill('SIGKILL');
+    await Promise.all(this.#programs.map((program) => program.ends()));
+  }
+}
