@@ -10,7 +10,7 @@ import {
   type Subscription,
   TRANSPORTS,
 } from '../support/subscribe.ts';
-import { createTenant, insert, type Tenant } from '../support/tenant.ts';
+import { createTenant, insert, raise, type Tenant } from '../support/tenant.ts';
 
 const ALERTS = `subscription ($filter: SystemAlertFilter, $after: String) {
   alertRaised(filter: $filter, after: $after) { cursor node { title } }
@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const listener of listeners) listener.close();
   listeners = [];
-  await raise();
+  await raiseNext();
   await eventually(() => heard.told().map(({ node }) => node.title)).toEqual(raised);
   expect(heard.isOver()).toBe(false);
   await listening(api, 1);
@@ -53,14 +53,10 @@ afterAll(async () => {
   await database?.close();
 });
 
-async function raise(): Promise<void> {
+async function raiseNext(): Promise<void> {
   const title = `Alert ${raised.length}`;
   raised.push(title);
-  await insert(database, 'system_alerts', {
-    workspace_id: tenant.workspaceId,
-    alert_type: 'error',
-    title,
-  });
+  await raise(database, tenant, title);
 }
 
 async function liveCursor(asking = client): Promise<string> {
@@ -80,7 +76,7 @@ async function expectRefusal(
     listeners.push(listener);
     const refused = listener.subscribe(query, variables);
     // Events do not wait for it.
-    await raise();
+    await raiseNext();
     await eventually(refused.isOver).toBe(true);
     const errors = refused.results.flatMap((result) => result.errors ?? []);
     const told = `${transport}: ${JSON.stringify(errors).slice(0, 400)}`;
@@ -159,8 +155,8 @@ describe('a cursor', () => {
 
   it('from longer ago than changes are kept, with what to do', async () => {
     const cursor = await liveCursor();
-    await raise();
-    await raise();
+    await raiseNext();
+    await raiseNext();
     await eventually(() => heard.results.length).toBe(raised.length);
     await api.feed.trim(0);
     await expectBadCursor(cursor, 'CURSOR_EXPIRED');
@@ -260,7 +256,7 @@ describe('an operation', () => {
       await eventually(
         async () => subscription.isOver() || (await api.open()).subscribers > subscribers,
       ).toBe(true);
-      await raise();
+      await raiseNext();
       await eventually(() => heard.results.length).toBe(raised.length);
       await quiet([listener]);
       // Refused with a reason, or answered like any other filter: nothing matches it.
@@ -291,7 +287,7 @@ it('more subscriptions than a socket may hold are refused, one by one', async ()
   await eventually(codes).toEqual(
     all.map((_, n) => (n < 100 ? undefined : 'TOO_MANY_SUBSCRIPTIONS')),
   );
-  await raise();
+  await raiseNext();
   for (const [n, each] of all.entries()) {
     await eventually(() => each.told().filter(Boolean).length).toBe(n < 100 ? 1 : 0);
   }
