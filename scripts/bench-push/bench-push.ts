@@ -1,7 +1,7 @@
 // Measures how long a committed change takes to its subscribers: from the commit that the writer was
 // told of to the first and to the last client. The gateway, its clients and Postgres are processes
 // of their own on this machine.
-import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
@@ -14,6 +14,17 @@ import pg from 'pg';
 import { demoPeople, demoWorkspaces } from '../../prisma/seed/people.ts';
 import { startEmbeddedDatabase } from '../../src/server/database.ts';
 import type { Arrival, Close, Collect, Open } from './clients.ts';
+import {
+  BARE,
+  GATEWAY,
+  leaveToServer,
+  PORT,
+  readGauges,
+  SECRET,
+  settledGauges,
+  startServer,
+  stopServer,
+} from './measured-server.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -40,10 +51,6 @@ const MIN_EVENTS = 40;
 const WARM_UP = { events: 600, rate: 100 };
 /** The naive way is too slow for more. */
 const NAIVE_RATES = [1, 10];
-const SECRET = 'a secret of the benchmark, 32 bytes or more';
-/** All subscribers are one person in one workspace. */
-const PLENTY = 'sockets=20000,subscriptions=20000,distinct=20000,requests=20000';
-const PORT = 4_700;
 const QUERY = `subscription ($other: String) {
   alertRaised(filter: { title: { not: $other } }) {
     operation nodeId cursor occurredAt
@@ -51,24 +58,12 @@ const QUERY = `subscription ($other: String) {
   }
 }`;
 
-interface Gauges {
-  cpuSeconds: number;
-  /** In use on the heap and beside it. */
-  usedBytes: number;
-  residentBytes: number;
-  loopDelayP99Ms: number;
-}
-
 interface Cell {
   subscribers: number;
   groups: number;
   rate: number;
 }
 
-const GATEWAY = ['dist/src/main.js'];
-const BARE = ['--import', 'tsx', 'scripts/bench-push/bare.ts'];
-/** Collects the garbage of a server when it is asked to. */
-const GARBAGE_COLLECTION = `data:text/javascript,process.on('SIGUSR2', () => globalThis.gc())`;
 const cores = availableParallelism();
 // Else what is measured depends on which of the other processes the scheduler puts in its way.
 const pinned = leaveToServer(options.core) ? ['taskset', '-c', options.core] : [];
@@ -129,7 +124,7 @@ try {
   }
 } finally {
   clients.disconnect();
-  await stop(server);
+  await stopServer(server);
   await writer.end();
   await database.readiness.close();
   await database.postgres.stop();
@@ -143,9 +138,9 @@ async function measure(
   groups: number,
   rates: readonly number[],
 ): Promise<void> {
-  const before = await settledGauges();
+  const before = await settledGauges(server);
   await open(subscribers, groups);
-  const after = await settledGauges();
+  const after = await settledGauges(server);
   const each = (gauge: 'usedBytes' | 'residentBytes') =>
     // Of a few, what else happens would be most of it.
     subscribers >= 1_000 ? ((after[gauge] - before[gauge]) / subscribers / 1024).toFixed(1) : '';
@@ -172,7 +167,7 @@ async function measure(
 
 /** Begins with a server that has seen a few events, and holds no memory of other rows. */
 async function restart(command: readonly string[]): Promise<void> {
-  await stop(server);
+  await stopServer(server);
   server = await start(command);
   await open(20, 2);
   await run({ subscribers: 20, groups: 2, rate: WARM_UP.rate }, WARM_UP.events);
@@ -197,7 +192,7 @@ async function run(
   wanted = Math.max(MIN_EVENTS, rate * Number(options.seconds)),
 ) {
   const count = Math.min(wanted, Math.floor(MAX_DELIVERIES / subscribers));
-  const before = await gauges();
+  const before = await readGauges();
   const committed = new Map<number, bigint>();
   const begun = performance.now();
   for (let n = 0; n < count; n += 1) {
@@ -215,7 +210,7 @@ async function run(
     events: count,
     patienceMs: 30_000,
   })) as Arrival[];
-  const after = await gauges();
+  const after = await readGauges();
   const since = (event: number, moment: string) =>
     Number(BigInt(moment) - (committed.get(event) as bigint)) / 1e6;
   const first = arrivals.map((each) => since(each.event, each.first));
@@ -229,69 +224,11 @@ async function run(
   };
 }
 
-async function start(command: readonly string[]): Promise<ChildProcess> {
-  const [program = '', ...args] = [
-    ...pinned,
-    process.execPath,
-    '--expose-gc',
-    '--import',
-    GARBAGE_COLLECTION,
-    ...command,
-  ];
-  const child = spawn(program, args, {
-    cwd: root,
-    env: {
-      PATH: process.env.PATH,
-      PORT: String(PORT),
-      DATABASE_URL: database.connectionString,
-      BARE_DATABASE_URL: database.postgres.url(),
-      JWT_SECRET: SECRET,
-      METRICS: 'true',
-      PERSON_LIMITS: PLENTY,
-      WORKSPACE_LIMITS: PLENTY,
-      UNAUTHENTICATED_SOCKETS: '20000',
-      LOG_LEVEL: 'error',
-      NODE_ENV: 'production',
-    },
-    stdio: ['ignore', 'ignore', 'inherit'],
+function start(command: readonly string[]) {
+  return startServer(command, pinned, {
+    DATABASE_URL: database.connectionString,
+    BARE_DATABASE_URL: database.postgres.url(),
   });
-  for (;;) {
-    const ready = await fetch(`http://127.0.0.1:${PORT}/health/ready`).catch(() => null);
-    if (ready?.ok) return child;
-    if (child.exitCode !== null) throw new Error(`${command.at(-1)} ended`);
-    await delay(100);
-  }
-}
-
-/** Moves this process, and what it starts, to the other cores; returns whether that could be done. */
-function leaveToServer(core: string): boolean {
-  const others = Array.from({ length: cores }, (_, n) => String(n)).filter((n) => n !== core);
-  if (others.length === 0 || others.length === cores) return false;
-  const { status } = spawnSync('taskset', ['-a', '-c', '-p', others.join(), String(process.pid)]);
-  return status === 0;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  child.kill('SIGINT');
-  if (child.exitCode === null) await once(child, 'exit');
-}
-
-/** Less what is garbage, which connecting makes a lot of. */
-async function settledGauges(): Promise<Gauges> {
-  server.kill('SIGUSR2');
-  await delay(1_000);
-  return gauges();
-}
-
-async function gauges(): Promise<Gauges> {
-  const text = await (await fetch(`http://127.0.0.1:${PORT}/metrics`)).text();
-  const read = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-  return {
-    cpuSeconds: read('process_cpu_seconds_total'),
-    usedBytes: read('nodejs_heap_size_used_bytes') + read('nodejs_external_memory_bytes'),
-    residentBytes: read('process_resident_memory_bytes'),
-    loopDelayP99Ms: read('nodejs_eventloop_lag_p99_seconds') * 1000,
-  };
 }
 
 async function tell(message: Open | Collect | Close): Promise<unknown> {
