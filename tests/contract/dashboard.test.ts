@@ -32,13 +32,13 @@ const DEEP = /* GraphQL */ `
   }
 `;
 
-/** The person's memberships, which every request reads first. */
+/** The person's memberships, which a request that is executed reads first. */
 const VIEWER = 1;
 
 describe.each([
   ['in one statement', true, 1],
   // The campaigns with all that belongs to them, and the counts of their alerts.
-  ['field by field', false, 2],
+  ['field by field', false, VIEWER + 2],
 ] as const)(
   'the number of statements does not depend on the number of campaigns, %s',
   (_, accelerated, ofDashboard) => {
@@ -50,6 +50,7 @@ describe.each([
     afterAll(() => world?.close());
 
     it.each([2, 20, 50])('%i on a dashboard', async (first) => {
+      await runCounted(world, DASHBOARD, { first });
       const { data, statements } = await runCounted(world, DASHBOARD, { first });
       expect(data.campaigns.nodes).toHaveLength(first);
       for (const { positioning, quests, cohortLinks, alerts } of data.campaigns.nodes) {
@@ -58,21 +59,20 @@ describe.each([
           1, 1, 1,
         ]);
       }
-      expect(statements.length - VIEWER).toBe(ofDashboard);
+      expect(statements).toHaveLength(ofDashboard);
     });
 
     it.each([2, 20, 50])('%i with quests, alerts and their agents', async (first) => {
-      const { data, statements } = await runCounted(world, DEEP, {
-        first,
-        workspace: world.workspaceId,
-      });
+      const variables = { first, workspace: world.workspaceId };
+      await runCounted(world, DEEP, variables);
+      const { data, statements } = await runCounted(world, DEEP, variables);
       expect(data.workspace.campaigns.nodes).toHaveLength(first);
       for (const { quests, alerts } of data.workspace.campaigns.nodes) {
         expect(quests.nodes).toHaveLength(1);
         expect(alerts.nodes[0].triggeredByAgent.agentName).toEqual(expect.any(String));
       }
       // The workspace with all that belongs to it.
-      expect(statements.length - VIEWER).toBe(1);
+      expect(statements).toHaveLength(accelerated ? 1 : VIEWER + 1);
     });
   },
 );
