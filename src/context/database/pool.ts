@@ -7,8 +7,10 @@ import { Allowance } from './allowance.ts';
 import { toSqlStateError } from './database-errors.ts';
 import { isOutdated, PreparedStatements } from './prepared-statements.ts';
 import { SessionConnection } from './session-connection.ts';
-import { JoinedTransaction, SessionTransaction, STATEMENT_TIMEOUT } from './session-transaction.ts';
+import { isSetting, settingsOf } from './session-settings.ts';
+import { JoinedTransaction, SessionTransaction } from './session-transaction.ts';
 import { Slots } from './slots.ts';
+import { createSnapshot } from './snapshot.ts';
 import type { BatchResult, Statement, StatementResult } from './statement-batch.ts';
 import { Transaction } from './transaction.ts';
 
@@ -37,28 +39,6 @@ const ANSWER_GRACE_MS = 5_000;
 
 /** How long transactions have to end before all connections are closed. */
 const END_MS = 10_000;
-
-/**
- * All settings end with the transaction, also those that are the same for everyone. Poolers refuse
- * most parameters of a connection, and share a session among clients. Moments are in UTC as ISO
- * 8601 and floats have all their digits, whatever the server's defaults are.
- */
-const SETTINGS =
-  "select num_nonnulls(set_config('role', $1, true), " +
-  "set_config('request.jwt.claims', $2, true), " +
-  "set_config('app.current_workspace_id', $3, true), " +
-  "set_config('statement_timeout', $4, true), " +
-  "set_config('idle_in_transaction_session_timeout', $4, true), " +
-  "set_config('timezone', 'UTC', true), " +
-  "set_config('datestyle', 'ISO', true), " +
-  "set_config('extra_float_digits', '1', true))";
-
-/** Settings that are sent with statements, and that `onStatement` does not report. */
-const UNREPORTED = [SETTINGS, STATEMENT_TIMEOUT];
-
-const BEGIN_SNAPSHOT = { text: 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY' };
-const SAVEPOINT = { text: 'SAVEPOINT start' };
-const BACK_TO_SAVEPOINT = { text: 'ROLLBACK TO SAVEPOINT start' };
 
 /**
  * A pool that runs every statement under the settings of the running session, in one round trip and
@@ -170,7 +150,8 @@ export class SessionPool extends pg.Pool {
   async inSnapshot<T>(fn: () => Promise<T>): Promise<T> {
     const session = currentSession();
     const stop = session.work.outside;
-    const snapshot = await this.#beginSnapshot(session, stop);
+    const connection = await this.#take(session, stop);
+    const snapshot = createSnapshot(connection, this.#settingsOf(session), stop);
     this.#bound.set(session, snapshot);
     try {
       return await fn();
@@ -200,24 +181,7 @@ export class SessionPool extends pg.Pool {
         return connection.send(first, statement, writing);
       },
       send: (statement) => connection.send(leading(), statement, writing),
-      end: (statement) => this.#end(connection, leading(), statement, writing),
-      release: (isUsable) => connection.release(isUsable),
-    });
-  }
-
-  async #beginSnapshot(session: Session, stop: Stop): Promise<Transaction> {
-    const connection = await this.#take(session, stop);
-    const again = (statement: Statement) => connection.send([BACK_TO_SAVEPOINT], statement, stop);
-    // The same as outside of a transaction, where each statement is a transaction of its own.
-    const retried = (first: Promise<StatementResult>, retry: () => Promise<StatementResult>) =>
-      first.catch((error) => (isOutdated(error) ? retry() : Promise.reject(error)));
-    return new Transaction({
-      open: (_begin, statement) => {
-        const leading = [BEGIN_SNAPSHOT, this.#settingsOf(session), SAVEPOINT];
-        return retried(connection.send(leading, statement, stop), () => again(statement));
-      },
-      send: (statement) => retried(again(statement), () => again(statement)),
-      end: (statement) => this.#end(connection, [], statement, stop),
+      end: (statement) => connection.end(leading(), statement, writing),
       release: (isUsable) => connection.release(isUsable),
     });
   }
@@ -242,8 +206,8 @@ export class SessionPool extends pg.Pool {
     return (isJoined ? Promise.resolve(new JoinedTransaction(bound)) : this.begin()) as never;
   }
 
-  #settingsOf({ parameters }: Session): Statement {
-    return { text: SETTINGS, values: [...parameters, String(this.#statementTimeoutMs)] };
+  #settingsOf(session: Session): Statement {
+    return settingsOf(session, this.#statementTimeoutMs);
   }
 
   #allowanceOf(work: Work): Allowance {
@@ -302,24 +266,9 @@ export class SessionPool extends pg.Pool {
     }
     const onSend = (statements: readonly Statement[]) => {
       onRoundTrip?.(session);
-      for (const { text } of statements)
-        if (!UNREPORTED.includes(text)) onStatement?.(text, session);
+      for (const statement of statements)
+        if (!isSetting(statement)) onStatement?.(statement.text, session);
     };
     return new SessionConnection({ client, prepared, budget, onSend, onReleased });
   }
-
-  /** COMMIT is never cancelled, because its outcome would be unknown. */
-  async #end(
-    connection: SessionConnection,
-    leading: readonly Statement[],
-    statement: Statement,
-    stop: Stop,
-  ): Promise<StatementResult> {
-    if (statement.text === 'COMMIT') stop.throwIfStopped();
-    else if (!(await connection.isUsable())) return ROLLED_BACK;
-    return connection.send(leading, statement);
-  }
 }
-
-/** A connection that is closed takes its transaction with it. */
-const ROLLED_BACK: StatementResult = { command: 'ROLLBACK', rowCount: null, fields: [], rows: [] };

@@ -6,7 +6,12 @@ import { cutPagesEarly } from './early-pages.ts';
 import { keepNumbersExact } from './exact-numbers.ts';
 import { nameOpenColumns } from './guarded-columns.ts';
 import type { PreparedStatements } from './prepared-statements.ts';
-import { type BatchResult, type Statement, StatementBatch } from './statement-batch.ts';
+import {
+  type BatchResult,
+  type Statement,
+  StatementBatch,
+  type StatementResult,
+} from './statement-batch.ts';
 import type { TimeBudget } from './time-budget.ts';
 
 /** Most statements are answered sooner than a request to cancel them arrives, which costs Postgres a process. */
@@ -46,10 +51,22 @@ export class SessionConnection {
     return this.#send(leading, statement, stop);
   }
 
-  /** Whether it can be used once the abandoned statement has ended. */
-  async isUsable(): Promise<boolean> {
-    await this.#settled;
-    return this.#isUsable;
+  /**
+   * Sends the COMMIT or ROLLBACK of a transaction. COMMIT is never cancelled, because its outcome
+   * would be unknown.
+   */
+  async end(
+    leading: readonly Statement[],
+    statement: Statement,
+    stop: Stop,
+  ): Promise<StatementResult> {
+    if (statement.text === 'COMMIT') {
+      stop.throwIfStopped();
+    } else {
+      await this.#settled;
+      if (!this.#isUsable) return ROLLED_BACK;
+    }
+    return this.send(leading, statement);
   }
 
   /** Gives the connection back to the pool as soon as nothing is under way; closed unless usable. */
@@ -122,6 +139,9 @@ export class SessionConnection {
 }
 
 const QUERY_CANCELED = '57014';
+
+/** A connection that is closed takes its transaction with it. */
+const ROLLED_BACK: StatementResult = { command: 'ROLLBACK', rowCount: null, fields: [], rows: [] };
 
 /**
  * Whether the connection survives this error. The server closes it after anything worse than ERROR.
