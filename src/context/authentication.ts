@@ -1,15 +1,9 @@
-import {
-  decodeProtectedHeader,
-  errors,
-  type JWTVerifyGetKey,
-  type JWTVerifyOptions,
-  jwtVerify,
-} from 'jose';
+import { decodeProtectedHeader, errors, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
-import { GatewayError } from './errors.ts';
 import type { AgentIdentity, Identity, PersonIdentity } from './identity.ts';
 import { IdentityCache } from './identity-cache.ts';
 import { createSigningKeys } from './signing-keys.ts';
+import { unauthenticated, verified } from './token-verification.ts';
 
 /**
  * Returns the sender that an Authorization header names. Throws UNAUTHENTICATED with the reason, or
@@ -45,10 +39,6 @@ const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
  */
 export const SERVICE_TOKEN_TYPE = 'service+jwt';
 
-/** The end of the year 9999, in seconds. */
-const MAX_SECONDS = 253_402_300_799;
-const MOMENTS = ['exp', 'nbf', 'iat'];
-
 // Postgres stores no text with other characters, and policies read the claims there.
 const text = z.string().regex(/^[^\p{Cc}\p{Cs}]{1,320}$/u);
 
@@ -69,6 +59,7 @@ const agentClaims = z.object({
 /** Builds the check of bearer tokens. Throws TypeError for options that no token could satisfy. */
 export function createAuthentication(options: AuthenticationOptions): Authenticate {
   const { issuer, audience, clockTolerance = 5 } = options;
+  const common = { audience, clockTolerance };
   const secret = options.secret ? new TextEncoder().encode(options.secret) : undefined;
   const identities = new IdentityCache();
   const publicKeys = options.jwksUrl
@@ -92,48 +83,25 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     throw new errors.JOSEAlgNotAllowed();
   };
 
-  const verifyPerson = async (token: string): Promise<PersonIdentity> => {
+  const verifyPerson = async (token: string) => {
     const payload = await verified(token, keyOfPeople, {
+      ...common,
       algorithms,
-      audience,
-      clockTolerance,
       requiredClaims: ['sub', 'exp'],
       ...(issuer ? { issuer } : {}),
     });
-    const claims = personClaims.safeParse(payload);
-    if (!claims.success) {
-      throw unauthenticated(
-        claims.error.issues.some(({ path }) => path[0] === 'role')
-          ? 'The token is an API key: only tokens of signed-in people are taken.'
-          : 'The token names no person: its subject (sub) must be a UUID.',
-      );
-    }
-    const { sub, exp, email } = claims.data;
-    return {
-      kind: 'person',
-      id: sub,
-      expiresAt: new Date(exp * 1000),
-      ...(email ? { email } : {}),
-    };
+    return personOf(payload);
   };
 
-  const verifyAgent = async (token: string): Promise<AgentIdentity> => {
+  const verifyAgent = async (token: string) => {
     if (!serviceSecret) throw unauthenticated('Tokens of agents are not taken here.');
     const payload = await verified(token, () => serviceSecret, {
+      ...common,
       algorithms: SECRET_ALGORITHMS,
-      audience,
-      clockTolerance,
       requiredClaims: ['agent', 'scopes', 'exp'],
       typ: SERVICE_TOKEN_TYPE,
     });
-    const claims = agentClaims.safeParse(payload);
-    if (!claims.success) {
-      throw unauthenticated(
-        'The token must name an agent ("agent") and its "scopes", such as ["intelligence:write"].',
-      );
-    }
-    const { agent, scopes, exp } = claims.data;
-    return { kind: 'agent', name: agent, scopes, expiresAt: new Date(exp * 1000) };
+    return agentOf(payload);
   };
 
   return async (authorization) => {
@@ -149,6 +117,35 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   };
 }
 
+function personOf(payload: unknown): PersonIdentity {
+  const claims = personClaims.safeParse(payload);
+  if (!claims.success) {
+    throw unauthenticated(
+      claims.error.issues.some(({ path }) => path[0] === 'role')
+        ? 'The token is an API key: only tokens of signed-in people are taken.'
+        : 'The token names no person: its subject (sub) must be a UUID.',
+    );
+  }
+  const { sub, exp, email } = claims.data;
+  return {
+    kind: 'person',
+    id: sub,
+    expiresAt: new Date(exp * 1000),
+    ...(email ? { email } : {}),
+  };
+}
+
+function agentOf(payload: unknown): AgentIdentity {
+  const claims = agentClaims.safeParse(payload);
+  if (!claims.success) {
+    throw unauthenticated(
+      'The token must name an agent ("agent") and its "scopes", such as ["intelligence:write"].',
+    );
+  }
+  const { agent, scopes, exp } = claims.data;
+  return { kind: 'agent', name: agent, scopes, expiresAt: new Date(exp * 1000) };
+}
+
 function isServiceToken(token: string): boolean {
   try {
     return decodeProtectedHeader(token).typ === SERVICE_TOKEN_TYPE;
@@ -156,32 +153,6 @@ function isServiceToken(token: string): boolean {
     // It is no token at all, which the check of people's tokens reports.
     return false;
   }
-}
-
-async function verified(
-  token: string,
-  key: JWTVerifyGetKey,
-  options: JWTVerifyOptions & { algorithms: string[] },
-): Promise<unknown> {
-  const { payload } = await jwtVerify(token, key, options).catch((error: unknown) => {
-    throw refusal(error, options.algorithms);
-  });
-  const unreadable = MOMENTS.find((claim) => claim in payload && !momentOf(payload[claim]));
-  if (unreadable) throw notAMoment(unreadable);
-  return payload;
-}
-
-/** Returns the value of a claim in seconds since 1970; undefined if it is no such number. */
-function momentOf(seconds: unknown): Date | undefined {
-  return typeof seconds === 'number' && seconds >= 0 && seconds <= MAX_SECONDS
-    ? new Date(seconds * 1000)
-    : undefined;
-}
-
-function notAMoment(claim: string): GatewayError {
-  return unauthenticated(
-    `The token's claim "${claim}" must be a number of seconds between the years 1970 and 9999.`,
-  );
 }
 
 function bearerToken(authorization: string | null): string {
@@ -193,53 +164,4 @@ function bearerToken(authorization: string | null): string {
     throw unauthenticated('The Authorization header must have the form "Bearer <token>".');
   }
   return token;
-}
-
-function refusal(error: unknown, algorithms: readonly string[]): GatewayError {
-  if (error instanceof errors.JWTExpired) {
-    const expiredAt = momentOf(error.payload.exp);
-    return expiredAt
-      ? unauthenticated(`The token expired at ${expiredAt.toISOString()}: sign in again.`)
-      : notAMoment('exp');
-  }
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    const { claim, reason } = error;
-    return unauthenticated(
-      reason === 'missing'
-        ? `The token lacks the claim "${claim}".`
-        : (CLAIM_REASONS[claim] ?? `The token's claim "${claim}" is not valid.`),
-    );
-  }
-  if (
-    error instanceof errors.JWSSignatureVerificationFailed ||
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys
-  ) {
-    return unauthenticated('The token is not signed with a key that this server trusts.');
-  }
-  if (error instanceof errors.JOSEAlgNotAllowed) {
-    return unauthenticated(`The token must be signed with ${algorithms.join(', ')}.`);
-  }
-  if (
-    error instanceof errors.JWSInvalid ||
-    error instanceof errors.JWTInvalid ||
-    error instanceof errors.JOSENotSupported
-  ) {
-    return unauthenticated('The token is malformed: it is not a signed JSON Web Token.');
-  }
-  return new GatewayError(
-    'SERVICE_UNAVAILABLE',
-    'Tokens cannot be checked right now: the signing keys are out of reach. Try again shortly.',
-    { status: 503, cause: error },
-  );
-}
-
-const CLAIM_REASONS: Record<string, string> = {
-  iss: 'The token comes from an issuer (iss) that this server does not trust.',
-  aud: 'The token is meant for another audience (aud).',
-  nbf: 'The token is not valid yet (nbf).',
-};
-
-function unauthenticated(message: string): GatewayError {
-  return new GatewayError('UNAUTHENTICATED', message, { status: 401 });
 }
