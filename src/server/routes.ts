@@ -1,6 +1,10 @@
 import type { Plugin } from 'graphql-yoga';
 import { errorResponse } from './responses.ts';
 
+export const ENDPOINT = '/graphql';
+/** The path at which clients get the results of several operations in one response. */
+export const STREAM_ENDPOINT = `${ENDPOINT}/stream`;
+
 /** Answers 404 to everything that is none of the paths. */
 export function useKnownPaths(paths: readonly string[]): Plugin {
   return {

@@ -13,7 +13,8 @@ import type { Scope } from '../../../src/context/quotas.ts';
 import { requirePerson } from '../../../src/context/viewer.ts';
 import { requireWorkspace } from '../../../src/context/workspace.ts';
 import { type Limits, readEnv } from '../../../src/env.ts';
-import { createGateway, type GatewayOptions } from '../../../src/server/gateway.ts';
+import { createGateway } from '../../../src/server/gateway.ts';
+import type { GatewayOptions } from '../../../src/server/gateway-options.ts';
 import { testEnv } from '../../support/env.ts';
 
 export const SECRET = 'a secret of the tests, 32 bytes or more';
