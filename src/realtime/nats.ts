@@ -9,90 +9,102 @@ const PING_MS = 2_000;
 /** The default limit of servers. */
 const MAX_BYTES = 1_048_576;
 
-/** Returns NATS as a broker; the URL may hold a user and a password, or a token. */
-export function createNatsBroker(
-  url: string,
-  { onConnectionChange, onError }: BrokerEvents,
-): Broker {
-  const closing = new AbortController();
-  let connection: NatsConnection | undefined;
-  let isConnected = false;
-  let isReported = false;
-  let wanted: { subject: string; listener: (message: string) => void } | undefined;
-  let subscription: Subscription | undefined;
+/** NATS as a broker; the URL may hold a user and a password, or a token. */
+export class NatsBroker implements Broker {
+  readonly #url: string;
+  readonly #events: BrokerEvents;
+  readonly #closing = new AbortController();
+  readonly #running: Promise<void>;
+  #connection: NatsConnection | undefined;
+  #isConnected = false;
+  #isReported = false;
+  #wanted: { subject: string; listener: (message: string) => void } | undefined;
+  #subscription: Subscription | undefined;
 
-  const changed = (value: boolean) => {
-    isConnected = value;
-    if (value) isReported = false;
-    onConnectionChange();
-  };
-  /** Once a connection: what is refused is refused for each message. */
-  const report = (error: unknown) => {
-    if (!isReported && !closing.signal.aborted) onError(error);
-    isReported = true;
-  };
-  const subscribe = () => {
-    subscription?.unsubscribe();
-    subscription = undefined;
-    if (!wanted || !connection) return;
-    const { subject, listener } = wanted;
-    subscription = connection.subscribe(subject, {
-      callback: (error, message) => (error ? report(error) : listener(message.string())),
-    });
-  };
+  constructor(url: string, events: BrokerEvents) {
+    this.#url = url;
+    this.#events = events;
+    this.#running = this.#run();
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  get maxBytes(): number {
+    return this.#connection?.info?.max_payload ?? MAX_BYTES;
+  }
+
+  async publish(subject: string, message: string): Promise<void> {
+    const connection = this.#connection;
+    // It would be kept, in memory, until there is a connection again.
+    if (!connection || !this.#isConnected) throw new Error('There is no connection to NATS');
+    connection.publish(subject, message);
+    await connection.flush();
+  }
+
+  subscribe(subject: string, listener: (message: string) => void): void {
+    this.#wanted = { subject, listener };
+    this.#subscribe();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    // An attempt to connect cannot be called off; it closes what it makes.
+    if (!this.#connection) return;
+    await this.#connection.close();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      await this.#serve().catch((error: unknown) => this.#report(error));
+      this.#connection = undefined;
+      this.#subscription = undefined;
+      if (this.#isConnected) this.#changed(false);
+      await delay(RETRY_MS, undefined, this.#closing).catch(() => {});
+    }
+  }
 
   /** Connects, and returns when there is no connection any more that would come back by itself. */
-  const serve = async () => {
-    connection = await connect(optionsOf(url));
-    if (closing.signal.aborted) return connection.close();
-    subscribe();
-    changed(true);
+  async #serve(): Promise<void> {
+    const connection = await connect(optionsOf(this.#url));
+    this.#connection = connection;
+    if (this.#closing.signal.aborted) return connection.close();
+    this.#subscribe();
+    this.#changed(true);
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') {
-        changed(false);
-        report(new Error(`The connection to NATS at ${status.server} was lost`));
-      } else if (status.type === 'reconnect') changed(true);
-      else if (status.type === 'error') report(status.error);
+        this.#changed(false);
+        this.#report(new Error(`The connection to NATS at ${status.server} was lost`));
+      } else if (status.type === 'reconnect') this.#changed(true);
+      else if (status.type === 'error') this.#report(status.error);
     }
     const reason = await connection.closed();
     if (reason) throw reason;
-  };
+  }
 
-  const running = (async () => {
-    while (!closing.signal.aborted) {
-      await serve().catch(report);
-      connection = undefined;
-      subscription = undefined;
-      if (isConnected) changed(false);
-      await delay(RETRY_MS, undefined, closing).catch(() => {});
-    }
-  })();
+  #subscribe(): void {
+    this.#subscription?.unsubscribe();
+    this.#subscription = undefined;
+    if (!this.#wanted || !this.#connection) return;
+    const { subject, listener } = this.#wanted;
+    this.#subscription = this.#connection.subscribe(subject, {
+      callback: (error, message) => (error ? this.#report(error) : listener(message.string())),
+    });
+  }
 
-  return {
-    get isConnected() {
-      return isConnected;
-    },
-    get maxBytes() {
-      return connection?.info?.max_payload ?? MAX_BYTES;
-    },
-    async publish(subject, message) {
-      // It would be kept, in memory, until there is a connection again.
-      if (!connection || !isConnected) throw new Error('There is no connection to NATS');
-      connection.publish(subject, message);
-      await connection.flush();
-    },
-    subscribe(subject, listener) {
-      wanted = { subject, listener };
-      subscribe();
-    },
-    async close() {
-      closing.abort();
-      // An attempt to connect cannot be called off; it closes what it makes.
-      if (!connection) return;
-      await connection.close();
-      await running;
-    },
-  };
+  #changed(isConnected: boolean): void {
+    this.#isConnected = isConnected;
+    if (isConnected) this.#isReported = false;
+    this.#events.onConnectionChange();
+  }
+
+  /** Once a connection: what is refused is refused for each message. */
+  #report(error: unknown): void {
+    if (!this.#isReported && !this.#closing.signal.aborted) this.#events.onError(error);
+    this.#isReported = true;
+  }
 }
 
 function optionsOf(url: string) {

@@ -10,80 +10,89 @@ const SILENCE_MS = 5_000;
 /** Far below what Redis takes, so that a slow follower does not lose its connection at once. */
 const MAX_BYTES = 1_048_576;
 
-/** Returns Redis, or what speaks its protocol in version 3, as a broker. */
-export function createRedisBroker(
-  url: string,
-  { onConnectionChange, onError }: BrokerEvents,
-): Broker {
-  const closing = new AbortController();
-  let wanted: { subject: string; listener: (message: string) => void } | undefined;
+/** Redis, or what speaks its protocol in version 3, as a broker. */
+export class RedisBroker implements Broker {
+  readonly maxBytes = MAX_BYTES;
+  readonly #url: string;
+  readonly #events: BrokerEvents;
+  readonly #closing = new AbortController();
+  readonly #running: Promise<void>;
+  #wanted: { subject: string; listener: (message: string) => void } | undefined;
   /** The one that is connected, and subscribed. */
-  let client: ReturnType<typeof clientOf> | undefined;
-  let isReported = false;
-  let beginAnew = () => {};
+  #client: ReturnType<typeof clientOf> | undefined;
+  #isReported = false;
+  #beginAnew = () => {};
 
-  const report = (error: unknown) => {
-    if (!isReported && !closing.signal.aborted) onError(error);
-    isReported = true;
-  };
+  constructor(url: string, events: BrokerEvents) {
+    this.#url = url;
+    this.#events = events;
+    this.#running = this.#run();
+  }
+
+  get isConnected(): boolean {
+    return this.#client !== undefined;
+  }
+
+  async publish(subject: string, message: string): Promise<void> {
+    if (!this.#client) throw new Error('There is no connection to Redis');
+    await this.#client.publish(subject, message);
+  }
+
+  subscribe(subject: string, listener: (message: string) => void): void {
+    this.#wanted = { subject, listener };
+    if (this.#client) this.#beginAnew();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      await this.#serve().catch((error: unknown) => {
+        this.#report(error);
+        return delay(RETRY_MS * (1 + Math.random()), undefined, this.#closing).catch(() => {});
+      });
+    }
+  }
 
   /** Connects, and returns when the connection, or what it is subscribed to, is to be another one. */
-  const serve = async () => {
-    const connecting = clientOf(url);
+  async #serve(): Promise<void> {
+    const connecting = clientOf(this.#url);
+    const { signal } = this.#closing;
     const over = new Promise<void>((resolve, reject) => {
       connecting.on('error', reject);
-      beginAnew = resolve;
+      this.#beginAnew = resolve;
     });
-    closing.signal.addEventListener('abort', beginAnew);
+    const beginAnew = this.#beginAnew;
+    signal.addEventListener('abort', beginAnew);
     try {
       await Promise.race([connecting.connect(), over]);
-      const subscribed = wanted;
+      const subscribed = this.#wanted;
       if (subscribed) {
         const { subject, listener } = subscribed;
         await Promise.race([connecting.subscribe(subject, listener), over]);
       }
-      if (subscribed !== wanted || closing.signal.aborted) return;
-      client = connecting;
-      isReported = false;
-      onConnectionChange();
+      if (subscribed !== this.#wanted || signal.aborted) return;
+      this.#client = connecting;
+      this.#isReported = false;
+      this.#events.onConnectionChange();
       await over;
     } finally {
-      closing.signal.removeEventListener('abort', beginAnew);
+      signal.removeEventListener('abort', beginAnew);
       connecting.destroy();
-      if (client) {
-        client = undefined;
-        onConnectionChange();
+      if (this.#client) {
+        this.#client = undefined;
+        this.#events.onConnectionChange();
       }
     }
-  };
+  }
 
-  const running = (async () => {
-    while (!closing.signal.aborted) {
-      await serve().catch((error: unknown) => {
-        report(error);
-        return delay(RETRY_MS * (1 + Math.random()), undefined, closing).catch(() => {});
-      });
-    }
-  })();
-
-  return {
-    get isConnected() {
-      return client !== undefined;
-    },
-    maxBytes: MAX_BYTES,
-    async publish(subject, message) {
-      if (!client) throw new Error('There is no connection to Redis');
-      await client.publish(subject, message);
-    },
-    subscribe(subject, listener) {
-      wanted = { subject, listener };
-      if (client) beginAnew();
-    },
-    async close() {
-      closing.abort();
-      await running;
-    },
-  };
+  #report(error: unknown): void {
+    if (!this.#isReported && !this.#closing.signal.aborted) this.#events.onError(error);
+    this.#isReported = true;
+  }
 }
 
 /** A client for one connection: it does not say whether a later one restored all subscriptions. */

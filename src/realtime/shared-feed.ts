@@ -25,12 +25,12 @@ export async function createFeed({
   ...options
 }: FeedOptions): Promise<PostgresFeed> {
   if (natsUrl !== undefined) {
-    const { createNatsBroker } = await import('./nats.ts');
-    return createSharedFeed(options, (events) => createNatsBroker(natsUrl, events));
+    const { NatsBroker } = await import('./nats.ts');
+    return createSharedFeed(options, (events) => new NatsBroker(natsUrl, events));
   }
   if (redisUrl !== undefined) {
-    const { createRedisBroker } = await import('./redis.ts');
-    return createSharedFeed(options, (events) => createRedisBroker(redisUrl, events));
+    const { RedisBroker } = await import('./redis.ts');
+    return createSharedFeed(options, (events) => new RedisBroker(redisUrl, events));
   }
   return createPostgresFeed(options);
 }

@@ -4,10 +4,10 @@ import pg from 'pg';
 import { expect, vi } from 'vitest';
 import type { PoolMode } from '../../src/env.ts';
 import type { BrokerFactory } from '../../src/realtime/broker.ts';
-import { createNatsBroker } from '../../src/realtime/nats.ts';
+import { NatsBroker } from '../../src/realtime/nats.ts';
 import type { Position } from '../../src/realtime/position.ts';
 import type { PostgresFeed } from '../../src/realtime/postgres-feed.ts';
-import { createRedisBroker } from '../../src/realtime/redis.ts';
+import { RedisBroker } from '../../src/realtime/redis.ts';
 import type { Role } from '../../src/realtime/replica-relay.ts';
 import { createSharedFeed } from '../../src/realtime/shared-feed.ts';
 import { type BrokerKind, BrokerServer } from '../support/brokers.ts';
@@ -65,7 +65,7 @@ export class Replicas {
   }
 
   async #open({ wrap = (factory) => factory, ...options }: ReplicaOptions): Promise<Replica> {
-    const create = this.#kind === 'nats' ? createNatsBroker : createRedisBroker;
+    const OwnBroker = this.#kind === 'nats' ? NatsBroker : RedisBroker;
     const errors: unknown[] = [];
     const roles: Role[] = ['alone'];
     const feed = await createSharedFeed(
@@ -76,7 +76,7 @@ export class Replicas {
         onBrokerError: (error) => errors.push(error),
         onError: (error) => errors.push(error),
       },
-      wrap((events) => create(this.server.url, events)),
+      wrap((events) => new OwnBroker(this.server.url, events)),
     );
     const deliveries = new Deliveries();
     feed.listen(({ changes }) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../../src/realtime/broker.ts';
-import { createNatsBroker } from '../../src/realtime/nats.ts';
-import { createRedisBroker } from '../../src/realtime/redis.ts';
+import { NatsBroker } from '../../src/realtime/nats.ts';
+import { RedisBroker } from '../../src/realtime/redis.ts';
 import { type BrokerKind, hasBroker } from '../support/brokers.ts';
 import { eventually } from '../support/eventually.ts';
 import { firstPart } from './broker-protocols.ts';
@@ -77,9 +77,12 @@ describe.each<BrokerKind>(['nats', 'redis'])('what %s says', (kind) => {
 });
 
 function connect({ kind, env }: TorturedBroker, errors: unknown[]): Broker {
-  const create = kind === 'nats' ? createNatsBroker : createRedisBroker;
+  const OwnBroker = kind === 'nats' ? NatsBroker : RedisBroker;
   const url = env[kind === 'nats' ? 'NATS_URL' : 'REDIS_URL'] ?? '';
-  return create(url, { onConnectionChange: () => {}, onError: (error) => errors.push(error) });
+  return new OwnBroker(url, {
+    onConnectionChange: () => {},
+    onError: (error) => errors.push(error),
+  });
 }
 
 describe.each<BrokerKind>(['nats', 'redis'])('a tortured %s', (kind) => {
