@@ -16,35 +16,13 @@ export function useHttpTransports(
   streams: HttpStreams,
   quotas: Quotas,
 ): Plugin<object, ServerContext> {
-  const transportOf = (format: StreamFormat, { identity }: ServerContext): ResultTransport => {
-    let holders: Holder[] = [];
-    return {
-      admit(context) {
-        holders = holdersOf(context);
-        quotas.assertRoom('streams', holders);
-      },
-      answer: (live) =>
-        streams.respond({
-          ...format,
-          expiresAt: identity?.expiresAt ?? new Date(),
-          begin: (stream) => {
-            const sink = new ResponseSink(stream, format);
-            return attachOrRefuse(sink, () => {
-              const release = quotas.take('streams', holders);
-              return leaving(live.attach(sink), release);
-            });
-          },
-        }),
-    };
-  };
-
   return {
     onRequestParse({ request, serverContext }) {
       // Before execution, so that no write takes effect without an answer.
       if (!acceptsResults(request)) throw notAcceptable(`${RESULTS} ${EVENTS}`);
       // What was asked without a connection cannot be answered on one.
       const format = serverContext.response ? acceptedFormat(request) : null;
-      serverContext.transport = format && transportOf(format, serverContext);
+      serverContext.transport = format && transportOf(format, serverContext, streams, quotas);
       const lastEventId = format === sse && request.headers.get('last-event-id');
       if (lastEventId) serverContext.lastEventId = lastEventId;
     },
@@ -79,6 +57,33 @@ export function useHttpTransports(
         );
       }
     },
+  };
+}
+
+function transportOf(
+  format: StreamFormat,
+  { identity }: ServerContext,
+  streams: HttpStreams,
+  quotas: Quotas,
+): ResultTransport {
+  let holders: Holder[] = [];
+  return {
+    admit(context) {
+      holders = holdersOf(context);
+      quotas.assertRoom('streams', holders);
+    },
+    answer: (live) =>
+      streams.respond({
+        ...format,
+        expiresAt: identity?.expiresAt ?? new Date(),
+        begin: (stream) => {
+          const sink = new ResponseSink(stream, format);
+          return attachOrRefuse(sink, () => {
+            const release = quotas.take('streams', holders);
+            return leaving(live.attach(sink), release);
+          });
+        },
+      }),
   };
 }
 

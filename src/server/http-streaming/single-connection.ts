@@ -74,21 +74,10 @@ export function useSingleConnection({
         return;
       }
       const events = reservations.find(single.token, owner);
-      if (!events) {
-        endResponse(
-          errorResponse(
-            404,
-            'NOT_FOUND',
-            `There is no such stream: reserve one with PUT, then name it in the header ${TOKEN_HEADER}.`,
-          ),
-        );
-      } else if (request.method === 'GET') {
-        endResponse(open(request, events, identity, streams));
-      } else if (request.method === 'DELETE') {
-        endResponse(end(events, url.searchParams.get('operationId')));
-      } else {
-        single.events = events;
-      }
+      if (!events) endResponse(notReserved());
+      else if (request.method === 'GET') endResponse(open(request, events, identity, streams));
+      else if (request.method === 'DELETE') endResponse(end(events, url));
+      else single.events = events;
     },
 
     onParams({ request, params, context }) {
@@ -104,14 +93,8 @@ export function useSingleConnection({
     onResultProcess({ request, result, setResultProcessor }) {
       const operation = requests.get(request)?.operation;
       if (!operation || isResultStream(result)) return;
-      if (operation.begun) {
-        setResultProcessor(async (...args) => {
-          const response = await processRegularResult(...args);
-          return operation.answerOnce(await response.text());
-        }, 'application/json');
-      } else {
-        operation.cancel();
-      }
+      if (operation.begun) setResultProcessor(onStream(operation), 'application/json');
+      else operation.cancel();
     },
   };
 }
@@ -121,6 +104,14 @@ function reserved({ token }: EventStream): Response {
     status: 201,
     headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
   });
+}
+
+function notReserved(): Response {
+  return errorResponse(
+    404,
+    'NOT_FOUND',
+    `There is no such stream: reserve one with PUT, then name it in the header ${TOKEN_HEADER}.`,
+  );
 }
 
 function open(
@@ -136,7 +127,8 @@ function open(
   return streams.respond({ ...sse, expiresAt, begin: (stream) => events.open(stream) });
 }
 
-function end(events: EventStream, operationId: string | null): Response {
+function end(events: EventStream, { searchParams }: URL): Response {
+  const operationId = searchParams.get('operationId');
   if (!operationId) return errorResponse(400, 'BAD_REQUEST', 'Name the operation: ?operationId=…');
   events.complete(operationId);
   return new Response(null, { status: 200 });
@@ -156,6 +148,14 @@ function addOperation(events: EventStream, operationId: unknown): StreamOperatio
     );
   }
   return events.add(operationId);
+}
+
+/** Returns what sends a result on the stream of its operation, rather than as the answer. */
+function onStream(operation: StreamOperation) {
+  return async (...args: Parameters<typeof processRegularResult>): Promise<Response> => {
+    const response = await processRegularResult(...args);
+    return operation.answerOnce(await response.text());
+  };
 }
 
 function nameOf(identity: Identity): string {
