@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Logger } from './logger.ts';
 import { explainListenError } from './port.ts';
@@ -89,26 +89,26 @@ export function createHttpServer(
       return { url: `http://${name}:${address.port}`, port: address.port };
     },
     close(graceMs = 10_000) {
-      closing ??= closeServer(graceMs);
+      closing ??= closeServer(server, upgrades, graceMs);
       return closing;
     },
   };
+}
 
-  async function closeServer(graceMs: number): Promise<void> {
-    if (!server.listening) return;
-    const closed = once(server, 'close');
-    server.close();
-    upgrades.close();
-    // A connection that answers its last request while closing would otherwise be kept alive.
-    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-    const cut = setTimeout(() => {
-      server.closeAllConnections();
-      upgrades.terminate();
-    }, graceMs);
-    await closed;
-    clearInterval(sweep);
-    clearTimeout(cut);
-  }
+async function closeServer(server: Server, upgrades: Upgrades, graceMs: number): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  upgrades.close();
+  // A connection that answers its last request while closing would otherwise be kept alive.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+  const cut = setTimeout(() => {
+    server.closeAllConnections();
+    upgrades.terminate();
+  }, graceMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(cut);
 }
 
 /**

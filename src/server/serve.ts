@@ -51,12 +51,8 @@ export async function serve(
   const logger = createLogger(env.LOG_LEVEL);
   let stopping: Promise<void> | undefined;
   const database = createDatabase({
+    ...databaseSettings(env),
     connectionString,
-    maxConnections: env.DATABASE_POOL_SIZE,
-    statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT,
-    timeBudgetMs: env.DATABASE_TIME_BUDGET,
-    // A prepared name is known to its own session only.
-    ...(env.DATABASE_POOL_MODE === 'transaction' ? { preparedStatements: 0 } : {}),
     onConnectionError: (error) => {
       // The embedded Postgres hangs up on connections that are closing when it stops.
       if (!stopping) logger.warn({ err: error }, 'A database connection was lost');
@@ -66,39 +62,26 @@ export async function serve(
   const subscriptionMetrics = createSubscriptionMetrics(metrics);
   const feed = await openFeed(env, connectionString, logger, subscriptionMetrics);
   const gateway = createGateway({
+    ...gatewaySettings(env, demo),
     schema,
     database,
     feed,
     subscriptionMetrics,
     ...(env.METRICS ? { metrics } : {}),
-    authenticate: createAuthentication(authenticationOptions(env, demo)),
     logger,
     checkReadiness: readiness.check,
-    accelerated: env.ACCELERATORS,
-    ...graphiqlOptions(env, demo),
-    corsOrigins: env.CORS_ORIGINS,
-    requestTimeoutMs: env.REQUEST_TIMEOUT,
-    limits: {
-      person: env.PERSON_LIMITS,
-      agent: env.AGENT_LIMITS,
-      workspace: env.WORKSPACE_LIMITS,
-    },
-    unauthenticatedSockets: env.UNAUTHENTICATED_SOCKETS,
-    plugins: demo ? [useDemoSignIn(demo)] : [],
   });
   await warmUp(database);
   const { url } = await gateway.listen({ host: env.HOST, port: env.PORT });
   warnAboutSettings(env, logger);
   if (env.METRICS) collectDefaultMetrics({ register: metrics });
-  const upkeep = startUpkeep(
-    [
-      idempotencyKeys(database),
-      auditEntries(database),
-      invitations(database),
-      changes(feed, env.CHANGE_LOG_RETENTION * DAY_MS),
-    ],
-    logger,
-  );
+  const perishables = [
+    idempotencyKeys(database),
+    auditEntries(database),
+    invitations(database),
+    changes(feed, env.CHANGE_LOG_RETENTION * DAY_MS),
+  ];
+  const upkeep = startUpkeep(perishables, logger);
 
   const stop = async () => {
     await gateway.close();
@@ -161,6 +144,33 @@ async function openFeed(
       { cause: error },
     );
   }
+}
+
+function databaseSettings(env: Env) {
+  return {
+    maxConnections: env.DATABASE_POOL_SIZE,
+    statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT,
+    timeBudgetMs: env.DATABASE_TIME_BUDGET,
+    // A prepared name is known to its own session only.
+    ...(env.DATABASE_POOL_MODE === 'transaction' ? { preparedStatements: 0 } : {}),
+  };
+}
+
+function gatewaySettings(env: Env, demo: DemoTokenOptions | null) {
+  return {
+    authenticate: createAuthentication(authenticationOptions(env, demo)),
+    accelerated: env.ACCELERATORS,
+    ...graphiqlOptions(env, demo),
+    corsOrigins: env.CORS_ORIGINS,
+    requestTimeoutMs: env.REQUEST_TIMEOUT,
+    limits: {
+      person: env.PERSON_LIMITS,
+      agent: env.AGENT_LIMITS,
+      workspace: env.WORKSPACE_LIMITS,
+    },
+    unauthenticatedSockets: env.UNAUTHENTICATED_SOCKETS,
+    plugins: demo ? [useDemoSignIn(demo)] : [],
+  };
 }
 
 function authenticationOptions(env: Env, demo: DemoTokenOptions | null) {
