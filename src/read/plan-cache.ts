@@ -60,13 +60,6 @@ export function createPlanCache<Plan>(options: PlanCacheOptions<Plan>): PlanOf<P
     dispose: (_, { plans }, reason) => reason === 'evict' && plans.clear(),
   });
 
-  const createPlans = (): KnownOperation<Plan>['plans'] =>
-    new LRUCache({
-      maxSize: MAX_OPERATION_BYTES,
-      sizeCalculation: ({ plan }, shape) =>
-        BYTES_PER_PLAN + BYTES_PER_CHARACTER * (shape.length + (plan ? sizeOf(plan) : 0)),
-    });
-
   const operationOf = (document: DocumentNode, name: string | null | undefined) => {
     const known = documents.get(document) ?? new Map<string, KnownOperation<Plan> | null>();
     documents.set(document, known);
@@ -78,7 +71,7 @@ export function createPlanCache<Plan>(options: PlanCacheOptions<Plan>): PlanOf<P
           ? {
               definition,
               shapeOf: createShape(schema, definition),
-              plans: createPlans(),
+              plans: createPlans(sizeOf),
               documentBytes: bytesOf(document),
             }
           : null;
@@ -109,6 +102,16 @@ export function createPlanCache<Plan>(options: PlanCacheOptions<Plan>): PlanOf<P
       throw error;
     }
   };
+}
+
+function createPlans<Plan>(
+  sizeOf: PlanCacheOptions<Plan>['sizeOf'],
+): KnownOperation<Plan>['plans'] {
+  return new LRUCache({
+    maxSize: MAX_OPERATION_BYTES,
+    sizeCalculation: ({ plan }, shape) =>
+      BYTES_PER_PLAN + BYTES_PER_CHARACTER * (shape.length + (plan ? sizeOf(plan) : 0)),
+  });
 }
 
 function fragmentsOf({ definitions }: DocumentNode): Reading['fragments'] {

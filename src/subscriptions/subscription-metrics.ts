@@ -48,6 +48,22 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
   });
   roles.set({ role: 'alone' }, 1);
   return {
+    ...createCounts(registers),
+    delivered(clients, { occurredAt }) {
+      deliveries.inc(clients);
+      if (occurredAt) lastClient.observe((Date.now() - occurredAt.getTime()) / 1000);
+    },
+    read: (lagMs) => lag.observe(lagMs / 1000),
+    role(role) {
+      roles.reset();
+      roles.set({ role }, 1);
+    },
+  };
+}
+
+/** Metrics that are counted where it happens. */
+function createCounts(registers: Registry[]) {
+  return {
     subscribers: new Gauge({
       name: 'codex_subscribers',
       help: 'Open subscriptions.',
@@ -79,14 +95,5 @@ export function createSubscriptionMetrics(registry: Registry): SubscriptionMetri
       labelNames: ['reason'],
       registers,
     }),
-    delivered(clients, { occurredAt }) {
-      deliveries.inc(clients);
-      if (occurredAt) lastClient.observe((Date.now() - occurredAt.getTime()) / 1000);
-    },
-    read: (lagMs) => lag.observe(lagMs / 1000),
-    role(role) {
-      roles.reset();
-      roles.set({ role }, 1);
-    },
   };
 }
