@@ -43,20 +43,15 @@ const CURSOR_TYPES: Record<string, string> = {
 /** Returns every argument that is measured. */
 export function targetsOf(known: Known): Target[] {
   return [
-    ...readTargets(known),
+    ...lookupTargets(known),
+    ...listTargets(known),
     ...cursorTargets(known),
     ...writeTargets(known),
     ...streamTargets(known),
   ];
 }
 
-function readTargets({ campaignId, nodeId }: Known): Target[] {
-  const filtered = (type: string, comparison: string, ordinary: unknown): Target => ({
-    name: `campaigns(filter: ${comparison.replace('$v', type)})`,
-    query: `query ($v: ${type}) { campaigns(first: 5, filter: ${comparison}) { nodes { id } } }`,
-    ordinary,
-    hostile: [...scalars(type.replace(/[[\]!]/g, '')), ...(type.startsWith('[') ? LISTS : [])],
-  });
+function lookupTargets({ campaignId, nodeId }: Known): Target[] {
   return [
     {
       name: 'campaign(id)',
@@ -86,6 +81,19 @@ function readTargets({ campaignId, nodeId }: Known): Target[] {
         { name: '100 node ids of 9,000 characters', value: list(100, 'x'.repeat(9_000)) },
       ],
     },
+  ];
+}
+
+/** A comparison in a filter of campaigns, with `$v` of a type. */
+const filtered = (type: string, comparison: string, ordinary: unknown): Target => ({
+  name: `campaigns(filter: ${comparison.replace('$v', type)})`,
+  query: `query ($v: ${type}) { campaigns(first: 5, filter: ${comparison}) { nodes { id } } }`,
+  ordinary,
+  hostile: [...scalars(type.replace(/[[\]!]/g, '')), ...(type.startsWith('[') ? LISTS : [])],
+});
+
+function listTargets({ campaignId }: Known): Target[] {
+  return [
     {
       name: 'campaigns(first)',
       query: 'query ($v: Int) { campaigns(first: $v) { nodes { id } } }',
@@ -177,13 +185,15 @@ function cursorTargets({ campaignId, cursors, historyCursor, liveCursor }: Known
   ];
 }
 
+/** A column of a new campaign, of a type. */
+const created = (column: string, type: string, ordinary: unknown): Target => ({
+  name: `createCampaign(input: { ${column}: ${type} })`,
+  query: `mutation ($v: ${type}) { createCampaign(dryRun: true, input: { name: "A", ${column}: $v }) { errors { __typename } } }`,
+  ordinary,
+  hostile: [...scalars(type.replace(/[[\]!]/g, '')), ...(type.startsWith('[') ? LISTS : [])],
+});
+
 function writeTargets({ campaignId }: Known): Target[] {
-  const created = (column: string, type: string, ordinary: unknown): Target => ({
-    name: `createCampaign(input: { ${column}: ${type} })`,
-    query: `mutation ($v: ${type}) { createCampaign(dryRun: true, input: { name: "A", ${column}: $v }) { errors { __typename } } }`,
-    ordinary,
-    hostile: [...scalars(type.replace(/[[\]!]/g, '')), ...(type.startsWith('[') ? LISTS : [])],
-  });
   const campaign = { name: 'A campaign' };
   return [
     created('description', 'String', 'a'),
