@@ -43,90 +43,127 @@ const TRANSIENT = ['SERVICE_UNAVAILABLE', 'TIMEOUT', 'TOO_MANY_REQUESTS'];
  * TypeError. Queries and live queries have no cursor: send them through the client itself.
  */
 export function resumable<C extends SubscriptionClient>(client: C, options: ResumeOptions = {}): C {
-  const { onCursor, onExpired } = options;
   const subscribe: SubscriptionClient['subscribe'] = (payload, sink, ...rest) => {
-    let after = payload.variables?.after;
-    // Clients write the same object down at each connect, and read the getter anew.
-    const variables = {
-      ...payload.variables,
-      get after() {
-        return after;
-      },
-    };
-    let failures = 0;
-    let stopped = false;
-    let stop = () => {};
-
-    /** What has to be done before subscribing again; undefined where that is of no use. */
-    const recovery = (error: unknown) => {
-      const codes = codesOf(error);
-      if (onExpired && codes.includes('CURSOR_EXPIRED')) {
-        return async () => {
-          after = await onExpired(payload);
-        };
-      }
-      return codes.some((code) => TRANSIENT.includes(code)) ? () => backoff(failures++) : undefined;
-    };
-    const restart = async (recover: () => Promise<void>) => {
-      try {
-        await recover();
-      } catch (error) {
-        sink.error(error);
-        return;
-      }
-      if (stopped) sink.complete();
-      else start();
-    };
-    const start = () => {
-      let over = false;
-      const end = (then: () => void) => {
-        if (over) return;
-        over = true;
-        // The server's word that it is over may come along with its last result: graphql-ws counts a
-        // subscription twice that is stopped in between, and gives up others for that.
-        queueMicrotask(stop);
-        then();
-      };
-      const fail = (error: unknown) => {
-        const recover = recovery(error);
-        end(() => (recover ? void restart(recover) : sink.error(error)));
-      };
-      const unsubscribe = client.subscribe(
-        { ...payload, variables },
-        {
-          next(result) {
-            if (over) return;
-            const { data, errors } = result;
-            const cursor = cursorOf(data);
-            if (!data && recovery(errors)) fail(errors);
-            else if (data && cursor === undefined) fail(new TypeError(NO_CURSOR));
-            else {
-              sink.next(result);
-              if (cursor === undefined) return;
-              after = cursor;
-              failures = 0;
-              onCursor?.(cursor, payload);
-            }
-          },
-          error: fail,
-          complete: () => end(() => sink.complete()),
-        },
-        ...rest,
-      );
-      if (over) unsubscribe();
-      else stop = unsubscribe;
-    };
-
-    if (/\$after\b/.test(payload.query)) start();
-    else sink.error(new TypeError(NO_VARIABLE));
-    return () => {
-      stopped = true;
-      stop();
-    };
+    if (!/\$after\b/.test(payload.query)) {
+      sink.error(new TypeError(NO_VARIABLE));
+      return () => {};
+    }
+    const subscription = new ResumedSubscription(payload, sink, options, (each, eachSink) =>
+      client.subscribe(each, eachSink, ...rest),
+    );
+    subscription.start();
+    return () => subscription.stop();
   };
   const iterate = (payload: SubscriptionPayload, ...rest: unknown[]) =>
     resultsOf((sink) => subscribe(payload, sink, ...rest));
   return Object.assign(Object.create(client) as C, { subscribe, iterate });
+}
+
+type Subscribe = (payload: SubscriptionPayload, sink: SubscriptionSink) => () => void;
+
+/** One subscription, which is begun again after its last cursor. */
+class ResumedSubscription {
+  readonly #payload: SubscriptionPayload;
+  readonly #sink: SubscriptionSink;
+  readonly #options: ResumeOptions;
+  readonly #subscribe: Subscribe;
+  readonly #variables: Readonly<Record<string, unknown>>;
+  #after: unknown;
+  #failures = 0;
+  #isStopped = false;
+  #unsubscribe = () => {};
+
+  constructor(
+    payload: SubscriptionPayload,
+    sink: SubscriptionSink,
+    options: ResumeOptions,
+    subscribe: Subscribe,
+  ) {
+    this.#payload = payload;
+    this.#sink = sink;
+    this.#options = options;
+    this.#subscribe = subscribe;
+    this.#after = payload.variables?.after;
+    const after = () => this.#after;
+    // Clients write the same object down at each connect, and read the getter anew.
+    this.#variables = {
+      ...payload.variables,
+      get after() {
+        return after();
+      },
+    };
+  }
+
+  start(): void {
+    let over = false;
+    const end = (then: () => void) => {
+      if (over) return;
+      over = true;
+      // The server's word that it is over may come along with its last result: graphql-ws counts a
+      // subscription twice that is stopped in between, and gives up others for that.
+      queueMicrotask(this.#unsubscribe);
+      then();
+    };
+    const fail = (error: unknown) => {
+      const recover = this.#recovery(error);
+      end(() => (recover ? void this.#restart(recover) : this.#sink.error(error)));
+    };
+    const unsubscribe = this.#subscribe(
+      { ...this.#payload, variables: this.#variables },
+      {
+        next: (result) => {
+          if (!over) this.#next(result, fail);
+        },
+        error: fail,
+        complete: () => end(() => this.#sink.complete()),
+      },
+    );
+    if (over) unsubscribe();
+    else this.#unsubscribe = unsubscribe;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#unsubscribe();
+  }
+
+  #next(result: SubscriptionResult, fail: (error: unknown) => void): void {
+    const { data, errors } = result;
+    const cursor = cursorOf(data);
+    if (!data && this.#recovery(errors)) fail(errors);
+    else if (data && cursor === undefined) fail(new TypeError(NO_CURSOR));
+    else {
+      this.#sink.next(result);
+      if (cursor === undefined) return;
+      this.#after = cursor;
+      this.#failures = 0;
+      this.#options.onCursor?.(cursor, this.#payload);
+    }
+  }
+
+  /** What has to be done before subscribing again; undefined where that is of no use. */
+  #recovery(error: unknown): (() => Promise<void>) | undefined {
+    const { onExpired } = this.#options;
+    const codes = codesOf(error);
+    if (onExpired && codes.includes('CURSOR_EXPIRED')) {
+      return async () => {
+        this.#after = await onExpired(this.#payload);
+      };
+    }
+    if (!codes.some((code) => TRANSIENT.includes(code))) return undefined;
+    return () => backoff(this.#failures++);
+  }
+
+  async #restart(recover: () => Promise<void>): Promise<void> {
+    try {
+      await recover();
+    } catch (error) {
+      this.#sink.error(error);
+      return;
+    }
+    if (this.#isStopped) this.#sink.complete();
+    else this.start();
+  }
 }
 
 const NO_CURSOR = 'Select `cursor`, without which the subscription cannot be resumed.';
