@@ -10,6 +10,7 @@ import { plot } from './plot.ts';
 import { report } from './report.ts';
 import { REQUESTS } from './requests.ts';
 import { verify } from './same-answers.ts';
+import { measureWorkflows } from './workflows.ts';
 
 const LATEST = fileURLToPath(new URL('results/latest.json', import.meta.url));
 
@@ -18,7 +19,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const options = readOptions(process.argv.slice(2));
 if (!options) process.stdout.write(USAGE);
-else {
+else if (options.workflows) {
+  await installPeers(tell);
+  process.stdout.write(await measureWorkflows(tell));
+} else {
   const results = options.from
     ? (JSON.parse(await readFile(options.from, 'utf8')) as Results)
     : await bench(options);

@@ -31,14 +31,18 @@ export function written({ port, headers, body }: Call): Buffer {
 export async function send(call: Call): Promise<Answer> {
   const connection = new Connection(call.port);
   try {
-    const answer = await connection.exchange(written(call));
-    const head = answer.indexOf(HEAD_END);
-    const isChunked = answer.includes('\r\nTransfer-Encoding: chunked');
-    const body = answer.subarray(head + HEAD_END.length);
-    return { status: statusOf(answer), body: isChunked ? joinChunks(body) : body.toString() };
+    return answerOf(await connection.exchange(written(call)));
   } finally {
     connection.close();
   }
+}
+
+/** Returns what the bytes of an answer say. */
+export function answerOf(answer: Buffer): Answer {
+  const head = answer.indexOf(HEAD_END);
+  const isChunked = answer.includes('\r\nTransfer-Encoding: chunked');
+  const body = answer.subarray(head + HEAD_END.length);
+  return { status: statusOf(answer), body: isChunked ? joinChunks(body) : body.toString() };
 }
 
 export function statusOf(answer: Buffer): number {

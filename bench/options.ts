@@ -14,6 +14,7 @@ the same Postgres, rows, role and policies. bench/README.md says how.
   --seconds 3        how long a turn is
   --scale 1          how much data there is: 1 is about 668,000 rows
   --growth           also: page size, rows, depth and aliases, at 10 connections
+  --workflows        instead: 15 users at the five workflows of docs/workflows.md
   --plot file.svg    draws the result
   --from file.json   shows an earlier result instead
 `;
@@ -28,6 +29,7 @@ export interface Options {
   /** How many requests each server has answered before it is measured. */
   warmUp: number;
   growth: boolean;
+  workflows: boolean;
   plot: string | undefined;
   from: string | undefined;
 }
@@ -45,6 +47,7 @@ export function readOptions(args: readonly string[]): Options | null {
       seconds: { type: 'string' },
       scale: { type: 'string' },
       growth: { type: 'boolean', default: false },
+      workflows: { type: 'boolean', default: false },
       plot: { type: 'string' },
       from: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -65,6 +68,7 @@ export function readOptions(args: readonly string[]): Options | null {
     scale: positive(values.scale ?? defaults.scale, 'scale'),
     warmUp: defaults.warmUp,
     growth: values.growth,
+    workflows: values.workflows,
     plot: values.plot,
     from: values.from,
   };

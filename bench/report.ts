@@ -70,7 +70,8 @@ function groups(results: readonly Result[]): Map<string, Result[]> {
   return groups;
 }
 
-function table(head: readonly string[], rows: readonly string[][]): string[] {
+/** Returns lines of columns, the first to the left. */
+export function table(head: readonly string[], rows: readonly string[][]): string[] {
   const all = [head, ...rows];
   const widths = head.map((_, column) =>
     Math.max(...all.map((cells) => cells[column]?.length ?? 0)),

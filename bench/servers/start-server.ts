@@ -36,7 +36,11 @@ const PROGRAMS: Readonly<Record<ServerName, string>> = {
   postgraphile: path('postgraphile/postgraphile-server.ts'),
   bare: path('bare-server.ts'),
 };
-const SECRET = 'a secret of the benchmark, 32 bytes or more';
+/** What the gateway's tokens are signed with. */
+export const SECRETS = {
+  people: 'a secret of the benchmark, 32 bytes or more',
+  agents: 'another secret of the benchmark, for agents',
+};
 const START_MS = 60_000;
 /** Connections to Postgres; the gateway's default. */
 const POOL_SIZE = '10';
@@ -53,7 +57,7 @@ export async function startServer(
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256' })
     .setExpirationTime('1d')
-    .sign(new TextEncoder().encode(SECRET));
+    .sign(new TextEncoder().encode(SECRETS.people));
   const begun = performance.now();
   const child = spawn(NODE, [PROGRAMS[name]], {
     env: {
@@ -64,7 +68,8 @@ export async function startServer(
       DATABASE_URL: databaseUrl,
       DATABASE_POOL_SIZE: POOL_SIZE,
       // The gateway's: all requests of the bench are of one person.
-      JWT_SECRET: SECRET,
+      JWT_SECRET: SECRETS.people,
+      SERVICE_JWT_SECRET: SECRETS.agents,
       LOG_LEVEL: 'error',
       PERSON_LIMITS: 'requests=1000',
       WORKSPACE_LIMITS: 'requests=1000',
