@@ -16,6 +16,7 @@ import {
 import { LogClient, unlessAborted } from './log-connection.ts';
 import { PollSchedule, type PollScheduleOptions } from './poll-schedule.ts';
 import { includes, type Position, type Snapshot } from './position.ts';
+import { Sleeper } from './sleeper.ts';
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1_000;
@@ -59,6 +60,8 @@ export interface Relay {
 
 /** Reads the log as it grows, over one connection, which is made anew whenever it is lost. */
 export class LogReader {
+  /** Waits for the next read. Woken, it has the log read at once. */
+  readonly sleeper = new Sleeper();
   readonly #options: LogReaderOptions;
   readonly #events: LogReaderEvents;
   readonly #schedule: PollSchedule;
@@ -72,8 +75,6 @@ export class LogReader {
   #isListening = false;
   #isAsking = false;
   #reads = 0;
-  #isWoken = false;
-  #wakeUp: (() => void) | undefined;
 
   private constructor(options: LogReaderOptions, events: LogReaderEvents) {
     this.#options = options;
@@ -106,36 +107,6 @@ export class LogReader {
     return this.#schedule.hears;
   }
 
-  /** Has the log read at once. */
-  wake(): void {
-    this.#isWoken = true;
-    this.interrupt();
-  }
-
-  /** Whether the log is to be read at once. */
-  get isWoken(): boolean {
-    return this.#isWoken;
-  }
-
-  /** Ends `sleep`. */
-  interrupt(): void {
-    this.#wakeUp?.();
-  }
-
-  /** Waits for so many milliseconds, or until woken. Returns whether all of the time passed. */
-  sleep(ms: number): Promise<boolean> {
-    if (this.#isWoken) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const end = (isOnTime: boolean) => {
-        clearTimeout(timer);
-        this.#wakeUp = undefined;
-        resolve(isOnTime);
-      };
-      const timer = setTimeout(end, ms, true);
-      this.#wakeUp = () => end(false);
-    });
-  }
-
   /** Has writers wake this reader, or not any more. Returns whether that was different before. */
   async listen(client: LogConnection, isListening = true): Promise<boolean> {
     if (isListening === this.#isListening || !this.#options.isSession) return false;
@@ -166,7 +137,7 @@ export class LogReader {
   /** Ends the connection; no event comes any more. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.wake();
+    this.sleeper.wake();
     const impatient = setTimeout(() => this.#disconnect(), STOP_MS);
     await this.#running;
     clearTimeout(impatient);
@@ -195,7 +166,7 @@ export class LogReader {
   async #connect(): Promise<LogClient> {
     const client = new LogClient(this.#options.connectionString, {
       // The read that follows fails, and reports it.
-      lost: () => this.wake(),
+      lost: () => this.sleeper.wake(),
       notification: () => this.#notified(),
     });
     this.#client = client;
@@ -238,7 +209,7 @@ export class LogReader {
   async #follow(client: LogConnection): Promise<void> {
     let isOnTime = false;
     while (!this.#isClosed) {
-      this.#isWoken = false;
+      this.sleeper.clear();
       const { found, awake } = await this.#ask(this.#read(client));
       this.#isLost = false;
       this.#retryMs = FIRST_RETRY_MS;
@@ -249,7 +220,7 @@ export class LogReader {
       if (this.#isListening) this.#probe(now);
       const { relay } = this.#options;
       const isDue = relay && (await this.#ask(relay.pause(this, client)));
-      isOnTime = !isDue && (await this.sleep(this.#schedule.waitMs(now)));
+      isOnTime = !isDue && (await this.sleeper.sleep(this.#schedule.waitMs(now)));
     }
   }
 
@@ -301,7 +272,7 @@ export class LogReader {
   #notified(): void {
     // Behind a pooler that gives each statement any connection, they come with answers only.
     if (!this.#isAsking) this.#schedule.heard();
-    this.wake();
+    this.sleeper.wake();
   }
 
   #probe(now: number): void {

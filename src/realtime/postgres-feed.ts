@@ -161,7 +161,7 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
           },
         };
         waiters.add(waiter);
-        logReader.wake();
+        logReader.sleeper.wake();
       });
     },
     replay: (after, until, filter) =>

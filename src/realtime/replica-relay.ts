@@ -65,7 +65,7 @@ export class ReplicaRelay implements Relay {
   constructor(createBroker: BrokerFactory, events: ReplicaRelayEvents) {
     this.#events = events;
     this.#broker = createBroker({
-      onConnectionChange: () => this.#logReader?.interrupt(),
+      onConnectionChange: () => this.#logReader?.sleeper.interrupt(),
       onError: (error) => events.onBrokerError?.(error),
     });
   }
@@ -151,13 +151,14 @@ export class ReplicaRelay implements Relay {
   /** Delivers what is received, until something else is to be done. */
   async #follow(logReader: LogReader, client: LogConnection): Promise<void> {
     const checkAt = performance.now() + CHECK_MS;
-    while (!logReader.isWoken && this.#hears()) {
+    while (!logReader.sleeper.isWoken && this.#hears()) {
       const missing = this.#deliverReceived(logReader);
       if (missing) await logReader.readUntil(client, missing);
       else {
         const now = performance.now();
         if (now >= checkAt) return;
-        await logReader.sleep(Math.max(1, Math.min(checkAt, this.#receivedAt + SILENCE_MS) - now));
+        const ms = Math.max(1, Math.min(checkAt, this.#receivedAt + SILENCE_MS) - now);
+        await logReader.sleeper.sleep(ms);
       }
     }
   }
@@ -195,7 +196,7 @@ export class ReplicaRelay implements Relay {
       this.#waiting.push(message);
       this.#waitingChanges += sizeOf(message);
     }
-    this.#logReader?.interrupt();
+    this.#logReader?.sleeper.interrupt();
   }
 
   /** What is forgotten is read from the log. */
