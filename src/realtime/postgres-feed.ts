@@ -1,20 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { GatewayError } from '../context/errors.ts';
 import type { PoolMode } from '../env.ts';
-import { openCursor, READ_AGAIN, sealCursor } from './change-cursor.ts';
-import type { Feed, FeedListener } from './feed.ts';
+import { openCursor, sealCursor } from './change-cursor.ts';
+import type { Batch, Feed } from './feed.ts';
+import { Listeners } from './listeners.ts';
 import { CHANNEL, openLog, readSpan, readWorkspaceRoles, trimPage } from './log.ts';
 import { LogPool } from './log-connection.ts';
-import { LogReader, type Relay } from './log-reader.ts';
-import { covers, type Position } from './position.ts';
+import { LogReader, type LogReaderEvents, type Relay } from './log-reader.ts';
+import { PositionWaiters, stopping } from './position-waiters.ts';
 import { replay } from './replay.ts';
 import { Turns } from './turns.ts';
 
 const REPLAY_CONNECTIONS = 2;
 /** For what must not wait for replays, of which there are many when clients come back at once. */
 const OTHER_CONNECTIONS = 1;
-/** How long reads may fail before waiting callers get an error. */
-const REACH_MS = 5_000;
 /** How long replays may go on when closing. */
 const STOP_MS = 1_000;
 
@@ -47,15 +45,6 @@ export interface PostgresFeed extends Feed {
   trim(keepMs: number): Promise<number>;
 }
 
-interface Waiter {
-  position: Position;
-  /** How many reads had begun before. */
-  reads: number;
-  /** Ends its patience. */
-  timer: NodeJS.Timeout;
-  settle(error?: GatewayError): void;
-}
-
 /** The connection that follows the log leads to another log than the others. */
 export class OtherLogError extends Error {
   override readonly name = 'OtherLogError';
@@ -70,100 +59,40 @@ export class OtherLogError extends Error {
  * OtherLogError.
  */
 export async function createPostgresFeed(options: PostgresFeedOptions): Promise<PostgresFeed> {
-  const { connectionString, pageSize = 1_000, pollMs = 250, unheardPollMs = 20 } = options;
-  const { poolMode = 'session', directUrl, relay, onRead, onError, onUnheard } = options;
-  const listeners = new Set<FeedListener>();
-  const resetListeners = new Set<() => void>();
-  const waiters = new Set<Waiter>();
-  const pool = new LogPool(connectionString, REPLAY_CONNECTIONS + OTHER_CONNECTIONS);
+  const { onRead, onError, onUnheard } = options;
+  const listeners = new Listeners<[Batch]>(onError);
+  const resetListeners = new Listeners<[]>(onError);
+  const waiters = new PositionWaiters();
+  const pool = new LogPool(options.connectionString, REPLAY_CONNECTIONS + OTHER_CONNECTIONS);
   const replays = new Turns(REPLAY_CONNECTIONS);
   let closing: Promise<void> | undefined;
 
-  const attempt = (call: () => void) => {
-    try {
-      call();
-    } catch (error) {
-      onError?.(error);
-    }
-  };
-
-  const settleReached = () => {
-    for (const { position, timer, settle } of waiters) {
-      if (covers(logReader.position, position)) settle();
-      else timer.refresh();
-    }
-  };
-
-  const logReader = await LogReader.start(
-    {
-      connectionString: directUrl ?? connectionString,
-      isSession: directUrl !== undefined || poolMode === 'session',
-      pageSize,
-      pollMs,
-      unheardPollMs,
-      relay,
+  const logReader = await startLogReader(options, pool, {
+    batch(batch) {
+      listeners.call(batch);
+      const made = batch.changes.at(-1)?.occurredAt.getTime() ?? 0;
+      onRead?.({ changes: batch.changes.length, lagMs: Math.max(0, Date.now() - made) });
+      waiters.reached(logReader.position);
     },
-    {
-      batch(batch) {
-        for (const listener of listeners) attempt(() => listener(batch));
-        const made = batch.changes.at(-1)?.occurredAt.getTime() ?? 0;
-        onRead?.({ changes: batch.changes.length, lagMs: Math.max(0, Date.now() - made) });
-        settleReached();
-      },
-      read(number) {
-        settleReached();
-        // A cursor's transactions had been committed when it was handed out.
-        for (const { reads, settle } of waiters) if (reads < number) settle(rewound());
-      },
-      reset() {
-        for (const { settle } of waiters) settle(rewound());
-        for (const listener of resetListeners) attempt(listener);
-      },
-      lost: (error) => onError?.(error),
-      unheard: () => onUnheard?.(),
-      async notify() {
-        await pool.query(`NOTIFY ${CHANNEL}`);
-      },
+    read(number) {
+      waiters.reached(logReader.position);
+      // A cursor's transactions had been committed when it was handed out.
+      waiters.rewind(number);
     },
-  ).catch(async (error: unknown) => {
-    await pool.end();
-    throw error;
+    reset() {
+      waiters.rewind();
+      resetListeners.call();
+    },
+    lost: (error) => onError?.(error),
+    unheard: () => onUnheard?.(),
   });
-  try {
-    const { identity } = directUrl === undefined ? logReader.log : await openLog(pool);
-    if (identity !== logReader.log.identity) throw new OtherLogError();
-  } catch (error) {
-    await Promise.all([logReader.close(), pool.end()]);
-    throw error;
-  }
+  await refuseOtherLog(options, logReader, pool);
 
   return {
     position: () => logReader.position,
-    listen(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    reach(position) {
-      if (closing) return Promise.reject(stopping());
-      if ((position.log ?? logReader.log.identity) !== logReader.log.identity)
-        return Promise.reject(rewound());
-      if (covers(logReader.position, position)) return Promise.resolve();
-      return new Promise((resolve, reject) => {
-        const waiter: Waiter = {
-          position,
-          reads: logReader.reads,
-          timer: setTimeout(() => waiter.settle(unreachable()), REACH_MS),
-          settle(error) {
-            waiters.delete(waiter);
-            clearTimeout(waiter.timer);
-            if (error) reject(error);
-            else resolve();
-          },
-        };
-        waiters.add(waiter);
-        logReader.sleeper.wake();
-      });
-    },
+    listen: (listener) => listeners.add(listener),
+    reach: (position) =>
+      closing ? Promise.reject(stopping()) : waiters.reach(position, logReader),
     replay: (after, until, filter) =>
       replay(
         (span, size) => replays.take(() => readSpan(pool, span, size, filter)),
@@ -176,19 +105,11 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
     open: (cursor, workspaceId, argument) =>
       openCursor(logReader.log, cursor, workspaceId, argument),
     workspaceRoles: (workspaceIds) => readWorkspaceRoles(pool, workspaceIds),
-    onReset(listener) {
-      resetListeners.add(listener);
-    },
-    async trim(keepMs) {
-      for (let trimmed = 0; ; ) {
-        const page = closing ? 0 : await trimPage(pool, keepMs);
-        if (page === 0) return trimmed;
-        trimmed += page;
-      }
-    },
+    onReset: (listener) => void resetListeners.add(listener),
+    trim: (keepMs) => trimAll(pool, keepMs, () => closing !== undefined),
     close() {
       closing ??= (async () => {
-        for (const { settle } of waiters) settle(stopping());
+        waiters.stop();
         listeners.clear();
         const ended = Promise.race([pool.end(), delay(STOP_MS, undefined, { ref: false })]);
         await Promise.all([logReader.close(), ended]);
@@ -198,20 +119,57 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
   };
 }
 
-function rewound(): GatewayError {
-  return new GatewayError(
-    'CURSOR_EXPIRED',
-    `The database was restored or replaced since the cursor was handed out. ${READ_AGAIN}`,
-  );
+/** Starts the log reader, whose writers are notified over the pool. Ends the pool if that fails. */
+async function startLogReader(
+  options: PostgresFeedOptions,
+  pool: LogPool,
+  events: Omit<LogReaderEvents, 'notify'>,
+): Promise<LogReader> {
+  const { connectionString, pageSize = 1_000, pollMs = 250, unheardPollMs = 20 } = options;
+  const { poolMode = 'session', directUrl, relay } = options;
+  try {
+    return await LogReader.start(
+      {
+        connectionString: directUrl ?? connectionString,
+        isSession: directUrl !== undefined || poolMode === 'session',
+        pageSize,
+        pollMs,
+        unheardPollMs,
+        relay,
+      },
+      {
+        ...events,
+        async notify() {
+          await pool.query(`NOTIFY ${CHANNEL}`);
+        },
+      },
+    );
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
 }
 
-function unreachable(): GatewayError {
-  return new GatewayError(
-    'SERVICE_UNAVAILABLE',
-    'Changes cannot be read right now. Try again with the same cursor.',
-  );
+/** Ends both, and rejects with OtherLogError, when they lead to different logs. */
+async function refuseOtherLog(
+  { directUrl }: PostgresFeedOptions,
+  logReader: LogReader,
+  pool: LogPool,
+): Promise<void> {
+  try {
+    const { identity } = directUrl === undefined ? logReader.log : await openLog(pool);
+    if (identity !== logReader.log.identity) throw new OtherLogError();
+  } catch (error) {
+    await Promise.all([logReader.close(), pool.end()]);
+    throw error;
+  }
 }
 
-function stopping(): GatewayError {
-  return new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.');
+/** Deletes old changes page by page, until none is left or the feed is closed. */
+async function trimAll(pool: LogPool, keepMs: number, isClosed: () => boolean): Promise<number> {
+  for (let trimmed = 0; ; ) {
+    const page = isClosed() ? 0 : await trimPage(pool, keepMs);
+    if (page === 0) return trimmed;
+    trimmed += page;
+  }
 }
