@@ -10,6 +10,7 @@ const COLOURS: Readonly<Record<ServerName, string>> = {
   postgraphile: '#999999',
   bare: '#3aa76d',
 };
+const TITLE = 'Requests a second, as a multiple of PostGraphile 5';
 const STYLE =
   'text { font: 12px system-ui, sans-serif; fill: #24292f } .small { font-size: 10px } ' +
   '.title { font-size: 15px; font-weight: 600 } line { stroke: #999 } ' +
@@ -38,8 +39,9 @@ export function plot({ results, rows, rounds }: Results): string {
   const one = LEFT + scale;
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img">`,
+    `<title>${TITLE}</title>`,
     `<style>${STYLE}</style>`,
-    text(12, 22, 'Requests a second, as a multiple of PostGraphile 5', 'class="title"'),
+    text(12, 22, TITLE, 'class="title"'),
     text(
       12,
       40,
