@@ -7,8 +7,8 @@ const MAX_IDENTITIES = 5_000;
 const KEPT_MS = 5 * 60_000;
 
 /**
- * Keeps whom verified tokens stand for: for 5 minutes, but never longer than they are valid. Tokens
- * are kept as hashes only.
+ * Keeps the identities of verified tokens for 5 minutes, but never longer than the tokens are valid.
+ * Of a token it keeps a hash only.
  */
 export class IdentityCache {
   readonly #identities = new LRUCache<string, { identity: Identity; until: number }>({

@@ -46,7 +46,7 @@ export class ConnectionText {
   readonly #rows: Scope;
   #needsRows = false;
   #needsPlaces = false;
-  /** Whether a row behind the page is read, to tell whether there is one. */
+  /** Whether one row more than the page is read, to find out whether there are more. */
   #needsNext = false;
 
   constructor(writer: RowWriter, model: string, args: ListArguments, parent: Parent | null) {

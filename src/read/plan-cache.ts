@@ -16,7 +16,7 @@ import { createShape } from './shape.ts';
 /** Plans of one operation, and of all with their documents, in bytes. */
 const MAX_OPERATION_BYTES = 2 * 1024 * 1024;
 const MAX_BYTES = 32 * 1024 * 1024;
-/** A statement is kept in a few versions, with what tells its values. */
+/** A statement is kept in a few versions, with what reads its values. */
 const BYTES_PER_CHARACTER = 4;
 const BYTES_PER_PLAN = 1_000;
 

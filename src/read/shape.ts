@@ -16,9 +16,9 @@ import type { Variables } from '../sql/fragment.ts';
 type ShapeOf = (value: unknown) => string;
 
 /**
- * Returns a function that tells coerced variables apart whose statements differ: by what is null or
- * left out, the fields of inputs, the length of their lists, yes and no, orders, and page sizes. All
- * other values are parameters.
+ * Returns a function whose result differs for coerced variables that need another statement: they
+ * differ in what is null or left out, the fields of inputs, the length of lists of inputs, booleans,
+ * orders, or page sizes. All other values are parameters.
  */
 export function createShape(
   schema: GraphQLSchema,

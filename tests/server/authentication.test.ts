@@ -234,6 +234,24 @@ describe('while keys change', () => {
       expect(answered.data).toEqual({ me: PERSON });
     }
   });
+
+  it('verifies a token once, and again when a key is no longer published', async () => {
+    const bearer = await signed(await keySet.publish('leaving'), 'ES256', 'leaving');
+    const headers = { authorization: `Bearer ${bearer}` };
+    for (let n = 0; n < 3; n += 1) {
+      expect((await withKeys.ask('{ me }', headers)).data).toEqual({ me: PERSON });
+    }
+    keySet.pairs.splice(
+      keySet.pairs.findIndex(({ jwk }) => jwk.kid === 'leaving'),
+      1,
+    );
+    expect((await withKeys.ask('{ me }', headers)).data).toEqual({ me: PERSON });
+    // A key that is not known has the set fetched again.
+    const { privateKey } = await generateKeyPair('ES256');
+    const unknown = await signed(privateKey, 'ES256', 'unknown');
+    await expectRefusal(withKeys, `Bearer ${unknown}`, /not signed with a key/);
+    await expectRefusal(withKeys, `Bearer ${bearer}`, /not signed with a key/);
+  });
 });
 
 describe('while the keys cannot be fetched', () => {

@@ -26,7 +26,7 @@ export interface Database {
   prisma: PrismaClient;
   /** One statement in one round trip. Rejects with errors that `databaseError` reads. */
   query: Query;
-  /** The only row of a statement whose columns are texts; in the running session unless told. */
+  /** The only row of a statement whose columns are texts. Default: in the running session. */
   texts(
     text: string,
     values: readonly unknown[],

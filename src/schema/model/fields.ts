@@ -29,7 +29,7 @@ export function columnFields(t: AnyFields, model: string, columns: readonly stri
             ...options,
             nullable: true,
             description: [column.documentation, GUARDED].filter(Boolean).join(' '),
-            // Whoever may not read it gets null, which no statement under the policies tells.
+            // Null for those who may not read it: the policies cannot say that, so it is not compiled.
             extensions: priced(foundRow).extensions,
             select: { id: true },
             resolve: (row, _args, context) => loadGuarded(context, model, name, row.id as string),
