@@ -3,24 +3,31 @@ import { configDefaults, defineConfig, type TestProjectInlineConfiguration } fro
 
 const require = createRequire(import.meta.url);
 
-// Loading the gateway takes longer than the tests of most files, so these files share its modules.
-// The others fake timers, hold requests back or measure memory: each has modules of its own.
-const SHARED = [
-  'tests/{contract,database,mutations,schema,workflows}/**/*.test.ts',
-  'tests/subscriptions/!(leaks).test.ts',
+// Loading the gateway takes longer than the tests of most files, so files share its modules. These
+// fake timers, hold requests back or measure memory: each has modules of its own.
+const ISOLATED = [
+  'tests/{clients,fuzz,poolers,support,torture}/**/*.test.ts',
+  'tests/context/{shares,time-budget,statement-memory}.test.ts',
+  'tests/realtime/broker*.test.ts',
+  'tests/server/*{connection,connections,memory}.test.ts',
+  'tests/server/{graphiql,graphiql-live,health,multipart,websocket-limits}.test.ts',
+  'tests/server/subscriptions/**/*.test.ts',
+  'tests/subscriptions/leaks.test.ts',
 ];
+const ALL = ['tests/**/*.test.ts'];
 
 export default defineConfig({
   test: {
     globalSetup: './tests/support/global-setup.ts',
     maxWorkers: 2,
     projects: [
-      project({ name: 'shared', include: SHARED, isolate: false }),
       project({
-        name: 'isolated',
-        include: ['tests/**/*.test.ts'],
-        exclude: [...configDefaults.exclude, ...SHARED],
+        name: 'shared',
+        include: ALL,
+        exclude: [...configDefaults.exclude, ...ISOLATED],
+        isolate: false,
       }),
+      project({ name: 'isolated', include: ISOLATED }),
     ],
   },
 });

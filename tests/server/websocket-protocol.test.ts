@@ -94,9 +94,11 @@ describe('a socket is closed', () => {
       code: 4401,
       reason: 'Unauthorized',
     });
-    expect(await closeAfter(init({ authorization }), subscribe('1', SUBSCRIPTION))).toMatchObject({
-      code: 4401,
-    });
+    // A token that was seen before is verified before the next message comes.
+    const unseen = `Bearer ${await token({ sub: PERSON, jti: randomUUID() })}`;
+    expect(
+      await closeAfter(init({ authorization: unseen }), subscribe('1', SUBSCRIPTION)),
+    ).toMatchObject({ code: 4401 });
     expect(live.listeners).toHaveLength(0);
   });
 
