@@ -80,7 +80,7 @@ functionMutation('sendNotification', {
 
 functionMutation('markNotificationRead', {
   model: 'UserNotification',
-  description: 'Marks one of your notifications as read; reading it again keeps the first moment.',
+  description: 'Marks one of your notifications as read; reading it again keeps the first time.',
   sql: 'mark_notification_as_read',
   args: { id: { parameter: 'notification', type: 'UUID', required: true } },
 });

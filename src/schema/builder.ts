@@ -27,7 +27,7 @@ export const builder = new SchemaBuilder<BuilderTypes>({
     idFieldName: 'nodeId',
     idFieldOptions: {
       extensions: readable({ kind: 'nodeId' }),
-      description: 'Names the row among all types: for node(nodeId:) and client caches.',
+      description: 'Identifies the row across all types, for node(nodeId:) and client caches.',
     },
     nodeQueryOptions: false,
     nodesQueryOptions: false,

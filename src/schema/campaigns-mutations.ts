@@ -24,11 +24,11 @@ functionMutation('completeQuest', {
 });
 
 const CohortLinkInput = builder.inputType('CohortLinkInput', {
-  description: 'A cohort, and its part of a campaign.',
+  description: 'A cohort, and its share of a campaign.',
   fields: (t) => ({
     cohortId: t.field({ type: 'UUID', required: true }),
-    allocationPercentage: t.field({ type: 'Decimal', description: 'Left out, it stays.' }),
-    targetCount: t.int({ description: 'Left out, it stays.' }),
+    allocationPercentage: t.field({ type: 'Decimal', description: 'Unchanged if left out.' }),
+    targetCount: t.int({ description: 'Unchanged if left out.' }),
   }),
 });
 

@@ -54,7 +54,7 @@ builder.prismaObjectField(Workspace, 'invitations', (t) =>
   t.field({
     type: [Invitation],
     nullable: NULLABLE_LIST,
-    description: `Invitations to the workspace, newest first, for Owners of the current workspace; for others the list is empty. Settled ones are kept for 30 days. At most ${limits.maxPageSize}.`,
+    description: `Invitations to the workspace, newest first, for Owners of the current workspace; for others the list is empty. Closed ones are kept for 30 days. At most ${limits.maxPageSize}.`,
     args: {
       first: t.arg.int({ required: true, defaultValue: limits.defaultPageSize }),
       status: t.arg({

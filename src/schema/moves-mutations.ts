@@ -3,7 +3,7 @@ import { functionMutation } from './model/function-mutation.ts';
 functionMutation('startMove', {
   model: 'Move',
   description:
-    'Starts a planned move in the phase of observing, today (UTC) unless a date was set.',
+    'Starts a planned move in its observe phase, today (UTC) unless it has a start date.',
   sql: 'start_move',
   args: { id: { parameter: 'move', type: 'UUID', required: true } },
 });

@@ -193,7 +193,8 @@ define(
   new GraphQLScalarType({
     ...GraphQLDateTimeISO.toConfig(),
     name: 'DateTime',
-    description: 'A moment as ISO 8601 in UTC with milliseconds: "2026-03-01T09:30:00.000Z".',
+    description:
+      'A date and time as ISO 8601 in UTC with milliseconds: "2026-03-01T09:30:00.000Z".',
     parseValue: (value) => GraphQLDateTimeISO.parseValue(inMilliseconds(value)),
     parseLiteral(node, variables) {
       if (node.kind === Kind.STRING) inMilliseconds(node.value, node);

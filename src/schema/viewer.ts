@@ -54,17 +54,17 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
   fields: (t) => ({
     id: t.field({
       type: 'UUID',
-      description: "The person's; null for an agent.",
+      description: 'Id of the person; null for an agent.',
       resolve: (viewer) => personOf(viewer)?.id,
     }),
     email: t.string({
-      description: 'From the token; null if it has none, and for an agent.',
+      description: 'Email address from the token; null if it has none, and for an agent.',
       resolve: (viewer) => personOf(viewer)?.email,
     }),
     profile: t.field({
       type: UserProfile,
       nullable: true,
-      description: "The person's; null for an agent.",
+      description: 'Profile of the person; null for an agent.',
       ...priced(foundRow),
       resolve: (viewer, _args, context, info) =>
         viewer.kind === 'person' ? load('UserProfile', viewer.id, context, info) : null,
@@ -86,7 +86,7 @@ export const Viewer = builder.objectRef<ViewerShape>('Viewer').implement({
       type: [ViewerMembership],
       nullable: NULLABLE_ROWS,
       description:
-        "The person's, oldest first; none for an agent. The id of one of these goes into the header x-workspace-id.",
+        'Memberships of the person, oldest first; none for an agent. The id of one of these workspaces goes into the header x-workspace-id.',
       ...priced(knownRows(ASSUMED_ROWS)),
       resolve: (viewer) => personOf(viewer)?.memberships ?? [],
     }),

@@ -21,7 +21,7 @@ functionMutation('inviteWorkspaceMember', {
       column: 'email',
       required: true,
       description:
-        'The address to invite, in any case. ConflictError if it belongs to a member or an open invitation.',
+        'The address to invite; upper and lower case are equal. ConflictError if it belongs to a member or an open invitation.',
     },
     role: { column: 'role', description: 'Default: Viewer.' },
   },

@@ -13,7 +13,7 @@ const WorkspaceStatusCount = readModel('WorkspaceStatusCount', { columns: ['tota
 builder.prismaObjectFields(WorkspaceStatusCount, (t) => ({
   entity: t.string({
     nullable: false,
-    description: 'What is counted: CAMPAIGN, CAMPAIGN_QUEST, MOVE, SYSTEM_ALERT and so on.',
+    description: 'The kind of rows: CAMPAIGN, CAMPAIGN_QUEST, MOVE, SYSTEM_ALERT and so on.',
     select: { entity: true },
     resolve: ({ entity }) => entity.toUpperCase(),
   }),
@@ -28,7 +28,7 @@ builder.prismaObjectFields(WorkspaceStatusCount, (t) => ({
 builder.prismaObjectField(Workspace, 'overview', (t) =>
   t.relation('statusCounts', {
     nullable: NULLABLE_LIST,
-    description: 'Numbers of rows in the current workspace, by type and status.',
+    description: 'Number of rows in the current workspace, by type and status.',
     ...priced(readModelRows(limits.maxPageSize, 3)),
     query: { orderBy: [{ entity: 'asc' }, { status: 'asc' }], take: limits.maxPageSize },
   }),

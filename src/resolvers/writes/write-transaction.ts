@@ -10,7 +10,7 @@ export type Transaction = PrismaClient;
 /** The context of a field's write, and whether to keep it. */
 export interface Writing {
   context: Context;
-  /** Do everything, and keep none of it. */
+  /** Undo all changes at the end. */
   dryRun: boolean;
 }
 

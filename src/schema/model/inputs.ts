@@ -22,14 +22,14 @@ function operatorsOf(type: ColumnType): readonly string[] {
 const DESCRIPTIONS: Record<string, string> = {
   not: 'Another value; rows without a value do not match.',
   isNull: 'True for rows without a value, false for the others.',
-  contains: 'Has this text anywhere, in any case.',
-  startsWith: 'Begins with this text, in any case.',
-  endsWith: 'Ends with this text, in any case.',
+  contains: 'Contains this text, ignoring case.',
+  startsWith: 'Begins with this text, ignoring case.',
+  endsWith: 'Ends with this text, ignoring case.',
   has: 'Has this item.',
   hasSome: 'Has at least one of these items.',
   hasEvery: 'Has all of these items.',
   isEmpty: 'True for empty lists, false for the others.',
-  path: 'Looks at the value at this path: names of keys, and positions in arrays as numbers in strings.',
+  path: 'Compares the value at this path: names of keys, and positions in arrays as numbers in strings.',
 };
 
 const HAS_IN_JSON =
@@ -160,7 +160,7 @@ export function implementFilter(
   const _described = modelOf(model);
   const filter = filterInput(model);
   inputType(filter, {
-    description: `Conditions on ${article(model)}; all of them must hold. Relations reach one step far.`,
+    description: `Conditions on ${article(model)}; all of them must hold. Conditions on relations go one level deep.`,
     fields: (t) => ({
       and: t.field({ type: [filter], description: 'All of these hold.' }),
       or: t.field({ type: [filter], description: 'At least one of these holds.' }),
@@ -182,7 +182,7 @@ const direction = builder.enumType('OrderDirection', {
   values: { ASC: { value: 'asc' as const }, DESC: { value: 'desc' as const } },
 });
 const nulls = builder.enumType('NullsOrder', {
-  description: 'Where rows without a value go.',
+  description: 'Where rows without a value are placed.',
   values: { FIRST: { value: 'first' as const }, LAST: { value: 'last' as const } },
 });
 

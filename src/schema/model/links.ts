@@ -43,7 +43,8 @@ function linkedRow(t: AnyFields, link: Link) {
     type: rowRef(to),
     nullable: true,
     description:
-      description ?? `The ${to} that ${column} names; null when it is gone or not yours to see.`,
+      description ??
+      `The ${to} that ${column} names; null when it is deleted or you may not see it.`,
     extensions: { ...priced(foundRow).extensions, ...readable({ kind: 'link', link }) },
     select: { [column]: true },
     resolve: (row, _args, context, info) => {
@@ -60,7 +61,7 @@ function linkedRows(t: AnyFields, link: Link) {
     nullable: NULLABLE_ROWS,
     description:
       description ??
-      `The rows that ${column} lists, in its order and with its duplicates; those that are gone or not yours to see are left out.`,
+      `The rows that ${column} lists, in its order and with its duplicates; rows that are deleted or that you may not see are left out.`,
     extensions: { ...priced(foundRows).extensions, ...readable({ kind: 'link', link }) },
     select: { [column]: true },
     resolve: (row, _args, context, info) =>

@@ -6,16 +6,16 @@ export const MutationErrorInterface = builder
   .interfaceRef<MutationError>('MutationError')
   .implement({
     description:
-      'Why a mutation, or one of its rows, was refused. The concrete type says what to do about it; nothing of what was refused remains.',
+      'Why a mutation, or one of its rows, was refused. The concrete type says what to do about it. Nothing of a refused change is kept.',
     resolveType: ({ code }) => TYPE_NAMES[code],
     fields: (t) => ({
       message: t.exposeString('message', {
         nullable: false,
-        description: 'Text for people.',
+        description: 'A message for people.',
       }),
       path: t.exposeStringList('path', {
         nullable: false,
-        description: 'The argument at fault, from the outside in: ["input", "name"].',
+        description: 'The path of the wrong argument, from the outside in: ["input", "name"].',
       }),
     }),
   });
@@ -46,7 +46,7 @@ errorType('FORBIDDEN', 'Your role does not allow this.');
 
 const InvalidTransitionError = errorType(
   'INVALID_TRANSITION',
-  'The row cannot go from its status to that one.',
+  'The status of the row cannot change to the new one.',
 );
 builder.objectField(InvalidTransitionError, 'detail', (t) =>
   t.exposeString('detail', { description: 'The statuses that are possible.' }),
@@ -54,7 +54,7 @@ builder.objectField(InvalidTransitionError, 'detail', (t) =>
 
 const LimitReachedError = errorType(
   'LIMIT_REACHED',
-  "The workspace's plan, or a limit for everybody, allows no more of these.",
+  "A limit of the workspace's plan, or one that holds for everybody, is reached.",
 );
 builder.objectFields(LimitReachedError, (t) => ({
   limit: t.exposeInt('limit', { nullable: false }),

@@ -62,9 +62,9 @@ export function defineMutations(
   if (operations.includes('delete')) defineDeletes(names, payload, bulk);
 }
 
-const DRY_RUN = 'Do everything, return what would change, and keep none of it.';
+const DRY_RUN = 'Try the mutation: return its result, and undo all its changes.';
 const UNMODIFIED =
-  'Refuse with ConflictError when the row was changed after this moment: its updatedAt as you read it.';
+  'The updatedAt of the row as you read it. ConflictError if the row was changed since.';
 
 /** The arguments of every mutation. */
 export function common(arg: AnyArguments) {
@@ -85,7 +85,7 @@ function chosen(arg: AnyArguments, model: string) {
     filter: arg({ type: filterInput(model), required: true }),
     atMost: arg.int({
       required: true,
-      description: `Refuse, before anything is done, when the filter matches more rows than this; at most ${limits.maxBulkRows}.`,
+      description: `At most ${limits.maxBulkRows}. If the filter matches more rows than this, nothing is done and the mutation is refused.`,
     }),
     ...common(arg),
   };

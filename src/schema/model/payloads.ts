@@ -57,7 +57,8 @@ function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payl
       errors: t.field({
         type: [MutationErrorInterface],
         nullable: false,
-        description: 'Empty if the row was written, or was only refused because of other rows.',
+        description:
+          'Empty if the row was written, or if it was refused only because of errors in other rows.',
         resolve: ({ errors }) => errors,
       }),
     }),
