@@ -76,7 +76,7 @@ export const settings = z.object({
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
-    .describe('the least severe messages that are logged'),
+    .describe('log messages of this severity and above'),
 
   DATABASE_URL: postgresUrl.describe(
     '`postgresql://user:password@host:5432/database`; without it the embedded Postgres',
@@ -94,7 +94,9 @@ export const settings = z.object({
   ),
   DATABASE_POOL_SIZE: number(1, 1000)
     .default(10)
-    .describe('most connections for requests; readiness has one more, and the change log four'),
+    .describe(
+      'largest number of connections for requests; readiness has one more, and the change log four',
+    ),
   DATABASE_STATEMENT_TIMEOUT: milliseconds
     .default(15_000)
     .describe('milliseconds that one statement may run'),
@@ -148,7 +150,7 @@ export const settings = z.object({
   CHANGE_LOG_RETENTION: number(1, 365)
     .default(7)
     .describe(
-      'days that the [change log](#change-log) is kept: a client may be away for that long and miss nothing',
+      'days that the [change log](#change-log) is kept: a client may be offline for that long without losing changes',
     ),
   ACCELERATORS: flag
     .default(true)
@@ -158,12 +160,14 @@ export const settings = z.object({
     .url({ protocol: /^(nats|tls)$/, error: 'must look like nats://user:password@host:4222' })
     .optional()
     .describe(
-      '`nats://user:password@host:4222`, or `tls://…`: a NATS at which [replicas](#replicas) meet',
+      '`nats://user:password@host:4222`, or `tls://…`: the NATS server that connects [replicas](#replicas)',
     ),
   REDIS_URL: z
     .url({ protocol: /^rediss?$/, error: 'must look like redis://user:password@host:6379' })
     .optional()
-    .describe('`redis://user:password@host:6379`, or `rediss://…`: a Redis for the same; not both'),
+    .describe(
+      '`redis://user:password@host:6379`, or `rediss://…`: the same with a Redis server; set only one of the two',
+    ),
 
   PERSON_LIMITS: limits({
     sockets: 100,
@@ -174,7 +178,7 @@ export const settings = z.object({
     requests: 100,
   }).meta({
     description:
-      'what a person may have at a time, such as `sockets=200,requests=50`; what you leave out keeps its default',
+      'limits for each person, such as `sockets=200,requests=50`; those that you leave out keep their default',
     default: SEE_LIMITS,
   }),
   AGENT_LIMITS: limits({
@@ -185,7 +189,7 @@ export const settings = z.object({
     distinct: 1_000,
     requests: 200,
   }).meta({
-    description: 'the same for an agent, in all its workspaces together',
+    description: 'the same for each agent, in all its workspaces together',
     default: SEE_LIMITS,
   }),
   WORKSPACE_LIMITS: limits({
@@ -202,7 +206,7 @@ export const settings = z.object({
   UNAUTHENTICATED_SOCKETS: number(1, 20_000)
     .default(2_000)
     .describe(
-      'WebSockets at a time that have not sent a valid token yet; one more cuts the oldest of them',
+      'largest number of WebSockets that have not sent a valid token yet; one more closes the oldest of them',
     ),
 });
 
