@@ -3,7 +3,7 @@ import { difference, normalized } from '../../bench/compare-answers.ts';
 import { median, medianRatio, quantile } from '../../bench/statistics.ts';
 import { parsePs, parseStat } from '../../bench/usage.ts';
 
-test('medians and quantiles', () => {
+test('computes medians and quantiles', () => {
   expect(median([9, 1, 5])).toBe(5);
   expect(median([10, 1, 2, 4])).toBe(3);
   expect(median([])).toBeNaN();
@@ -13,13 +13,13 @@ test('medians and quantiles', () => {
   ]);
 });
 
-test('ratios compare what was measured in the same round', () => {
+test('computes the ratio of values measured in the same round', () => {
   // The second round was slow for both.
   expect(medianRatio([200, 20, 300], [100, 10, 100])).toBe(2);
   expect(medianRatio([1, 2], [])).toBeNaN();
 });
 
-test('answers are the same however a server spells labels, moments and decimals', () => {
+test('treats answers as equal if only the format of enums, timestamps and decimals differs', () => {
   const one = normalized(
     '{"data":{"alerts":[{"status":"ACTIVE","createdAt":"2026-06-01T12:00:00.500Z","budgetAllocation":"25"}]}}',
   );
@@ -29,7 +29,7 @@ test('answers are the same however a server spells labels, moments and decimals'
   expect(difference(one, other)).toBeNull();
 });
 
-test('answers with other data are told apart, and where', () => {
+test('reports the path and the values where two answers differ', () => {
   const answer = (title: string) =>
     normalized(`{"data":{"alerts":[{"title":"a"},{"title":"${title}"}]}}`);
   expect(difference(answer('b'), answer('B'))).toBe('data.alerts.1.title: "b" and "B"');
@@ -37,7 +37,7 @@ test('answers with other data are told apart, and where', () => {
   expect(() => normalized('{"data":null,"errors":[{"message":"no"}]}')).toThrow('no');
 });
 
-test('the usage of a process, as Linux and ps tell it', () => {
+test("reads a process's CPU and memory usage from Linux's stat file and from ps", () => {
   const stat =
     '4242 (node (a) b) S 17 1 1 0 -1 4194304 9 0 0 0 100 20 3 4 20 0 11 0 555 1000000 250 18446744073709551615';
   expect(parseStat(stat)).toEqual({ pid: 4242, parent: 17, cpuMs: 1_270, rssBytes: 1_024_000 });

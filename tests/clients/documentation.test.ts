@@ -17,7 +17,7 @@ import { type LiveGateway, openGateway } from './support/gateway.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const document = await readFile(join(ROOT, 'docs/subscriptions.md'), 'utf8');
 
-/** The examples in a language, each with the heading that it is under. */
+/** The examples in a language, each with its heading. */
 function examplesIn(language: string): { heading: string; code: string }[] {
   let heading = '';
   const found = [];
@@ -52,7 +52,7 @@ beforeAll(async () => {
     JSON.stringify({
       extends: join(ROOT, 'tsconfig.json'),
       compilerOptions: {
-        // As most applications have it.
+        // The default, which most applications use.
         exactOptionalPropertyTypes: false,
         paths: {
           '@codex-gateway/client': [join(ROOT, 'packages/client/src/index.ts')],
@@ -62,7 +62,7 @@ beforeAll(async () => {
       include: ['*.ts'],
     }),
   );
-  // Browsers and later versions of Node have one.
+  // Browsers and newer versions of Node have it.
   await file(
     'websocket.mjs',
     "import { WebSocket } from 'ws'; globalThis.WebSocket ??= WebSocket;",
@@ -80,19 +80,19 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true });
 });
 
-it('the examples in TypeScript are well typed', async () => {
+it('the TypeScript examples compile', async () => {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   const checked = promisify(execFile)(process.execPath, [tsc, '-p', folder]);
   await expect(checked.catch(({ stdout }) => stdout)).resolves.toEqual({ stdout: '', stderr: '' });
 }, 120_000);
 
-it('the examples in GraphQL fit the schema', () => {
+it('the GraphQL examples are valid for the schema', () => {
   const examples = examplesIn('graphql');
   expect(examples.length).toBeGreaterThan(1);
   for (const { code } of examples) expect(validate(schema, parse(code)), code).toEqual([]);
 });
 
-describe('every client is told each alert once, whatever happens to its connection', () => {
+describe('each client receives every alert once, even if its connection is lost', () => {
   const programs: Program[] = [];
   const raised: string[] = [];
   afterAll(async () => {
@@ -100,17 +100,18 @@ describe('every client is told each alert once, whatever happens to its connecti
     await Promise.all(programs.map((program) => program.ends()));
   });
 
-  const news = ({ stdout }: Program) => stdout().split('\n').slice(1, -1);
+  const printedTitles = ({ stdout }: Program) => stdout().split('\n').slice(1, -1);
   const raise = async (title: string, by = gateway.raise) => {
     raised.push(title);
     await by(title);
   };
-  /** Resolves once all that was raised has been told, to those clients who are told at all. */
-  const told = () =>
+  /** Resolves when all clients have printed the last alert, or after a timeout. */
+  const received = () =>
     vi
-      .waitUntil(() => programs.every((program) => news(program).includes(raised.at(-1) ?? '')), {
-        timeout: 40_000,
-      })
+      .waitUntil(
+        () => programs.every((program) => printedTitles(program).includes(raised.at(-1) ?? '')),
+        { timeout: 40_000 },
+      )
       .catch(() => {});
 
   beforeAll(async () => {
@@ -124,18 +125,18 @@ describe('every client is told each alert once, whatever happens to its connecti
 
     await raise('In SQL');
     await raise('By a mutation', gateway.raiseByMutation);
-    await told();
+    await received();
     gateway.cut();
     await raise('While the connection is cut');
     await raise('While it is cut, by a mutation', gateway.raiseByMutation);
-    gateway.mend();
-    await told();
+    gateway.restore();
+    await received();
     await gateway.stop();
     await raise('While there is no gateway');
     await gateway.start();
-    await told();
+    await received();
     await raise('Afterwards');
-    await told();
+    await received();
   }, 200_000);
 
   it.each([...PROGRAMS.entries()])('%i: %s', (number) => {
@@ -145,7 +146,7 @@ describe('every client is told each alert once, whatever happens to its connecti
   });
 });
 
-it('the example of a live query shows what there is, also after its connection was cut', async () => {
+it('the live query example prints current data, even after its connection was cut', async () => {
   const program = run(join(folder, 'live.ts'), {
     TOKEN: await gateway.token(600),
     NODE_OPTIONS: `--import=${join(folder, 'websocket.mjs')}`,
@@ -157,7 +158,7 @@ it('the example of a live query shows what there is, also after its connection w
     await program.prints(new RegExp(`^${Number(count) + 1} Live$`, 'm'));
     gateway.cut();
     await gateway.raise('Unseen');
-    gateway.mend();
+    gateway.restore();
     await program.prints(new RegExp(`^${Number(count) + 2} Unseen$`, 'm'));
     await gateway.raise('Live again');
     await program.prints(new RegExp(`^${Number(count) + 3} Live again$`, 'm'));
@@ -170,14 +171,14 @@ it('the example of a live query shows what there is, also after its connection w
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 it.skipIf(!hasCurl && !testEnv.ci)(
-  `curl${hasCurl ? '' : ', which is not installed,'} is told what is raised, and resumes`,
+  `curl${hasCurl ? '' : ', which is not installed,'} receives alerts, and resumes after a cursor`,
   async () => {
     const [first = '', raise = '', resume = ''] = examplesIn('sh').map(({ code }) =>
       code.replaceAll('127.0.0.1:4000', gateway.address),
     );
     const TOKEN = await gateway.token(600);
     const curl = (command: string, env = {}) => {
-      // Silent about its progress, and the process itself instead of a shell's child.
+      // With exec, `child` is curl itself and not a shell.
       const child = spawn('sh', ['-c', command.replace('curl', 'exec curl --silent')], {
         env: { PATH: process.env.PATH, TOKEN, ...env },
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -200,7 +201,7 @@ it.skipIf(!hasCurl && !testEnv.ci)(
     expect(await text(raising.child.stdout)).toBe('{"data":{"createSystemAlert":{"errors":[]}}}');
     await vi.waitUntil(() => listening.events().length > 0, { timeout: 10_000 });
     const [event] = listening.events();
-    // As the page shows it, but for the cursor.
+    // The output is that of the page, except for the cursor.
     const [, shown = ''] = /^```\n(event: next\n[\s\S]+?)```$/m.exec(document) ?? [];
     const cursor = /^id: (.+)$/m.exec(shown)?.[1] ?? '';
     expect(listening.printed().replaceAll(event?.id, cursor)).toBe(`:\n\n${shown}\n`);

@@ -29,7 +29,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** When clients signed in. */
+/** The times at which the client signed in. */
 let signIns: number[];
 let seconds: number;
 beforeEach(() => {
@@ -42,13 +42,17 @@ const signIn = credentials(() => {
 
 const retry = async () => {};
 
-interface Told {
+interface Received {
   titles: string[];
   errors: unknown[];
 }
-type Follow = (told: Told, payload: SubscriptionPayload, options: ResumeOptions) => () => void;
+type Follow = (
+  received: Received,
+  payload: SubscriptionPayload,
+  options: ResumeOptions,
+) => () => void;
 
-const sinkOf = ({ titles, errors }: Told) => ({
+const sinkOf = ({ titles, errors }: Received) => ({
   next: ({ data, errors: all }: { data?: unknown; errors?: unknown }) => {
     if (all) errors.push(all);
     else titles.push((data as { alertRaised: { node: { title: string } } }).alertRaised.node.title);
@@ -59,34 +63,34 @@ const sinkOf = ({ titles, errors }: Told) => ({
 
 const viaSse =
   (singleConnection: boolean): Follow =>
-  (told, payload, options) => {
+  (received, payload, options) => {
     const url = `http://${gateway.address}/graphql${singleConnection ? '/stream' : ''}`;
     const client = sse.createClient<boolean>({ url, singleConnection, headers: signIn, retry });
     return resumable(client, options).subscribe(
       { query: payload.query, variables: { ...payload.variables } },
-      sinkOf(told),
+      sinkOf(received),
     );
   };
 
 const CLIENTS: Record<string, Follow> = {
-  'graphql-ws': (told, payload, options) => {
+  'graphql-ws': (received, payload, options) => {
     const client = gws.createClient({
       url: `ws://${gateway.address}/graphql`,
       webSocketImpl: WebSocket,
       connectionParams: signIn,
       retryWait: retry,
     });
-    return resumable(client, options).subscribe(payload, sinkOf(told));
+    return resumable(client, options).subscribe(payload, sinkOf(received));
   },
   'graphql-sse': viaSse(false),
   'graphql-sse, single connection': viaSse(true),
-  'Apollo by HTTP': (told, { query, variables }, options) => {
+  'Apollo by HTTP': (received, { query, variables }, options) => {
     const link = resumeLink(options).concat(
       new SetContextLink(async () => ({ headers: await signIn() })),
       new HttpLink({ uri: `http://${gateway.address}/graphql` }),
     );
     const client = new ApolloClient({ link, cache: new InMemoryCache() });
-    const { next, error, complete } = sinkOf(told);
+    const { next, error, complete } = sinkOf(received);
     const subscription = client
       .subscribe({ query: gql(query), variables: { ...variables }, fetchPolicy: 'no-cache' })
       .subscribe({ next: (each) => (each.error ? error(each.error) : next(each)), complete });
@@ -95,23 +99,23 @@ const CLIENTS: Record<string, Follow> = {
 };
 
 describe.each(Object.entries(CLIENTS))('%s', (_, follow) => {
-  let told: Told;
+  let received: Received;
   let stop: () => void;
   const begin = (after: string, options: ResumeOptions = {}) => {
-    told = { titles: [], errors: [] };
-    stop = follow(told, { query: QUERY, variables: { after } }, options);
+    received = { titles: [], errors: [] };
+    stop = follow(received, { query: QUERY, variables: { after } }, options);
   };
   afterEach(() => stop());
   const expectTitles = (titles: string[]) =>
-    vi.waitFor(() => expect(told).toEqual({ titles, errors: [] }), 15_000);
+    vi.waitFor(() => expect(received).toEqual({ titles, errors: [] }), 15_000);
 
-  it('signs in anew when its token expires, and is told what it would have been', async () => {
+  it('signs in again when its token expires, and misses no alert', async () => {
     seconds = 2;
     begin(await gateway.liveCursor());
     const titles: string[] = [];
-    // To connect once may take several requests.
-    const isBack = () => (signIns.at(-1) ?? 0) - (signIns[0] ?? 0) >= 1_000;
-    while (!isBack()) {
+    // One connection may take several requests, so only a later sign-in counts.
+    const isReconnected = () => (signIns.at(-1) ?? 0) - (signIns[0] ?? 0) >= 1_000;
+    while (!isReconnected()) {
       titles.push(`Alert ${titles.length}`);
       await gateway.raise(titles.at(-1) ?? '');
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -122,10 +126,10 @@ describe.each(Object.entries(CLIENTS))('%s', (_, follow) => {
     await expectTitles(titles);
   });
 
-  it('lists again when its cursor has expired', async () => {
+  it('continues from a new cursor when its own has expired', async () => {
     const liveCursor = await gateway.liveCursor();
-    await gateway.raise('Forgotten');
-    await gateway.forgetChanges();
+    await gateway.raise('Deleted');
+    await gateway.deleteChanges();
     const onExpired = vi.fn(gateway.liveCursor);
     begin(liveCursor, { onExpired });
     await vi.waitFor(() => expect(onExpired).toHaveResolvedTimes(1), 10_000);

@@ -12,14 +12,14 @@ import { type LiveGateway, openGateway } from './support/gateway.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
-const ALONE = `
+const TYPES_ONLY = `
 import { backoff, credentials, resumable, type SubscriptionClient } from '@codex-gateway/client';
 
 declare const client: SubscriptionClient & { url: string };
 export const url: string = resumable(client, { onCursor: (cursor: string) => {} }).url;
 export const headers: Promise<Record<string, string>> = credentials(() => 'token')();
 export const wait: Promise<void> = backoff(0);
-// @ts-expect-error It asks for a token at each connect.
+// @ts-expect-error It needs a function, which returns a token for each connection.
 credentials('token');
 `;
 
@@ -48,15 +48,15 @@ const client = createClient({
   retryWait: backoff,
   shouldRetry: () => true,
 });
-const news = resumable(client).iterate<{ alertRaised: { node: { title: string } } }>({
+const alerts = resumable(client).iterate<{ alertRaised: { node: { title: string } } }>({
   query: 'subscription ($after: String) { alertRaised(after: $after) { cursor node { title } } }',
   variables: { after: data.systemAlerts.liveCursor },
 });
-for await (const { data } of news) console.log(data?.alertRaised.node.title);
+for await (const { data } of alerts) console.log(data?.alertRaised.node.title);
 `;
 
-/** What an application brings along for the program, besides the client. */
-const OF_APPLICATION = [
+/** The packages that the program needs besides the client. */
+const APPLICATION_PACKAGES = [
   ...['graphql', 'graphql-ws', 'ws', '@types/ws', '@types/node', 'undici-types'],
   ...['@apollo/client', 'rxjs'],
 ];
@@ -70,7 +70,7 @@ beforeAll(async () => {
   const [tarball] = await pack('--workspace', '@codex-gateway/client');
   packed = tarball?.files ?? [];
   await writeFile(join(application, 'package.json'), '{ "private": true, "type": "module" }');
-  // Offline: it could not install anything else.
+  // Offline, so that nothing else can be installed.
   await npm(application, 'install', '--offline', `./${tarball?.filename}`);
   database = await createTestDatabase('demo');
   gateway = await openGateway(database);
@@ -85,17 +85,17 @@ async function npm(folder: string, ...args: string[]): Promise<string> {
   return (await promisify(execFile)('npm', args, { cwd: folder })).stdout;
 }
 
-/** Packs into the application's folder. */
+/** Packs a tarball into the application's folder. */
 async function pack(...args: string[]): Promise<{ filename: string; files: string[] }[]> {
   const printed = await npm(ROOT, 'pack', '--json', '--pack-destination', application, ...args);
-  // Whatever the scripts of the package print comes before.
+  // The output of the package's scripts comes first.
   const tarballs: { filename: string; files: { path: string }[] }[] = JSON.parse(
     printed.slice(printed.search(/^\[$/m)),
   );
   return tarballs.map(({ filename, files }) => ({ filename, files: files.map((f) => f.path) }));
 }
 
-/** Resolves to what the compiler says of an application's program: nothing, if it is well typed. */
+/** Compiles a program of the application. Resolves to the compiler's errors. */
 async function check(name: string, program: string, options: object): Promise<string> {
   await writeFile(join(application, name), program);
   await writeFile(
@@ -112,19 +112,19 @@ async function check(name: string, program: string, options: object): Promise<st
   );
 }
 
-it("the client's tarball holds the client, its types and nothing else", () => {
+it("the client's tarball contains only the client and its types", () => {
   const modules = ['apollo', 'connecting', 'index', 'results', 'resumable'];
   const built = modules.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`]);
   expect(packed.sort()).toEqual(['LICENSE', 'README.md', ...built, 'package.json']);
 });
 
-it("the server's tarball holds what is built, and neither sources, tests nor CI files", async () => {
+it("the server's tarball contains the build, without sources, tests or CI files", async () => {
   const [tarball] = await pack('--dry-run', '--ignore-scripts');
-  const besides = tarball?.files.filter((path) => !/^dist\/(src|prisma)\/(?!.*\.map$)/.test(path));
-  expect(besides?.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+  const others = tarball?.files.filter((path) => !/^dist\/(src|prisma)\/(?!.*\.map$)/.test(path));
+  expect(others?.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
 });
 
-it('nothing is installed with it', async () => {
+it('the client installs no dependencies', async () => {
   const installed = await readdir(join(application, 'node_modules'));
   expect(installed.filter((name) => !name.startsWith('.'))).toEqual(['@codex-gateway']);
   expect(await readdir(join(application, 'node_modules/@codex-gateway'))).toEqual(['client']);
@@ -136,12 +136,12 @@ it.each([
     'a bundler, for browsers',
     { module: 'esnext', moduleResolution: 'bundler', lib: ['es2023', 'dom'] },
   ],
-])('its types stand alone: %s', async (_, options) => {
-  expect(await check('alone.ts', ALONE, options)).toBe('');
+])("the client's types need no other types, for %s", async (_, options) => {
+  expect(await check('types-only.ts', TYPES_ONLY, options)).toBe('');
 });
 
-it('a program with it is told each alert once, although its connection is cut', async () => {
-  for (const name of OF_APPLICATION) {
+it('a program with the client receives each alert once, even if its connection is cut', async () => {
+  for (const name of APPLICATION_PACKAGES) {
     const link = join(application, 'node_modules', name);
     await mkdir(dirname(link), { recursive: true });
     await symlink(join(ROOT, 'node_modules', name), link);
@@ -153,15 +153,15 @@ it('a program with it is told each alert once, although its connection is cut', 
   const program = run(join(application, 'program.ts'), {}, [gateway.address, token]);
   try {
     await program.prints(/^ready\n$/);
-    await gateway.raise('At first');
-    await program.prints(/At first\n$/);
+    await gateway.raise('First');
+    await program.prints(/First\n$/);
     gateway.cut();
     await gateway.raise('Unseen');
-    gateway.mend();
+    gateway.restore();
     await program.prints(/Unseen\n$/);
     await gateway.raise('Afterwards');
     await program.prints(/Afterwards\n$/);
-    expect(program.stdout()).toBe('ready\nAt first\nUnseen\nAfterwards\n');
+    expect(program.stdout()).toBe('ready\nFirst\nUnseen\nAfterwards\n');
     expect(program.stderr()).toBe('');
   } finally {
     program.child.kill();

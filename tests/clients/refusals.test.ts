@@ -21,9 +21,9 @@ let holders: Awaited<ReturnType<typeof createHolders>>;
 let world: QuotaWorld;
 let stop = () => {};
 beforeAll(async () => {
-  // Apollo asks whether an error is one of its.
+  // Apollo needs the global class.
   vi.stubGlobal('WebSocket', WebSocket);
-  // No waiting between attempts.
+  // Retries without a delay.
   vi.spyOn(Math, 'random').mockReturnValue(0.01);
   database = await createTestDatabase();
   holders = await createHolders(database);
@@ -76,7 +76,7 @@ const clients: Record<string, (headers: Headers, sink: SubscriptionSink) => () =
 };
 
 it.each(Object.keys(clients))(
-  '%s subscribes again that was refused since too much of its person was in flight',
+  '%s subscribes again after it was refused because its person had too many requests in flight',
   async (name) => {
     const [client] = world.clients.person.own;
     const refusals = async () =>

@@ -24,49 +24,49 @@ describe.each([
   ['graphql-ws', wsClient],
   ['graphql-sse', () => sseClient(false)],
   ['graphql-sse, single connection', () => sseClient(true)],
-])('%s, iterated over', (_, makeClient) => {
+])('%s as an iterator', (_, makeClient) => {
   const iterate = (after: string, options?: ResumeOptions) =>
     resumable<gws.Client | sse.Client<boolean>>(makeClient(), options).iterate({
       query: QUERY,
       variables: { after },
     });
 
-  it('keeps what comes in meanwhile, once', async () => {
-    server.tell(1, 2);
+  it('keeps results until they are read, and yields each once', async () => {
+    server.append(1, 2);
     const numbers: unknown[] = [];
     const onCursor = vi.fn();
     for await (const { data } of iterate('0', { onCursor })) {
-      numbers.push(Object(data?.told).number);
+      numbers.push(Object(data?.numberAdded).number);
       if (numbers.length === 1) {
         await eventually(() => expect(onCursor.mock.lastCall?.[0]).toBe('2'));
         server.cut();
-        await eventually(() => expect(server.asked).toHaveLength(2));
-        server.tell(3);
+        await eventually(() => expect(server.cursors).toHaveLength(2));
+        server.append(3);
       }
       if (numbers.length === 3) break;
     }
     expect(numbers).toEqual([1, 2, 3]);
-    expect(server.asked).toEqual(['0', '2']);
+    expect(server.cursors).toEqual(['0', '2']);
   });
 
-  it('is stopped while nothing comes', async () => {
+  it('can be stopped while it waits for a result', async () => {
     const results = iterate('0');
     const next = results.next();
-    await eventually(() => expect(server.asked).toHaveLength(1));
+    await eventually(() => expect(server.cursors).toHaveLength(1));
     await results.return?.();
     expect(await next).toEqual({ done: true, value: undefined });
     expect(await results.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('throws what the subscription ends with', async () => {
+  it('throws the error that ends the subscription', async () => {
     server.expire(2);
     const failing = iterate('0', { onExpired: () => Promise.reject(new Error('No list.')) });
     await expect(failing.next()).rejects.toThrow('No list.');
   });
 });
 
-it('a subscription that the gateway refuses for a while takes no other with it', async () => {
-  // As long as it may be: the connection is lost while the client waits to try again.
+it('a subscription that the gateway refuses for a while does not end another one', async () => {
+  // The longest delay, so that the connection is lost while the client waits to retry.
   vi.spyOn(Math, 'random').mockReturnValue(0.99);
   const client = resumable(wsClient());
   const listen = () => {
@@ -75,47 +75,50 @@ it('a subscription that the gateway refuses for a while takes no other with it',
     return listening;
   };
   const one = listen();
-  server.tell(1);
-  await one.told(1);
-  server.isOut = true;
+  server.append(1);
+  await one.receives(1);
+  server.isUnavailable = true;
   const other = listen();
-  await eventually(() => expect(server.asked).toHaveLength(2));
+  await eventually(() => expect(server.cursors).toHaveLength(2));
   await new Promise((resolve) => setTimeout(resolve, 50));
-  server.isOut = false;
+  server.isUnavailable = false;
   server.cut();
-  server.tell(2);
-  await Promise.all([one.told(1, 2), other.told(1, 2)]);
-  expect([...server.asked].sort()).toEqual(['0', '0', '0', '1']);
+  server.append(2);
+  await Promise.all([one.receives(1, 2), other.receives(1, 2)]);
+  expect([...server.cursors].sort()).toEqual(['0', '0', '0', '1']);
   for (const { sink } of [one, other]) expect(sink.complete).not.toHaveBeenCalled();
   vi.restoreAllMocks();
 });
 
-it('refuses a subscription without the variable', async () => {
+it('refuses a subscription without the variable `$after`', async () => {
   const { sink, errors } = listener();
-  resumable(wsClient()).subscribe({ query: 'subscription { told { number cursor } }' }, sink);
+  resumable(wsClient()).subscribe(
+    { query: 'subscription { numberAdded { number cursor } }' },
+    sink,
+  );
   expect(errors).toMatchObject([{ message: expect.stringContaining('`$after`') }]);
   expect(server.signedIn).toEqual([]);
 });
 
-it('leaves the rest of a client as it is', async () => {
+it('keeps the other methods of a client', async () => {
   const client = resumable(wsClient());
   const connected = vi.fn();
   client.on('connected', connected);
-  const { sink, told } = listener();
+  const { sink, receives } = listener();
   client.subscribe({ query: QUERY, variables: { after: '0' } }, sink);
-  server.tell(1);
-  await told(1);
+  server.append(1);
+  await receives(1);
   expect(connected).toHaveBeenCalledOnce();
   await client.dispose();
   await eventually(() => expect(sink.complete).toHaveBeenCalledOnce());
 });
 
-it('credentials are those of the moment', async () => {
+it('returns the current credentials at each call', async () => {
   let token = 'a';
-  const ask = credentials(async () => token, 'w');
-  expect(await ask()).toEqual({ authorization: 'Bearer a', 'x-workspace-id': 'w' });
+  const current = credentials(async () => token, 'w');
+  expect(await current()).toEqual({ authorization: 'Bearer a', 'x-workspace-id': 'w' });
   token = 'b';
-  expect(await ask()).toEqual({ authorization: 'Bearer b', 'x-workspace-id': 'w' });
+  expect(await current()).toEqual({ authorization: 'Bearer b', 'x-workspace-id': 'w' });
   expect(await credentials(() => 'c')()).toEqual({ authorization: 'Bearer c' });
 });
 
@@ -125,7 +128,7 @@ it.each([
   [4, 16_000],
   [5, 30_000],
   [1_000, 30_000],
-])('waits longer from attempt to attempt: after %i up to %i ms', async (retries, longest) => {
+])('waits longer after each attempt: after %i retries, up to %i ms', async (retries, longest) => {
   vi.useFakeTimers();
   const random = vi.spyOn(Math, 'random').mockReturnValue(1);
   const begun = Date.now();

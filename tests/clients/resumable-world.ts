@@ -14,26 +14,27 @@ import {
 } from '../../packages/client/src/index.ts';
 import { type LogServer, startLogServer } from './support/log-server.ts';
 
-export const QUERY = 'subscription ($after: String) { told(after: $after) { number cursor } }';
+export const QUERY =
+  'subscription ($after: String) { numberAdded(after: $after) { number cursor } }';
 
 export let server: LogServer;
 
 export let ends: (() => unknown)[];
 
-/** Waits as long as a busy machine may take. */
+/** Waits long enough for a busy machine. */
 export const eventually = (check: () => void) => vi.waitFor(check, 10_000);
 
 export let tokens = 0;
 
 export const signIn = credentials(() => `t${++tokens}`);
 
-export const atOnce = async () => {};
+export const retryAtOnce = async () => {};
 
 export function wsClient(): gws.Client {
   return gws.createClient({
     url: server.ws,
     connectionParams: signIn,
-    retryWait: atOnce,
+    retryWait: retryAtOnce,
     shouldRetry: () => true,
   });
 }
@@ -43,11 +44,11 @@ export function sseClient<Single extends boolean>(singleConnection: Single): sse
     url: singleConnection ? `${server.http}/stream` : `${server.http}/events`,
     singleConnection,
     headers: signIn,
-    retry: atOnce,
+    retry: retryAtOnce,
   });
 }
 
-/** A subscription from a number on, by whatever client. */
+/** Subscribes with a client to the numbers after a cursor. */
 export type Subscribe = (
   after: string | undefined,
   sink: SubscriptionSink,
@@ -95,26 +96,26 @@ export const clients: [string, Subscribe][] = [
   ],
 ];
 
-/** What a client was told. */
+/** A sink, and what it has received. */
 export function listener() {
   const numbers: number[] = [];
   const errors: unknown[] = [];
   const sink = {
     next: vi.fn(({ data, errors: all }) => {
       if (all) errors.push(all);
-      else numbers.push(data.told.number);
+      else numbers.push(data.numberAdded.number);
     }),
     error: vi.fn((error) => void errors.push(error)),
     complete: vi.fn(),
   };
-  const told = (...all: number[]) => eventually(() => expect(numbers).toEqual(all));
-  return { numbers, errors, sink, told };
+  const receives = (...all: number[]) => eventually(() => expect(numbers).toEqual(all));
+  return { numbers, errors, sink, receives };
 }
 
-/** Prepares what the tests of a file share. */
+/** Registers the hooks that create and close what the tests of a file share. */
 export function setUp(): void {
   beforeEach(async () => {
-    // Browsers have it, and Apollo asks whether an error is one of its.
+    // Browsers have it, and Apollo needs the global class.
     vi.stubGlobal('WebSocket', WebSocket);
     server = await startLogServer();
     ends = [];

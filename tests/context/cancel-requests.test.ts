@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Work } from '../../src/context/work.ts';
 import { eventually } from '../support/eventually.ts';
+import { type CancelProxy, openCancelProxy } from './cancel-proxy.ts';
 import {
   database,
   during,
@@ -16,28 +17,27 @@ import {
   setUp,
   testDatabase,
 } from './cancellation-world.ts';
-import { type FrontDoor, openFrontDoor } from './front-door.ts';
 import { LOCALHOST } from './localhost-certificate.ts';
 
 setUp();
 
-describe('a request to cancel', () => {
-  let door: FrontDoor;
+describe('a cancel request', () => {
+  let proxy: CancelProxy;
   beforeEach(async () => {
-    door = await openFrontDoor(testDatabase.gatewayUrl);
-    await reopen({ connectionString: door.url, maxConnections: 1 });
+    proxy = await openCancelProxy(testDatabase.gatewayUrl);
+    await reopen({ connectionString: proxy.url, maxConnections: 1 });
   });
-  afterEach(() => door.close());
+  afterEach(() => proxy.close());
 
-  /** Has a read of 300 ms cancelled by a request that is kept at the door until it is over. */
+  /** Cancels a read of 300 ms. The proxy holds the cancel request until the read is over. */
   async function cancelLate(): Promise<void> {
-    door.hold();
+    proxy.hold();
     const work = new Work();
     const reading = outcomeOf(during(work, () => database.query('select pg_sleep(0.3)')));
     await eventually(() => sent).toContain('select pg_sleep(0.3)');
     work.leave();
     await reading;
-    await eventually(() => door.cancels.length).toBe(1);
+    await eventually(() => proxy.cancels.length).toBe(1);
     await eventually(() =>
       testDatabase.query(
         `select from pg_stat_activity where datname = current_database()
@@ -46,7 +46,7 @@ describe('a request to cancel', () => {
     ).toEqual([]);
   }
 
-  it('that arrives late hits nobody else: the connection waits for it', async () => {
+  it('that arrives late does not cancel another statement, because the connection waits for it', async () => {
     const before = await pid();
     await cancelLate();
     let isAnswered = false;
@@ -56,28 +56,28 @@ describe('a request to cancel', () => {
       },
     );
     await eventually(() => database.connections().waiting).toBe(1);
-    // A hundred statements elsewhere are time enough for one that was let through.
+    // A statement that was sent would be answered in the time of a hundred others.
     for (let i = 0; i < 100; i += 1) await testDatabase.query('select 1');
     expect(isAnswered).toBe(false);
     expect(sent).not.toContain('select pg_sleep(0.2), 1 as one');
-    door.letGo();
+    proxy.release();
     expect(await next).toMatchObject([{ one: 1 }]);
-    // A pooler may answer such a request before it passes it on: the connection is not trusted.
+    // The connection is replaced: a pooler may answer a cancel request before it passes it on.
     expect(await pid()).not.toBe(before);
   });
 
-  it('that is refused does not keep the connection, whose statement ends by itself', async () => {
-    door.refuse();
+  it('that is refused does not block the connection once its statement has ended', async () => {
+    proxy.refuse();
     const work = new Work();
     const reading = outcomeOf(during(work, () => database.query('select pg_sleep(0.2)')));
     await eventually(() => sent).toContain('select pg_sleep(0.2)');
     work.leave();
     await reading;
     expect(await during(new Work(), () => database.query('select 2 as two'))).toEqual([{ two: 2 }]);
-    expect(door.cancels.length).toBeGreaterThan(0);
+    expect(proxy.cancels.length).toBeGreaterThan(0);
   });
 
-  it('is not sent for a statement that is answered in a moment', async () => {
+  it('is not sent for a statement that is answered at once', async () => {
     await pid();
     for (let i = 0; i < 20; i += 1) {
       const work = new Work();
@@ -87,16 +87,16 @@ describe('a request to cancel', () => {
       await reading;
     }
     await pid();
-    expect(door.cancels.length).toBeLessThan(5);
+    expect(proxy.cancels.length).toBeLessThan(5);
   });
 
-  it('is encrypted like its connection, and checks the same name', async () => {
+  it('uses TLS like its connection, and verifies the same host name', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'certificate-'));
-    const tlsDoor = await openFrontDoor(testDatabase.gatewayUrl, LOCALHOST);
+    const tlsProxy = await openCancelProxy(testDatabase.gatewayUrl, LOCALHOST);
     try {
       const path = join(folder, 'root.pem');
       await writeFile(path, LOCALHOST.cert);
-      const url = new URL(tlsDoor.url);
+      const url = new URL(tlsProxy.url);
       url.searchParams.set('sslmode', 'verify-full');
       url.searchParams.set('sslrootcert', path);
       const encrypted = open({ connectionString: url.href });
@@ -109,11 +109,11 @@ describe('a request to cancel', () => {
         await reading;
         await waiting(0);
       });
-      expect(tlsDoor.cancels).toEqual([{ encrypted: true }]);
+      expect(tlsProxy.cancels).toEqual([{ encrypted: true }]);
       expect(await pid(encrypted)).toBe(before);
       await encrypted.close();
     } finally {
-      await tlsDoor.close();
+      await tlsProxy.close();
       await rm(folder, { recursive: true });
     }
   });

@@ -37,7 +37,7 @@ export const pid = async (at = database) => {
   return row?.pid;
 };
 
-/** Begins something that a test waits for later, whatever becomes of it. */
+/** Resolves to the result or the error, so that a test can await it later. */
 export const outcomeOf = (started: Promise<unknown>) => started.catch((error: unknown) => error);
 
 export const held = (test: (held: Held) => Promise<void>) => holding(testDatabase, test);
@@ -57,19 +57,19 @@ export const rename = (name: string) => ({
 
 export const LIMIT = new GatewayError('TIMEOUT', 'Too long.', { status: 504 });
 
-/** The two ways in which work ends early. */
+/** The two reasons why work stops early. */
 export const ENDS = [
-  ['its client goes', (work: Work) => work.leave(), 'CANCELLED'],
+  ['its client disconnects', (work: Work) => work.leave(), 'CANCELLED'],
   ['it reaches a limit', (work: Work) => work.stop(LIMIT), 'TIMEOUT'],
 ] as const;
 
-/** Uses another database handle for the rest of a test. */
+/** Replaces the database handle for the rest of a test. */
 export async function reopen(options: Partial<DatabaseOptions>): Promise<void> {
   await database.close();
   database = open(options);
 }
 
-/** Prepares what the tests of a file share. */
+/** Registers the hooks that create and close what the tests of a file share. */
 export function setUp(): void {
   beforeAll(async () => {
     testDatabase = await createTestDatabase();

@@ -23,16 +23,16 @@ setUp();
 describe.each(ENDS)('when %s, work', (_, end, code) => {
   it.each([
     ['a read', (sql: string) => database.query(sql)],
-    ['a read of Prisma', (sql: string) => database.prisma.$queryRawUnsafe(sql)],
+    ['a read by Prisma', (sql: string) => database.prisma.$queryRawUnsafe(sql)],
     ['a snapshot', (sql: string) => database.inSnapshot(() => database.query(sql))],
-  ])('has %s cancelled, and its connection serves others', async (_, read) => {
+  ])('cancels %s, and its connection can be used again', async (_, read) => {
     const before = await pid();
     await held(async ({ sql, waiting }) => {
       const work = new Work();
       const reading = outcomeOf(during(work, () => read(sql)));
       await waiting();
       end(work);
-      // Nobody waits for Postgres to notice.
+      // The error comes without waiting for Postgres.
       const error = await reading;
       expect(error).toBeInstanceOf(WorkStoppedError);
       expect((error as WorkStoppedError).reason.code).toBe(code);
@@ -42,7 +42,7 @@ describe.each(ENDS)('when %s, work', (_, end, code) => {
     expect(await pid()).toBe(before);
   });
 
-  it('starts none of the statements that wait for their turn, nor another one', async () => {
+  it('starts neither queued nor new statements', async () => {
     await held(async ({ sql, waiting }) => {
       const work = new Work();
       const reading = during(work, () =>
@@ -65,7 +65,7 @@ describe.each(ENDS)('when %s, work', (_, end, code) => {
     });
   });
 
-  it('begins no transaction', async () => {
+  it('starts no transaction', async () => {
     const work = new Work();
     end(work);
     const write = () => database.prisma.$transaction((tx) => tx.campaign.count());
@@ -76,7 +76,7 @@ describe.each(ENDS)('when %s, work', (_, end, code) => {
     expect(sent).toEqual([]);
   });
 
-  it('gives up waiting for a connection that others have', async () => {
+  it('stops waiting for a free connection', async () => {
     await held(async ({ sql, waiting, release }) => {
       const others = [1, 2].map(() =>
         during(new Work(), () => Promise.all([database.query(sql), database.query(sql)])),
@@ -95,10 +95,10 @@ describe.each(ENDS)('when %s, work', (_, end, code) => {
   });
 });
 
-describe('a transaction that has begun', () => {
+describe('a transaction that has started', () => {
   const WAYS = [
     [
-      'of Prisma',
+      'by Prisma',
       (name: string, sql: string) =>
         database.prisma.$transaction(async (tx) => {
           await tx.campaign.update(rename(name));
@@ -107,7 +107,7 @@ describe('a transaction that has begun', () => {
         }),
     ],
     [
-      'of a session',
+      'in a session',
       (name: string, sql: string) =>
         database.inTransaction(async (transaction) => {
           await database.prisma.campaign.update(rename(name));
@@ -130,7 +130,7 @@ describe('a transaction that has begun', () => {
     ],
   ] as const;
 
-  it.each(WAYS)('%s is finished when its client goes', async (way, write) => {
+  it.each(WAYS)('%s is completed when its client disconnects', async (way, write) => {
     await held(async ({ sql, waiting, release }) => {
       const work = new Work();
       const writing = during(work, () => write(`finished ${way}`, sql));
@@ -144,7 +144,7 @@ describe('a transaction that has begun', () => {
   });
 
   it.each(WAYS)(
-    '%s is rolled back at a limit, and its connection serves others',
+    '%s is rolled back at a limit, and its connection can be used again',
     async (way, write) => {
       const before = await pid();
       const name = await nameOf();
@@ -166,7 +166,7 @@ describe('a transaction that has begun', () => {
     },
   );
 
-  it('is finished before the connections are closed', async () => {
+  it('is completed before the connections are closed', async () => {
     const own = open();
     await held(async ({ sql, waiting, release }) => {
       const work = new Work();
@@ -199,13 +199,13 @@ describe('a transaction that has begun', () => {
     await eventually(() => database.connections().waiting).toBe(0);
   });
 
-  it('may be tried again after its client has gone, as part of the same write', async () => {
+  it('can be retried as part of the same write after its client has disconnected', async () => {
     const work = new Work();
     const write = () => database.prisma.$transaction((tx) => tx.campaign.update(rename('again')));
     await during(work, () =>
       work.finish(async () => {
         work.leave();
-        // What it reads outside of its transaction belongs to it too.
+        // Reads outside of the transaction are part of the write too.
         await database.prisma.campaign.count();
         await write();
       }),

@@ -4,8 +4,8 @@ import { createDatabase, type Database } from '../../src/context/database/client
 import { SessionPool } from '../../src/context/database/pool.ts';
 import { runInSession } from '../../src/context/session.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { openProtocolTap, type ProtocolTap } from './protocol-tap.ts';
 import { createTenant, type Tenant } from './tenants.ts';
-import { tapWire, type Wire } from './wire.ts';
 
 const WHO = `select current_user as role, auth.uid() as person,
   current_workspace_id() as workspace, pg_backend_pid() as pid`;
@@ -20,15 +20,15 @@ beforeAll(async () => {
 
 afterAll(() => testDatabase.close());
 
-describe('on the wire', () => {
-  let wire: Wire;
+describe('messages to Postgres', () => {
+  let tap: ProtocolTap;
   let database: Database;
   let roundTrips = 0;
 
   beforeAll(async () => {
-    wire = await tapWire(testDatabase.gatewayUrl);
+    tap = await openProtocolTap(testDatabase.gatewayUrl);
     database = createDatabase({
-      connectionString: wire.url,
+      connectionString: tap.url,
       maxConnections: 1,
       onRoundTrip: () => {
         roundTrips += 1;
@@ -38,20 +38,20 @@ describe('on the wire', () => {
 
   afterAll(async () => {
     await database.close();
-    await wire.close();
+    await tap.close();
   });
 
-  /** Returns the messages that `fn` makes the client send in a's session. */
+  /** Runs `fn` in a's session. Returns the types of the messages sent to Postgres. */
   async function messagesOf(fn: () => Promise<unknown>): Promise<string> {
-    wire.taken();
+    tap.takeMessages();
     roundTrips = 0;
     await runInSession(a.settings, fn);
-    const messages = wire.taken();
+    const messages = tap.takeMessages();
     expect(roundTrips).toBe(messages.split('S').length - 1);
     return messages;
   }
 
-  it('a read is one batch with one Sync, prepared the first time', async () => {
+  it('a read is one batch with one Sync, and its statement is prepared once', async () => {
     const read = () => database.prisma.campaign.findMany({ where: { name: 'a' } });
     expect(await messagesOf(read)).toBe('PBEPBDES');
     expect(await messagesOf(read)).toBe('BEBES');
@@ -59,7 +59,7 @@ describe('on the wire', () => {
     expect(await messagesOf(() => database.query('select 1 as one'))).toBe('BEBES');
   });
 
-  it('a nested read with relations is one batch too', async () => {
+  it('a read with relations is one batch', async () => {
     const read = () =>
       database.prisma.campaign.findMany({
         include: { workspace: true, quests: { take: 5 }, _count: { select: { quests: true } } },
@@ -67,7 +67,7 @@ describe('on the wire', () => {
     expect(await messagesOf(read)).toBe('BEPBDES');
   });
 
-  it('a transaction with one statement is two round trips, an empty one none', async () => {
+  it('a transaction with one statement takes two round trips, an empty one none', async () => {
     const write = () =>
       database.prisma.$transaction((tx) => tx.campaign.updateMany({ data: { totalReach: 2 } }));
     await messagesOf(write);
@@ -79,7 +79,7 @@ describe('on the wire', () => {
     expect(await messagesOf(() => database.transaction(async () => 1))).toBe('');
   });
 
-  it('a statement given up beyond the limit is closed on the server', async () => {
+  it('a prepared statement is closed when there are more than the limit', async () => {
     for (let index = 0; index < 110; index += 1) {
       await runInSession(a.settings, () => database.query(`select ${index} as number`));
     }
@@ -100,8 +100,8 @@ describe('a connection', () => {
 
   afterAll(() => pool.end());
 
-  /** Looks at the pool's connection past the session. */
-  async function leftovers() {
+  /** Reads the settings of the pool's connection outside of any session. */
+  async function settingsOfConnection() {
     const client = await new Promise<pg.PoolClient>((resolve, reject) => {
       pg.Pool.prototype.connect.call(pool, (error, taken) =>
         taken ? resolve(taken) : reject(error),
@@ -123,7 +123,7 @@ describe('a connection', () => {
 
   const clean = { own_role: true, claims: '', workspace: '', timezone: 'UTC' };
 
-  it('keeps nothing of a session after success, error, commit and rollback', async () => {
+  it('keeps no settings of a session after success, error, commit or rollback', async () => {
     const run = (text: string) => runInSession(a.settings, () => pool.run({ text }));
     const transact = (...texts: string[]) =>
       runInSession(a.settings, async () => {
@@ -135,31 +135,31 @@ describe('a connection', () => {
         }
       });
     await run(WHO);
-    const { pid } = await leftovers();
-    expect(await leftovers()).toEqual({ ...clean, pid });
+    const { pid } = await settingsOfConnection();
+    expect(await settingsOfConnection()).toEqual({ ...clean, pid });
     await expect(run('select 1 / 0')).rejects.toMatchObject({ code: '22012' });
-    expect(await leftovers()).toEqual({ ...clean, pid });
+    expect(await settingsOfConnection()).toEqual({ ...clean, pid });
     await expect(run('select nonsense')).rejects.toMatchObject({ code: '42703' });
-    expect(await leftovers()).toEqual({ ...clean, pid });
+    expect(await settingsOfConnection()).toEqual({ ...clean, pid });
     await transact('BEGIN', WHO, 'COMMIT');
-    expect(await leftovers()).toEqual({ ...clean, pid });
+    expect(await settingsOfConnection()).toEqual({ ...clean, pid });
     await transact('BEGIN', WHO, 'ROLLBACK');
-    expect(await leftovers()).toEqual({ ...clean, pid });
+    expect(await settingsOfConnection()).toEqual({ ...clean, pid });
   });
 
-  it('is closed when its transaction was left unfinished', async () => {
-    const { pid } = await leftovers();
+  it('is closed when it is released with an open transaction', async () => {
+    const { pid } = await settingsOfConnection();
     await runInSession(a.settings, async () => {
       const transaction = await pool.begin();
       await transaction.query({ text: WHO });
       transaction.release();
     });
-    const after = await leftovers();
+    const after = await settingsOfConnection();
     expect(after).toMatchObject(clean);
     expect(after.pid).not.toBe(pid);
   });
 
-  it('is in UTC whatever options the connection string has', async () => {
+  it('uses UTC even if the connection string sets another time zone', async () => {
     const url = new URL(testDatabase.gatewayUrl);
     url.searchParams.set('options', '-c timezone=Asia/Kolkata -c enable_seqscan=off');
     const other = createDatabase({ connectionString: url.href });
@@ -175,7 +175,7 @@ describe('a connection', () => {
     }
   });
 
-  it('prepares statements anew when their tables have changed', async () => {
+  it('prepares statements again when their tables have changed', async () => {
     await testDatabase.query('create table changing (value int)');
     await testDatabase.query('grant select on changing to authenticated');
     await testDatabase.query('insert into changing values (1)');
@@ -188,7 +188,7 @@ describe('a connection', () => {
     expect((await read()).rows).toEqual([{ value: '1', other: null }]);
   });
 
-  it('carries big results and awkward strings', async () => {
+  it('returns large results and special characters unchanged', async () => {
     const strings = ["'; drop table campaigns; --", '\\', '\u{1F600}\r\n\t', '$1', '', '{"a":1}'];
     const { rows } = await runInSession(a.settings, () =>
       pool.run({

@@ -9,8 +9,8 @@ export let testDatabase: TestDatabase;
 
 export let database: Database;
 
-/** The same, which gives statements up soon. */
-export let hasty: Database;
+/** The same database with short timeouts. */
+export let limited: Database;
 
 export let a: Tenant;
 
@@ -18,7 +18,7 @@ export const lost: Error[] = [];
 
 export const inA = <T>(fn: () => Promise<T>) => runInSession(a.settings, fn);
 
-/** Returns what `databaseError` makes of the rejection of `fn` in a's session. */
+/** Runs `fn` in a's session. Returns what `databaseError` reports about its rejection. */
 export function failureOf(fn: () => Promise<unknown>): Promise<DatabaseFailure | null> {
   return inA(fn).then(
     () => expect.unreachable('it should have been rejected'),
@@ -26,11 +26,11 @@ export function failureOf(fn: () => Promise<unknown>): Promise<DatabaseFailure |
   );
 }
 
-/** Fails as soon as the failed statement is not answered by the connection it ran on. */
+/** The process of Postgres that serves the connection of a statement. */
 export const pidOf = async (query: Query) =>
   (await query<{ pid: number }>('select pg_backend_pid() as pid'))[0]?.pid;
 
-/** Prepares what the tests of a file share. */
+/** Registers the hooks that create and close what the tests of a file share. */
 export function setUp(): void {
   beforeAll(async () => {
     testDatabase = await createTestDatabase();
@@ -55,7 +55,7 @@ export function setUp(): void {
       acquireTimeoutMs: 30_000,
       onConnectionError: (error) => lost.push(error),
     });
-    hasty = createDatabase({
+    limited = createDatabase({
       connectionString: testDatabase.gatewayUrl,
       maxConnections: 2,
       statementTimeoutMs: 500,
@@ -64,7 +64,7 @@ export function setUp(): void {
   });
   afterAll(async () => {
     await database.close();
-    await hasty.close();
+    await limited.close();
     await testDatabase.close();
   });
 }

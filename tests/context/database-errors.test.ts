@@ -7,8 +7,8 @@ import {
   a,
   database,
   failureOf,
-  hasty,
   inA,
+  limited,
   pidOf,
   setUp,
   testDatabase,
@@ -45,7 +45,7 @@ describe('databaseError', () => {
   ];
 
   it.each(cases)('%s', async (sql, expected) => {
-    const { query, transaction, prisma } = expected.kind === 'timeout' ? hasty : database;
+    const { query, transaction, prisma } = expected.kind === 'timeout' ? limited : database;
     await inA(() => query('select 1'));
     const pids = await Promise.all([1, 2].map(() => inA(() => pidOf(query))));
     expect(await failureOf(() => query(sql))).toMatchObject(expected);
@@ -57,7 +57,7 @@ describe('databaseError', () => {
     expect(pids).toContain(await inA(() => pidOf(query)));
   });
 
-  it("reads the words of a function's own error", async () => {
+  it("reads message, detail and hint of a function's own error", async () => {
     await testDatabase.query(`create function refuse() returns void language plpgsql as
       $$ begin raise exception 'not now' using detail = 'why', hint = 'wait'; end $$`);
     const expected = {
@@ -112,7 +112,7 @@ describe('databaseError', () => {
     expect(failed).toMatchObject({ kind: 'serialization', sqlstate: '40001' });
   });
 
-  it('is null for anything else', () => {
+  it('returns null for any other error', () => {
     expect(databaseError(new Error('other'))).toBeNull();
     expect(databaseError(undefined)).toBeNull();
   });
@@ -135,7 +135,7 @@ describe('a transaction', () => {
     expect(await names()).toEqual([]);
   });
 
-  it('does not claim to be committed after a failure its function has swallowed', async () => {
+  it('fails if its function ignores the error of a statement', async () => {
     const { prisma, transaction } = database;
     const swallowed = await failureOf(() =>
       prisma.$transaction(async (tx) => {
@@ -150,7 +150,7 @@ describe('a transaction', () => {
     expect(await names()).toEqual([]);
   });
 
-  it('ends by its timeout and gives its connection back', async () => {
+  it('ends at its timeout and returns its connection to the pool', async () => {
     const failure = await failureOf(() =>
       database.prisma.$transaction((tx) => tx.$queryRaw`select pg_sleep(0.3)::text`, {
         timeout: 100,
@@ -161,7 +161,7 @@ describe('a transaction', () => {
     expect(database.connections().waiting).toBe(0);
   });
 
-  it('runs its statements one after the other, whatever is awaited', async () => {
+  it('runs its statements in order, even if they are sent at once', async () => {
     const numbers = await inA(() =>
       database.transaction((query) =>
         Promise.all(
@@ -172,7 +172,7 @@ describe('a transaction', () => {
     expect(numbers.flat().map(({ n }) => n)).toEqual([1, 2, 3]);
   });
 
-  it('takes the isolation level it is asked for', async () => {
+  it('uses the requested isolation level', async () => {
     const level = (rows: unknown) => rows as { level: string }[];
     const sql = "select current_setting('transaction_isolation') as level";
     const rows = await inA(() =>

@@ -8,7 +8,7 @@ import {
   UnheldNumber,
 } from '../../src/context/exact-json.ts';
 
-/** Repeatable random numbers (mulberry32). */
+/** Random numbers that are the same for the same seed (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -23,7 +23,7 @@ const random = randomFrom(14);
 const below = (n: number) => Math.floor(random() * n);
 const digits = (n: number) => Array.from({ length: n }, () => below(10)).join('');
 
-/** A number as JSON writes it, of any length. */
+/** A random JSON number of any length. */
 function number(): string {
   const whole = below(3) === 0 ? '0' : `${1 + below(9)}${digits(below(25))}`;
   const fraction = below(2) === 0 ? `.${digits(1 + below(22))}` : '';
@@ -49,7 +49,7 @@ function string(): string {
   );
 }
 
-/** A JSON text with numbers everywhere, and with strings that look as if they had some. */
+/** A random JSON text with many numbers, and with strings that look like numbers. */
 function text(depth = 0): string {
   switch (below(depth > 3 ? 3 : 6)) {
     case 0:
@@ -68,11 +68,11 @@ function text(depth = 0): string {
   }
 }
 
-/** JSON's own way to write strings, so that texts can be compared. */
+/** The text with its strings escaped as `JSON.stringify` does, so that texts can be compared. */
 const normal = (json: string) =>
   json.replace(/"(?:[^"\\]|\\.)*"/g, (found) => JSON.stringify(JSON.parse(found)));
 
-/** The value of a decimal number: digits, and how many of them are behind the point. */
+/** The value of a decimal number: its digits, and how many of them are after the point. */
 function decimalOf(written: string): [bigint, number] {
   const [, sign, whole, fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(written) ?? [];
@@ -85,38 +85,38 @@ function isSameValue(one: string, other: string): boolean {
   return a * 10n ** BigInt(places - m) === b * 10n ** BigInt(places - n);
 }
 
-describe('JSON of the database', () => {
-  it('is printed with the digits that it came with, whatever they are', () => {
+describe('JSON from the database', () => {
+  it('is printed with the same digits as in the database', () => {
     for (let i = 0; i < 3_000; i += 1) {
       const json = normal(text());
       expect(printJson(JSON.parse(markNumbers(json)))).toBe(json);
     }
   });
 
-  it('is left as it is when JavaScript prints it alike', () => {
+  it('is not changed when JavaScript prints the same digits', () => {
     const json = '{"a":[0,-1,1.5,1e+21,"1.10",9007199254740991,0.000001],"b":null}';
     expect(markNumbers(json)).toBe(json);
   });
 });
 
-describe('a number of a client', () => {
-  it('is taken as a number only with the value that was written', () => {
-    const taken = { held: 0, refused: 0 };
+describe('a number from a client', () => {
+  it('is read as a number only if a double has exactly that value', () => {
+    const counts = { held: 0, refused: 0 };
     for (let i = 0; i < 5_000; i += 1) {
       const written = number();
       const [value] = parseClientJson(`[${written}]`) as [number | UnheldNumber];
       if (value instanceof UnheldNumber) {
-        taken.refused += 1;
+        counts.refused += 1;
         expect(value.digits).toBe(written);
       } else {
-        taken.held += 1;
+        counts.held += 1;
         expect(isSameValue(String(value), written), written).toBe(true);
       }
     }
-    expect(Math.min(taken.held, taken.refused)).toBeGreaterThan(500);
+    expect(Math.min(counts.held, counts.refused)).toBeGreaterThan(500);
   });
 
-  it('is taken however JavaScript prints it, but for whole numbers that it rounds', () => {
+  it('is accepted as JavaScript prints it, except for integers that are rounded', () => {
     for (let i = 0; i < 2_000; i += 1) {
       const double = (random() - 0.5) * 10 ** (below(60) - 30);
       expect(isDouble(String(double)), String(double)).toBe(true);
@@ -129,7 +129,7 @@ describe('a number of a client', () => {
     }
   });
 
-  it('is a Float in up to 17 digits, as other languages print doubles', () => {
+  it('is a valid Float with up to 17 digits, as other languages print doubles', () => {
     for (let i = 0; i < 2_000; i += 1) {
       const double = (random() - 0.5) * 10 ** (below(60) - 30);
       for (const precision of [15, 16, 17]) {
@@ -151,7 +151,7 @@ describe('a number of a client', () => {
     '0.1000000000000000055',
     '0.12345678901234567',
     '1.2345678901e-320',
-  ])('%s is not held', (written) => {
+  ])('%s does not fit a double', (written) => {
     expect(isHeld(written)).toBe(false);
   });
 
@@ -163,11 +163,11 @@ describe('a number of a client', () => {
     '1.10',
     '-0',
     '5e-324',
-  ])('%s is held', (written) => {
+  ])('%s fits a double', (written) => {
     expect(isHeld(written)).toBe(true);
   });
 
-  it('is found wherever it is, and nothing else is touched', () => {
+  it('is found at any depth, and strings are not changed', () => {
     const json = '{"a":["12345678901234567890",{"__proto__":12345678901234567890}],"b":"\\"1e999"}';
     const value = parseClientJson(json) as { a: [string, object]; b: string };
     expect(Object.entries(value.a[1])).toEqual([

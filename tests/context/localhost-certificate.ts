@@ -1,4 +1,4 @@
-/** A key, and the certificate for "localhost" that it signed itself. Nothing but tests trusts it. */
+/** A key and a self-signed certificate for "localhost", for tests only. */
 export const LOCALHOST = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgrxy7K1Gps6NANzm0

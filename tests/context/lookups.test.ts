@@ -32,7 +32,7 @@ afterAll(async () => {
   await testDatabase.close();
 });
 
-/** Looks the same rows up for both tenants in one tick, and returns what each got to see. */
+/** Looks up the same rows for both tenants in one tick. Returns the names that each tenant received. */
 function lookUpInOneTick(prisma: PrismaClient): Promise<(string | undefined)[][]> {
   const ids = [a.campaignIds[0], b.campaignIds[0]].map((id) => id ?? '');
   return Promise.all(
@@ -48,7 +48,7 @@ function lookUpInOneTick(prisma: PrismaClient): Promise<(string | undefined)[][]
 }
 
 describe('look-ups of two tenants in one tick', () => {
-  it('each see their own rows', async () => {
+  it('return only the rows of their own tenant', async () => {
     expect(await lookUpInOneTick(database.prisma)).toEqual([
       ['a', undefined],
       [undefined, 'b'],
@@ -56,7 +56,7 @@ describe('look-ups of two tenants in one tick', () => {
     expect(statements).toHaveLength(2);
   });
 
-  it("would be mixed by Prisma's own batching, which is why it is not used", async () => {
+  it("would return other tenants' rows with Prisma's own batching, so it is not used", async () => {
     const pool = new SessionPool({ connectionString: testDatabase.gatewayUrl });
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
     try {
@@ -70,9 +70,9 @@ describe('look-ups of two tenants in one tick', () => {
     }
   });
 
-  it('stay apart inside their transactions too', async () => {
+  it('return only the rows of their own tenant in transactions', async () => {
     const ready: (() => void)[] = [];
-    // Both transactions are open before either looks anything up, so that the ticks coincide.
+    // Both look-ups begin once both transactions are open, so that they run in the same tick.
     const bothReady = () =>
       new Promise<void>((resolve) => {
         ready.push(resolve);
@@ -96,7 +96,7 @@ describe('look-ups of two tenants in one tick', () => {
     ]);
   });
 
-  it('cannot be mixed by transactions given as arrays: those are refused', async () => {
+  it('are refused in transactions that are given as arrays', async () => {
     const { prisma } = database;
     const [id = ''] = a.campaignIds;
     await runInSession(a.settings, async () => {
@@ -117,7 +117,7 @@ describe('a look-up', () => {
   const inA = <T>(fn: (prisma: PrismaClient) => Promise<T>) =>
     runInSession(a.settings, () => fn(database.prisma));
 
-  it('is one statement for any number in a tick, in order, with duplicates and misses', async () => {
+  it('is one statement for all rows of a tick, including duplicate and missing ones', async () => {
     const ids = [...a.campaignIds, ...a.campaignIds.slice(0, 3), randomUUID(), b.campaignIds[0]];
     const rows = await inA((prisma) =>
       Promise.all(
@@ -135,7 +135,7 @@ describe('a look-up', () => {
     expect(statements).toHaveLength(1);
   });
 
-  it('prepares few statements for many numbers of rows', async () => {
+  it('prepares only a few statements for different numbers of rows', async () => {
     for (let count = 1; count <= 20; count += 1) {
       const rows = await inA((prisma) =>
         Promise.all(
@@ -150,7 +150,7 @@ describe('a look-up', () => {
     expect(new Set(statements).size).toBe(6);
   });
 
-  it('is a statement for each shape of arguments', async () => {
+  it('is one statement for each shape of arguments', async () => {
     const [first = '', second = ''] = a.campaignIds;
     const [x, y, z] = await inA((prisma) =>
       Promise.all([
@@ -169,7 +169,7 @@ describe('a look-up', () => {
     expect(statements).toHaveLength(3);
   });
 
-  it('takes compound keys and several columns that differ', async () => {
+  it('supports compound keys, and conditions on several columns', async () => {
     const sub = a.settings.claims.sub;
     const [member, none, ...campaigns] = await inA((prisma) =>
       Promise.all([
@@ -192,7 +192,7 @@ describe('a look-up', () => {
     expect(statements).toHaveLength(2);
   });
 
-  it('finds rows by spellings and conditions that cannot be matched to answers', async () => {
+  it('finds rows by other spellings of an id and by conditions other than equality', async () => {
     const [first = '', second = '', third = ''] = a.campaignIds;
     const found = await inA((prisma) =>
       Promise.all([
@@ -207,7 +207,7 @@ describe('a look-up', () => {
     expect(found.map((row) => row?.id)).toEqual([first, second, third, undefined, third, third]);
   });
 
-  it('rejects a missing row with P2025 where one is demanded', async () => {
+  it('rejects with P2025 if a required row is missing', async () => {
     const [id = ''] = a.campaignIds;
     await inA(async (prisma) => {
       await expect(prisma.campaign.findUniqueOrThrow({ where: { id } })).resolves.toMatchObject({
@@ -219,7 +219,7 @@ describe('a look-up', () => {
     });
   });
 
-  it('sees what its session has just written, inside and outside of a transaction', async () => {
+  it('sees the latest writes of its session, inside and outside of a transaction', async () => {
     const [id = ''] = a.campaignIds;
     await inA(async (prisma) => {
       const objectiveOf = async (client: Pick<PrismaClient, 'campaign'>) =>
@@ -235,7 +235,7 @@ describe('a look-up', () => {
     });
   });
 
-  it('gives chained relations', async () => {
+  it('returns chained relations', async () => {
     const [id = ''] = a.campaignIds;
     const [workspace, members, missing] = await inA((prisma) =>
       Promise.all([

@@ -6,8 +6,8 @@ import { eventually } from '../support/eventually.ts';
 import {
   database,
   failureOf,
-  hasty,
   inA,
+  limited,
   lost,
   pidOf,
   setUp,
@@ -20,7 +20,7 @@ describe('a lost connection', () => {
   const unavailable = { kind: 'unavailable' };
   const terminate = (pid?: number) => testDatabase.query('select pg_terminate_backend($1)', [pid]);
 
-  it('fails its statement only, and the pool goes on', async () => {
+  it('fails only its statement, and the pool keeps working', async () => {
     for (const run of [
       () => database.query('select pg_sleep(20), pg_backend_pid()'),
       () => database.prisma.$queryRaw`select pg_sleep(20)::text`,
@@ -37,7 +37,7 @@ describe('a lost connection', () => {
     }
   });
 
-  it('fails its transaction, without a connection left behind', async () => {
+  it('fails its transaction and leaks no connection', async () => {
     const failure = await failureOf(() =>
       database.transaction(async (query) => {
         await terminate(await pidOf(query));
@@ -56,7 +56,7 @@ describe('a lost connection', () => {
     await Promise.all([1, 2, 3].map(() => inA(() => database.query('select 1'))));
   });
 
-  it('is reported and replaced when it was idle', async () => {
+  it('is reported and replaced if it was idle', async () => {
     const pid = await inA(() => pidOf(database.query));
     lost.length = 0;
     await terminate(pid);
@@ -66,28 +66,28 @@ describe('a lost connection', () => {
 });
 
 describe('without a free connection', () => {
-  it('a statement gives up after the acquire timeout', async () => {
+  it('a statement fails after the acquire timeout', async () => {
     let release = () => {};
     const released = new Promise<void>((resolve) => {
       release = resolve;
     });
-    // Each keeps a connection that does nothing, and so has no timeout.
-    const busy = [1, 2].map(() => inA(() => hasty.inSnapshot(() => released)));
-    await eventually(() => hasty.connections()).toMatchObject({ total: 2, idle: 0 });
+    // An idle transaction keeps its connection and runs into no statement timeout.
+    const busy = [1, 2].map(() => inA(() => limited.inSnapshot(() => released)));
+    await eventually(() => limited.connections()).toMatchObject({ total: 2, idle: 0 });
     const [raw, prisma, transaction] = await Promise.all([
-      failureOf(() => hasty.query('select 1')),
-      failureOf(() => hasty.prisma.campaign.count()),
-      failureOf(() => hasty.prisma.$transaction((tx) => tx.campaign.count())),
+      failureOf(() => limited.query('select 1')),
+      failureOf(() => limited.prisma.campaign.count()),
+      failureOf(() => limited.prisma.$transaction((tx) => tx.campaign.count())),
     ]);
     for (const failure of [raw, prisma, transaction]) {
       expect(failure).toMatchObject({ kind: 'unavailable' });
     }
     release();
     await Promise.all(busy);
-    expect(await inA(() => hasty.prisma.campaign.count())).toBe(20);
+    expect(await inA(() => limited.prisma.campaign.count())).toBe(20);
   });
 
-  it('nor with an unreachable, refusing or silent server', async () => {
+  it('a statement fails if the server is unreachable, refuses or does not respond', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as { port: number };

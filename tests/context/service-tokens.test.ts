@@ -27,7 +27,7 @@ async function expectRefusal(bearer: string, reason: RegExp, by = authenticate) 
 }
 
 describe('the token of an agent', () => {
-  it('names it and its scopes, whoever issued it', async () => {
+  it('gives the name and scopes of the agent, with any issuer', async () => {
     const exp = now() + 60;
     for (const iss of [undefined, 'https://agents.example']) {
       expect(await authenticate(`Bearer ${await agentToken({ ...AGENT, iss, exp })}`)).toEqual({
@@ -39,14 +39,14 @@ describe('the token of an agent', () => {
     }
   });
 
-  it('gives the session no person', async () => {
+  it('gives a session without a person', async () => {
     const identity = await authenticate(`Bearer ${await agentToken({ ...AGENT, sub: PERSON })}`);
     expect(sessionOf(identity, PERSON)).toEqual({
       role: 'authenticated',
       claims: { role: 'authenticated', ...AGENT },
       workspaceId: PERSON,
     });
-    if (identity.kind !== 'agent') throw new Error('It stands for a person');
+    if (identity.kind !== 'agent') throw new Error("The token is not an agent's");
     expect(() => requirePerson({ viewer: identity })).toThrow(
       expect.objectContaining({ code: 'FORBIDDEN' }),
     );
@@ -60,41 +60,41 @@ describe('the token of an agent', () => {
     ['not valid yet', { nbf: now() + 600 }, /not valid yet/],
     ['without an agent', { agent: undefined }, /lacks the claim "agent"/],
     ['without scopes', { scopes: undefined }, /lacks the claim "scopes"/],
-    ['with an agent that is no name', { agent: 7 }, /must name an agent/],
-    ['with an empty name', { agent: '' }, /must name an agent/],
-    ['with a name that no column takes', { agent: 'a\0b' }, /must name an agent/],
-    ['with scopes in one text', { scopes: 'intelligence:write' }, /"scopes"/],
-    ['with a scope that is none', { scopes: ['everything'] }, /"scopes"/],
-    ['with an action that is none', { scopes: ['intelligence:delete'] }, /"scopes"/],
+    ['with a number as its agent', { agent: 7 }, /must name an agent/],
+    ['with an empty agent name', { agent: '' }, /must name an agent/],
+    ['with an agent name that Postgres cannot store', { agent: 'a\0b' }, /must name an agent/],
+    ['with a string of scopes', { scopes: 'intelligence:write' }, /"scopes"/],
+    ['with an invalid scope', { scopes: ['everything'] }, /"scopes"/],
+    ['with an unknown action', { scopes: ['intelligence:delete'] }, /"scopes"/],
   ])('is refused %s', async (_, claims, reason) => {
     await expectRefusal(await agentToken({ ...AGENT, ...claims }), reason);
   });
 
-  it('is not taken where no key of agents is set', async () => {
+  it("is refused if no key for agents' tokens is configured", async () => {
     const peopleOnly = createAuthentication(options);
     await expectRefusal(await agentToken(AGENT), /Tokens of agents are not taken/, peopleOnly);
     await expectRefusal(await agentToken(AGENT, SECRET), /are not taken/, peopleOnly);
   });
 });
 
-describe('the keys of people and of agents are apart', () => {
-  it("people's does not sign agents in", async () => {
+describe("the keys for people's and for agents' tokens", () => {
+  it("refuse an agent's token that is signed with the key for people", async () => {
     await expectRefusal(await agentToken(AGENT, SECRET), /not signed with a key/);
   });
 
-  it('whatever claims it signs as those of a person', async () => {
+  it("ignore an agent's claims in a person's token", async () => {
     await expectRefusal(await token(AGENT), /lacks the claim "sub"/);
     const both = await authenticate(`Bearer ${await token({ ...AGENT, sub: PERSON })}`);
     expect(both).toMatchObject({ kind: 'person', id: PERSON });
     expect(sessionOf(both).claims).toEqual({ role: 'authenticated', sub: PERSON });
   });
 
-  it("agents' does not sign people in", async () => {
+  it("refuse a person's token that is signed with the key for agents", async () => {
     await expectRefusal(await token({ sub: PERSON }, SERVICE_SECRET), /not signed with a key/);
     await expectRefusal(await agentToken({ sub: PERSON, scopes: [] }), /lacks the claim "agent"/);
   });
 
-  it('a key pair signs no agents in', async () => {
+  it("refuse an agent's token that is signed with a key pair", async () => {
     const { privateKey } = await generateKeyPair('ES256');
     const bearer = await new SignJWT({ ...AGENT, aud: AUDIENCE, exp: now() + 60 })
       .setProtectedHeader({ alg: 'ES256', typ: 'service+jwt' })
@@ -102,7 +102,7 @@ describe('the keys of people and of agents are apart', () => {
     await expectRefusal(bearer, /must be signed with HS256/);
   });
 
-  it('cannot be the same', () => {
+  it('must differ', () => {
     expect(() => createAuthentication({ ...options, serviceSecret: SECRET })).toThrow(TypeError);
   });
 });

@@ -54,7 +54,7 @@ const kindOf = (work: Promise<unknown>) =>
   );
 
 describe('the transaction of a session', () => {
-  it('holds all of its statements, whoever sends them, on one connection', async () => {
+  it('runs the statements of Prisma and of SQL on one connection', async () => {
     await inTransaction(async (transaction) => {
       await reach(1);
       const [row] = await database.query<{ total_reach: number }>(
@@ -75,7 +75,7 @@ describe('the transaction of a session', () => {
     expect(roundTrips).toBe(3);
   });
 
-  it('keeps nothing that is not committed, and gives its connection back', async () => {
+  it('rolls back what is not committed, and returns its connection to the pool', async () => {
     await inTransaction(() => reach(2));
     await expect(
       inTransaction(async () => {
@@ -87,7 +87,7 @@ describe('the transaction of a session', () => {
     await eventually(() => database.connections()).toEqual({ total: 1, idle: 1, waiting: 0 });
   });
 
-  it('begins anew after it was rolled back or committed', async () => {
+  it('starts a new transaction after a rollback or commit', async () => {
     await inTransaction(async (transaction) => {
       await reach(4);
       await transaction.rollback();
@@ -100,7 +100,7 @@ describe('the transaction of a session', () => {
     expect(await reached()).toEqual([6]);
   });
 
-  it('takes no connection before its first statement, and needs none to end', async () => {
+  it('takes no connection without a statement', async () => {
     await inTransaction(async (transaction) => {
       expect(database.connections().total).toBe(0);
       await transaction.rollback();
@@ -109,7 +109,7 @@ describe('the transaction of a session', () => {
     expect(database.connections().total).toBe(0);
   });
 
-  it('fails with its first error: later statements are not sent, and it cannot be committed', async () => {
+  it('rejects later statements and the commit with its first error, and sends none of them', async () => {
     await inTransaction(async (transaction) => {
       await reach(7);
       const first = database.query('select 1 / 0');
@@ -123,11 +123,11 @@ describe('the transaction of a session', () => {
     expect(await reached()).toEqual([0]);
   });
 
-  it('goes on where a savepoint is gone back to, with little time left', async () => {
+  it('continues after a rollback to a savepoint, with little time left', async () => {
     await inTransaction(async (transaction) => {
       await reach(8);
       await database.prisma.$executeRawUnsafe('SAVEPOINT before');
-      // Less than a statement may take: statements are sent with the time that is left for them.
+      // Less than the statement timeout: a statement gets the time that is left as its timeout.
       transaction.limit(990);
       expect(await kindOf(database.query('select 1 / 0'))).toBe('invalidInput');
       await database.prisma.$executeRawUnsafe('ROLLBACK TO SAVEPOINT before');
@@ -137,7 +137,7 @@ describe('the transaction of a session', () => {
     expect(await reached()).toEqual([8]);
   });
 
-  it("has Prisma's own transactions as parts, which take it along when they fail", async () => {
+  it("contains Prisma's own transactions, and is rolled back when one of them fails", async () => {
     await inTransaction(async (transaction) => {
       await database.prisma.$transaction(async (part) =>
         part.campaign.updateMany({ data: { totalReach: 9 } }),
@@ -158,7 +158,7 @@ describe('the transaction of a session', () => {
     expect(sent.filter((sql) => sql === 'BEGIN')).toHaveLength(2);
   });
 
-  it('takes no statement that comes late', async () => {
+  it('refuses a statement after its end', async () => {
     let late: Promise<unknown> = Promise.resolve();
     await inTransaction(async (transaction) => {
       await reach(11);
@@ -171,7 +171,7 @@ describe('the transaction of a session', () => {
     expect(await reached()).toEqual([11]);
   });
 
-  it('says so when its connection is lost, and keeps nothing', async () => {
+  it('fails as unavailable when its connection is lost, and writes nothing', async () => {
     const kinds = await inTransaction(async (transaction) => {
       await reach(13);
       await testDatabase.query(
@@ -185,8 +185,8 @@ describe('the transaction of a session', () => {
   });
 });
 
-describe('a limit of its time', () => {
-  it('ends the statement that runs into it', async () => {
+describe('the time limit of a transaction', () => {
+  it('stops the statement that exceeds it', async () => {
     await inTransaction(async (transaction) => {
       await reach(16);
       transaction.limit(100);
@@ -195,7 +195,7 @@ describe('a limit of its time', () => {
     expect(await reached()).toEqual([0]);
   });
 
-  it('holds for statements together, and the next one past it is not sent', async () => {
+  it('counts all statements together, and sends none after it', async () => {
     await inTransaction(async (transaction) => {
       await database.query('select 1');
       transaction.limit(900);
@@ -211,7 +211,7 @@ describe('a limit of its time', () => {
     });
   });
 
-  it('is over with the transaction, or when it is extended', async () => {
+  it('ends with the transaction, and can be extended', async () => {
     await inTransaction(async (transaction) => {
       transaction.limit(500);
       await reach(17);
@@ -224,7 +224,7 @@ describe('a limit of its time', () => {
     expect(await reached()).toEqual([17]);
   });
 
-  it('leaves the time that one statement may take', async () => {
+  it('does not raise the statement timeout', async () => {
     await inTransaction(async (transaction) => {
       transaction.limit(5_000);
       expect(await kindOf(database.query('select pg_sleep(3)'))).toBe('timeout');

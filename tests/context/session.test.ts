@@ -38,7 +38,7 @@ describe('a session', () => {
     database = createDatabase({
       connectionString: testDatabase.gatewayUrl,
       maxConnections: 5,
-      // A thousand statements wait for these.
+      // A thousand statements wait for five connections.
       acquireTimeoutMs: 50_000,
       onStatement: (sql, { workspaceId }) => sent.push(`${workspaceId}: ${sql}`),
     });
@@ -55,13 +55,13 @@ describe('a session', () => {
     });
   });
 
-  it('shows nothing of a tenant without a workspace', async () => {
+  it('shows no rows without a workspace', async () => {
     const { workspaceId: _, ...settings } = a.settings;
     const campaigns = await runInSession(settings, () => database.prisma.campaign.findMany());
     expect(campaigns).toEqual([]);
   });
 
-  it('refuses statements outside of one, before they are sent', async () => {
+  it('is required: statements outside of one are refused and not sent', async () => {
     sent.length = 0;
     const { prisma, query, transaction } = database;
     const [id = ''] = a.campaignIds;
@@ -79,7 +79,7 @@ describe('a session', () => {
     expect(database.connections().waiting).toBe(0);
   });
 
-  it('takes claims as data, whatever is in them', async () => {
+  it('treats claims as data, with any characters in them', async () => {
     const note = `'); reset role; -- \\ " $1 \u{1F600} \ud800 \u0007`;
     const claims = { ...a.settings.claims, note };
     const [row] = await runInSession({ ...a.settings, claims }, () =>
@@ -91,7 +91,7 @@ describe('a session', () => {
     expect(JSON.parse(row?.claims ?? '')).toEqual(claims);
   });
 
-  it('reports each statement with its session', async () => {
+  it('is reported with each of its statements', async () => {
     sent.length = 0;
     await runInSession(b.settings, () => database.query('select 1'));
     expect(sent).toEqual([`${b.workspaceId}: select 1`]);

@@ -32,7 +32,7 @@ const open = (options: Partial<DatabaseOptions>) => {
 };
 afterEach(() => database?.close());
 
-/** Runs something as a request of its own. */
+/** Runs `fn` as a separate request. */
 const request = <T>(fn: () => Promise<T>, work = new Work()) =>
   runInSession(tenant.settings, fn, work);
 const many = (count: number, sql: string) =>
@@ -44,12 +44,12 @@ describe('one request', () => {
     [7, 3],
     [2, 1],
     [1, 1],
-  ])('of a pool of %i connections has %i at a time', async (maxConnections, share) => {
+  ])('with a pool of %i connections uses at most %i at a time', async (maxConnections, share) => {
     open({ maxConnections });
     await holding(testDatabase, async ({ sql, waiting, release }) => {
       const reading = request(() => many(30, sql));
       await waiting(share);
-      // What others ask for meanwhile is answered, though it came later than all of that.
+      // Later requests of others are answered in the meantime.
       if (maxConnections > share) {
         for (let i = 0; i < 5; i += 1) {
           expect(await request(() => database.query('select 1 as one'))).toEqual([{ one: 1 }]);
@@ -62,7 +62,7 @@ describe('one request', () => {
     });
   });
 
-  it('waits for its own statements without an end, not for a connection of others', async () => {
+  it('has no acquire timeout while it waits for its own statements', async () => {
     open({ maxConnections: 4, acquireTimeoutMs: 200 });
     await holding(testDatabase, async ({ sql, waiting, release }) => {
       const reading = request(() => many(10, sql));
@@ -74,20 +74,20 @@ describe('one request', () => {
   });
 
   it.each([1, 2, 3, 10])(
-    'reads beside its transaction, and so do 20 others: a pool of %i',
+    'can read outside of its transaction while 20 others do so, with a pool of %i',
     async (max) => {
       open({ maxConnections: max, acquireTimeoutMs: max === 1 ? 200 : 5_000 });
       const write = () =>
         database.prisma.$transaction(
           async (tx) => {
             await tx.campaign.count();
-            // By another connection than the transaction's.
+            // Over another connection than the transaction's.
             await Promise.all([database.query('select 1'), database.prisma.campaign.count()]);
             return tx.campaign.count();
           },
           { maxWait: 20_000, timeout: 20_000 },
         );
-      // A pool of one has none to read by: that ends too, with an error.
+      // A pool of one has no connection left to read with, so it fails.
       if (max === 1) {
         await expect(request(write)).rejects.toThrow(/connection/i);
         return;
@@ -97,7 +97,7 @@ describe('one request', () => {
     },
   );
 
-  it('leaves nothing behind of a transaction that it did not wait for', async () => {
+  it('does not start a transaction after it has timed out waiting for its turn', async () => {
     open({ maxConnections: 2 });
     const write = (sql: string, maxWait = 20_000) =>
       request(() => database.prisma.$transaction((tx) => tx.$queryRawUnsafe(sql), { maxWait }));
@@ -113,7 +113,7 @@ describe('one request', () => {
     await eventually(() => database.connections()).toMatchObject({ idle: 1, waiting: 0 });
   });
 
-  it('waits for its turn to begin a transaction no longer than for a connection', async () => {
+  it('waits for its turn to start a transaction at most for the acquire timeout', async () => {
     open({ maxConnections: 2, acquireTimeoutMs: 200 });
     await holding(testDatabase, async ({ sql, waiting, release }) => {
       const first = request(() => database.transaction((query) => query(sql)));
@@ -130,7 +130,7 @@ describe('one request', () => {
     ]);
   });
 
-  it('reads in its snapshot where it has a single connection', async () => {
+  it('can read in a snapshot with a pool of one connection', async () => {
     open({ maxConnections: 1 });
     const read = () => database.inSnapshot(() => many(5, 'select 1 as one'));
     const results = await Promise.all(Array.from({ length: 5 }, () => request(read)));
@@ -138,10 +138,10 @@ describe('one request', () => {
   });
 });
 
-describe('the time that a request has of the database', () => {
+describe('the time budget of a request', () => {
   const SLEEP = 'select pg_sleep(0.2)';
 
-  it('is up when its statements have run for so long together, and the running ones are cancelled', async () => {
+  it('counts statements that run at once, and cancels those that run when it is used up', async () => {
     open({ maxConnections: 4, timeBudgetMs: 500 });
     await holding(testDatabase, async ({ sql, waiting }) => {
       const results = await request(() =>
@@ -158,7 +158,7 @@ describe('the time that a request has of the database', () => {
     expect(await request(() => database.query('select 1 as one'))).toEqual([{ one: 1 }]);
   });
 
-  it('is up for one statement after the other as well', async () => {
+  it('counts statements that run one after the other', async () => {
     open({ maxConnections: 4, timeBudgetMs: 500 });
     const work = new Work();
     const read = async () => {
@@ -170,7 +170,7 @@ describe('the time that a request has of the database', () => {
     expect(sent).not.toContain('select 1');
   });
 
-  it('is the time of all statements of its work, in whichever session', async () => {
+  it('counts the statements of all sessions of its work', async () => {
     open({ maxConnections: 4, timeBudgetMs: 500 });
     const work = new Work();
     const read = async () => {
@@ -180,7 +180,7 @@ describe('the time that a request has of the database', () => {
     expect(sent.length).toBeLessThanOrEqual(3);
   });
 
-  it('is that of as many requests as its work counts for', async () => {
+  it('is multiplied by the number of requests that its work counts for', async () => {
     open({ maxConnections: 4, timeBudgetMs: 500 });
     const read = async () => {
       for (let i = 0; i < 4; i += 1) await database.query(SLEEP);
@@ -189,7 +189,7 @@ describe('the time that a request has of the database', () => {
     expect(sent).toHaveLength(4);
   });
 
-  it('takes a transaction back that has begun', async () => {
+  it('rolls back an open transaction when it is used up', async () => {
     open({ maxConnections: 4, timeBudgetMs: 500 });
     const where = { id: tenant.campaignIds[0] as string };
     const write = () =>

@@ -40,7 +40,7 @@ const addCampaign = () =>
   ]);
 
 describe('a snapshot', () => {
-  it('is what all statements see, whatever is committed meanwhile', async () => {
+  it('hides from all its statements what is committed after its start', async () => {
     const [before, during, listed] = await inSnapshot(async () => {
       const first = await count();
       await addCampaign();
@@ -54,7 +54,7 @@ describe('a snapshot', () => {
     expect(await runInSession(tenant.settings, count)).toBe((before ?? 0) + 1);
   });
 
-  it('is of the moment of its first statement', async () => {
+  it('starts with its first statement', async () => {
     const before = await runInSession(tenant.settings, count);
     const seen = await inSnapshot(async () => {
       await addCampaign();
@@ -63,7 +63,7 @@ describe('a snapshot', () => {
     expect(seen).toBe(before + 1);
   });
 
-  it('takes one connection, and a round trip a statement', async () => {
+  it('takes one connection, and one round trip for each statement', async () => {
     const pids = await inSnapshot(() =>
       Promise.all(
         [1, 2, 3].map(() => database.query<{ pid: number }>('select pg_backend_pid() as pid')),
@@ -76,7 +76,7 @@ describe('a snapshot', () => {
     expect(database.connections()).toMatchObject({ total: 1, waiting: 0 });
   });
 
-  it('shows what the session may see, and cannot be written in', async () => {
+  it('shows only the rows of the session, and is read-only', async () => {
     const error = await inSnapshot(async () => {
       expect(await count()).toBeGreaterThan(0);
       return database.query(`update campaigns set name = 'x'`).catch((refusal: unknown) => refusal);
@@ -86,7 +86,7 @@ describe('a snapshot', () => {
     expect(await runInSession(nowhere, () => database.inSnapshot(count))).toBe(0);
   });
 
-  it('outlives statements that fail, the first one too', async () => {
+  it('continues after a statement fails, even the first one', async () => {
     const failures = await inSnapshot(async () => {
       const first = database.query('select 1 / 0').catch((error: unknown) => error);
       const [, before] = await Promise.all([first, count()]);
@@ -101,7 +101,7 @@ describe('a snapshot', () => {
     ]);
   });
 
-  it('prepares anew what a change of a table has outdated', async () => {
+  it('prepares statements again when their tables have changed', async () => {
     const read = () =>
       database.query<{ name: string }>(
         'select name from campaigns where workspace_id = $1 limit 1',
@@ -115,7 +115,7 @@ describe('a snapshot', () => {
     }
   });
 
-  it('gives its connection back, even unused and after an error', async () => {
+  it('returns its connection to the pool, unused or after an error', async () => {
     await inSnapshot(async () => {});
     await expect(
       inSnapshot(async () => {
@@ -127,7 +127,7 @@ describe('a snapshot', () => {
     await eventually(() => database.connections()).toEqual({ total: 1, idle: 1, waiting: 0 });
   });
 
-  it('ends behind what was left running, without keeping anybody waiting', async () => {
+  it('ends after the statements that were not awaited, without blocking its caller', async () => {
     let late: Promise<unknown> = Promise.resolve();
     let isOver = false;
     await inSnapshot(async () => {
@@ -140,7 +140,7 @@ describe('a snapshot', () => {
     expect(await runInSession(tenant.settings, count)).toBeGreaterThan(0);
   });
 
-  it('is followed by another one after its connection was lost', async () => {
+  it('can be opened again after its connection was lost', async () => {
     const error = await inSnapshot(async () => {
       const [row] = await database.query<{ pid: number }>('select pg_backend_pid() as pid');
       await testDatabase.query('select pg_terminate_backend($1)', [row?.pid]);
@@ -150,7 +150,7 @@ describe('a snapshot', () => {
     expect(await inSnapshot(count)).toBeGreaterThan(0);
   });
 
-  it('is the own of each of many', async () => {
+  it('is separate for each of many requests', async () => {
     const counts = await Promise.all(
       Array.from({ length: 10 }, () =>
         inSnapshot(async () => {

@@ -24,8 +24,12 @@ const query = <Row extends object>(text: string) =>
   runInSession(tenant.settings, () => database.query<Row>(text));
 const textOf = (length: number, n: number) => `select ${n} as n -- ${'x'.repeat(length)}`;
 
-/** What the only connection has prepared. */
-async function prepared(): Promise<{ count: number; characters: number; longest: number }> {
+/** The size of the preparedStatements statements of the only connection. */
+async function preparedStatements(): Promise<{
+  count: number;
+  characters: number;
+  longest: number;
+}> {
   const [row] = await query<{ count: number; characters: number; longest: number }>(
     `select count(*)::int as count, sum(length(statement))::int as characters,
        max(length(statement))::int as longest from pg_prepared_statements`,
@@ -33,28 +37,28 @@ async function prepared(): Promise<{ count: number; characters: number; longest:
   return row ?? { count: 0, characters: 0, longest: 0 };
 }
 
-describe('what a connection has prepared', () => {
-  it('is bounded in characters', async () => {
+describe('the preparedStatements statements of a connection', () => {
+  it('are limited in characters', async () => {
     for (let n = 0; n < 30; n += 1) {
       expect(await query(textOf(20_000, n))).toEqual([{ n }]);
     }
-    const { count, characters } = await prepared();
+    const { count, characters } = await preparedStatements();
     expect(characters).toBeLessThanOrEqual(256 * 1024);
     expect(count).toBeGreaterThan(10);
   });
 
-  it('is bounded in number', async () => {
+  it('are limited in number', async () => {
     for (let n = 0; n < 120; n += 1) await query(textOf(10, n));
-    expect((await prepared()).count).toBeLessThanOrEqual(100);
+    expect((await preparedStatements()).count).toBeLessThanOrEqual(100);
   });
 
-  it('leaves out what is longer than half of the bound, which runs all the same', async () => {
+  it('do not include a statement longer than half of the limit, which runs unprepared', async () => {
     for (const n of [1, 2, 1]) expect(await query(textOf(140_000, n))).toEqual([{ n }]);
-    expect((await prepared()).longest).toBeLessThan(140_000);
+    expect((await preparedStatements()).longest).toBeLessThan(140_000);
     expect(await query(textOf(10, 7))).toEqual([{ n: 7 }]);
   });
 
-  it('holds the settings of the session whatever else is in it', async () => {
+  it('always include the statement that sets the session', async () => {
     for (let n = 0; n < 12; n += 1) await query(textOf(130_000, n));
     expect(await query('select auth.uid() as person')).toEqual([
       { person: tenant.settings.claims.sub },
@@ -62,7 +66,7 @@ describe('what a connection has prepared', () => {
   });
 });
 
-it('statements that are sent once do not fill the memory with their exact numbers', async () => {
+it('rewrites of exact numbers in statements that are sent once do not fill the memory', async () => {
   const rewrite = (n: number) =>
     keepNumbersExact(`select JSONB_BUILD_OBJECT('${'x'.repeat(40_000)}${n}', "t1"."roi")`);
   rewrite(0);

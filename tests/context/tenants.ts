@@ -8,7 +8,7 @@ export interface Tenant {
   settings: SessionSettings & { claims: { sub: string } };
 }
 
-/** Returns a workspace with its Owner and as many campaigns, each named after the workspace. */
+/** Creates a workspace with an Owner and `count` campaigns that are named after the workspace. */
 export async function createTenant(
   { query }: TestDatabase,
   name: string,

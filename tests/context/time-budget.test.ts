@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { TimeBudget } from '../../src/context/database/time-budget.ts';
 
 describe('a time budget of 1,000 ms', () => {
-  /** Starts (+) and ends (-) statements, and lets time pass between. Returns whether it was used up. */
+  /** Starts (+) and ends (-) statements, and waits for milliseconds. Returns whether the budget was used up. */
   const isUsedUp = (steps: readonly ('+' | '-' | number)[]) => {
     vi.useFakeTimers();
     try {
@@ -19,7 +19,7 @@ describe('a time budget of 1,000 ms', () => {
         if (step === '-') running -= 1;
       }
       const result = usedUp;
-      // Its timer is one for all budgets, and ends with the last statement.
+      // All budgets share one timer, which stops with the last statement.
       for (; running > 0; running -= 1) budget.end();
       vi.advanceTimersByTime(1_000);
       expect(vi.getTimerCount()).toBe(0);
@@ -30,14 +30,18 @@ describe('a time budget of 1,000 ms', () => {
   };
 
   it.each([
-    ['one statement just within it', ['+', 999, '-'], false],
-    ['one statement beyond it', ['+', 1_100], true],
-    ['one statement that ends just beyond it', ['+', 1_001, '-'], true],
-    ['two side by side', ['+', '+', 600], true],
-    ['two, one of which begins later', ['+', 500, '+', 350], true],
-    ['two, one of which ends sooner', ['+', '+', 400, '-', 199, '-'], false],
+    ['one statement just under it', ['+', 999, '-'], false],
+    ['one statement over it', ['+', 1_100], true],
+    ['one statement that ends just over it', ['+', 1_001, '-'], true],
+    ['two statements at once', ['+', '+', 600], true],
+    ['two statements, one of which starts later', ['+', 500, '+', 350], true],
+    ['two statements, one of which ends earlier', ['+', '+', 400, '-', 199, '-'], false],
     ['pauses between statements', ['+', 300, '-', 9_000, '+', 300, '-', 9_000, '+', 300], false],
-    ['one that begins when all is used', ['+', '+', 500, '-', '-', '+', 1, '-'], true],
+    [
+      'a statement that starts when the budget is used up',
+      ['+', '+', 500, '-', '-', '+', 1, '-'],
+      true,
+    ],
   ] as const)('%s', (_, steps, expected) => {
     expect(isUsedUp(steps)).toBe(expected);
   });

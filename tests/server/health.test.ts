@@ -66,7 +66,7 @@ describe('while the database is out of reach', () => {
     const complaints = gateway.log.filter(({ msg }) => msg === 'Not ready');
     expect(complaints).toHaveLength(1);
 
-    proxy.mend();
+    proxy.restore();
     await delay(NEXT_CHECK_MS);
     expect((await gateway.send('/health/ready')).status).toBe(200);
     expect((await gateway.ask('{ me }', { authorization })).data).toEqual({ me: PERSON });

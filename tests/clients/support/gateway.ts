@@ -9,23 +9,23 @@ import { othersEnded } from '../../support/log.ts';
 const WORKSPACE = demoWorkspaces[0]?.id as string;
 const PERSON = demoPeople[0]?.id as string;
 
-/** A gateway over the demo, and a connection to it that can be cut. */
+/** A gateway for the demo, and a connection to it that can be cut. */
 export interface LiveGateway {
-  /** Where clients find it, by the connection that can be cut: host and port. */
+  /** Host and port of the connection that can be cut. */
   address: string;
-  /** Signs a person of the demo in for so many seconds. */
+  /** A person's token that expires after so many seconds. */
   token(seconds: number): Promise<string>;
-  /** Raises an alert in SQL, past the gateway. */
+  /** Raises an alert in SQL, without the gateway. */
   raise(title: string): Promise<void>;
-  /** Raises an alert through the gateway, by a connection that is not cut. */
+  /** Raises an alert by a mutation, over a connection that is never cut. */
   raiseByMutation(title: string): Promise<void>;
-  /** Where news of the alerts begin that there are now. */
+  /** A cursor for the changes from now on. */
   liveCursor(): Promise<string>;
-  /** Deletes what the change log has, once it was read. */
-  forgetChanges(): Promise<void>;
+  /** Deletes all entries of the change log after they were read. */
+  deleteChanges(): Promise<void>;
   cut(): void;
-  mend(): void;
-  /** Stops the gateway as an operator does; another one has to be started. */
+  restore(): void;
+  /** Stops the gateway, as an operator does. Call `start` for a new one. */
   stop(): Promise<void>;
   start(): Promise<void>;
   close(): Promise<void>;
@@ -79,24 +79,24 @@ export async function openGateway(database: TestDatabase): Promise<LiveGateway> 
       );
     },
     liveCursor,
-    async forgetChanges() {
+    async deleteChanges() {
       if (!running) throw new Error('There is no gateway');
       const { feed } = running;
-      // Whatever the retention, changes have been read by the time that they are deleted.
+      // Changes must be read before they are deleted, whatever the retention.
       await feed.reach(feed.open(await liveCursor(), WORKSPACE, 'after'));
       await feed.trim(0);
       await othersEnded(database);
     },
     cut: proxy.cut,
-    mend: proxy.mend,
+    restore: proxy.restore,
     async stop() {
       await stop();
-      // Its port is anybody's from now on.
+      // Another process may use the port from now on.
       proxy.cut();
     },
     async start() {
       proxy.target = await start();
-      proxy.mend();
+      proxy.restore();
     },
     async close() {
       proxy.close();

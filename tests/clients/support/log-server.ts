@@ -7,24 +7,24 @@ import { type WebSocket, WebSocketServer } from 'ws';
 interface Variables {
   after?: string;
 }
-/** Takes a result; null when there will be no more. */
-type Tell = (result: object | null) => void;
+/** Sends a result; null ends the operation. */
+type Send = (result: object | null) => void;
 
-/** Tells the numbers of a log as the gateway tells changes, over any of its protocols. */
+/** Sends the numbers of a log as the gateway sends changes, over all of its protocols. */
 export interface LogServer {
   http: string;
   ws: string;
   /** The variable `after` of each operation, in order. */
-  asked: unknown[];
-  /** The credentials that connections came with, in order. */
+  cursors: unknown[];
+  /** The credentials of each connection, in order. */
   signedIn: unknown[];
-  /** Told in place of the next numbers, if given. */
+  /** Sent instead of the next numbers, if set. */
   instead: object | undefined;
-  /** Whether operations are refused, as one that may be tried again. */
-  isOut: boolean;
+  /** Whether operations are refused with an error that allows a retry. */
+  isUnavailable: boolean;
   /** Appends numbers to the log. */
-  tell(...numbers: number[]): void;
-  /** Refuses cursors of numbers up to this one. */
+  append(...numbers: number[]): void;
+  /** Refuses cursors up to this number from now on. */
   expire(number: number): void;
   /** Cuts all connections. */
   cut(): void;
@@ -39,23 +39,24 @@ export async function startLogServer(): Promise<LogServer> {
   const listeners = new Set<() => void>();
   let trimmed = Number.NEGATIVE_INFINITY;
 
-  const subscribe = ({ after }: Variables, tell: Tell): (() => void) => {
-    server.asked.push(after);
+  const subscribe = ({ after }: Variables, send: Send): (() => void) => {
+    server.cursors.push(after);
     const from = Number(after ?? log.at(-1) ?? 0);
-    if (from <= trimmed || server.isOut) {
-      tell(server.isOut ? OUTAGE : EXPIRED);
-      tell(null);
+    if (from <= trimmed || server.isUnavailable) {
+      send(server.isUnavailable ? OUTAGE : EXPIRED);
+      send(null);
       return () => {};
     }
-    let told = log.filter((number) => number <= from).length;
-    const goOn = () => {
-      for (; told < log.length; told += 1) {
-        tell(server.instead ?? { data: { told: { number: log[told], cursor: `${log[told]}` } } });
+    let sent = log.filter((number) => number <= from).length;
+    const sendNew = () => {
+      for (; sent < log.length; sent += 1) {
+        const numberAdded = { number: log[sent], cursor: `${log[sent]}` };
+        send(server.instead ?? { data: { numberAdded } });
       }
     };
-    goOn();
-    listeners.add(goOn);
-    return () => void listeners.delete(goOn);
+    sendNew();
+    listeners.add(sendNew);
+    return () => void listeners.delete(sendNew);
   };
 
   const web = createServer(createHandler(subscribe, (token) => server.signedIn.push(token)));
@@ -70,13 +71,13 @@ export async function startLogServer(): Promise<LogServer> {
   const server: LogServer = {
     http: `http://127.0.0.1:${port}`,
     ws: `ws://127.0.0.1:${port}`,
-    asked: [],
+    cursors: [],
     signedIn: [],
     instead: undefined,
-    isOut: false,
-    tell(...numbers) {
+    isUnavailable: false,
+    append(...numbers) {
       log.push(...numbers);
-      for (const goOn of listeners) goOn();
+      for (const sendNew of listeners) sendNew();
     },
     expire(number) {
       trimmed = number;
@@ -94,28 +95,28 @@ export async function startLogServer(): Promise<LogServer> {
   return server;
 }
 
-type Subscribe = (variables: Variables, tell: Tell) => () => void;
+type Subscribe = (variables: Variables, send: Send) => () => void;
 type SignIn = (token: unknown) => void;
 
 function serveSocket(socket: WebSocket, subscribe: Subscribe, signIn: SignIn): void {
   const ends = new Map<string, () => void>();
-  const send = (message: object) => socket.send(JSON.stringify(message));
+  const sendMessage = (message: object) => socket.send(JSON.stringify(message));
   socket.on('message', (data) => {
     const { id, type, payload } = JSON.parse(String(data));
     if (type === 'connection_init') {
       signIn(payload?.authorization);
-      send({ type: 'connection_ack' });
+      sendMessage({ type: 'connection_ack' });
     } else if (type === 'complete') {
       ends.get(id)?.();
     } else {
       let isOver = false;
-      const tell: Tell = (result) => {
-        if (result === EXPIRED) send({ id, type: 'error', payload: EXPIRED.errors });
-        else if (result) send({ id, type: 'next', payload: result });
-        else if (!isOver) send({ id, type: 'complete' });
+      const send: Send = (result) => {
+        if (result === EXPIRED) sendMessage({ id, type: 'error', payload: EXPIRED.errors });
+        else if (result) sendMessage({ id, type: 'next', payload: result });
+        else if (!isOver) sendMessage({ id, type: 'complete' });
         isOver ||= result === EXPIRED;
       };
-      ends.set(id, subscribe(payload.variables ?? {}, tell));
+      ends.set(id, subscribe(payload.variables ?? {}, send));
     }
   });
   socket.on('close', () => {
@@ -123,7 +124,7 @@ function serveSocket(socket: WebSocket, subscribe: Subscribe, signIn: SignIn): v
   });
 }
 
-/** Serves events of one operation at /events, of many in a stream at /stream, Apollo's at /parts. */
+/** Serves one operation per request at /events, many in one stream at /stream, and Apollo's format at /parts. */
 function createHandler(subscribe: Subscribe, signIn: SignIn) {
   const streams = new Map<string, ServerResponse>();
   const begin = (response: ServerResponse, type: string) => {
@@ -140,10 +141,10 @@ function createHandler(subscribe: Subscribe, signIn: SignIn) {
 
     const { variables, extensions } = JSON.parse(await text(request));
     let stream = response;
-    let tell: Tell;
+    let send: Send;
     if (url === '/parts') {
       begin(response, 'multipart/mixed; boundary=graphql').write('\r\n--graphql');
-      tell = (result) => {
+      send = (result) => {
         if (!result) return stream.end('--\r\n');
         const part = result === EXPIRED ? { payload: null, ...EXPIRED } : { payload: result };
         return stream.write(
@@ -156,13 +157,13 @@ function createHandler(subscribe: Subscribe, signIn: SignIn) {
         stream = streams.get(token) as ServerResponse;
         response.writeHead(202).end();
       } else begin(response, 'text/event-stream');
-      tell = (result) => {
+      send = (result) => {
         const data = id ? { id, ...(result ? { payload: result } : {}) } : result;
         const event = result ? 'next' : 'complete';
         stream.write(`event: ${event}\ndata: ${data ? JSON.stringify(data) : ''}\n\n`);
         if (!result && !id) stream.end();
       };
     }
-    stream.once('close', subscribe(variables ?? {}, tell));
+    stream.once('close', subscribe(variables ?? {}, send));
   };
 }

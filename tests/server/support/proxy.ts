@@ -1,18 +1,18 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A way to a server that can be cut and mended. */
+/** A proxy whose connections can be cut and restored. */
 export interface DatabaseProxy {
-  /** The connection string, by this way. */
+  /** The connection string through the proxy. */
   url: string;
-  /** Where connections made from now on lead. */
+  /** The connection string of the server for new connections. */
   target: string;
   cut(): void;
-  mend(): void;
+  restore(): void;
   close(): void;
 }
 
-/** Puts a proxy before the server of a connection string. */
+/** Starts a proxy in front of the server of a connection string. */
 export async function startProxy(connectionString: string): Promise<DatabaseProxy> {
   const sockets = new Set<Socket>();
   let open = true;
@@ -45,7 +45,7 @@ export async function startProxy(connectionString: string): Promise<DatabaseProx
     url: url.href,
     target: connectionString,
     cut,
-    mend: () => {
+    restore: () => {
       open = true;
     },
     close: () => {

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export interface Wire {
-  /** The connection string by way of the wire. */
+export interface ProtocolTap {
+  /** The connection string through the tap. */
   url: string;
-  /** Types of the messages that clients sent since the last call, start-up excepted. */
-  taken(): string;
+  /** The types of the messages that clients sent since the last call, without start-up messages. */
+  takeMessages(): string;
   close(): Promise<void>;
 }
 
-/** Stands between a client and Postgres and notes the type of every message to the server. */
-export async function tapWire(connectionString: string): Promise<Wire> {
+/** A proxy between clients and Postgres that records the type of every message to Postgres. */
+export async function openProtocolTap(connectionString: string): Promise<ProtocolTap> {
   const target = new URL(connectionString);
   const sockets = new Set<Socket>();
   let types = '';
@@ -33,7 +33,7 @@ export async function tapWire(connectionString: string): Promise<Wire> {
         if (pending.length < header + 4) break;
         const end = header + pending.readInt32BE(header);
         if (pending.length < end) break;
-        // Start-up has no type, and authentication (p) is no statement.
+        // A start-up message has no type, and authentication (p) is no statement.
         const type = started ? pending.toString('latin1', 0, 1) : '';
         if (type !== 'p') types += type;
         started = true;
@@ -49,7 +49,7 @@ export async function tapWire(connectionString: string): Promise<Wire> {
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.href,
-    taken() {
+    takeMessages() {
       const result = types;
       types = '';
       return result;

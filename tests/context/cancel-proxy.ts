@@ -3,34 +3,34 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 
-/** The codes of the messages that a connection begins with. */
+/** The codes in the first message of a connection. */
 const CANCEL = 80_877_102;
 const TLS = 80_877_103;
 
-/** What stands before Postgres, as poolers do, and sees who asks it to cancel a statement. */
-export interface FrontDoor {
-  /** The connection string by way of the door; its host is a name. */
+/** A proxy in front of Postgres that records and can hold or refuse cancel requests. */
+export interface CancelProxy {
+  /** The connection string through the proxy; its host is a name, not an address. */
   url: string;
-  /** Requests to cancel so far: whether each came encrypted. */
+  /** The cancel requests so far, and whether each was encrypted. */
   cancels: { encrypted: boolean }[];
-  /** Keeps requests to cancel from now on. */
+  /** Holds cancel requests from now on. */
   hold(): void;
-  /** Passes on those that were kept, and no longer keeps any. */
-  letGo(): void;
-  /** Refuses requests to cancel from now on. */
+  /** Passes on the held cancel requests, and holds no more. */
+  release(): void;
+  /** Refuses cancel requests from now on. */
   refuse(): void;
   close(): Promise<void>;
 }
 
-/** Opens a door; with a key and a certificate it insists on TLS, which Postgres behind it has not. */
-export async function openFrontDoor(
+/** Opens a proxy. With a key and a certificate it requires TLS, which Postgres behind it does not use. */
+export async function openCancelProxy(
   connectionString: string,
   tls?: { key: string; cert: string },
-): Promise<FrontDoor> {
+): Promise<CancelProxy> {
   const target = new URL(connectionString);
   const sockets = new Set<Socket>();
   const cancels: { encrypted: boolean }[] = [];
-  let kept: (() => void)[] | null = null;
+  let held: (() => void)[] | null = null;
   let isRefusing = false;
 
   const pass = (client: Duplex, first: Buffer) => {
@@ -60,7 +60,7 @@ export async function openFrontDoor(
       }
       cancels.push({ encrypted });
       if (isRefusing) client.destroy();
-      else if (kept) kept.push(() => pass(client, first));
+      else if (held) held.push(() => pass(client, first));
       else pass(client, first);
     });
   };
@@ -78,11 +78,11 @@ export async function openFrontDoor(
     url: url.href,
     cancels,
     hold() {
-      kept = [];
+      held = [];
     },
-    letGo() {
-      const requests = kept ?? [];
-      kept = null;
+    release() {
+      const requests = held ?? [];
+      held = null;
       for (const passOn of requests) passOn();
     },
     refuse() {
