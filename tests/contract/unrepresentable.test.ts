@@ -288,7 +288,7 @@ describe('a row that is written or told of', () => {
     await world.plant(`update campaigns set start_date = null, name = 'two' where id::text = $1`, [
       id,
     ]);
-    await expect.poll(() => told.told().map((change: Data) => change.node.name)).toContain('two');
+    await expect.poll(() => told.received().map(({ node }: Data) => node.name)).toContain('two');
     // Both changes may be told as the row is after the second one.
     for (const { errors = [] } of told.results) {
       for (const { extensions } of errors) expect(extensions.code).toBe('UNREPRESENTABLE_VALUE');

@@ -7,13 +7,13 @@ import { hasPgBouncer } from '../support/pgbouncer.ts';
 import { type Listener, listen, type Subscription } from '../support/subscribe.ts';
 import { createPooledWorld, type Person, type PooledGateway, type PooledWorld } from './world.ts';
 
-const WAYS = [
+const MODES = [
   ['session mode', 'session', false],
   ['transaction mode', 'transaction', false],
-  ['transaction mode, with a connection of its own to Postgres', 'transaction', true],
+  ['transaction mode, with a direct connection to Postgres', 'transaction', true],
 ] as const;
 
-describe.runIf(hasPgBouncer()).each(WAYS)('behind PgBouncer in %s', (_, mode, isDirect) => {
+describe.runIf(hasPgBouncer()).each(MODES)('behind PgBouncer in %s', (_, mode, isDirect) => {
   let world: PooledWorld;
   let gateway: PooledGateway;
   let owner: Person;
@@ -43,29 +43,29 @@ describe.runIf(hasPgBouncer()).each(WAYS)('behind PgBouncer in %s', (_, mode, is
       { after },
     );
   const titles = (subscription: Subscription) =>
-    subscription.told().map((event) => event?.node.title);
+    subscription.received().map((event) => event?.node.title);
 
-  it('changes are told once each, and from any cursor again', async () => {
-    const told = follow(await liveCursor());
+  it('delivers each change once, and replays from any cursor', async () => {
+    const live = follow(await liveCursor());
     const expected = Array.from({ length: 12 }, (_, n) => `Alert ${n}`);
     for (const title of expected) await raise(title);
-    await eventually(() => titles(told)).toEqual(expected);
-    const resumed = follow(told.told()[4]?.cursor);
+    await eventually(() => titles(live)).toEqual(expected);
+    const resumed = follow(live.received()[4]?.cursor);
     await eventually(() => titles(resumed)).toEqual(expected.slice(5));
-    told.end();
+    live.end();
     resumed.end();
   });
 
-  it('a live query follows', async () => {
+  it('updates a live query', async () => {
     const live = listener.subscribe('query @live { campaigns { totalCount } }');
     await eventually(() => live.results.length).toBe(1);
-    const before = live.told()[0]?.totalCount;
+    const before = live.received()[0]?.totalCount;
     await perform(owner, 'createCampaign(input: { name: "Followed" })', '{ id }');
-    await eventually(() => live.told().at(-1)?.totalCount).toBe(before + 1);
+    await eventually(() => live.received().at(-1)?.totalCount).toBe(before + 1);
     live.end();
   });
 
-  it('writers notify it over a session of its own, where it has one', async () => {
+  it('listens for notifications only over a session that it does not share', async () => {
     const { port } = new URL(isDirect ? world.database.url : world.bouncer.url(world.database.url));
     const ports = statements.mock.calls.flatMap(([statement], call) => {
       const client = statements.mock.contexts[call] as pg.Client;
@@ -74,8 +74,8 @@ describe.runIf(hasPgBouncer()).each(WAYS)('behind PgBouncer in %s', (_, mode, is
     expect(ports).toEqual(mode === 'session' || isDirect ? [Number(port)] : []);
   });
 
-  it('goes on when PgBouncer reads its settings again, dies and comes back, and loses nothing', async () => {
-    const told = follow(await liveCursor());
+  it('loses no change when PgBouncer reloads its settings or is killed and restarted', async () => {
+    const live = follow(await liveCursor());
     const expected: string[] = [];
     const write = async (count: number) => {
       for (let n = 0; n < count; n += 1) {
@@ -106,7 +106,7 @@ describe.runIf(hasPgBouncer()).each(WAYS)('behind PgBouncer in %s', (_, mode, is
     ).toHaveLength(1);
     await raise('Afterwards');
     expected.push('Afterwards');
-    await eventually(() => titles(told)).toEqual(expected);
-    told.end();
+    await eventually(() => titles(live)).toEqual(expected);
+    live.end();
   });
 });

@@ -9,11 +9,11 @@ import { hasPgBouncer, POOL_MODES } from '../support/pgbouncer.ts';
 import { CALLERS, race } from '../support/race.ts';
 import { createPooledWorld, type Person, type PooledGateway, type PooledWorld } from './world.ts';
 
-// Hundreds of requests, on a machine that others use too.
+// Hundreds of requests, on a machine that may be busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-/** Connections that the gateway has to PgBouncer, and PgBouncer to Postgres where it gives them away by transaction. */
-const [OF_GATEWAY, OF_BOUNCER] = [10, 2];
+/** Connections of the gateway to PgBouncer, and of PgBouncer to Postgres in transaction mode. */
+const [GATEWAY_POOL_SIZE, PGBOUNCER_POOL_SIZE] = [10, 2];
 
 describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (mode) => {
   let world: PooledWorld;
@@ -21,14 +21,14 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
   let owner: Person;
   let other: Person;
   beforeAll(async () => {
-    world = await createPooledWorld(mode, mode === 'transaction' ? OF_BOUNCER : undefined);
-    gateway = await world.open({ DATABASE_POOL_SIZE: String(OF_GATEWAY) });
+    world = await createPooledWorld(mode, mode === 'transaction' ? PGBOUNCER_POOL_SIZE : undefined);
+    gateway = await world.open({ DATABASE_POOL_SIZE: String(GATEWAY_POOL_SIZE) });
     owner = await gateway.owner();
     other = await gateway.owner(1);
   });
   afterAll(() => world?.close());
 
-  /** Locks a table for as long as something runs. */
+  /** Locks a table while `run` runs. */
   async function locking<T>(table: string, run: () => Promise<T>): Promise<T> {
     const client = new pg.Client(world.database.url);
     await client.connect();
@@ -48,22 +48,22 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
     return rows.length;
   };
 
-  it('documents of every kind answer what they answer without a pooler', async () => {
+  it('gives the same answers as without a pooler', async () => {
     const direct = await world.open({
       DATABASE_URL: world.database.gatewayUrl,
       DATABASE_POOL_MODE: 'session',
     });
-    const asker = await direct.owner();
+    const directOwner = await direct.owner();
     for (const { query, variables } of examples) {
       if (!/^query/m.test(query)) continue;
-      const expected = await asker.ask(query, variables);
+      const expected = await directOwner.ask(query, variables);
       expect(expected.errors).toBeUndefined();
       expect((await owner.ask(query, variables)).data).toEqual(expected.data);
     }
     await direct.stop();
   });
 
-  it('hundreds of requests of two tenants see their own rows, and moments in UTC', async () => {
+  it('shows two tenants only their own rows, with timestamps in UTC, over hundreds of requests', async () => {
     const LIST = `{ campaigns(first: 50, orderBy: [{ field: ID }]) {
       totalCount nodes { id workspaceId createdAt cohortLinks { nodes { workspaceId } } } } }`;
     const rowsOf = async ({ workspaceId }: Person) => {
@@ -78,34 +78,34 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
       [owner, await rowsOf(owner)],
       [other, await rowsOf(other)],
     ]);
-    let asked = 0;
+    let answered = 0;
     const ask = async (person: Person) => {
       const { campaigns } = await person.data(LIST);
-      const told = campaigns.nodes.map(({ id, createdAt }: Record<string, string>) => [
+      const received = campaigns.nodes.map(({ id, createdAt }: Record<string, string>) => [
         id,
         createdAt,
       ]);
-      expect(told).toEqual(expected.get(person));
-      expect(campaigns.totalCount).toBe(told.length);
+      expect(received).toEqual(expected.get(person));
+      expect(campaigns.totalCount).toBe(received.length);
       expect(JSON.stringify(campaigns)).not.toContain(
         (person === owner ? other : owner).workspaceId,
       );
-      asked += 1;
+      answered += 1;
     };
-    const asking = Array.from({ length: 20 }, async (_, n) => {
+    const clients = Array.from({ length: 20 }, async (_, n) => {
       for (let i = 0; i < 15; i += 1) await ask((n + i) % 2 === 0 ? owner : other);
     });
-    await Promise.all(asking);
-    expect(asked).toBe(300);
+    await Promise.all(clients);
+    expect(answered).toBe(300);
     expect([...expected.values()].every((rows) => rows.length > 0)).toBe(true);
     const sessions = await world.database.query(
       `select from pg_stat_activity
        where application_name = 'codex-gateway' and datname = current_database()`,
     );
-    if (mode === 'transaction') expect(sessions.length).toBeLessThanOrEqual(OF_BOUNCER);
+    if (mode === 'transaction') expect(sessions.length).toBeLessThanOrEqual(PGBOUNCER_POOL_SIZE);
   });
 
-  it('a campaign is created, changed and deleted, for keeps or for a rehearsal', async () => {
+  it('creates, changes and deletes a campaign, and writes nothing in a dry run', async () => {
     const create = (more = '') =>
       perform(
         owner,
@@ -114,9 +114,9 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
       );
     const rowsOf = (campaign: string) =>
       world.database.query('select name from campaigns where id = $1', [campaign]);
-    const { campaign: rehearsed } = await create('dryRun: true');
-    expect(rehearsed).toMatchObject({ name: 'Monsoon', quests: { nodes: [{ name: 'Film' }] } });
-    expect(await rowsOf(rehearsed.id)).toEqual([]);
+    const { campaign: preview } = await create('dryRun: true');
+    expect(preview).toMatchObject({ name: 'Monsoon', quests: { nodes: [{ name: 'Film' }] } });
+    expect(await rowsOf(preview.id)).toEqual([]);
     const { campaign } = await create();
     const id: [string, string] = ['UUID!', campaign.id];
     await perform(owner, 'updateCampaign(id: $id, input: { name: "Rain" })', '{ id }', { id });
@@ -132,7 +132,7 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
     expect(await rowsOf(campaign.id)).toEqual([]);
   });
 
-  it('what the database refuses names the argument at fault', async () => {
+  it('names the invalid argument when the database refuses a write', async () => {
     const workspace: [string, string] = ['UUID!', owner.workspaceId];
     const { errors } = await attempt(
       owner,
@@ -143,7 +143,7 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
     expect(errors).toMatchObject([{ __typename: 'ConflictError', path: ['input', 'slug'] }]);
   });
 
-  it('a row at fault in the middle leaves the others of a bulk, each with what is wrong', async () => {
+  it('writes the valid rows of a bulk that is not atomic, and reports the error of each other row', async () => {
     const { results, affected } = await attempt(
       owner,
       `createCampaigns(atomic: false, inputs: [
@@ -166,7 +166,7 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
     ]);
   });
 
-  it('a write with a key is done once, however many send it at once', async () => {
+  it('writes once when many clients send the same idempotency key at the same time', async () => {
     const CREATE = `mutation($name: String!) {
       createCampaign(input: { name: $name }) { id campaign { id createdAt } errors { message } } }`;
     for (let round = 0; round < 3; round += 1) {
@@ -189,7 +189,7 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
     }
   });
 
-  it('statements end in time, and so do requests with many of them', async () => {
+  it('stops a statement at its timeout, and a request at its time budget', async () => {
     const LISTS = Array.from(
       { length: 6 },
       (_, n) => `c${n}: campaigns(first: 1) { nodes { id } }`,
@@ -199,10 +199,10 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
       [{ DATABASE_TIME_BUDGET: '300' }, /0\.3 seconds of the database/],
     ] as const) {
       const opened = await world.open({ DATABASE_POOL_SIZE: '4', ...settings });
-      const hasty = await opened.owner();
-      await hasty.data('{ viewer { role } }');
+      const limited = await opened.owner();
+      await limited.data('{ viewer { role } }');
       await locking('campaigns', async () => {
-        const { errors = [] } = await hasty.ask(`{ ${LISTS.join(' ')} }`);
+        const { errors = [] } = await limited.ask(`{ ${LISTS.join(' ')} }`);
         expect(errors.length).toBeGreaterThan(0);
         for (const error of errors) {
           expect(error.extensions.code).toBe('TIMEOUT');
@@ -210,12 +210,12 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
         }
         await eventually(() => waiting('campaigns')).toBe(0);
       });
-      expect((await hasty.data(`{ ${LISTS[0]} }`)).c0.nodes).toHaveLength(1);
+      expect((await limited.data(`{ ${LISTS[0]} }`)).c0.nodes).toHaveLength(1);
       await opened.stop();
     }
   });
 
-  it('whoever leaves has their own statement cancelled, and nobody else', async () => {
+  it("cancels only the statement of a client that disconnects, not other clients'", async () => {
     const others = () =>
       Promise.all(
         Array.from({ length: 6 }, (_, n) =>
@@ -225,7 +225,7 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
     for (let round = 0; round < 12; round += 1) {
       await locking('trends', async () => {
         const leaving = new AbortController();
-        const asked = fetch(`${gateway.url}/graphql`, {
+        const answer = fetch(`${gateway.url}/graphql`, {
           method: 'POST',
           signal: leaving.signal,
           headers: { ...owner.headers, 'content-type': 'application/json' },
@@ -234,7 +234,7 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
         await eventually(() => waiting('trends')).toBe(1);
         const answers = others();
         leaving.abort();
-        expect(await asked).toBe('left');
+        expect(await answer).toBe('left');
         await answers;
         await others();
         await eventually(() => waiting('trends')).toBe(0);
@@ -245,7 +245,7 @@ describe.runIf(hasPgBouncer()).each(POOL_MODES)('behind PgBouncer in %s mode', (
     );
   });
 
-  it('nothing of a request is left on the sessions that PgBouncer keeps', async () => {
+  it('leaves no settings, statements or listeners of a request on the sessions of PgBouncer', async () => {
     await race(() => owner.data('{ campaigns(first: 1) { nodes { id } } }'));
     const client = new pg.Client(world.bouncer.url(world.database.gatewayUrl));
     await client.connect();

@@ -9,10 +9,10 @@ import { hasPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbounc
 
 const SECRET = 'a secret of the tests, 32 bytes or more';
 
-/** For tests that start several programs. */
+/** The timeout of tests that start several programs. */
 const LONG_MS = 120_000;
 
-/** Runs a program of the project to its end. */
+/** Runs a script of the project to its end. Returns its exit code and output. */
 async function outcome(script: string, env: Record<string, string>, ...args: string[]) {
   const program = run(script, { PORT: '0', JWT_SECRET: SECRET, ...env }, args);
   const code = await program.ends();
@@ -39,7 +39,7 @@ describe.runIf(hasPgBouncer())('behind PgBouncer', () => {
   });
 
   it(
-    'a gateway that takes transaction mode for session mode does not start',
+    'refuses to start in session mode if the pooler is in transaction mode',
     async () => {
       const DATABASE_URL = byTransaction.url(database.gatewayUrl);
       const { code, output } = await outcome('src/main.ts', { DATABASE_URL });
@@ -51,7 +51,7 @@ describe.runIf(hasPgBouncer())('behind PgBouncer', () => {
     LONG_MS,
   );
 
-  it('nor does one whose other address leads elsewhere', async () => {
+  it('refuses to start if DATABASE_DIRECT_URL leads to a pooler, another database or nowhere', async () => {
     for (const [DATABASE_DIRECT_URL, error] of [
       [byTransaction.url(database.gatewayUrl), NotReadyError],
       [other.gatewayUrl, NotReadyError],
@@ -80,12 +80,12 @@ describe.runIf(hasPgBouncer())('behind PgBouncer', () => {
     ['src/database/verify/cli.ts', '--all', /All \d+ checks passed/],
   ] as const;
 
-  it.each(['session mode', 'transaction mode, past it'])(
-    'an empty database is migrated, shown and verified: %s',
+  it.each(['in session mode', 'by a direct connection in transaction mode'])(
+    'migrates an empty database, shows its status and verifies it %s',
     async (way) => {
       const empty = await createTestDatabase('empty');
       const env =
-        way === 'session mode'
+        way === 'in session mode'
           ? { DATABASE_URL: bySession.url(empty.url) }
           : {
               DATABASE_URL: byTransaction.url(empty.url),
@@ -103,7 +103,7 @@ describe.runIf(hasPgBouncer())('behind PgBouncer', () => {
   );
 
   it.each([{}, { DATABASE_POOL_MODE: 'transaction' }])(
-    'nothing is migrated in transaction mode: %j',
+    'refuses to migrate in transaction mode without a direct connection: %j',
     async (mode) => {
       const empty = await createTestDatabase('empty');
       const env = { DATABASE_URL: byTransaction.url(empty.url), ...mode };
@@ -125,7 +125,7 @@ describe.runIf(hasPgBouncer())('behind PgBouncer', () => {
   );
 
   it(
-    'what needs no session works in transaction mode, too',
+    'seeds, shows the status and verifies in transaction mode',
     async () => {
       const env = {
         DATABASE_URL: byTransaction.url(database.url),

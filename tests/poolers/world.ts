@@ -16,17 +16,17 @@ export interface Person extends Client {
 export interface PooledWorld {
   database: TestDatabase;
   bouncer: PgBouncer;
-  /** Starts a gateway by way of it; settings replace those that it has otherwise. */
+  /** Starts a gateway that connects through PgBouncer; `settings` override the defaults. */
   open(settings?: Record<string, string>): Promise<PooledGateway>;
   close(): Promise<void>;
 }
 
 export interface PooledGateway extends RunningGateway {
-  /** Signs the owner of a workspace of the demo in: the first, unless told otherwise. */
+  /** Signs in as the owner of a demo workspace, by default of the first. */
   owner(workspace?: number): Promise<Person>;
 }
 
-/** Starts a PgBouncer before the demo, whose defaults are not what the gateway needs. */
+/** Starts PgBouncer in front of the demo. The defaults of the database are not those that the gateway needs. */
 export async function createPooledWorld(mode: PoolMode, poolSize?: number): Promise<PooledWorld> {
   const database = await createTestDatabase('demo');
   const [current] = await database.query<{ name: string }>('select current_database() as name');

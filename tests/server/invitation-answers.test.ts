@@ -151,7 +151,7 @@ describe('invitationChanged', () => {
     return subscription;
   }
   const steps = (subscription: Awaited<ReturnType<typeof follow>>) =>
-    subscription.told().map(({ operation, node }) => [operation, node?.status ?? null]);
+    subscription.received().map(({ operation, node }) => [operation, node?.status ?? null]);
 
   it('tells a person without any workspace, and the Owner, of each step', async () => {
     const { owner } = await found('Café');
@@ -175,13 +175,13 @@ describe('invitationChanged', () => {
         ['UPDATED', 'ACCEPTED'],
       ]);
     }
-    expect(personal.told()[0]).toMatchObject({
+    expect(personal.received()[0]).toMatchObject({
       id: invitation.id,
       node: { workspaceName: 'Café' },
     });
     expect(others.results).toEqual([]);
 
-    const cursor = personal.told()[1]?.cursor;
+    const cursor = personal.received()[1]?.cursor;
     const resumed = await follow(await api.as(bystander.userId), { after: cursor });
     await invite(owner, bystander.email);
     await eventually(() => steps(resumed)).toEqual([['CREATED', 'PENDING']]);
@@ -219,12 +219,12 @@ describe('invitationChanged', () => {
     const listener = listen(api.url, person.client);
     listeners.push(listener);
     const live = listener.subscribe('query @live { viewer { invitations { workspaceName } } }');
-    await eventually(() => live.told().at(-1)).toEqual({ invitations: [] });
+    await eventually(() => live.received().at(-1)).toEqual({ invitations: [] });
     const { invitation } = await invite(owner, person.email);
-    await eventually(() => live.told().at(-1)).toEqual({
+    await eventually(() => live.received().at(-1)).toEqual({
       invitations: [{ workspaceName: 'Café' }],
     });
     await settle(owner, 'revoke', invitation.id);
-    await eventually(() => live.told().at(-1)).toEqual({ invitations: [] });
+    await eventually(() => live.received().at(-1)).toEqual({ invitations: [] });
   });
 });

@@ -15,10 +15,10 @@ import { createTenant, insert, raise, type Tenant } from '../support/tenant.ts';
 const ALERTS = `subscription ($filter: SystemAlertFilter, $after: String) {
   alertRaised(filter: $filter, after: $after) { cursor node { title } }
 }`;
-const WRONG = 'BAD_USER_INPUT';
+const BAD_INPUT = 'BAD_USER_INPUT';
 const INVALID = 'GRAPHQL_VALIDATION_FAILED';
 const TOO_LARGE = 'OPERATION_TOO_LARGE';
-/** As much as fits into a request beside everything else. */
+/** Almost as long as a request may be. */
 const LONG = 'x'.repeat(990_000);
 
 let database: TestDatabase;
@@ -26,7 +26,7 @@ let api: LiveApi;
 let tenant: Tenant;
 let client: Client;
 let witness: Listener;
-let heard: Subscription;
+let witnessed: Subscription;
 let listeners: Listener[] = [];
 const raised: string[] = [];
 beforeAll(async () => {
@@ -35,16 +35,16 @@ beforeAll(async () => {
   api = await openLiveApi(database);
   client = await api.as(tenant.people.Viewer, tenant.workspaceId);
   witness = listen(api.url, await api.as(tenant.people.Owner, tenant.workspaceId));
-  heard = witness.subscribe(ALERTS);
+  witnessed = witness.subscribe(ALERTS);
   await listening(api, 1);
 });
-/** Nobody else is disturbed: the witness is told everything once, in order. */
+/** No other client is affected: the witness receives each alert once, in order. */
 afterEach(async () => {
   for (const listener of listeners) listener.close();
   listeners = [];
   await raiseNext();
-  await eventually(() => heard.told().map(({ node }) => node.title)).toEqual(raised);
-  expect(heard.isOver()).toBe(false);
+  await eventually(() => witnessed.received().map(({ node }) => node.title)).toEqual(raised);
+  expect(witnessed.isOver()).toBe(false);
   await listening(api, 1);
 });
 afterAll(async () => {
@@ -59,12 +59,12 @@ async function raiseNext(): Promise<void> {
   await raise(database, tenant, title);
 }
 
-async function liveCursor(asking = client): Promise<string> {
-  const { systemAlerts } = await asking.data('{ systemAlerts { liveCursor } }');
+async function liveCursor(of = client): Promise<string> {
+  const { systemAlerts } = await of.data('{ systemAlerts { liveCursor } }');
   return systemAlerts.liveCursor;
 }
 
-/** Sends a subscription over every transport, each of which refuses it for the same reason. */
+/** Sends a subscription over every transport, and expects the same refusal from each. */
 async function expectRefusal(
   query: string,
   variables: object,
@@ -75,21 +75,21 @@ async function expectRefusal(
     const listener = listen(api.url, client, transport);
     listeners.push(listener);
     const refused = listener.subscribe(query, variables);
-    // Events do not wait for it.
+    // A new event does not delay the refusal.
     await raiseNext();
     await eventually(refused.isOver).toBe(true);
     const errors = refused.results.flatMap((result) => result.errors ?? []);
-    const told = `${transport}: ${JSON.stringify(errors).slice(0, 400)}`;
-    expect(errors[0]?.extensions.code, told).toBe(code);
-    expect(errors[0]?.extensions.argument, told).toBe(argument);
-    expect(errors[0]?.message.length, told).toBeGreaterThan(15);
-    expect(listener.raw().length, told).toBeLessThan(5_000);
+    const details = `${transport}: ${JSON.stringify(errors).slice(0, 400)}`;
+    expect(errors[0]?.extensions.code, details).toBe(code);
+    expect(errors[0]?.extensions.argument, details).toBe(argument);
+    expect(errors[0]?.message.length, details).toBeGreaterThan(15);
+    expect(listener.raw().length, details).toBeLessThan(5_000);
     expect(listener.raw()).not.toMatch(/\bat .*\.(ts|js):|SELECT|gateway\./);
     expect(
       refused.results.some(({ data }) => data),
-      told,
+      details,
     ).toBe(false);
-    // The socket is good for others.
+    // The socket can still be used for other subscriptions.
     if (transport === 'WebSocket') {
       const { subscribers } = await api.open();
       const next = listener.subscribe(ALERTS);
@@ -100,22 +100,22 @@ async function expectRefusal(
   }
 }
 
-const expectBadCursor = (after: unknown, code = WRONG) =>
+const expectBadCursor = (after: unknown, code = BAD_INPUT) =>
   expectRefusal(ALERTS, { after }, code, 'after');
 
-describe('a cursor', () => {
+describe('refuses a cursor', () => {
   it.each([
     ['that was made up', 'tomorrow'],
     ['that is empty', ''],
     ['of a list', Buffer.from('{"id":1}').toString('base64')],
-    ['with SQL in it', "'; drop table gateway.change; --"],
+    ['that contains SQL', "'; drop table gateway.change; --"],
     ['of a million characters', LONG],
     ['of a million bytes', '🚀'.repeat(200_000)],
   ])('%s', async (_, after) => {
     await expectBadCursor(after);
   });
 
-  it('that is cut off, or altered', async () => {
+  it('that is truncated or changed', async () => {
     const cursor = await liveCursor();
     for (const length of [1, 12, cursor.length >> 1, cursor.length - 1]) {
       await expectBadCursor(cursor.slice(0, length));
@@ -126,7 +126,7 @@ describe('a cursor', () => {
     await expectBadCursor(` ${cursor}`);
   });
 
-  it('that looks like one of another database', async () => {
+  it('that is forged in the right format', async () => {
     const forged = Buffer.alloc(80, 1).toString('base64url');
     await expectBadCursor(forged, 'CURSOR_EXPIRED');
   });
@@ -142,7 +142,7 @@ describe('a cursor', () => {
     await expectBadCursor(cursor);
   });
 
-  it('of another database, with what to do', async () => {
+  it('of another database, and says how to continue', async () => {
     const elsewhere = await createTestDatabase();
     const there = await openLiveApi(elsewhere);
     const { workspaceId, people } = await createTenant(elsewhere);
@@ -153,15 +153,15 @@ describe('a cursor', () => {
     expect(listeners[0]?.raw()).toMatch(/Read the list again .*liveCursor/);
   });
 
-  it('from longer ago than changes are kept, with what to do', async () => {
+  it('that is older than the change log, and says how to continue', async () => {
     const cursor = await liveCursor();
     await raiseNext();
     await raiseNext();
-    await eventually(() => heard.results.length).toBe(raised.length);
+    await eventually(() => witnessed.results.length).toBe(raised.length);
     await api.feed.trim(0);
     await expectBadCursor(cursor, 'CURSOR_EXPIRED');
     expect(listeners[0]?.raw()).toMatch(/Read the list again .*liveCursor/);
-    // The newest one is as good as ever.
+    // New cursors still work.
     await expect(liveCursor()).resolves.toMatch(/^\S+$/);
   });
 
@@ -182,27 +182,27 @@ describe('a cursor', () => {
   });
 });
 
-describe('an operation', () => {
+describe('refuses an operation', () => {
   const filtered = (filter: string) => `subscription { alertRaised(filter: ${filter}) { cursor } }`;
 
   it.each([
-    ['without a field that there is', 'subscription { nothingChanged { cursor } }', INVALID],
+    ['with an unknown field', 'subscription { nothingChanged { cursor } }', INVALID],
     ['without a selection', 'subscription { alertRaised }', INVALID],
     ['with two fields', 'subscription { alertRaised { cursor } alertChanged { cursor } }', INVALID],
     [
-      'with an operation that is none',
+      'with an unknown value of an enum',
       'subscription { systemAlertChanged(operations: [EXPLODED]) { cursor } }',
       INVALID,
     ],
-    ['with a filter on no column', filtered('{ nothing: { equals: 1 } }'), INVALID],
-    ['with a filter of a wrong type', filtered('{ title: { equals: 1 } }'), INVALID],
+    ['with a filter on an unknown column', filtered('{ nothing: { equals: 1 } }'), INVALID],
+    ['with a filter of the wrong type', filtered('{ title: { equals: 1 } }'), INVALID],
     [
-      'with more tokens than may be',
+      'with too many tokens',
       `subscription { alertRaised { cursor node { ${'title '.repeat(3_000)} } } }`,
       TOO_LARGE,
     ],
     [
-      'that is deep',
+      'that is nested too deeply',
       `subscription { alertRaised { node { ${'workspace { systemAlerts { nodes { '.repeat(10)} id ${'} } } '.repeat(10)} } } }`,
       TOO_LARGE,
     ],
@@ -211,43 +211,43 @@ describe('an operation', () => {
       filtered(`{ title: { equals: "${LONG.slice(0, 60_000)}" } }`),
       TOO_LARGE,
     ],
-    ['that is no GraphQL', 'subscription {', 'GRAPHQL_PARSE_FAILED'],
+    ['that is not GraphQL', 'subscription {', 'GRAPHQL_PARSE_FAILED'],
   ])('%s', async (_, query, code) => {
     await expectRefusal(query, {}, code);
   });
 
-  it('with no operations to be told of', async () => {
+  it('with an empty list of operations', async () => {
     const query = `subscription ($operations: [ChangeOperation!]) {
       systemAlertChanged(operations: $operations) { cursor }
     }`;
-    await expectRefusal(query, { operations: [] }, WRONG, 'operations');
+    await expectRefusal(query, { operations: [] }, BAD_INPUT, 'operations');
   });
 
-  it('with a filter that is deep', async () => {
+  it('with a filter that is nested too deeply', async () => {
     const filter = `${'{ and: ['.repeat(40)}{ title: { equals: "x" } }${'] }'.repeat(40)}`;
-    await expectRefusal(filtered(filter), {}, WRONG, `filter${'.and[0]'.repeat(7)}`);
+    await expectRefusal(filtered(filter), {}, BAD_INPUT, `filter${'.and[0]'.repeat(7)}`);
   });
 
   it.each([
     ['a cursor that is a number', { after: 5 }],
     ['a cursor that is a list', { after: ['x'] }],
-    ['a filter that is a text', { filter: 'everything' }],
-    ['a filter on no column', { filter: { nothing: { equals: 1 } } }],
-    ['a filter of a wrong type', { filter: { title: { equals: { a: 1 } } } }],
-    ['an unknown value', { filter: { severityLevel: { equals: 'EXTREME' } } }],
-  ])('with %s among its variables', async (_, variables) => {
-    await expectRefusal(ALERTS, variables, WRONG);
+    ['a filter that is a string', { filter: 'everything' }],
+    ['a filter on an unknown column', { filter: { nothing: { equals: 1 } } }],
+    ['a filter of the wrong type', { filter: { title: { equals: { a: 1 } } } }],
+    ['an unknown value of an enum', { filter: { severityLevel: { equals: 'EXTREME' } } }],
+  ])('whose variables contain %s', async (_, variables) => {
+    await expectRefusal(ALERTS, variables, BAD_INPUT);
   });
 
   it.each([
-    ['a column compared with null', { filter: { id: null } }, 'filter.id'],
-    ['an id that is none', { filter: { id: { equals: 'x' } } }, undefined],
-    ['a filter of too many parts', { filter: { or: Array(100_000).fill({}) } }, 'filter.or[999]'],
+    ['a required column compared with null', { filter: { id: null } }, 'filter.id'],
+    ['an invalid id', { filter: { id: { equals: 'x' } } }, undefined],
+    ['a filter with too many parts', { filter: { or: Array(100_000).fill({}) } }, 'filter.or[999]'],
   ])('with %s', async (_, variables, argument) => {
-    await expectRefusal(ALERTS, variables, WRONG, argument);
+    await expectRefusal(ALERTS, variables, BAD_INPUT, argument);
   });
 
-  it('with a filter of a million characters', async () => {
+  it('with a filter of a million characters, or accepts it without a match', async () => {
     for (const transport of TRANSPORTS) {
       const listener = listen(api.url, client, transport);
       listeners.push(listener);
@@ -257,16 +257,16 @@ describe('an operation', () => {
         async () => subscription.isOver() || (await api.open()).subscribers > subscribers,
       ).toBe(true);
       await raiseNext();
-      await eventually(() => heard.results.length).toBe(raised.length);
+      await eventually(() => witnessed.results.length).toBe(raised.length);
       await quiet([listener]);
-      // Refused with a reason, or answered like any other filter: nothing matches it.
-      const told = subscription.results.flatMap(({ errors }) => errors ?? []);
-      if (subscription.isOver()) expect(told[0]?.extensions.code).toMatch(/^[A-Z_]+$/);
+      // If it is accepted, it matches nothing.
+      const details = subscription.results.flatMap(({ errors }) => errors ?? []);
+      if (subscription.isOver()) expect(details[0]?.extensions.code).toMatch(/^[A-Z_]+$/);
       else expect(subscription.results).toEqual([]);
     }
   });
 
-  it('larger than a request may be ends the connection, and says so', async () => {
+  it('larger than the limit of a request, and closes the connection', async () => {
     const variables = { filter: { title: { equals: `${LONG}${LONG}` } } };
     const [socket, sse] = [listen(api.url, client), listen(api.url, client, 'SSE')];
     listeners.push(socket, sse);
@@ -278,7 +278,7 @@ describe('an operation', () => {
   });
 });
 
-it('more subscriptions than a socket may hold are refused, one by one', async () => {
+it('refuses each subscription over the limit of a socket', async () => {
   const socket = listen(api.url, client);
   listeners.push(socket);
   const all = Array.from({ length: 150 }, () => socket.subscribe(ALERTS));
@@ -289,9 +289,9 @@ it('more subscriptions than a socket may hold are refused, one by one', async ()
   );
   await raiseNext();
   for (const [n, each] of all.entries()) {
-    await eventually(() => each.told().filter(Boolean).length).toBe(n < 100 ? 1 : 0);
+    await eventually(() => each.received().filter(Boolean).length).toBe(n < 100 ? 1 : 0);
   }
-  // There is room again once some are left.
+  // New ones are accepted again after some have ended.
   for (const each of all.slice(0, 10)) each.end();
   await listening(api, 91);
   socket.subscribe(ALERTS);

@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { type Listener, listen, listening, TRANSPORTS } from '../support/subscribe.ts';
 import { createTenant, type Role, raise, type Tenant } from '../support/tenant.ts';
 
-/** More than catch up at a time, and than live queries are executed at a time. */
+/** More than the replays, and than the live queries, that run at once. */
 const MANY = 20;
 const AT_ONCE = 8;
 const ALERTS = 'subscription ($after: String) { alertRaised(after: $after) { node { title } } }';
@@ -15,21 +15,21 @@ let database: TestDatabase;
 let tenant: Tenant;
 let api: LiveApi;
 let listeners: Listener[] = [];
-/** Readings of the past that have begun, and wait until they may go on. */
-const readings: (() => void)[] = [];
+/** Resumes the replays that have started and wait. */
+const replays: (() => void)[] = [];
 let isHeld = false;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   tenant = await createTenant(database);
   api = await openLiveApi(database, {
-    // Some are left when live queries wait for the database.
+    // A few are free while live queries wait for the database.
     maxConnections: AT_ONCE + 2,
     limits: limits({ person: { distinct: 2 * MANY } }),
     wrapped: (feed) =>
       Object.assign(Object.create(feed) as typeof feed, {
         async *replay(...args: Parameters<typeof feed.replay>) {
-          if (isHeld) await new Promise<void>((resolve) => readings.push(resolve));
+          if (isHeld) await new Promise<void>((resolve) => replays.push(resolve));
           yield* feed.replay(...args);
         },
       }),
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   isHeld = false;
-  for (const go of readings.splice(0)) go();
+  for (const go of replays.splice(0)) go();
   for (const listener of listeners) listener.close();
   listeners = [];
   await listening(api, 0);
@@ -48,14 +48,14 @@ afterAll(async () => {
 });
 
 const as = (role: Role) => api.as(tenant.people[role], tenant.workspaceId);
-const hear = (client: Client, transport?: (typeof TRANSPORTS)[number]) => {
+const openListener = (client: Client, transport?: (typeof TRANSPORTS)[number]) => {
   const listener = listen(api.url, client, transport);
   listeners.push(listener);
   return listener;
 };
 
-describe('clients of one person that are told the past', () => {
-  it('are so many at a time; others wait, and keep nobody else waiting', async () => {
+describe('replays for the clients of one person', () => {
+  it('are limited in number, and do not delay those of another person', async () => {
     const [viewer, analyst] = [await as('Viewer'), await as('Analyst')];
     const { systemAlerts } = await viewer.data('{ systemAlerts { liveCursor } }');
     await raise(database, tenant, 'Before');
@@ -63,56 +63,58 @@ describe('clients of one person that are told the past', () => {
       async () => (await viewer.data('{ systemAlerts { totalCount } }')).systemAlerts.totalCount,
     ).toBe(1);
     isHeld = true;
-    const socket = hear(viewer);
-    // Whoever asks for the same from the same cursor shares one reading.
+    const socket = openListener(viewer);
+    // Different documents, since equal ones from the same cursor share a replay.
     const all = Array.from({ length: MANY }, (_, n) =>
       socket.subscribe(ALERTS.replace('title', `title${n}: title`), {
         after: systemAlerts.liveCursor,
       }),
     );
     await listening(api, MANY);
-    await eventually(() => readings.length).toBe(AT_ONCE);
-    const other = hear(analyst).subscribe(ALERTS, { after: systemAlerts.liveCursor });
-    await eventually(() => readings.length).toBe(AT_ONCE + 1);
-    // One that is done makes room for one.
-    readings.shift()?.();
-    await eventually(() => readings.length).toBe(AT_ONCE + 1);
-    // One that was left reads nothing when its turn comes.
+    await eventually(() => replays.length).toBe(AT_ONCE);
+    const other = openListener(analyst).subscribe(ALERTS, { after: systemAlerts.liveCursor });
+    await eventually(() => replays.length).toBe(AT_ONCE + 1);
+    // The next one starts when one ends.
+    replays.shift()?.();
+    await eventually(() => replays.length).toBe(AT_ONCE + 1);
+    // One whose client has left does not start.
     all.at(-1)?.end();
     isHeld = false;
-    for (const go of readings.splice(0)) go();
+    for (const go of replays.splice(0)) go();
     for (const each of [...all.slice(0, -1), other]) {
-      await eventually(() => each.told().length).toBe(1);
+      await eventually(() => each.received().length).toBe(1);
     }
-    expect(all.at(-1)?.told()).toEqual([]);
+    expect(all.at(-1)?.received()).toEqual([]);
   });
 });
 
 describe('a live query', () => {
-  it('that was left before its turn is not executed', async () => {
+  it('whose client leaves while it waits is not executed', async () => {
     const client = await as('Viewer');
     const executions = () => api.statements().filter((sql) => /system_alerts/.test(sql)).length;
     await database.rehearse({ role: 'service_role' }, async (query) => {
       await query('lock table system_alerts in access exclusive mode');
-      const socket = hear(client);
+      const socket = openListener(client);
       executions();
       const all = Array.from({ length: MANY }, (_, n) =>
         socket.subscribe(`query @live { n${n}: systemAlerts { totalCount } }`),
       );
       await listening(api, MANY);
-      // The last ones first: one that runs makes room for the next when it is left.
+      // The last ones first, since the end of a running one starts the next.
       for (const each of all.reverse()) each.end();
       await listening(api, 0);
     });
-    const last = hear(client).subscribe('query @live { last: systemAlerts { totalCount } }');
+    const last = openListener(client).subscribe(
+      'query @live { last: systemAlerts { totalCount } }',
+    );
     await eventually(() => last.results.length).toBe(1);
-    // Those that had begun, those that began when one of these was left, and this one.
+    // Those that were running, those that started when one of these ended, and the last one.
     expect(executions()).toBeLessThan(MANY);
   });
 });
 
 describe('equal subscriptions of a person', () => {
-  it('are one of the different ones that it may have, by whatever transport', async () => {
+  it('count as one distinct subscription, over all transports', async () => {
     const small = await openLiveApi(database, { limits: limits({ person: { distinct: 1 } }) });
     const client = await small.as(tenant.people.Viewer, tenant.workspaceId);
     const own = TRANSPORTS.map((transport) => listen(small.url, client, transport));
@@ -127,7 +129,7 @@ describe('equal subscriptions of a person', () => {
   });
 });
 
-describe('variables that would be kept as long as a subscription', () => {
+describe('variables', () => {
   const long = { x: { title: { in: Array.from({ length: 120 }, () => 'y'.repeat(990)) } } };
 
   it.each([
@@ -139,13 +141,13 @@ describe('variables that would be kept as long as a subscription', () => {
       'live query',
       `query ($x: SystemAlertFilter) @live { systemAlerts(filter: $x) { totalCount } }`,
     ],
-  ])('have at most 100,000 characters: %s', async (_, query) => {
-    const socket = hear(await as('Viewer'));
+  ])('of a %s have at most 100,000 characters', async (_, query) => {
+    const socket = openListener(await as('Viewer'));
     const subscription = socket.subscribe(query, long);
     await eventually(() => subscription.code()).toBe('OPERATION_TOO_LARGE');
   });
 
-  it('may be longer where they are not kept', async () => {
+  it('of a query may be longer, since they are not kept', async () => {
     const client = await as('Viewer');
     const answer = await client.ask(
       'query ($x: SystemAlertFilter) { systemAlerts(filter: $x) { totalCount } }',

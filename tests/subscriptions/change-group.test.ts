@@ -5,7 +5,7 @@ import { ChangeGroup, ChangeMember } from '../../src/subscriptions/change-group.
 import { Payload, type StreamEnd } from '../../src/subscriptions/result-stream.ts';
 import { Subscriber } from '../../src/subscriptions/subscriber.ts';
 
-/** A group of so many clients whose executions a test ends itself, oldest first. */
+/** A group with so many clients. The test ends its executions, oldest first. */
 function createGroup(clients: number) {
   const running: { resolve(payloads: Payload[]): void; reject(error: Error): void }[] = [];
   let executions = 0;
@@ -17,18 +17,18 @@ function createGroup(clients: number) {
     { onDelivered: () => {}, onEmpty: () => {} },
   );
   const joined = Array.from({ length: clients }, () => {
-    const told: string[] = [];
+    const received: string[] = [];
     const ends: StreamEnd[] = [];
     const subscriber = new Subscriber(
       {
         unsentBytes: 0,
-        next: ({ json }) => told.push(json) > 0,
+        next: ({ json }) => received.push(json) > 0,
         end: (reason) => ends.push(reason),
       },
       () => {},
     );
     group.join(new ChangeMember(subscriber, 0, false));
-    return { told, ends };
+    return { received, ends };
   });
   const batch = { changes: [{}] } as unknown as Batch;
   return {
@@ -36,52 +36,56 @@ function createGroup(clients: number) {
     joined,
     executions: () => executions,
     offer: (number: number) => group.offer(number, batch),
-    end: (...told: string[]) => running.shift()?.resolve(told.map((json) => new Payload(json))),
+    end: (...received: string[]) =>
+      running.shift()?.resolve(received.map((json) => new Payload(json))),
     fail: () => running.shift()?.reject(new Error('Away')),
-    /** How many have been told so many results. */
-    toldOf: (results: number) => joined.filter(({ told }) => told.length >= results).length,
+    /** The number of clients that have received so many results. */
+    clientsWith: (results: number) =>
+      joined.filter(({ received }) => received.length >= results).length,
   };
 }
 
-it('executes the next batch while many clients are told of the one before, and tells it after', async () => {
-  const { group, joined, executions, offer, end, toldOf } = createGroup(1_000);
+it('executes the next batch while it delivers the last one, and delivers both in order', async () => {
+  const { group, joined, executions, offer, end, clientsWith } = createGroup(1_000);
   offer(1);
   offer(2);
   end('first', 'second');
   while (executions() < 2) await setImmediate();
-  const toldBeforeSecondExecution = toldOf(2);
+  const receivedEarly = clientsWith(2);
   end('third');
   await group.settled();
 
-  expect(toldBeforeSecondExecution).toBe(0);
-  expect(joined.map(({ told }) => told)).toEqual(joined.map(() => ['first', 'second', 'third']));
+  expect(receivedEarly).toBe(0);
+  expect(joined.map(({ received }) => received)).toEqual(
+    joined.map(() => ['first', 'second', 'third']),
+  );
 });
 
-it('lets other work in while it tells many clients', async () => {
-  const { group, offer, end, toldOf } = createGroup(1_000);
+it('yields to other work while it delivers to many clients', async () => {
+  const { group, offer, end, clientsWith } = createGroup(1_000);
   offer(1);
   end('first');
   let turns = 0;
-  for (; toldOf(1) < 1_000; turns += 1) await setImmediate();
+  for (; clientsWith(1) < 1_000; turns += 1) await setImmediate();
   await group.settled();
 
   expect(turns).toBeGreaterThan(5);
 });
 
-it('takes what is offered while the last results are told', async () => {
-  const { group, joined, executions, offer, end, toldOf } = createGroup(1_000);
+it('accepts a batch while the last results are delivered', async () => {
+  const { group, joined, executions, offer, end, clientsWith } = createGroup(1_000);
   offer(1);
   end('first');
-  while (toldOf(1) < 1_000) await setImmediate();
+  while (clientsWith(1) < 1_000) await setImmediate();
   offer(2);
   while (executions() < 2) await setImmediate();
   end('second');
   await group.settled();
 
-  expect(joined.map(({ told }) => told)).toEqual(joined.map(() => ['first', 'second']));
+  expect(joined.map(({ received }) => received)).toEqual(joined.map(() => ['first', 'second']));
 });
 
-it('ends its clients when an execution fails while they are told of the one before', async () => {
+it('ends all clients when an execution fails while the previous results are delivered', async () => {
   const { group, joined, executions, offer, end, fail } = createGroup(1_000);
   offer(1);
   offer(2);
@@ -90,9 +94,9 @@ it('ends its clients when an execution fails while they are told of the one befo
   fail();
   await group.settled();
 
-  for (const { told, ends } of joined) {
+  for (const { received, ends } of joined) {
     expect(ends.map(({ outcome }) => outcome)).toEqual(['resume']);
-    // Told before the end or never: what follows a gap would be lost.
-    expect(['', 'first']).toContain(told.join());
+    // Delivered before the end or not at all: the client resumes after the last result it got.
+    expect(['', 'first']).toContain(received.join());
   }
 });

@@ -8,21 +8,21 @@ import {
 import { personalModels } from '../../src/models/index.ts';
 import { schema } from '../../src/schema/index.ts';
 import { type Case, caseOf, cases } from '../contract/cases.ts';
-import type { ToldOperation } from './world.ts';
+import type { Operation } from './world.ts';
 
-/** A subscription of the schema, and what it tells when each row is updated, deleted and created. */
+/** A subscription of the schema, and the operations whose events it sends. */
 export interface Document {
   field: string;
   shown: Case;
-  tells: readonly ToldOperation[];
-  /** Takes the variable `after`. */
+  operations: readonly Operation[];
+  /** Has the variable `after`. */
   text: string;
 }
 
-const EVERYTHING: readonly ToldOperation[] = ['UPDATED', 'DELETED', 'CREATED'];
+const EVERYTHING: readonly Operation[] = ['UPDATED', 'DELETED', 'CREATED'];
 
-/** The subscriptions besides those to all changes of a table. */
-export const NAMED: Record<string, [model: string, ...tells: ToldOperation[]]> = {
+/** The subscriptions other than those to all changes of a table. */
+export const NAMED: Record<string, [model: string, ...operations: Operation[]]> = {
   alertRaised: ['SystemAlert', 'CREATED'],
   alertChanged: ['SystemAlert', 'UPDATED'],
   notificationReceived: ['UserNotification', 'CREATED'],
@@ -33,10 +33,10 @@ export const NAMED: Record<string, [model: string, ...tells: ToldOperation[]]> =
   agentExecutionRecorded: ['AgentPerformance', 'UPDATED', 'CREATED'],
 };
 
-/** An operation has room for so many relations. */
-const RELATIONS_AT_ONCE = 15;
+/** The relations that one operation may select. */
+const MAX_RELATIONS = 15;
 
-function documentsOf(field: string, shown: Case, tells: readonly ToldOperation[]): Document[] {
+function documentsOf(field: string, shown: Case, operations: readonly Operation[]): Document[] {
   const type = schema.getType(shown.name) as GraphQLObjectType;
   const fields = Object.values(type.getFields());
   const columns = fields.filter((each) => isLeafType(getNamedType(each.type)));
@@ -44,14 +44,14 @@ function documentsOf(field: string, shown: Case, tells: readonly ToldOperation[]
   const personal = relations.filter(isPersonal);
   const common = relations.filter((each) => !isPersonal(each));
   const selections = [
-    `${namesOf(columns)} ${selectionOf(common.slice(0, RELATIONS_AT_ONCE))}`,
-    ...inParts(common.slice(RELATIONS_AT_ONCE)).map((part) => `id ${selectionOf(part)}`),
+    `${namesOf(columns)} ${selectionOf(common.slice(0, MAX_RELATIONS))}`,
+    ...inParts(common.slice(MAX_RELATIONS)).map((part) => `id ${selectionOf(part)}`),
     ...(personal.length > 0 ? [`id ${selectionOf(personal)}`] : []),
   ];
   return selections.map((node) => ({
     field,
     shown,
-    tells,
+    operations,
     text: `subscription ($after: String) { ${field}(after: $after) {
       operation nodeId changedColumns occurredAt cursor node { ${node} }
     } }`,
@@ -67,8 +67,8 @@ const namesOf = (fields: readonly Field[]) => fields.map(({ name }) => name).joi
 
 function inParts(fields: readonly Field[]): Field[][] {
   const parts: Field[][] = [];
-  for (let i = 0; i < fields.length; i += RELATIONS_AT_ONCE) {
-    parts.push(fields.slice(i, i + RELATIONS_AT_ONCE));
+  for (let i = 0; i < fields.length; i += MAX_RELATIONS) {
+    parts.push(fields.slice(i, i + MAX_RELATIONS));
   }
   return parts;
 }
@@ -92,12 +92,12 @@ const leavesOf = (type: GraphQLObjectType) =>
   namesOf(Object.values(type.getFields()).filter((field) => isLeafType(getNamedType(field.type))));
 
 /**
- * Every subscription of the schema, with all columns and one level of relations. Relations to rows of
- * persons come by themselves: with them nothing is executed for many people at once.
+ * Every subscription of the schema, with all columns and one level of relations. Relations to personal
+ * rows have documents of their own, since these are not executed once for many people.
  */
 export const documents: readonly Document[] = [
   ...cases.flatMap((shown) => documentsOf(`${shown.lookup}Changed`, shown, EVERYTHING)),
-  ...Object.entries(NAMED).flatMap(([field, [model, ...tells]]) =>
-    documentsOf(field, caseOf(model), tells),
+  ...Object.entries(NAMED).flatMap(([field, [model, ...operations]]) =>
+    documentsOf(field, caseOf(model), operations),
   ),
 ];

@@ -29,7 +29,7 @@ async function start(): Promise<void> {
   const [, token = ''] = await gateway.prints(/^(eyJ\S+)$/m);
   headers = { authorization: `Bearer ${token}`, 'x-workspace-id': WORKSPACE };
   sql = new pg.Client((await findEmbeddedPostgres(folder))?.url());
-  // The server is stopped with its gateway.
+  // The gateway stops its Postgres, which closes this connection.
   sql.on('error', () => {});
   await sql.connect();
 }
@@ -51,7 +51,7 @@ afterAll(async () => {
   gateway?.child.kill('SIGKILL');
   await gateway?.ends();
   const lock = join(folder, 'postgres', 'postmaster.pid');
-  // Postgres follows its killed parent in a moment.
+  // Postgres stops a moment after the gateway was killed.
   await vi.waitUntil(async () => (await readFile(lock).catch(() => null)) === null, {
     timeout: 10_000,
   });
@@ -84,9 +84,9 @@ const raiseByMutation = (title: string) =>
 const liveCursor = async () =>
   (await ask('{ systemAlerts { liveCursor } }')).systemAlerts.liveCursor;
 const titles = (subscription: Subscription | undefined) =>
-  subscription?.told().map((told) => told?.node?.title);
+  subscription?.received().map((event) => event?.node?.title);
 
-/** Whatever the moment at which they are there: all begin at the same cursor. */
+/** Subscribes over every transport, from the same cursor. */
 function subscribeAll(after: string): Subscription[] {
   return TRANSPORTS.map((transport) => {
     const listener = listen(url, { headers }, transport);
@@ -95,7 +95,7 @@ function subscribeAll(after: string): Subscription[] {
   });
 }
 
-it('tells what is committed by SQL and by mutations, over every transport', async () => {
+it('sends changes made by SQL and by mutations, over every transport', async () => {
   const subscriptions = subscribeAll(await liveCursor());
   const expected: string[] = [];
   for (let n = 0; n < 10; n += 1) {
@@ -106,17 +106,17 @@ it('tells what is committed by SQL and by mutations, over every transport', asyn
   for (const each of subscriptions) await eventually(() => titles(each)).toEqual(expected);
 });
 
-it('goes on after a restart of both, from the cursor', async () => {
+it('resumes from a cursor after a restart of the gateway and Postgres', async () => {
   const [subscription] = subscribeAll(await liveCursor());
   await raise('Before');
   await eventually(() => titles(subscription)).toEqual(['Before']);
   await stop();
   await eventually(() => listeners[0]?.closeCode()).toBe(1001);
   await start();
-  await raise('While nobody listened');
-  const again = subscribeAll(subscription?.told()[0].cursor);
+  await raise('During the restart');
+  const again = subscribeAll(subscription?.received()[0].cursor);
   await raise('After');
   for (const each of again) {
-    await eventually(() => titles(each)).toEqual(['While nobody listened', 'After']);
+    await eventually(() => titles(each)).toEqual(['During the restart', 'After']);
   }
 }, 60_000);

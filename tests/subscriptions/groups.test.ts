@@ -61,22 +61,25 @@ async function subscribe(requests: [Client, string, object?][]): Promise<Subscri
 const ALERTS = 'subscription { alertRaised { node { title } } }';
 const as = (role: Role) => api.as(tenant.people[role], tenant.workspaceId);
 const groups = async () => (await api.open()).groups;
-const titles = (subscription: Subscription) => subscription.told().map(({ node }) => node.title);
+const titles = (subscription: Subscription) =>
+  subscription.received().map(({ node }) => node.title);
 
-describe('people who ask for the same', () => {
-  it('are served by one statement an event, however many they are', async () => {
-    const told = await subscribe(viewers.map((client) => [client, ALERTS]));
+describe('equal subscriptions of members with one role', () => {
+  it('are executed with one statement for each event', async () => {
+    const subscriptions = await subscribe(viewers.map((client) => [client, ALERTS]));
     expect(await groups()).toBe(1);
     await quiet(listeners);
     api.statements();
     await raise(database, tenant, 'For all of them');
-    for (const each of told) await eventually(() => titles(each)).toEqual(['For all of them']);
+    for (const each of subscriptions) {
+      await eventually(() => titles(each)).toEqual(['For all of them']);
+    }
     const statements = api.statements();
     expect(statements.filter((sql) => /system_alerts/.test(sql))).toHaveLength(1);
     expect(statements).toHaveLength(1);
   });
 
-  it('go on from different cursors, and are served together from there', async () => {
+  it('resume from different cursors and then share one group', async () => {
     const query = `subscription ($after: String) { alertRaised(after: $after) { node { title } } }`;
     const requests: [Client, string, object][] = [];
     const expected: string[][] = [];
@@ -87,15 +90,15 @@ describe('people who ask for the same', () => {
       expected.push([`Number ${n}`]);
       await raise(database, tenant, `Number ${n}`);
     }
-    const told = await subscribe(requests);
+    const subscriptions = await subscribe(requests);
     expect(await groups()).toBe(1);
     await raise(database, tenant, 'The last');
-    for (const [n, each] of told.entries()) {
+    for (const [n, each] of subscriptions.entries()) {
       await eventually(() => titles(each)).toEqual([...(expected[n] ?? []), 'The last']);
     }
   });
 
-  it('have a cursor that those who ask for other things have, too', async () => {
+  it('get the same cursor for a change as other subscriptions', async () => {
     const [client] = viewers as [Client];
     const [some, others] = await subscribe([
       [client, 'subscription { alertRaised { cursor } }'],
@@ -103,11 +106,13 @@ describe('people who ask for the same', () => {
     ]);
     expect(await groups()).toBe(2);
     await raise(database, tenant, 'For both');
-    await eventually(() => some?.told().length).toBe(1);
-    await eventually(() => others?.told().map(({ cursor }) => ({ cursor }))).toEqual(some?.told());
+    await eventually(() => some?.received().length).toBe(1);
+    await eventually(() => others?.received().map(({ cursor }) => ({ cursor }))).toEqual(
+      some?.received(),
+    );
   });
 
-  it('are told apart by role, workspace, agent, document, variables and filter', async () => {
+  it('are in another group for another role, workspace, document or filter', async () => {
     const other = await createTenant(database);
     const filtered = `subscription ($title: String) { alertRaised(filter: { title: { equals: $title } }) { node { title } } }`;
     const [client] = viewers as [Client];
@@ -119,35 +124,36 @@ describe('people who ask for the same', () => {
       [client, filtered, { title: 'One' }],
       [client, filtered, { title: 'Other' }],
     ];
-    const told = await subscribe([...distinct, ...distinct]);
+    const subscriptions = await subscribe([...distinct, ...distinct]);
     expect(await groups()).toBe(distinct.length);
-    const isTold = (n: number) => ![2, 5].includes(n % distinct.length);
+    const isMatch = (n: number) => ![2, 5].includes(n % distinct.length);
     await raise(database, tenant, 'One');
-    for (const [n, each] of told.entries()) {
-      if (isTold(n)) await eventually(() => titles(each)).toEqual(['One']);
+    for (const [n, each] of subscriptions.entries()) {
+      if (isMatch(n)) await eventually(() => titles(each)).toEqual(['One']);
     }
     await quiet(listeners);
-    for (const [n, each] of told.entries()) {
-      expect(titles(each)).toEqual(isTold(n) ? ['One'] : []);
+    for (const [n, each] of subscriptions.entries()) {
+      expect(titles(each)).toEqual(isMatch(n) ? ['One'] : []);
     }
   });
 });
 
-describe('what is personal', () => {
+describe('personal rows', () => {
   const MINE = 'subscription { notificationReceived { node { title user { id } } } }';
 
-  it('is told to its person alone, on every device', async () => {
+  it('are sent only to their person, on every device', async () => {
     const clients = [await as('Creator'), await as('Creator'), await as('Analyst')];
     const [first, second, other] = await subscribe(clients.map((client) => [client, MINE]));
     expect(await groups()).toBe(2);
     await notify(database, tenant, 'Creator', 'For the Creator');
-    await notify(database, tenant, 'Viewer', 'For somebody who does not listen');
+    await notify(database, tenant, 'Viewer', 'For a person without a subscription');
     await notify(database, tenant, 'Analyst', 'For the Analyst');
     await eventually(() => first && titles(first)).toEqual(['For the Creator']);
     await eventually(() => second && titles(second)).toEqual(['For the Creator']);
     await eventually(() => other && titles(other)).toEqual(['For the Analyst']);
     await quiet(listeners);
-    for (const listener of listeners) expect(listener.raw()).not.toContain('does not listen');
+    for (const listener of listeners)
+      expect(listener.raw()).not.toContain('without a subscription');
     expect(listeners[0]?.raw()).not.toContain('Analyst');
     expect(listeners[2]?.raw()).not.toContain('Creator');
   });
@@ -158,9 +164,9 @@ describe('what is personal', () => {
       'a filter',
       'systemAlertChanged(filter: { notifications: { some: { title: { startsWith: "A note" } } } }) { node { title } }',
     ],
-  ])('is told to each by %s', async (_, field) => {
+  ])('are sent only to their person by %s', async (_, field) => {
     const query = `subscription { ${field} }`;
-    const told = await subscribe([
+    const subscriptions = await subscribe([
       [await as('Creator'), query],
       [await as('Analyst'), query],
     ]);
@@ -172,15 +178,16 @@ describe('what is personal', () => {
       id,
     ]);
     await database.query(`update system_alerts set title = 'Noted again' where id = $1`, [id]);
-    const [creator, analyst] = told as [Subscription, Subscription];
-    const last = (subscription: Subscription) => JSON.stringify(subscription.told().at(-1) ?? null);
+    const [creator, analyst] = subscriptions as [Subscription, Subscription];
+    const last = (subscription: Subscription) =>
+      JSON.stringify(subscription.received().at(-1) ?? null);
     await eventually(() => last(creator)).toContain('Noted again');
     if (field.includes('nodes {')) await eventually(() => last(analyst)).toContain('Noted again');
     await quiet(listeners);
     if (field.includes('nodes {')) {
       expect(last(creator)).toContain('A note for the Creator');
     } else {
-      expect(analyst.told().filter(({ node }) => node)).toEqual([]);
+      expect(analyst.received().filter(({ node }) => node)).toEqual([]);
     }
     expect(listeners[1]?.raw()).not.toContain('A note');
   });

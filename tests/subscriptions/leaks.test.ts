@@ -10,26 +10,26 @@ import {
   type Transport,
 } from '../support/subscribe.ts';
 import { type Document, documents } from './documents.ts';
-import { nodeIdOf, type Sight, sightOf, textsIn } from './sight.ts';
+import { nodeIdOf, textsIn, type Visibility, visibilityOf } from './visibility.ts';
 import {
   createLiveWorld,
   deleteAll,
   insertAll,
   type LiveWorld,
-  type Somebody,
+  type Operation,
+  type Participant,
   type Target,
-  type ToldOperation,
   targetsOf,
   updateAll,
 } from './world.ts';
 
 const CODES = { workspace: 'WORKSPACE_REQUIRED', person: 'FORBIDDEN' };
-/** Whoever is not here listens over a socket. */
+/** The transports of participants; the default is a WebSocket. */
 const TRANSPORTS: Record<string, Transport> = { Analyst: 'SSE', Viewer: 'multipart' };
 
-/** Somebody who subscribes to all that there is. */
-interface Audience {
-  who: Somebody;
+/** A participant that subscribes to everything. */
+interface Observer {
+  who: Participant;
   listener: Listener;
   subscriptions: Map<Document, Subscription>;
   refused: Map<Document, Subscription>;
@@ -38,17 +38,17 @@ interface Audience {
 let world: LiveWorld;
 let targets: Target[];
 let cursors: Map<string, string>;
-let sights: Map<string, Sight>;
-let live: Audience[];
+let visibilities: Map<string, Visibility>;
+let live: Observer[];
 
-/** Why somebody may not subscribe; null if they may. */
-function refusalOf({ field, shown }: Document, { actor }: Somebody): string | null {
+/** The code that refuses a subscription; null if it is allowed. */
+function refusalOf({ field, shown }: Document, { actor }: Participant): string | null {
   if (field === 'notificationReceived' && actor.agent) return CODES.person;
   return !actor.workspaceId && shown.tenancy === 'workspace' ? CODES.workspace : null;
 }
 
-async function subscribeAll(after: (who: Somebody) => string | undefined): Promise<Audience[]> {
-  const audiences = world.everybody.map((who): Audience => {
+async function subscribeAll(after: (who: Participant) => string | undefined): Promise<Observer[]> {
+  const observers = world.participants.map((who): Observer => {
     const listener = listen(world.api.url, who.client, TRANSPORTS[who.name]);
     const subscriptions = new Map<Document, Subscription>();
     const refused = new Map<Document, Subscription>();
@@ -58,33 +58,37 @@ async function subscribeAll(after: (who: Somebody) => string | undefined): Promi
     }
     return { who, listener, subscriptions, refused };
   });
-  const admitted = audiences.reduce((sum, { subscriptions }) => sum + subscriptions.size, 0);
-  await listening(world.api, admitted);
-  return audiences;
+  const accepted = observers.reduce((sum, { subscriptions }) => sum + subscriptions.size, 0);
+  await listening(world.api, accepted);
+  return observers;
 }
 
-/** What each row's changes tell somebody, in the order of the rows. */
-function expectedOf({ shown, tells }: Document, who: Somebody, changed: readonly ToldOperation[]) {
-  const visible = sights.get(who.name)?.ids.get(shown.table);
+/** The events that a participant must receive, in the order of the rows. */
+function expectedOf(
+  { shown, operations }: Document,
+  who: Participant,
+  changed: readonly Operation[],
+) {
+  const visible = visibilities.get(who.name)?.ids.get(shown.table);
   const rows = targets.filter(({ table, id }) => table === shown.table && visible?.has(id));
   return changed
-    .filter((operation) => tells.includes(operation))
+    .filter((operation) => operations.includes(operation))
     .flatMap((operation) => rows.map(({ table, id }) => `${operation} ${nodeIdOf(table, id)}`));
 }
 
-const toldOf = (subscription: Subscription) =>
-  subscription.told().map((told) => `${told?.operation} ${told?.nodeId}`);
+const eventsOf = (subscription: Subscription) =>
+  subscription.received().map((event) => `${event?.operation} ${event?.nodeId}`);
 
-/** Waits until all have been told what is theirs, and holds them to it. */
-async function expectTold(audiences: readonly Audience[], ...changed: ToldOperation[]) {
+/** Waits until each observer has received exactly the events that it must receive. */
+async function expectEvents(observers: readonly Observer[], ...changed: Operation[]) {
   const wrong = () =>
-    audiences.flatMap(({ who, subscriptions }) =>
+    observers.flatMap(({ who, subscriptions }) =>
       [...subscriptions].flatMap(([document, subscription]) => {
         const expected = expectedOf(document, who, changed);
-        const told = toldOf(subscription);
+        const events = eventsOf(subscription);
         return [
-          ...expected.filter((each) => !told.includes(each)).map((each) => `missing ${each}`),
-          ...told.filter((each, i) => !expected.includes(each) || told.indexOf(each) < i),
+          ...expected.filter((each) => !events.includes(each)).map((each) => `missing ${each}`),
+          ...events.filter((each, i) => !expected.includes(each) || events.indexOf(each) < i),
           ...(subscription.isOver() ? ['ended'] : []),
           ...subscription.results
             .flatMap(({ errors }) => errors ?? [])
@@ -100,10 +104,10 @@ async function expectTold(audiences: readonly Audience[], ...changed: ToldOperat
 beforeAll(async () => {
   world = await createLiveWorld();
   targets = await targetsOf(world);
-  sights = new Map();
-  for (const who of world.everybody) sights.set(who.name, await sightOf(world, who));
+  visibilities = new Map();
+  for (const who of world.participants) visibilities.set(who.name, await visibilityOf(world, who));
   cursors = new Map();
-  for (const { name, client } of world.everybody) {
+  for (const { name, client } of world.participants) {
     const { agents } = await client.data('{ agents { liveCursor } }');
     cursors.set(name, agents.liveCursor);
   }
@@ -114,17 +118,17 @@ afterAll(async () => {
   await world?.close();
 });
 
-it('subscribes to all that the schema has', () => {
+it('tests every subscription of the schema', () => {
   const fields = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
-  // Invitations are no rows of a table, and have tests of their own.
-  const tried = new Set([...documents.map(({ field }) => field), 'invitationChanged']);
-  expect([...tried].sort()).toEqual(fields.sort());
+  // Invitations are not rows of a table. They have their own tests.
+  const tested = new Set([...documents.map(({ field }) => field), 'invitationChanged']);
+  expect([...tested].sort()).toEqual(fields.sort());
 });
 
-it('changes rows of every kind that each may and may not see', () => {
+it('has rows in every table that a participant sees, and rows that it does not see', () => {
   const tables = new Set(targets.map(({ table }) => table));
-  for (const { name, actor } of world.everybody) {
-    const { ids, secrets } = sights.get(name) as Sight;
+  for (const { name, actor } of world.participants) {
+    const { ids, secrets } = visibilities.get(name) as Visibility;
     for (const table of tables) {
       const rows = targets.filter((target) => target.table === table);
       const seen = rows.filter(({ id }) => ids.get(table)?.has(id));
@@ -139,7 +143,7 @@ it('changes rows of every kind that each may and may not see', () => {
   }
 });
 
-it('refuses who may not subscribe', async () => {
+it('refuses subscriptions that are not allowed', async () => {
   for (const { who, refused } of live) {
     for (const [document, subscription] of refused) {
       await eventually(() => subscription.code()).toBe(refusalOf(document, who));
@@ -147,50 +151,50 @@ it('refuses who may not subscribe', async () => {
   }
 });
 
-describe.sequential('everybody is told of what is in their sight, and of nothing else', () => {
-  const changed: ToldOperation[] = [];
+describe.sequential('each participant receives the events of the rows that it sees, and no others', () => {
+  const changed: Operation[] = [];
 
   it.each([
     ['UPDATED', updateAll],
     ['DELETED', deleteAll],
     ['CREATED', insertAll],
   ] as const)(
-    '%s',
+    'when all rows are %s',
     async (operation, change) => {
       await change(world, targets);
       changed.push(operation);
-      await expectTold(live, ...changed);
+      await expectEvents(live, ...changed);
       await quiet(live.map(({ listener }) => listener));
-      await expectTold(live, ...changed);
+      await expectEvents(live, ...changed);
     },
     120_000,
   );
 
-  it('not one byte of other rows', async () => {
+  it('and receives no text of other rows', async () => {
     await expectNoSecrets(live);
   });
 
-  it('and when the past is told again', async () => {
+  it('in a replay', async () => {
     for (const { listener } of live) listener.close();
     await listening(world.api, 0);
     const again = await subscribeAll(({ name }) => cursors.get(name));
-    await expectTold(again, ...changed);
+    await expectEvents(again, ...changed);
     await quiet(again.map(({ listener }) => listener));
-    await expectTold(again, ...changed);
+    await expectEvents(again, ...changed);
     await expectNoSecrets(again);
     for (const { listener } of again) listener.close();
   }, 120_000);
 });
 
-async function expectNoSecrets(audiences: readonly Audience[]): Promise<void> {
-  for (const { who, listener } of audiences) {
-    const before = sights.get(who.name) as Sight;
-    const now = await sightOf(world, who);
+async function expectNoSecrets(observers: readonly Observer[]): Promise<void> {
+  for (const { who, listener } of observers) {
+    const before = visibilities.get(who.name) as Visibility;
+    const now = await visibilityOf(world, who);
     const known = new Set([...before.known, ...now.known]);
     const secrets = new Set([...before.secrets, ...now.secrets].filter((text) => !known.has(text)));
     const raw = listener.raw();
     expect(textsIn(raw, secrets), who.name).toEqual([]);
-    // The search finds what is there.
+    // The search works: it finds the texts of rows that the participant sees.
     const own = [...now.known].filter((text) => !text.includes(' '));
     expect(textsIn(raw, own).length, who.name).toBeGreaterThan(who.actor.workspaceId ? 100 : 10);
   }

@@ -10,13 +10,13 @@ import {
   type Result,
   type Subscription,
 } from '../support/subscribe.ts';
-import { sightOf, textsIn } from './sight.ts';
+import { textsIn, visibilityOf } from './visibility.ts';
 import {
   createLiveWorld,
   deleteAll,
   insertAll,
   type LiveWorld,
-  type Somebody,
+  type Participant,
   type Target,
   targetsOf,
   updateAll,
@@ -31,11 +31,11 @@ const leavesOf = (type: unknown) =>
     .filter((field) => isLeafType(getNamedType(field.type)) && field.name !== 'liveCursor')
     .map(({ name }) => name);
 
-/** What a row shows, and the ids of what it leads to. */
+/** The selection of a relation: the ids of its rows. */
 function related({ name, type }: Field): string[] {
   const to = getNamedType(type);
   const fields = fieldsOf(to).map((field) => field.name);
-  // Of views and histories, which are read again after every change, there is a query of its own.
+  // Views and histories are tested by their own queries.
   if (fields.includes('totalCount')) return [`${name}(first: 1) { totalCount nodes { nodeId } }`];
   return fields.includes('nodeId') ? [`${name} { nodeId }`] : [];
 }
@@ -52,11 +52,11 @@ function selectionOf(field: Field): string {
 
 const overviews = fieldsOf(schema.getType('Workspace'))
   .filter(({ type }) => views.has(getNamedType(type).name))
-  // Worth less with every second.
+  // Its values change with time.
   .filter(({ name }) => name !== 'trendOpportunities')
   .map(({ name, type }) => `${name} { ${leavesOf(getNamedType(type)).join(' ')} }`);
 
-/** Every query that needs no argument, and one of all that the workspace sums up. */
+/** Every query without a required argument, and one of all overviews of a workspace. */
 const queries = [
   ...fieldsOf(schema.getQueryType())
     .filter(({ args }) => !args.some(({ name }) => /^(id|nodeId|nodeIds)$/.test(name)))
@@ -64,11 +64,11 @@ const queries = [
   `{ workspaces(first: 3) { nodes { ${overviews.join(' ')} } } }`,
 ];
 
-/** All that a role adds is what it may write: two of them show that. */
+/** Two roles are enough, since roles differ only in what they may write. */
 const READERS = ['Owner', 'Viewer', 'agent', 'outsider', 'their Owner'];
 
 interface Reader {
-  who: Somebody;
+  who: Participant;
   listener: Listener;
   live: Map<string, Subscription>;
 }
@@ -76,14 +76,14 @@ interface Reader {
 let world: LiveWorld;
 let targets: Target[];
 let readers: Reader[];
-/** What must not be told, by the reader's name. */
+/** The texts that a reader must not receive, by its name. */
 const secrets = new Map<string, ReadonlySet<string>>();
 
 beforeAll(async () => {
   world = await createLiveWorld();
   targets = await targetsOf(world);
-  const everybody = world.everybody.filter(({ name }) => READERS.includes(name));
-  for (const who of everybody) secrets.set(who.name, (await sightOf(world, who)).secrets);
+  const everybody = world.participants.filter(({ name }) => READERS.includes(name));
+  for (const who of everybody) secrets.set(who.name, (await visibilityOf(world, who)).secrets);
   readers = everybody.map((who) => {
     const listener = listen(world.api.url, who.client);
     const live = queries.map(
@@ -103,15 +103,15 @@ const shown = ({ data, errors = [] }: Result) => ({
   codes: errors.map(({ extensions }) => extensions.code),
 });
 
-/** What is not as it would be read now. */
+/** The live results that differ from those of the same query now. */
 async function outdated(): Promise<string[]> {
   const found = await Promise.all(
     readers.map(async ({ who, live }) => {
       const own: string[] = [];
       for (const [query, subscription] of live) {
-        const told = JSON.stringify(shown(subscription.results.at(-1) ?? {}));
+        const last = JSON.stringify(shown(subscription.results.at(-1) ?? {}));
         const fresh = JSON.stringify(shown((await who.client.ask(query)) as Result));
-        if (told !== fresh) own.push(`${who.name}, ${query}: ${told} is ${fresh}`);
+        if (last !== fresh) own.push(`${who.name}, ${query}: ${last} is ${fresh}`);
         if (subscription.isOver()) own.push(`${who.name}, ${query}: it has ended`);
       }
       return own;
@@ -131,12 +131,12 @@ async function expectUpToDate() {
   expect(found.slice(0, 3)).toEqual([]);
 }
 
-describe.sequential('everybody has the answers that they would get now', () => {
+describe.sequential('the last result of each live query is that of the query now', () => {
   const counts = () =>
     readers.map(({ live }) => [...live.values()].map(({ results }) => results.length));
   let before: number[][];
 
-  it('to begin with', async () => {
+  it('at the start', async () => {
     expect(readers).toHaveLength(READERS.length);
     expect(queries.length).toBeGreaterThan(60);
     expect(overviews.length).toBeGreaterThan(2);
@@ -147,9 +147,9 @@ describe.sequential('everybody has the answers that they would get now', () => {
   it.each([
     ['changed', updateAll],
     ['deleted', deleteAll],
-    ['there again', insertAll],
+    ['inserted again', insertAll],
   ])(
-    'once all rows are %s',
+    'after all rows are %s',
     async (_, change) => {
       await change(world, targets);
       await expectUpToDate();
@@ -164,7 +164,7 @@ describe.sequential('everybody has the answers that they would get now', () => {
     180_000,
   );
 
-  it('and were told nothing that is none of theirs', () => {
+  it('and no reader receives a text of rows that it may not see', () => {
     for (const { who, listener } of readers) {
       expect(textsIn(listener.raw(), secrets.get(who.name) ?? []), who.name).toEqual([]);
     }

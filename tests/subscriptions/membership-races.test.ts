@@ -25,7 +25,7 @@ import { addAgent } from './world.ts';
 setUp();
 
 describe('an agent', () => {
-  const employ = async (tenant: Tenant) => {
+  const createAgent = async (tenant: Tenant) => {
     const name = `agent ${randomUUID()}`;
     const id = await addAgent(database, name, tenant.workspaceId);
     return { id, client: await api.asAgent(name, ['alerts:read'], tenant.workspaceId) };
@@ -34,11 +34,11 @@ describe('an agent', () => {
   it.each([
     ['whose assignment is paused', `update agent_assignments set assignment_status = 'paused'`],
     ['whose assignment is deleted', 'delete from agent_assignments'],
-    ['who is switched off', 'update agent_registry set is_active = false'],
-  ])('%s is dropped, and no other one', async (_, sql) => {
+    ['that is deactivated', 'update agent_registry set is_active = false'],
+  ])('%s is the only one whose subscription ends', async (_, sql) => {
     const [tenant, other] = [await createTenant(database), await createTenant(database)];
-    const agent = await employ(tenant);
-    const others = [await employ(tenant), await employ(other)];
+    const agent = await createAgent(tenant);
+    const others = [await createAgent(tenant), await createAgent(other)];
     const dropped = await watch(agent.client);
     const [near, far] = [
       await watch((others[0] as typeof agent).client, 'SSE'),
@@ -57,7 +57,7 @@ describe('an agent', () => {
   });
 
   it.each(TRANSPORTS)(
-    'who is retired is dropped outside of workspaces, over %s',
+    'that is deactivated loses its global subscriptions, over %s',
     async (transport) => {
       const [retired, other, subject] = await Promise.all(
         ['retired', 'other', 'subject'].map(async (role) => {
@@ -77,32 +77,32 @@ describe('an agent', () => {
       const query = `subscription {
       agentChanged(filter: { id: { equals: "${subject?.id}" } }, operations: [UPDATED]) { node { title: description } }
     }`;
-      const live = `query @live { agent(id: "${subject?.id}") { title: description } }`;
-      const [dropped, asked, witness] = [
+      const liveQuery = `query @live { agent(id: "${subject?.id}") { title: description } }`;
+      const [dropped, live, witness] = [
         await watch(retired?.client as Client, transport, query),
-        await watch(retired?.client as Client, transport, live),
+        await watch(retired?.client as Client, transport, liveQuery),
         await watch(other?.client as Client, transport, query),
       ];
       await describe('before');
       await eventually(dropped.titles).toContain('before');
-      await eventually(asked.listener.raw).toContain('before');
+      await eventually(live.listener.raw).toContain('before');
       await database.query('update agent_registry set is_active = false where id = $1', [
         retired?.id,
       ]);
       await describe('after');
       await eventually(dropped.subscription.code).toBe('FORBIDDEN');
-      await eventually(asked.subscription.code).toBe('FORBIDDEN');
+      await eventually(live.subscription.code).toBe('FORBIDDEN');
       await eventually(witness.titles).toContain('after');
-      for (const { listener } of [dropped, asked]) expect(listener.raw()).not.toContain('after');
+      for (const { listener } of [dropped, live]) expect(listener.raw()).not.toContain('after');
       const again = open(retired?.client as Client, transport, query);
-      // A socket is refused as a whole.
+      // The whole socket is refused.
       const refusal = () => again.listener.closeCode() ?? again.subscription.code();
       await eventually(refusal).toBe(transport === 'WebSocket' ? 4403 : 'FORBIDDEN');
     },
   );
 });
 
-it('whoever subscribes while they are removed is told nothing afterwards, 50 times', async () => {
+it('a member that is removed while it subscribes receives nothing afterwards, 50 times', async () => {
   const tenant = await createTenant(database);
   const witness = await watch(await asRole(tenant, 'Owner'));
   for (let round = 0; round < 50; round += 1) {
@@ -113,7 +113,7 @@ it('whoever subscribes while they are removed is told nothing afterwards, 50 tim
     const racer = open(client, TRANSPORTS[round % TRANSPORTS.length]);
     await delay(Math.random() * 40);
     await remove(tenant, userId);
-    // Two, since what is under way when the first is told may be open for the second.
+    // Two, since a subscription that starts during the first event may be open at the second.
     await raise(tenant, `first of ${round}`);
     await raise(tenant, `second of ${round}`);
     await eventually(() => witness.titles().length).toBe(2 * (round + 1));
@@ -123,15 +123,15 @@ it('whoever subscribes while they are removed is told nothing afterwards, 50 tim
   await listening(api, 1);
 }, 120_000);
 
-describe('what changed between the request and its subscription counts', () => {
+describe('a subscription follows changes made between its request and its start', () => {
   let reached: () => void;
-  let goOn: Promise<void>;
+  let mayContinue: Promise<void>;
   let slow: LiveApi;
   let tenants: Tenant[];
   const names = [`agent ${randomUUID()}`, `agent ${randomUUID()}`];
   let agentIds: string[];
   beforeAll(async () => {
-    // Before the gateway reads changes: it knows of none that make it careful.
+    // Before the gateway starts, so that it reads no changes of memberships.
     tenants = [await createTenant(database), await createTenant(database)];
     const { workspaceId } = tenants[0] as Tenant;
     agentIds = [];
@@ -142,20 +142,20 @@ describe('what changed between the request and its subscription counts', () => {
         async reach(position) {
           await feed.reach(position);
           reached();
-          await goOn;
+          await mayContinue;
         },
       }),
     });
   });
   afterAll(() => slow?.close());
 
-  /** Subscribes with a cursor, and does the work when the request has been admitted. */
+  /** Subscribes with a cursor, and does the work between the access check and the start. */
   async function during(client: Client, work: () => Promise<unknown>): Promise<Watch> {
-    const admitted = new Promise<void>((resolve) => {
+    const checked = new Promise<void>((resolve) => {
       reached = resolve;
     });
     let release = () => {};
-    goOn = new Promise((resolve) => {
+    mayContinue = new Promise((resolve) => {
       release = resolve;
     });
     const { systemAlerts } = await client.data('{ systemAlerts { liveCursor } }');
@@ -164,14 +164,14 @@ describe('what changed between the request and its subscription counts', () => {
     const subscription = listener.subscribe(
       `subscription { alertRaised(after: "${systemAlerts.liveCursor}") { node { title } } }`,
     );
-    await admitted;
+    await checked;
     await work();
     await caughtUp(slow.feed, database);
     release();
     return {
       listener,
       subscription,
-      titles: () => subscription.told().map(({ node }) => node.title),
+      titles: () => subscription.received().map(({ node }) => node.title),
     };
   }
 
@@ -192,14 +192,14 @@ describe('what changed between the request and its subscription counts', () => {
     const late = await during(client, async () => {
       await promote(tenant, tenant.people.Creator, 'Analyst');
     });
-    // It comes again, and is told what it missed.
+    // The client connects again and resumes from its cursor.
     await eventually(late.listener.closeCode).toBe(1012);
   });
 
   it.each([
-    ['switched off', 0, 'update agent_registry set is_active = false where id = $1'],
+    ['deactivated', 0, 'update agent_registry set is_active = false where id = $1'],
     ['no longer assigned', 1, 'delete from agent_assignments where agent_id = $1'],
-  ])('of an agent who is %s', async (_, i, sql) => {
+  ])('of an agent that is %s', async (_, i, sql) => {
     const tenant = tenants[0] as Tenant;
     const client = await slow.asAgent(String(names[i]), ['alerts:read'], tenant.workspaceId);
     const late = await during(client, async () => {

@@ -24,7 +24,7 @@ export interface Watch {
   titles(): string[];
 }
 
-/** Somebody who is told of alerts, and is listened to from now on. */
+/** Subscribes to alerts, and waits until the subscription is open. */
 export async function watch(client: Client, transport?: Transport, query = ALERTS): Promise<Watch> {
   const { subscribers } = await api.open();
   const opened = open(client, transport, query);
@@ -39,7 +39,7 @@ export function open(client: Client, transport?: Transport, query = ALERTS): Wat
   return {
     listener,
     subscription,
-    titles: () => subscription.told().map((told) => told?.node?.title),
+    titles: () => subscription.received().map((event) => event?.node?.title),
   };
 }
 
@@ -71,7 +71,7 @@ export const promote = ({ workspaceId }: Tenant, userId: string, role: Role) =>
     role,
   ]);
 
-/** Prepares what the tests of a file share. */
+/** Registers the hooks that create and close what the tests of a file share. */
 export function setUp(): void {
   beforeAll(async () => {
     database = await createTestDatabase();

@@ -21,23 +21,26 @@ import {
 setUp();
 
 describe('a member who is removed', () => {
-  it.each(TRANSPORTS)('is dropped, and told why, over %s', async (transport) => {
-    const tenant = await createTenant(database);
-    const member = await watch(await asRole(tenant, 'Viewer'), transport);
-    const other = await watch(await asRole(tenant, 'Analyst'), transport);
-    await raise(tenant, 'before');
-    await eventually(member.titles).toEqual(['before']);
-    await remove(tenant, tenant.people.Viewer);
-    await raise(tenant, 'after');
-    await eventually(member.subscription.code).toBe('FORBIDDEN');
-    await eventually(member.subscription.isOver).toBe(true);
-    await eventually(other.titles).toEqual(['before', 'after']);
-    expect(member.listener.raw()).not.toContain('after');
-    expect(member.listener.raw()).toContain('no longer a member');
-    expect(other.subscription.isOver()).toBe(false);
-  });
+  it.each(TRANSPORTS)(
+    'loses their subscription and gets the reason, over %s',
+    async (transport) => {
+      const tenant = await createTenant(database);
+      const member = await watch(await asRole(tenant, 'Viewer'), transport);
+      const other = await watch(await asRole(tenant, 'Analyst'), transport);
+      await raise(tenant, 'before');
+      await eventually(member.titles).toEqual(['before']);
+      await remove(tenant, tenant.people.Viewer);
+      await raise(tenant, 'after');
+      await eventually(member.subscription.code).toBe('FORBIDDEN');
+      await eventually(member.subscription.isOver).toBe(true);
+      await eventually(other.titles).toEqual(['before', 'after']);
+      expect(member.listener.raw()).not.toContain('after');
+      expect(member.listener.raw()).toContain('no longer a member');
+      expect(other.subscription.isOver()).toBe(false);
+    },
+  );
 
-  it('is told nothing of the transaction that removes them', async () => {
+  it('receives no change of the transaction that removes them', async () => {
     const tenant = await createTenant(database);
     const { workspaceId, people } = tenant;
     const member = await watch(await asRole(tenant, 'Viewer'));
@@ -52,7 +55,7 @@ describe('a member who is removed', () => {
     expect(member.listener.raw()).not.toContain('just');
   });
 
-  it('is told again what they missed when they are back, and nothing of others', async () => {
+  it('receives missed changes of the workspace when they join again', async () => {
     const [tenant, other] = [await createTenant(database), await createTenant(database)];
     const userId = tenant.people.Viewer;
     const client = await asRole(tenant, 'Viewer');
@@ -70,7 +73,7 @@ describe('a member who is removed', () => {
 });
 
 describe('a member whose role changes', () => {
-  it('goes on without a gap, with those who have the same role', async () => {
+  it('moves to the group of the new role and misses nothing', async () => {
     const tenant = await createTenant(database);
     const member = await watch(await asRole(tenant, 'Viewer'));
     const analyst = await watch(await asRole(tenant, 'Analyst'));
@@ -80,7 +83,7 @@ describe('a member whose role changes', () => {
       await raise(tenant, title);
       if (n === 40) await promote(tenant, tenant.people.Viewer, 'Strategist');
       if (n === 80) await promote(tenant, tenant.people.Viewer, 'Analyst');
-      // Whoever is just being admitted, or moved, begins anew where there is another move.
+      // A move during a start or another move would end the subscription.
       if (n === 0 || n === 60) await eventually(member.titles).toEqual(titles.slice(0, n + 1));
     }
     await eventually(member.titles).toEqual(titles);
@@ -89,7 +92,7 @@ describe('a member whose role changes', () => {
     await eventually(api.open).toEqual({ subscribers: 2, groups: 1 });
   });
 
-  it('goes on while news come without a pause', async () => {
+  it('misses nothing during continuous changes', async () => {
     const tenant = await createTenant(database);
     const member = await watch(await asRole(tenant, 'Viewer'));
     const writers = Array.from({ length: 4 }, async (_, writer) => {
@@ -108,10 +111,10 @@ describe('a member whose role changes', () => {
     expect(member.subscription.isOver()).toBe(false);
   });
 
-  it('is told no more than the new role sees', async () => {
+  it('receives only what the new role may see', async () => {
     const tenant = await createTenant(database);
     const { workspaceId, people } = tenant;
-    // There is an Owner at all times.
+    // A workspace always needs an Owner.
     await promote(tenant, people.Strategist, 'Owner');
     const billed = await insert(database, 'billing_history', {
       ...{ workspace_id: workspaceId, user_id: people.Creator, amount: 1 },
@@ -123,8 +126,8 @@ describe('a member whose role changes', () => {
     const rename = (run: Query, name: string) =>
       run('update billing_history set failure_reason = $2 where id = $1', [billed, name]);
     await rename(database.query, 'the second reason');
-    // Whose creation may be told as well: it was committed shortly before.
-    await eventually(() => owner.subscription.told().at(-1)).toEqual({
+    // The creation, committed shortly before, may be sent as well.
+    await eventually(() => owner.subscription.received().at(-1)).toEqual({
       operation: 'UPDATED',
       node: { failureReason: 'the second reason' },
     });
@@ -141,7 +144,7 @@ describe('a member whose role changes', () => {
   });
 });
 
-it('a workspace that is deleted drops its members, and nobody else', async () => {
+it('only the subscriptions of a deleted workspace end', async () => {
   const [tenant, other] = [await createTenant(database), await createTenant(database)];
   const query = 'subscription { workspaceChanged { operation node { name } } }';
   const members = [

@@ -12,8 +12,14 @@ import {
   type Subscription,
 } from '../support/subscribe.ts';
 import { insert } from '../support/tenant.ts';
-import { nodeIdOf, sightOf, textsIn } from './sight.ts';
-import { createLiveWorld, type LiveWorld, type Somebody, type Target, targetsOf } from './world.ts';
+import { nodeIdOf, textsIn, visibilityOf } from './visibility.ts';
+import {
+  createLiveWorld,
+  type LiveWorld,
+  type Participant,
+  type Target,
+  targetsOf,
+} from './world.ts';
 
 let world: LiveWorld;
 let listeners: Listener[] = [];
@@ -24,11 +30,11 @@ afterAll(async () => {
   await world?.close();
 });
 
-/** Everything that is told of a row of a table, to each of these. */
+/** Subscribes each client to the changes of these tables. */
 async function follow(clients: readonly Client[], tables: readonly string[]) {
   for (const listener of listeners) listener.close();
   await listening(world.api, 0);
-  // Of what was committed before, they are told nothing.
+  // The subscriptions start after all earlier changes.
   await caughtUp(world.api.feed, world.database);
   listeners = clients.map((client) => listen(world.api.url, client));
   const shown = cases.filter(({ table }) => tables.includes(table));
@@ -43,21 +49,22 @@ async function follow(clients: readonly Client[], tables: readonly string[]) {
   await listening(world.api, clients.length * shown.length);
   return followed.map((subscriptions, i) => ({
     raw: () => listeners[i]?.raw() ?? '',
-    told: (table: string, id: string): string[] =>
-      (subscriptions.get(table)?.told() ?? [])
+    /** The events of a row. */
+    events: (table: string, id: string): string[] =>
+      (subscriptions.get(table)?.received() ?? [])
         .filter(({ nodeId }) => nodeId === nodeIdOf(table, id))
         .map(({ operation, node }) => `${operation}${node ? '' : ' without data'}`),
   }));
 }
 
 const clientOf = (name: string) =>
-  world.everybody.find((who) => who.name === name)?.client as Client;
+  world.participants.find((who) => who.name === name)?.client as Client;
 
-it('a row that moves to another workspace is deleted here, and created there', async () => {
+it('a row that moves to another workspace is deleted in the old one and created in the new one', async () => {
   const { theirs, planter } = world;
   const tenants = cases.filter(({ tenancy }) => tenancy === 'workspace').map(({ table }) => table);
   const moving: Target[] = [];
-  const { ids } = await sightOf(world, world.everybody[0] as Somebody);
+  const { ids } = await visibilityOf(world, world.participants[0] as Participant);
   for (const target of await targetsOf(world)) {
     if (!tenants.includes(target.table) || !ids.get(target.table)?.has(target.id)) continue;
     if (!moving.some(({ table }) => table === target.table)) moving.push(target);
@@ -75,16 +82,16 @@ it('a row that moves to another workspace is deleted here, and created there', a
         value,
       ]);
     await move().catch(async () => {
-      // There is room for one.
+      // The table allows one row for each workspace.
       await planter.plant(`delete from ${table} where workspace_id = $1`, [theirs.workspaceId]);
       await move();
     });
   }
   const isPersonal = (table: string) => /notifications|user_achievements|onboarding/.test(table);
   for (const { table, id } of moving) {
-    await eventually(() => here?.told(table, id)).toEqual(['DELETED without data']);
+    await eventually(() => here?.events(table, id)).toEqual(['DELETED without data']);
     if (isPersonal(table)) continue;
-    await eventually(() => there?.told(table, id)).toEqual(['CREATED']);
+    await eventually(() => there?.events(table, id)).toEqual(['CREATED']);
   }
   expect(here?.raw().length).toBeGreaterThan(before);
   const values = moving
@@ -95,10 +102,10 @@ it('a row that moves to another workspace is deleted here, and created there', a
   expect(textsIn(there?.raw() ?? '', values as string[]).length).toBeGreaterThan(30);
 });
 
-describe('a row of a person', () => {
+describe('a personal row', () => {
   const run = (sql: string, ...values: unknown[]) => world.database.query(sql, values);
 
-  it('an achievement is told to all while it is public, and to its person alone after that', async () => {
+  it('an achievement is sent to all members while it is public, then only to its person', async () => {
     const { workspaceId, people } = world.ours;
     const [achievement] = await run(
       'select id from achievements where workspace_id = $1',
@@ -122,17 +129,17 @@ describe('a row of a person', () => {
     await update(`unlocked_by_event = 'in private'`);
     await update(`visibility = 'public', unlocked_by_event = 'public again'`);
     await run('delete from user_achievements where id = $1', id);
-    await eventually(() => person?.told(table, id).length).toBe(5);
-    await eventually(() => other?.told(table, id).at(-1)).toBe('DELETED without data');
-    await eventually(() => agent?.told(table, id).at(-1)).toBe('DELETED without data');
+    await eventually(() => person?.events(table, id).length).toBe(5);
+    await eventually(() => other?.events(table, id).at(-1)).toBe('DELETED without data');
+    await eventually(() => agent?.events(table, id).at(-1)).toBe('DELETED without data');
     for (const each of [other, agent]) {
       expect(each?.raw()).not.toMatch(/made private|in private/);
-      // When it was made private, and nothing of what happened in private.
-      expect(each?.told(table, id).length).toBe(4);
+      // The event that made it private, but none while it was private.
+      expect(each?.events(table, id).length).toBe(4);
     }
   });
 
-  it('a notification that is handed to another person leaves the first one', async () => {
+  it('a notification that gets another person is deleted for the first one', async () => {
     const { workspaceId, people } = world.ours;
     const table = 'user_notifications';
     const [first, second, third] = await follow(
@@ -146,25 +153,25 @@ describe('a row of a person', () => {
       message: 'For the first',
       notification_type: 'alert',
     });
-    await eventually(() => first?.told(table, id)).toEqual(['CREATED']);
+    await eventually(() => first?.events(table, id)).toEqual(['CREATED']);
     await run(
       `update ${table} set user_id = $2, title = 'For the second' where id = $1`,
       id,
       people.Viewer,
     );
-    await eventually(() => second?.told(table, id)).toEqual(['CREATED']);
+    await eventually(() => second?.events(table, id)).toEqual(['CREATED']);
     await run(`update ${table} set title = 'Still for the second' where id = $1`, id);
     await run(`delete from ${table} where id = $1`, id);
-    await eventually(() => second?.told(table, id).at(-1)).toBe('DELETED without data');
-    await eventually(() => first?.told(table, id)).toEqual(['CREATED', 'DELETED without data']);
+    await eventually(() => second?.events(table, id).at(-1)).toBe('DELETED without data');
+    await eventually(() => first?.events(table, id)).toEqual(['CREATED', 'DELETED without data']);
     await quiet(listeners);
-    expect(first?.told(table, id)).toEqual(['CREATED', 'DELETED without data']);
+    expect(first?.events(table, id)).toEqual(['CREATED', 'DELETED without data']);
     expect(first?.raw()).not.toContain('second');
-    expect(third?.told(table, id)).toEqual([]);
+    expect(third?.events(table, id)).toEqual([]);
     expect(third?.raw()).not.toMatch(/For the|Still for/);
   });
 
-  it('a subscription that is handed to another person is told to both, and to nobody else', async () => {
+  it('a subscription that gets another person is sent only to these two people', async () => {
     const { workspaceId, people } = world.ours;
     const table = 'subscriptions';
     const [first, second, owner, other] = await follow(
@@ -176,22 +183,22 @@ describe('a row of a person', () => {
       user_id: people.Creator,
       plan: 'of the first',
     });
-    await eventually(() => first?.told(table, id)).toEqual(['CREATED']);
+    await eventually(() => first?.events(table, id)).toEqual(['CREATED']);
     await run(
       `update ${table} set user_id = $2, plan = 'of the second' where id = $1`,
       id,
       people.Viewer,
     );
-    await eventually(() => second?.told(table, id)).toEqual(['CREATED']);
-    await eventually(() => first?.told(table, id)).toEqual(['CREATED', 'DELETED without data']);
+    await eventually(() => second?.events(table, id)).toEqual(['CREATED']);
+    await eventually(() => first?.events(table, id)).toEqual(['CREATED', 'DELETED without data']);
     expect(first?.raw()).not.toContain('of the second');
     await quiet(listeners);
-    for (const somebody of [owner, other]) expect(somebody?.told(table, id)).toEqual([]);
+    for (const each of [owner, other]) expect(each?.events(table, id)).toEqual([]);
   });
 });
 
 describe('a person who joins and leaves', () => {
-  it('is told of, profile and all, to the members alone', async () => {
+  it('is sent with their profile to the members only', async () => {
     const { ours, theirs, database } = world;
     const tables = ['user_workspaces', 'user_profiles', 'workspaces'];
     const [here, there, nowhere] = await follow(
@@ -211,9 +218,9 @@ describe('a person who joins and leaves', () => {
       user_id: userId,
       role: 'Viewer',
     });
-    await eventually(() => here?.told('user_profiles', userId)).toEqual(['CREATED']);
+    await eventually(() => here?.events('user_profiles', userId)).toEqual(['CREATED']);
     await database.query('delete from user_workspaces where user_id = $1', [userId]);
-    await eventually(() => here?.told('user_profiles', userId)).toEqual([
+    await eventually(() => here?.events('user_profiles', userId)).toEqual([
       'CREATED',
       'DELETED without data',
     ]);
@@ -224,8 +231,8 @@ describe('a person who joins and leaves', () => {
     await database.query(`update workspaces set name = 'Theirs by name' where id = $1`, [
       theirs.workspaceId,
     ]);
-    await eventually(() => here?.told('workspaces', ours.workspaceId)).toEqual(['UPDATED']);
-    await eventually(() => there?.told('workspaces', theirs.workspaceId)).toEqual(['UPDATED']);
+    await eventually(() => here?.events('workspaces', ours.workspaceId)).toEqual(['UPDATED']);
+    await eventually(() => there?.events('workspaces', theirs.workspaceId)).toEqual(['UPDATED']);
     expect(here?.raw()).toContain(name);
     expect(here?.raw()).not.toContain(later);
     expect(here?.raw()).not.toContain('Theirs by name');

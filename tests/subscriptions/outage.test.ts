@@ -22,7 +22,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-it('a change that cannot be read in time is told once it can', async () => {
+it('sends a change that cannot be read at first as soon as it can be read', async () => {
   const campaigns = listener.subscribe(
     'subscription { campaignChanged(filter: { not: { alerts: { some: {} } } }) { node { name } } }',
   );

@@ -24,13 +24,13 @@ import { createTenant, insert, notify, type Role, raise, type Tenant } from '../
 
 const PERSONAL = ['OnboardingResponse', 'PlanSubscription', 'UserAchievement', 'UserNotification'];
 
-let thoughtOf: string[] = [];
+let personal: string[] = [];
 let database: TestDatabase;
 let tenant: Tenant;
 let listeners: Listener[] = [];
 beforeAll(async () => {
-  // As if nobody had thought of it: what differs between people is executed for many of them at once.
-  thoughtOf = [...personalModels];
+  // As if a developer forgot to mark them: personal rows are then read once for many people.
+  personal = [...personalModels];
   (personalModels as Set<string>).clear();
   database = await createTestDatabase();
   tenant = await createTenant(database);
@@ -40,11 +40,11 @@ afterEach(() => {
   listeners = [];
 });
 afterAll(async () => {
-  for (const name of thoughtOf) (personalModels as Set<string>).add(name);
+  for (const name of personal) (personalModels as Set<string>).add(name);
   await database?.close();
 });
 
-const hear = (url: string, client: Pick<Client, 'headers'>, query: string): Subscription => {
+const subscribeAs = (url: string, client: Pick<Client, 'headers'>, query: string): Subscription => {
   const listener = listen(url, client);
   listeners.push(listener);
   return listener.subscribe(query);
@@ -73,7 +73,7 @@ describe('a field that depends on the person', () => {
     const [row] = await reading.query<{ value: string | null }>(sql);
     return row?.value ?? 'nothing';
   };
-  /** Rows of persons, by what the database shows of them. */
+  /** The number of personal rows that the database shows. */
   const COUNT = PERSONAL.map((name) => `(SELECT count(*) FROM ${caseOf(name).table})`).join(' + ');
 
   beforeAll(async () => {
@@ -87,7 +87,7 @@ describe('a field that depends on the person', () => {
           type Subscription {
             whoAmI: String
             myEmail: String
-            whoDoesTheDatabaseTakeMeFor: String
+            databaseUser: String
             myRows: String
             alerts: String
             write: String
@@ -97,9 +97,7 @@ describe('a field that depends on the person', () => {
           Subscription: Object.fromEntries([
             field('whoAmI', (context) => requirePerson(context).id),
             field('myEmail', ({ viewer }) => (viewer.kind === 'person' ? viewer.email : null)),
-            field('whoDoesTheDatabaseTakeMeFor', (context) =>
-              read(context, 'SELECT auth.uid()::text AS value'),
-            ),
+            field('databaseUser', (context) => read(context, 'SELECT auth.uid()::text AS value')),
             field('myRows', (context) => read(context, `SELECT (${COUNT})::text AS value`)),
             field('alerts', (context) =>
               read(context, 'SELECT count(*)::text AS value FROM system_alerts'),
@@ -124,8 +122,8 @@ describe('a field that depends on the person', () => {
     },
   });
 
-  /** What two people of one role, who are served together, are told. */
-  async function toldOf(name: string) {
+  /** Returns the result of a field for two people in one group. */
+  async function resultOf(name: string) {
     await database.query(`update user_workspaces set role = 'Viewer' where user_id = $1`, [
       tenant.people.Analyst,
     ]);
@@ -133,8 +131,8 @@ describe('a field that depends on the person', () => {
     await listening({ open }, 0);
     await caughtUp(feed, database);
     const people = [
-      hear(gateway.url, await as('Viewer'), `subscription { ${name} }`),
-      hear(gateway.url, await as('Analyst'), `subscription { ${name} }`),
+      subscribeAs(gateway.url, await as('Viewer'), `subscription { ${name} }`),
+      subscribeAs(gateway.url, await as('Analyst'), `subscription { ${name} }`),
     ];
     await listening({ open }, people.length);
     executed.length = 0;
@@ -147,8 +145,8 @@ describe('a field that depends on the person', () => {
     return first;
   }
 
-  it.each(['whoAmI', 'myEmail'])('%s is an error that tells nothing', async (name) => {
-    const { data, errors } = (await toldOf(name)) ?? {};
+  it.each(['whoAmI', 'myEmail'])('%s is an error without details', async (name) => {
+    const { data, errors } = (await resultOf(name)) ?? {};
     expect(data).toEqual({ [name]: null });
     expect(errors).toEqual([
       expect.objectContaining({
@@ -160,32 +158,31 @@ describe('a field that depends on the person', () => {
     expect(JSON.stringify(gateway.log)).toMatch(/depends on the person/);
   });
 
-  it('the database knows of nobody, and shows nothing of anybody', async () => {
+  it('is read without a person, so the database shows no personal rows', async () => {
     for (const role of ['Viewer', 'Analyst', 'Owner'] as const)
       await notify(database, tenant, role, 'Personal');
-    const nobody = 'whoDoesTheDatabaseTakeMeFor';
-    expect((await toldOf(nobody))?.data).toEqual({ [nobody]: 'nothing' });
-    expect((await toldOf('myRows'))?.data).toEqual({ myRows: '0' });
-    // While it shows what all of them see.
-    expect(Number((await toldOf('alerts'))?.data.alerts)).toBeGreaterThan(0);
+    expect((await resultOf('databaseUser'))?.data).toEqual({ databaseUser: 'nothing' });
+    expect((await resultOf('myRows'))?.data).toEqual({ myRows: '0' });
+    // It shows the rows that all members see.
+    expect(Number((await resultOf('alerts'))?.data.alerts)).toBeGreaterThan(0);
   });
 
-  it('nor is anything written', async () => {
-    const { data, errors = [] } = (await toldOf('write')) ?? {};
+  it('cannot write', async () => {
+    const { data, errors = [] } = (await resultOf('write')) ?? {};
     expect(errors.length === 0 ? data.write : null).not.toBe('Written');
     const written = await database.query(`select from system_alerts where title = 'Written'`);
     expect(written).toEqual([]);
   });
 });
 
-describe('what nobody knows to be personal', () => {
+describe('a personal model that is not marked as personal', () => {
   let api: LiveApi;
   beforeAll(async () => {
     api = await openLiveApi(database);
   });
   afterAll(() => api?.close());
 
-  it('is told to nobody, live and again', async () => {
+  it('is sent to no one, live or in a replay', async () => {
     const { workspaceId, people } = tenant;
     const clients = await Promise.all(
       (['Creator', 'Strategist'] as const).map((role) => api.as(people[role], workspaceId)),
@@ -206,12 +203,12 @@ describe('what nobody knows to be personal', () => {
       node { title notifications { nodes { title } } } } }`;
     const open = (after: string) =>
       clients.map((client) => ({
-        personal: all(after).map((query) => hear(api.url, client, query)),
-        related: hear(api.url, client, relation(after)),
+        personal: all(after).map((query) => subscribeAs(api.url, client, query)),
+        related: subscribeAs(api.url, client, relation(after)),
       }));
     const live = open('');
     await listening(api, 14);
-    // Both of them in each of the groups.
+    // Each group has both people.
     await eventually(async () => (await api.open()).groups).toBe(7);
 
     const alert = await raise(database, tenant, 'With notifications');
@@ -228,11 +225,11 @@ describe('what nobody knows to be personal', () => {
       });
     }
     await database.query(`update system_alerts set title = 'The last' where id = $1`, [alert]);
-    const told = ({ related }: (typeof live)[number]) => related.told().at(-1)?.node;
+    const lastNode = ({ related }: (typeof live)[number]) => related.received().at(-1)?.node;
     const expected = { title: 'The last', notifications: { nodes: [] } };
-    for (const each of live) await eventually(() => told(each)).toEqual(expected);
+    for (const each of live) await eventually(() => lastNode(each)).toEqual(expected);
     const again = open(`(after: "${start.systemAlerts.liveCursor}")`);
-    for (const each of again) await eventually(() => told(each)).toEqual(expected);
+    for (const each of again) await eventually(() => lastNode(each)).toEqual(expected);
     for (const { personal } of [...live, ...again]) {
       expect(personal.flatMap(({ results }) => results)).toEqual([]);
       expect(personal.some(({ isOver }) => isOver())).toBe(false);

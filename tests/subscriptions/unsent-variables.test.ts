@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { type Listener, listen, listening, quiet, TRANSPORTS } from '../support/subscribe.ts';
 import { createTenant, raise, type Tenant } from '../support/tenant.ts';
 
-/** Filters that say nothing while their variable `$unsent` is not sent. */
+/** Filters that are empty while their variable `$unsent` is not sent. */
 const FILTERS: [filter: string, type: string][] = [
   ['{ title: { equals: $unsent } }', 'String'],
   ['{ not: { title: { equals: $unsent } } }', 'String'],
@@ -34,22 +34,22 @@ afterAll(async () => {
   await database?.close();
 });
 
-const over = (operation: string, fields: (filter: string) => string) =>
-  FILTERS.map(([filter, type]) => `${operation} ($unsent: ${type}) ${fields(filter)}`);
+const operations = (kind: string, fields: (filter: string) => string) =>
+  FILTERS.map(([filter, type]) => `${kind} ($unsent: ${type}) ${fields(filter)}`);
 
-describe.each(TRANSPORTS)('over %s, filters without a variable are left out of', (transport) => {
+describe.each(TRANSPORTS)('over %s, a filter is ignored without its variable in', (transport) => {
   it('subscriptions', async () => {
-    const ears = listen(api.url, client, transport);
-    listener = ears;
-    const told = over(
+    const connection = listen(api.url, client, transport);
+    listener = connection;
+    const subscriptions = operations(
       'subscription',
       (filter) => `{ alertRaised(filter: ${filter}) { node { title } } }`,
-    ).map((query) => ears.subscribe(query));
-    await listening(api, told.length);
+    ).map((query) => connection.subscribe(query));
+    await listening(api, subscriptions.length);
     const title = `Raised over ${transport}`;
     await raise(database, tenant, title);
-    for (const [i, subscription] of told.entries()) {
-      await eventually(subscription.told).toEqual([{ node: { title } }]);
+    for (const [i, subscription] of subscriptions.entries()) {
+      await eventually(subscription.received).toEqual([{ node: { title } }]);
       expect(subscription.isOver(), FILTERS[i]?.[0]).toBe(false);
     }
   });
@@ -59,30 +59,30 @@ describe.each(TRANSPORTS)('over %s, filters without a variable are left out of',
       'select count(*)::int as n from system_alerts',
     );
     const before = row?.n as number;
-    const ears = listen(api.url, client, transport);
-    listener = ears;
-    const live = over(
+    const connection = listen(api.url, client, transport);
+    listener = connection;
+    const live = operations(
       'query',
       (filter) => `@live { systemAlerts(filter: ${filter}) { totalCount } }`,
-    ).map((query) => ears.subscribe(query));
-    const counts = () => live.map((each) => each.told().map(({ totalCount }) => totalCount));
+    ).map((query) => connection.subscribe(query));
+    const counts = () => live.map((each) => each.received().map(({ totalCount }) => totalCount));
     await eventually(counts).toEqual(live.map(() => [before]));
     await raise(database, tenant, `Live over ${transport}`);
     await eventually(counts).toEqual(live.map(() => [before, before + 1]));
   });
 });
 
-it('a filter that says something goes on to say it', async () => {
-  const ears = listen(api.url, client);
-  listener = ears;
+it('the other conditions of a filter still apply', async () => {
+  const connection = listen(api.url, client);
+  listener = connection;
   const query = `subscription ($title: String, $unsent: String) {
     alertRaised(filter: { title: { equals: $title, not: $unsent } }) { node { title } }
   }`;
-  const told = ears.subscribe(query, { title: 'Wanted' });
+  const subscription = connection.subscribe(query, { title: 'Wanted' });
   await listening(api, 1);
   await raise(database, tenant, 'Another');
   await raise(database, tenant, 'Wanted');
-  await eventually(told.told).toEqual([{ node: { title: 'Wanted' } }]);
-  await quiet([ears]);
-  expect(told.told()).toHaveLength(1);
+  await eventually(subscription.received).toEqual([{ node: { title: 'Wanted' } }]);
+  await quiet([connection]);
+  expect(subscription.received()).toHaveLength(1);
 });

@@ -1,19 +1,22 @@
 import { catalog } from '../../src/generated/catalog.ts';
 import { openRows, type Row } from '../support/rows.ts';
-import type { LiveWorld, Somebody } from './world.ts';
+import type { LiveWorld, Participant } from './world.ts';
 
-/** What somebody may see, by the database's own account, and what of all the rest would give it away. */
-export interface Sight {
+/** The rows that a participant may see according to the database, and texts of all other rows. */
+export interface Visibility {
   /** Ids by table. */
   ids: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Ids and texts of rows in sight. */
+  /** Ids and texts of visible rows. */
   known: ReadonlySet<string>;
-  /** Ids and texts of rows that are out of sight, and that no row in sight holds. */
+  /** Ids and texts of other rows that no visible row contains. */
   secrets: ReadonlySet<string>;
 }
 
-/** Returns what somebody may see now. */
-export async function sightOf({ database, tables }: LiveWorld, who: Somebody): Promise<Sight> {
+/** Returns what a participant may see now. */
+export async function visibilityOf(
+  { database, tables }: LiveWorld,
+  who: Participant,
+): Promise<Visibility> {
   const ids = new Map<string, Set<string>>();
   const known = new Set<string>();
   const all = new Set<string>();
@@ -40,7 +43,7 @@ const MODEL_OF_TABLE = new Map(
   Object.entries(catalog.models).map(([name, { table }]) => [table, name]),
 );
 
-/** Random texts, which no two rows share unless one refers to the other. */
+/** Adds the random texts of a row. Two rows share one only if one refers to the other. */
 function noteTexts(table: string, row: Row, texts: Set<string>): void {
   const note = (value: unknown) => {
     if (Array.isArray(value)) value.forEach(note);
@@ -54,7 +57,7 @@ export function nodeIdOf(table: string, id: string): string {
   return Buffer.from(`${MODEL_OF_TABLE.get(table)}:${id}`).toString('base64');
 }
 
-/** Returns which of these texts are anywhere in what was sent, base64 in it included. */
+/** Returns those of the texts that the raw output contains, in plain text or base64. */
 export function textsIn(raw: string, texts: Iterable<string>): string[] {
   const words = new Set(raw.split(/[":,{}[\]\s]+/));
   const decoded = [...words]

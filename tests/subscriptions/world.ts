@@ -5,21 +5,21 @@ import { type Actor, createTestDatabase, type TestDatabase } from '../support/da
 import { fillTables, type Row, readTables, type Table } from '../support/rows.ts';
 import { createTenant, insert, type Tenant } from '../support/tenant.ts';
 
-export type ToldOperation = 'CREATED' | 'UPDATED' | 'DELETED' | 'LEFT';
+export type Operation = 'CREATED' | 'UPDATED' | 'DELETED' | 'LEFT';
 
 /** A workspace with a person in every role, an agent, and rows in every table. */
 export interface Side extends Tenant {
   agent: string;
 }
 
-/** Somebody who listens. */
-export interface Somebody {
+/** A person or agent that subscribes. */
+export interface Participant {
   name: string;
   actor: Actor;
   client: Client;
 }
 
-/** Two workspaces with rows in every table, some of which refer to the other one's. */
+/** Two workspaces with rows in every table, some of which refer to rows of the other workspace. */
 export interface LiveWorld {
   database: TestDatabase;
   planter: Planter;
@@ -27,14 +27,14 @@ export interface LiveWorld {
   tables: readonly Table[];
   ours: Side;
   theirs: Side;
-  /** Every role and the agent of our workspace, the Owner and the agent of theirs, and somebody of no workspace. */
-  everybody: readonly Somebody[];
+  /** Every role and the agent of our workspace, the Owner and the agent of theirs, and a person without a workspace. */
+  participants: readonly Participant[];
   close(): Promise<void>;
 }
 
 export const ROLES = ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer'] as const;
-/** They decide who may listen at all, and are told of by tests of their own. */
-const ADMITTING = ['workspaces', 'user_workspaces', 'user_profiles'];
+/** The tables that decide who may subscribe. They have their own tests. */
+const ACCESS_TABLES = ['workspaces', 'user_workspaces', 'user_profiles'];
 
 export async function createLiveWorld(): Promise<LiveWorld> {
   const database = await createTestDatabase();
@@ -52,7 +52,7 @@ export async function createLiveWorld(): Promise<LiveWorld> {
   };
   const ours = await side();
   const theirs = await side();
-  await entangle(database, planter, tables, ours, theirs);
+  await addForeignReferences(database, planter, tables, ours, theirs);
   const api = await openLiveApi(database);
   return {
     database,
@@ -61,7 +61,7 @@ export async function createLiveWorld(): Promise<LiveWorld> {
     tables,
     ours,
     theirs,
-    everybody: await everybodyOf(database, api, ours, theirs),
+    participants: await participantsOf(database, api, ours, theirs),
     async close() {
       await api.close();
       await planter.close();
@@ -70,7 +70,7 @@ export async function createLiveWorld(): Promise<LiveWorld> {
   };
 }
 
-/** Registers an agent and puts it to work in a workspace. */
+/** Registers an agent and assigns it to a workspace. */
 export async function addAgent(
   database: TestDatabase,
   agent_name: string,
@@ -84,7 +84,7 @@ export async function addAgent(
   return agent_id;
 }
 
-/** Copies rows, where that may be, to belong to no workspace: to all, or to a person alone. */
+/** Copies rows of tables where the workspace is optional to rows without a workspace. */
 async function shareRows({ plant }: Planter, tables: readonly Table[], workspaceId: string) {
   for (const { name, columns } of tables) {
     if (!columns.some((column) => column.name === 'workspace_id' && !column.required)) continue;
@@ -99,8 +99,8 @@ async function shareRows({ plant }: Planter, tables: readonly Table[], workspace
   }
 }
 
-/** Lets the last row of every table refer to the other workspace's rows, as only a superuser can. */
-async function entangle(
+/** Makes the last row of every table refer to rows of the other workspace, as only a superuser can. */
+async function addForeignReferences(
   { query }: TestDatabase,
   { plant }: Planter,
   tables: readonly Table[],
@@ -132,13 +132,13 @@ async function entangle(
   if (row?.count !== 2) throw new Error('No rows refer to those of the other workspace');
 }
 
-async function everybodyOf(
+async function participantsOf(
   database: TestDatabase,
   api: LiveApi,
   ours: Side,
   theirs: Side,
-): Promise<Somebody[]> {
-  const person = async (name: string, actor: Actor): Promise<Somebody> => ({
+): Promise<Participant[]> {
+  const person = async (name: string, actor: Actor): Promise<Participant> => ({
     name,
     actor,
     client: await api.as(String(actor.userId), actor.workspaceId),
@@ -168,22 +168,22 @@ async function everybodyOf(
 export interface Target {
   table: string;
   id: string;
-  /** What makes it another one. */
+  /** The column that changes, and its new value. */
   column: string;
   value: unknown;
-  /** As it was deleted. */
+  /** The row as it was when it was deleted. */
   last?: Row;
 }
 
-/** The columns without which a subscription of its own tells nothing. */
-const TOLD_COLUMNS: Record<string, [column: string, value: unknown]> = {
+/** The columns that a subscription other than to all changes of the table depends on. */
+const WATCHED_COLUMNS: Record<string, [column: string, value: unknown]> = {
   system_alerts: ['status', 'resolved'],
   campaigns: ['status', 'completed'],
   user_achievements: ['is_locked', false],
   agent_performance: ['execution_count', 7],
 };
 
-/** Of tables without texts. */
+/** New values for tables without a text column, by type. */
 const OTHER_VALUES: Record<string, unknown> = {
   jsonb: '{"a": 1, "b": 0}',
   boolean: false,
@@ -192,10 +192,10 @@ const OTHER_VALUES: Record<string, unknown> = {
   'timestamp with time zone': '2026-01-03T00:00:00Z',
 };
 
-/** Returns all rows but those that decide who may listen: the other workspace's first. */
+/** Returns all rows except those that decide who may subscribe, the other workspace's first. */
 export async function targetsOf({ database, tables, ours, theirs }: LiveWorld): Promise<Target[]> {
   const targets: Target[] = [];
-  // An agent that is switched off is told nothing.
+  // A deactivated agent receives nothing.
   const agents = await database.query<{ ids: string[] }>(
     `select array[a.id::text, r.id::text] as ids
      from agent_registry as r join agent_assignments as a on a.agent_id = r.id where r.agent_name = any ($1)`,
@@ -203,7 +203,7 @@ export async function targetsOf({ database, tables, ours, theirs }: LiveWorld): 
   );
   const working = agents.flatMap(({ ids }) => ids);
   for (const { name, columns, references } of tables) {
-    if (ADMITTING.includes(name)) continue;
+    if (ACCESS_TABLES.includes(name)) continue;
     const referring = new Set(['id', ...references.flatMap((reference) => reference.columns)]);
     const texts = columns.filter(
       (column) => /^(text|character varying)$/.test(column.type) && !referring.has(column.name),
@@ -218,11 +218,11 @@ export async function targetsOf({ database, tables, ours, theirs }: LiveWorld): 
       [working, ours.workspaceId],
     );
     for (const { row } of rows) {
-      // What an own value can be told by: random, and long enough to hold all of its end.
+      // A random value that identifies the row, cut to the length of the column.
       const text = texts.find((column) => /[0-9a-f]{12}$/.test(String(row[column.name])));
       const marker = `changed ${randomUUID()}`.slice(-(text?.length ?? 100));
       const [column, value] =
-        TOLD_COLUMNS[name] ??
+        WATCHED_COLUMNS[name] ??
         (text ? [text.name, marker] : [String(other?.name), OTHER_VALUES[String(other?.type)]]);
       targets.push({ table: name, id: String(row.id), column, value });
     }
@@ -230,7 +230,7 @@ export async function targetsOf({ database, tables, ours, theirs }: LiveWorld): 
   return targets;
 }
 
-/** Changes each row by a statement of its own. */
+/** Changes each row with its own statement. */
 export async function updateAll({ planter }: LiveWorld, targets: readonly Target[]) {
   for (const { table, id, column, value } of targets) {
     await planter.plant(`update ${table} set ${column} = $2 where id = $1`, [id, value]);

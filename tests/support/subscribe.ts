@@ -15,7 +15,7 @@ export interface Subscription {
   /** Oldest first; an error that ends it is one of them. */
   results: Result[];
   /** Data of the only field of each result. */
-  told(): Data[];
+  received(): Data[];
   /** The code of the first error; undefined when there is none. */
   code(): string | undefined;
   /** Whether the server has ended it, with or without its connection. */
@@ -69,7 +69,7 @@ export async function quiet(listeners: readonly Listener[], ms = 300): Promise<v
   }
 }
 
-class Received implements Subscription {
+class CollectedResults implements Subscription {
   readonly results: Result[] = [];
   readonly end: () => void;
   over = false;
@@ -78,7 +78,7 @@ class Received implements Subscription {
     this.end = end;
   }
 
-  readonly told = () => this.results.map(({ data }) => Object.values(data ?? {})[0]);
+  readonly received = () => this.results.map(({ data }) => Object.values(data ?? {})[0]);
   readonly isOver = () => this.over;
   readonly code = () => {
     const [error] = this.results.flatMap(({ errors }) => errors ?? []);
@@ -88,7 +88,7 @@ class Received implements Subscription {
 
 function bySocket(url: string, { headers }: SignedIn): Listener {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
-  const subscriptions = new Map<string, Received>();
+  const subscriptions = new Map<string, CollectedResults>();
   const pending: string[] = [];
   const raw: string[] = [];
   let isReady = false;
@@ -123,7 +123,7 @@ function bySocket(url: string, { headers }: SignedIn): Listener {
   return {
     subscribe(query, variables) {
       const id = String(subscriptions.size);
-      const subscription = new Received(() => send({ id, type: 'complete' }));
+      const subscription = new CollectedResults(() => send({ id, type: 'complete' }));
       subscriptions.set(id, subscription);
       send({ id, type: 'subscribe', payload: { query, variables } });
       return subscription;
@@ -145,7 +145,7 @@ function byHttp(url: string, client: SignedIn, transport: keyof typeof ACCEPT): 
   return {
     subscribe(query, variables) {
       const own = new AbortController();
-      const subscription = new Received(() => own.abort());
+      const subscription = new CollectedResults(() => own.abort());
       const read = async () => {
         const response = await fetch(`${url}/graphql`, {
           method: 'POST',
