@@ -94,7 +94,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   };
 
   const verifyAgent = async (token: string) => {
-    if (!serviceSecret) throw unauthenticated('Tokens of agents are not taken here.');
+    if (!serviceSecret) throw unauthenticated('Tokens of agents are not accepted here.');
     const payload = await verified(token, () => serviceSecret, {
       ...common,
       algorithms: SECRET_ALGORITHMS,
@@ -122,7 +122,7 @@ function personOf(payload: unknown): PersonIdentity {
   if (!claims.success) {
     throw unauthenticated(
       claims.error.issues.some(({ path }) => path[0] === 'role')
-        ? 'The token is an API key: only tokens of signed-in people are taken.'
+        ? 'The token is an API key: only tokens of signed-in people are accepted.'
         : 'The token names no person: its subject (sub) must be a UUID.',
     );
   }

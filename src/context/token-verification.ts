@@ -12,7 +12,7 @@ const CLAIM_REASONS: Record<string, string> = {
 };
 
 /**
- * Returns the claims of a token. Throws UNAUTHENTICATED with the reason when it is not to be trusted,
+ * Returns the claims of a token. Throws UNAUTHENTICATED with the reason when it is not valid,
  * or SERVICE_UNAVAILABLE while the signing keys cannot be fetched.
  */
 export async function verified(

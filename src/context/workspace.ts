@@ -78,7 +78,7 @@ export async function agentRefusal(
 
 /** Messages for agents that are refused. */
 export const AGENT_REFUSALS: Record<NonNullable<AgentRefusal>, string> = {
-  retired: 'The agent is retired: the registry has it as inactive.',
+  retired: 'The agent is retired: it is inactive in the registry.',
   'not assigned': 'The agent has no active assignment in this workspace.',
 };
 

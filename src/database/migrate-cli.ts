@@ -13,7 +13,7 @@ const USAGE = `Usage:
   npm run db:migrate                              apply the pending migrations
   npm run db:status                               show the migrations, and what else differs
   npm run db:resolve -- <name> --rolled-back      nothing of a failed migration is left: apply it again
-  npm run db:resolve -- <name> --applied          all of it is in the database: go on after it
+  npm run db:resolve -- <name> --applied          it changed everything: continue after it
   npm run db:reset [-- --force]                   delete all data, then apply all migrations
 
 They work on the database of DATABASE_DIRECT_URL or else DATABASE_URL, or without both on the

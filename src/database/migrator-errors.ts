@@ -76,7 +76,7 @@ export class OtherMigrationsError extends MigrationError {
         list(changed, 'Changed since they were applied'),
         list(gone, 'Applied, and not in this version'),
         'Make it again: npm run db:reset deletes all of its data and applies all migrations. ' +
-          'Or keep an embedded one, and have a new one made in another DATA_DIR.',
+          'Or keep an embedded one, and use another DATA_DIR for a new one.',
       ]
         .filter(Boolean)
         .join('\n'),

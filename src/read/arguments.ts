@@ -37,7 +37,7 @@ export class ListArguments implements ValueSource {
     });
   }
 
-  /** Throws BAD_USER_INPUT with the argument at fault. */
+  /** Throws BAD_USER_INPUT with the wrong argument. */
   read(variables: Variables): ListRequest {
     return this.#read(variables);
   }

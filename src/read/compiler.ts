@@ -21,7 +21,7 @@ import { readableIn } from './readable.ts';
 import { type AnyField, objectType, type Reading, selectedFields, setsOf } from './selection.ts';
 
 /**
- * Composes the JSON text of fields as SQL. Throws Unsupported for what a statement cannot tell, and
+ * Composes the JSON text of fields as SQL. Throws Unsupported for what a statement cannot read, and
  * BAD_USER_INPUT for arguments that the field would refuse.
  */
 export class Compiler implements RowWriter {

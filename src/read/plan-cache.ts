@@ -22,7 +22,7 @@ const BYTES_PER_PLAN = 1_000;
 
 /**
  * Returns the plan of a valid operation for its coerced variables; null when there is none, or when
- * an argument is at fault, which executing the operation reports.
+ * an argument is wrong, which executing the operation reports.
  */
 export type PlanOf<Plan> = (
   document: DocumentNode,

@@ -1,6 +1,6 @@
 import type { Link } from '../models/descriptor.ts';
 
-/** What a field shows, if a statement alone can tell: nothing that a resolver adds. */
+/** What a field shows, if one statement can read it without a resolver. */
 export type Readable =
   /** A column as the API shows it. */
   | { kind: 'column'; column: string }

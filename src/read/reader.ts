@@ -18,7 +18,7 @@ export interface Plan {
    * for it; `first`, if given, is an expression in front of them.
    */
   textWith(first?: string): string;
-  /** Returns the values of its parameters. Throws BAD_USER_INPUT for an argument at fault. */
+  /** Returns the values of its parameters. Throws BAD_USER_INPUT for a wrong argument. */
   bind(variables: Variables): unknown[];
   /** The names in the answer of the fields that the statement reads, in the order of its columns. */
   read: readonly string[];

@@ -7,14 +7,14 @@ import { type Position, readPosition, writePosition } from './position.ts';
 
 /** What the reader sends to its followers. */
 export interface Message {
-  /** Up to where it had sent changes before. */
+  /** The position up to which it had sent changes before. */
   from: Position;
   to: Position;
   /** All that lies between; null where that is too long for a message. */
   changes: readonly Change[] | null;
 }
 
-/** Says that the reader stops. */
+/** Announces that the reader stops. */
 export const RESIGNED = 'farewell';
 
 /** Of the messages' form. */
@@ -115,7 +115,7 @@ function decode([from, to, encoded]: EncodedMessage): Message {
   return { from: readPosition(from), to: readPosition(to), changes: changes ?? null };
 }
 
-/** What a gateway makes of the log depends on the models that it knows. */
+/** How a gateway reads the log depends on the models that it knows. */
 function fingerprint(): string {
   const models = Object.entries(catalog.models).map(([name, { table, columns }]) => [
     name,

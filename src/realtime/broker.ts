@@ -9,15 +9,15 @@ export interface Broker {
   readonly maxBytes: number;
   /** Resolves when the broker has the message. Rejects when it cannot be reached, or refuses. */
   publish(subject: string, message: string): Promise<void>;
-  /** Hears what is published on a subject, and no longer what is on another one. */
+  /** Receives what is published on a subject, instead of an earlier subject. */
   subscribe(subject: string, listener: (message: string) => void): void;
   close(): Promise<void>;
 }
 
 export interface BrokerEvents {
-  /** `isConnected` is another one now. */
+  /** `isConnected` has changed. */
   onConnectionChange(): void;
-  /** The broker refuses something, or cannot be reached: then it is called once until it can be. */
+  /** The broker refuses something, or cannot be reached; then it is called only once until it can be reached again. */
   onError(error: unknown): void;
 }
 

@@ -20,7 +20,7 @@ const PREFIX_BYTES = 1 + IDENTITY_BYTES;
 export const READ_AGAIN =
   'Read the list again together with its liveCursor, and subscribe from there.';
 
-/** Returns the position as a cursor for clients in a workspace: transaction ids are nobody's business. */
+/** Returns the position as a cursor for clients in a workspace: clients must not see transaction ids. */
 export function sealCursor(
   { identity, key }: CursorKey,
   position: Position,

@@ -11,7 +11,7 @@ export interface Batch {
   positionAfter(change: Change): Position;
 }
 
-/** Whose changes of the past are wanted. */
+/** The receiver of past changes. */
 export interface ReplayFilter {
   models: readonly string[];
   workspaceId: string | null;
@@ -27,15 +27,15 @@ export interface WorkspaceRole {
 
 export type FeedListener = (batch: Batch) => void;
 
-/** The change log as it grows: every committed change once, whoever wrote it. */
+/** The change log as it grows: every committed change once, from any writer. */
 export interface Feed {
   /** Up to where changes were delivered; this can be in the middle of a transaction with many changes. */
   position(): Position;
   /** Calls the listener, synchronously and in order, with each batch from now on. Returns its end. */
   listen(listener: FeedListener): () => void;
   /**
-   * Resolves once `position()` covers this one. Rejects with CURSOR_EXPIRED when it is not of the log
-   * any more, and with SERVICE_UNAVAILABLE when the log cannot be read, or the feed is closed.
+   * Resolves once `position()` covers this one. Rejects with CURSOR_EXPIRED when it no longer belongs
+   * to the log, and with SERVICE_UNAVAILABLE when the log cannot be read, or the feed is closed.
    */
   reach(position: Position): Promise<void>;
   /**
@@ -52,9 +52,9 @@ export interface Feed {
    * hand out in this workspace, and CURSOR_EXPIRED for one of another log.
    */
   open(cursor: string, workspaceId: string | null, argument: string): Position;
-  /** Returns who is what in these workspaces, for subscriptions that stay open while that changes. */
+  /** Returns the members of these workspaces and their roles, for subscriptions that stay open while these change. */
   workspaceRoles(workspaceIds: readonly string[]): Promise<readonly WorkspaceRole[]>;
-  /** Called when no cursor from before is valid any more: after a restore, or a failover. */
+  /** Called when all earlier cursors have become invalid: after a restore, or a failover. */
   onReset(listener: () => void): void;
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ import { Sleeper } from './sleeper.ts';
 
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 1_000;
-/** How long a read may go on when closing. */
+/** How long a read may continue when closing. */
 const STOP_MS = 1_000;
 
 export interface LogReaderOptions extends PollScheduleOptions {
@@ -37,7 +37,7 @@ export interface LogReaderEvents {
   batch(batch: Batch): void;
   /** Everything was read that had been committed when the read of this number began. */
   read(number: number): void;
-  /** The position from before is no longer valid. */
+  /** The earlier position is no longer valid. */
   reset(): void;
   /** The log cannot be read; called once until it can. */
   lost(error: unknown): void;
@@ -58,7 +58,7 @@ export interface Relay {
   pause(logReader: LogReader, client: LogConnection): Promise<boolean>;
 }
 
-/** Reads the log as it grows, over one connection, which is made anew whenever it is lost. */
+/** Reads the log as it grows, over one connection, which is made again whenever it is lost. */
 export class LogReader {
   /** Waits for the next read. Woken, it has the log read at once. */
   readonly sleeper = new Sleeper();
@@ -184,7 +184,7 @@ export class LogReader {
     }
   }
 
-  /** Goes on where it was if that is a place in the log that is there now, else at its end. */
+  /** Continues from its position if that belongs to the current log, else from the log's end. */
   async #open(client: LogConnection): Promise<void> {
     const log = await openLog(client);
     const before = this.#log as ChangeLog | undefined;
@@ -201,7 +201,7 @@ export class LogReader {
   }
 
   #disconnect(): void {
-    // Whatever becomes of it: there is another one next.
+    // Whether it succeeds or not: another one follows.
     this.#client?.end().catch(() => {});
     this.#client = undefined;
   }
@@ -235,7 +235,7 @@ export class LogReader {
       this.deliver(page, page.snapshot);
       if (page.more) await this.#readRest(client, page.snapshot, page.lastSeq ?? 0);
     } else {
-      // The log lost what had been read: its transaction ids are given to others now.
+      // The log lost what had been read, and Postgres reuses its transaction ids.
       await this.#begin(client, await openLog(client));
     }
     if (!this.#isClosed) this.#events.read(number);

@@ -51,7 +51,7 @@ const METADATA_BY_TABLE: ReadonlyMap<string, Metadata> = new Map(
 /** Writers notify of changes here, unless readers are awake. */
 export const CHANNEL = 'gateway_change';
 
-/** Opens the log, which is begun anew where it came here by a restore or a failover. */
+/** Opens the log, which starts again after a restore or a failover. */
 export async function openLog(connection: LogConnection): Promise<ChangeLog> {
   const { rows } = await connection.query<{ identity: string; key: Buffer; trimmed_xid: string }>(
     'SELECT identity, key, trimmed_xid FROM gateway.open_change_log()',
@@ -153,7 +153,7 @@ export async function trimPage(connection: LogConnection, keepMs: number): Promi
   return Number(rows[0]?.trimmed ?? 0);
 }
 
-/** Returns who is what in these workspaces. */
+/** Returns the members of these workspaces and their roles. */
 export async function readWorkspaceRoles(
   connection: LogConnection,
   workspaceIds: readonly string[],

@@ -18,11 +18,11 @@ const FALLING_ASLEEP_MS = 100;
 const PROBE_MS = 300;
 /** After this long without one, ask less often. */
 const UNHEARD_MS = 1_000;
-/** How often to ask then: it may have been a moment of much work. */
+/** How often to ask then: the process may have been busy for a while. */
 const UNHEARD_PROBE_MS = 2_000;
 /** After this long without one, report that none arrive. A busy start takes a few seconds. */
 const REPORT_MS = 10_000;
-/** How long to wait for it without asking anything else: what comes along with answers is not heard. */
+/** How long to wait for it without asking anything else: notifications that come along with answers do not count. */
 const PROBE_WAIT_MS = 25;
 /** Scheduled reads that find changes without a notification, after which these are taken for lost. */
 const MAX_SURPRISES = 3;

@@ -10,7 +10,7 @@ interface Waiter {
   position: Position;
   /** How many reads had begun before. */
   reads: number;
-  /** Ends its patience. */
+  /** Ends its wait. */
   timer: NodeJS.Timeout;
   settle(error?: GatewayError): void;
 }
@@ -41,7 +41,7 @@ export class PositionWaiters {
     });
   }
 
-  /** Settles those whose position is covered by this one. The others have patience again. */
+  /** Settles those whose position is covered by this one. The others wait for the full time again. */
   reached(end: Position): void {
     for (const { position, timer, settle } of this.#waiters) {
       if (covers(end, position)) settle();

@@ -13,7 +13,7 @@ import { Turns } from './turns.ts';
 const REPLAY_CONNECTIONS = 2;
 /** For what must not wait for replays, of which there are many when clients come back at once. */
 const OTHER_CONNECTIONS = 1;
-/** How long replays may go on when closing. */
+/** How long replays may continue when closing. */
 const STOP_MS = 1_000;
 
 export interface PostgresFeedOptions {
@@ -29,11 +29,11 @@ export interface PostgresFeedOptions {
   pollMs?: number;
   /** The same where notifications do not arrive, as behind a transaction pooler. Default 20. */
   unheardPollMs?: number;
-  /** Tells of changes besides what is read from Postgres. */
+  /** Another source of changes, besides Postgres. */
   relay?: Relay;
   /** Called for changes read: how many, and how long after the last of them was made. */
   onRead?(read: { changes: number; lagMs: number }): void;
-  /** Called when the connection is lost, or a listener throws; the feed goes on by itself. */
+  /** Called when the connection is lost, or a listener throws; the feed continues by itself. */
   onError?(error: unknown): void;
   /** Called when notifications turn out not to arrive. */
   onUnheard?(): void;

@@ -61,6 +61,6 @@ function spansBetween(after: Position, until: Position): (Span & { lastSeq: numb
 function expired(): GatewayError {
   return new GatewayError(
     'CURSOR_EXPIRED',
-    `The cursor is from longer ago than changes are kept. ${READ_AGAIN}`,
+    `The cursor is older than the changes that are kept. ${READ_AGAIN}`,
   );
 }

@@ -19,7 +19,7 @@ const MAX_WAITING_CHANGES = 50_000;
 const MAX_UNACKNOWLEDGED_BYTES = 8_388_608;
 const RESIGN_MS = 500;
 
-/** Postgres notices a reader whose machine is gone, and gives its lock to another one. */
+/** Postgres notices when the machine of a reader has died, and gives its lock to another one. */
 const LOCK = 'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked';
 const UNLOCK = 'SELECT pg_advisory_unlock(hashtextextended($1, 0))';
 const NOTICE_LOSS = `SELECT set_config(name, value, false)
@@ -28,7 +28,7 @@ const NOTICE_LOSS = `SELECT set_config(name, value, false)
 
 /**
  * What a replica does: read the log for all, follow the one that does, or read for itself since no
- * reader is heard of.
+ * reader is known.
  */
 export type Role = 'reader' | 'follower' | 'alone';
 
@@ -40,7 +40,7 @@ export interface ReplicaRelayEvents {
 
 /**
  * Lets one of the replicas read the log and send the changes to the others. What the broker loses or
- * reorders is read from the log, so that it costs time only.
+ * reorders is read from the log, so that it only causes delay.
  */
 export class ReplicaRelay implements Relay {
   readonly #broker: Broker;

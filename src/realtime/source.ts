@@ -59,7 +59,7 @@ export class ChangeEvent {
     return this.#cursorAfter(this.change);
   }
 
-  /** Tells nobody: the change is none that was asked for, or none that the group may know of. */
+  /** Delivers nothing: the change does not match, or the group may not see it. */
   skip(): void {
     this.#skipped = true;
   }

@@ -105,7 +105,7 @@ class Reading {
     const { columns, relations } = modelOf(model);
     const column = columns[name];
     if (column) return this.#column(name, column, value, path);
-    if (place.isRelated) throw refusal(path, 'A filter reaches one relation far, not further.');
+    if (place.isRelated) throw refusal(path, 'A filter can follow only one relation.');
     const relation = relations[name] as Relation;
     const inside = { ...place, isRelated: true };
     if (!relation.isList) return this.#related(name, relation, 'one', value, path, inside);

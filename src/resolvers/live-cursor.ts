@@ -16,7 +16,7 @@ export function noLiveCursor(): GatewayError {
 export async function readLiveCursor(context: Context): Promise<string> {
   const { database, liveCursors, workspace } = context;
   if (!liveCursors) {
-    throw new GatewayError('SERVICE_UNAVAILABLE', 'Changes are not followed here.');
+    throw new GatewayError('SERVICE_UNAVAILABLE', 'This gateway does not follow changes.');
   }
   return loader<true, string>(context, 'live cursor', async () => {
     // The cursor has to come from the same snapshot as the rows, or changes would be lost.

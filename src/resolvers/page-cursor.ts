@@ -10,7 +10,7 @@ import { valueProblem } from './value-problem.ts';
 
 /**
  * A cursor is a place in an order, not a row: it holds the values of the ordered columns, so that
- * paging goes on where it stopped even when the row has gone since.
+ * paging continues where it stopped even if the row was deleted meanwhile.
  */
 export type CursorValues = readonly unknown[];
 

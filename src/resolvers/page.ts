@@ -22,13 +22,13 @@ export interface Place {
   orderings: readonly Ordering[];
   size: number;
   backward: boolean;
-  /** The place that the page starts behind, in the order in which it is read. */
+  /** The place after which the page starts, in the order in which it is read. */
   cursor: CursorValues | null;
 }
 
 /** One page of a list, ready for the database and for its answer. */
 export interface Page extends Place {
-  /** What Prisma takes: one row more than the page, which tells whether there are others. */
+  /** Prisma's arguments: they read one row more than the page, to find out whether there are more. */
   query: { take: number; orderBy: object[]; where?: object; select: Record<string, true> };
 }
 
@@ -44,7 +44,7 @@ export interface Connection<Row> {
 
 /**
  * Reads the paging arguments of a list (`list` names it in its cursors) over a model. Throws
- * BAD_USER_INPUT with the argument at fault.
+ * BAD_USER_INPUT with the wrong argument.
  */
 export function readPlace(
   list: string,

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 
 /** The limit of common servers. */
 const MAX_LENGTH = 8_000;
-/** A host has up to 253 characters; there may be a name, a password and a port beside it. */
+/** A host has up to 253 characters; there may also be a name, a password and a port. */
 const MAX_AUTHORITY_LENGTH = 500;
 /** The part of an address whose letters are encoded, in quadratic time. */
 const AUTHORITY = /^(?:https?|wss?|ftp|file):[/\\]*([^/\\?#]*)/i;

@@ -19,7 +19,7 @@ try {
   });
   if (!env.DATABASE_URL && !env.JWT_SECRET && !(await hasDemoSecret(env.DATA_DIR))) {
     throw new EnvironmentError(
-      `No gateway has run on the data folder ${resolve(env.DATA_DIR)}, so it would take no token ` +
+      `No gateway has run on the data folder ${resolve(env.DATA_DIR)}, so it would accept no token ` +
         'from here. Set DATA_DIR to the folder that your gateway uses, or run npm start first.',
     );
   }

@@ -105,7 +105,7 @@ function waysOf(args: ExecutionArgs, compiled: readonly string[]): Map<string, W
 export function tookTooLong(timeoutMs: number): GatewayError {
   return new GatewayError(
     'TIMEOUT',
-    `The request took longer than ${timeoutMs / 1000} seconds and was given up. Ask for less at a time.`,
+    `The request took longer than ${timeoutMs / 1000} seconds and was cancelled. Ask for less at a time.`,
     { status: 504 },
   );
 }

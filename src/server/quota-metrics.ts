@@ -18,7 +18,7 @@ export function createQuotas(limits: QuotaOptions['limits'], registry?: Registry
   });
   new Gauge({
     name: 'codex_quota_in_use',
-    help: 'What people, agents and workspaces have at the moment of what is bounded for each of them.',
+    help: 'Requests, sockets, streams and subscriptions that people, agents and workspaces have now.',
     labelNames,
     registers,
     collect() {

@@ -27,7 +27,7 @@ import {
 
 const INSUFFICIENT_PRIVILEGE = '42501';
 const ROLES = {
-  reader: 'This replica reads the change log for all that meet at the broker',
+  reader: 'This replica reads the change log for all replicas',
   follower: 'Another replica reads the change log for this one',
   alone: 'This replica reads the change log for itself',
 };
@@ -208,7 +208,7 @@ async function warmUp(database: Database): Promise<void> {
 
 function warnAboutSettings(env: Env, logger: Logger): void {
   if (!env.JWT_ISSUER && env.DATABASE_URL) {
-    logger.warn('JWT_ISSUER is not set: tokens of any issuer are taken that the key fits');
+    logger.warn('JWT_ISSUER is not set: tokens of any issuer are accepted if the key fits');
   }
   if (env.DATABASE_POOL_MODE === 'transaction' && !env.DATABASE_DIRECT_URL) {
     logger.info('The change log is polled; to be notified instead, set DATABASE_DIRECT_URL');

@@ -24,7 +24,7 @@ export interface ResultTransport {
 
 /** What belongs to one operation before its context is built. */
 export interface ServerContext extends Partial<Credentials> {
-  /** Whom the token stands for, where that was asked before the request came to Yoga. */
+  /** The sender that the token names, if it was verified before the request reached Yoga. */
   authenticated?: Promise<Identity>;
   /** Counts the operation while it is answered. */
   inFlight?: RequestInFlight;

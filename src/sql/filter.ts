@@ -136,7 +136,7 @@ class FilterText {
     switch (quantifier) {
       case 'one':
         if (isSought || !condition) return exists(condition ? sql` and ${matching(true)}` : empty);
-        // What is said of a row that there is not is unknown.
+        // A condition on a missing row is unknown.
         return sql`(select ${matching(false)} from ${target.table} where ${joined})`;
       case 'some':
         return exists(sql` and ${matching(true)}`);
@@ -154,7 +154,7 @@ function binary(operator: string): Sql {
   return found;
 }
 
-/** A client's % and _ stand for themselves. */
+/** A client's % and _ have no special meaning. */
 export function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, '\\$&');
 }

@@ -77,7 +77,7 @@ export function addColumn(json: JsonText, column: Column, e: Sql, labels: LabelF
   }
 }
 
-/** From where to where the API shows values: what is beyond, also NaN, fails the row. */
+/** The range of values that the API shows: others, also NaN, fail the row. */
 interface Bounds {
   least: Sql;
   beyond: Sql;

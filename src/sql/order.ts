@@ -8,7 +8,7 @@ import { sqlType } from './types.ts';
 const DIRECTIONS = { asc: sql`asc`, desc: sql`desc` };
 const NULLS = { first: sql`nulls first`, last: sql`nulls last` };
 
-/** Returns what stands after ORDER BY. */
+/** Returns the text after ORDER BY. */
 export function orderSql(scope: Scope, orderings: readonly Ordering[]): Sql {
   const parts = orderings.map(({ column, direction, nulls }) => {
     const ordered = sql`${scope.column(column)} ${DIRECTIONS[direction]}`;
@@ -19,7 +19,7 @@ export function orderSql(scope: Scope, orderings: readonly Ordering[]): Sql {
 }
 
 /**
- * Returns the condition that a row comes behind a place in an order. `valueAt` gives the parameter for
+ * Returns the condition that a row comes after a place in an order. `valueAt` gives the parameter for
  * each column's value there, which may be null.
  */
 export function beyondSql(

@@ -125,7 +125,7 @@ export class ChangeSubscriptions {
     }
   }
 
-  /** Ends all subscriptions, since no position from before is valid any more. */
+  /** Ends all subscriptions, since earlier positions are no longer valid. */
   reset(reason: StreamEnd): void {
     this.#position = this.#options.feed.position();
     for (const { group } of this.#groups.all()) group.end(reason);
@@ -202,7 +202,7 @@ export class ChangeSubscriptions {
   #leave(subscription: ChangeSubscription, reason: StreamEnd | null): void {
     this.#options.access.delete(subscription, reason);
     subscription.entry.group.leave(subscription.member);
-    // What is read for it goes on to the end of a page.
+    // Reading for it continues to the end of a page.
     if (!subscription.isCatchingUp) subscription.release();
   }
 

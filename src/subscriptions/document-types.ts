@@ -10,14 +10,14 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 
-/** Is told what a document is made of. */
+/** Receives the types in a document. */
 export interface TypeVisitor {
   field(parent: GraphQLNamedType, name: string, type: GraphQLNamedType): void;
-  /** Of a value within another one. */
+  /** The type of a value within another one. */
   input(type: GraphQLNamedType): void;
 }
 
-/** Tells the visitor of all fields of a document, and of the values that are written in it. */
+/** Visits all fields of a document, and the values that are written in it. */
 export function visitTypes(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -40,22 +40,22 @@ export function visitTypes(
   );
 }
 
-/** Tells of the types that a variable's value is made of, its own included. */
+/** Visits the types in a variable's value, its own included. */
 export function visitValue(
   type: GraphQLInputType,
   value: unknown,
-  tell: TypeVisitor['input'],
+  visitType: TypeVisitor['input'],
 ): void {
   const named = getNamedType(type);
   if (value === null || value === undefined || !isInputObjectType(named)) return;
-  tell(named);
+  visitType(named);
   if (Array.isArray(value)) {
-    for (const item of value) visitValue(named, item, tell);
+    for (const item of value) visitValue(named, item, visitType);
     return;
   }
   const fields = named.getFields();
   for (const [name, inner] of Object.entries(value as object)) {
     const field = fields[name];
-    if (field) visitValue(field.type, inner, tell);
+    if (field) visitValue(field.type, inner, visitType);
   }
 }

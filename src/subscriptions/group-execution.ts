@@ -25,7 +25,7 @@ import { withoutHttp } from './without-http.ts';
 
 /** Changes that are executed side by side, so that their look-ups share statements. */
 const CHANGES_AT_ONCE = 100;
-/** How long the database may fail before clients are told to come back later. */
+/** How long the database may fail before clients have to reconnect later. */
 const PATIENCE_MS = 15_000;
 /** Failures after which the same may succeed. */
 const PASSING: readonly DatabaseErrorKind[] = ['unavailable', 'timeout', 'serialization'];
@@ -47,9 +47,9 @@ export interface Executor {
 }
 
 /**
- * Returns the results of a subscription for the changes of a batch, in order, less those that tell
- * nothing. Rejects when the database goes on failing: what it fails to read is told to nobody as read.
- * What is left when `unwanted` says so is not read.
+ * Returns the results of a subscription for the changes of a batch, in order, without the skipped
+ * ones. Rejects when the database keeps failing, so that no change counts as delivered unread.
+ * Stops reading when `unwanted` stops.
  */
 export async function executeBatch(
   executor: Executor,
@@ -67,7 +67,7 @@ export async function executeBatch(
   return payloads;
 }
 
-/** Runs `attempt` again while it fails for what may pass; rejects with its error in the end. */
+/** Repeats `attempt` while it fails with a temporary error; rejects with its error in the end. */
 export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   for (let tries = 0; ; tries += 1) {
@@ -81,8 +81,8 @@ export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Returns the result of a query, in part if `unwanted` says so meanwhile. Rejects when the database
- * stays out of reach.
+ * Returns the result of a query, a part of it if `unwanted` stops meanwhile. Rejects when the database
+ * stays unreachable.
  */
 export function executeQuery(
   executor: Executor,
@@ -114,10 +114,10 @@ async function executeChanges(
     for (const [i, result] of results.entries()) {
       const { skipped, cursor, change } = events[i] as ChangeEvent;
       if (skipped) continue;
-      // A client that is told of an error instead of a change goes on behind it, and never has it.
+      // A client that gets an error instead of a change resumes after it, and never gets the change.
       if (!result.data) throwIf(PASSING, result);
-      const told = printJson(answerOf(executor, result));
-      payloads.push(new Payload(told, cursor, change.occurredAt));
+      const json = printJson(answerOf(executor, result));
+      payloads.push(new Payload(json, cursor, change.occurredAt));
     }
     return payloads;
   });
@@ -150,7 +150,7 @@ async function executeAll<T>(
   }
 }
 
-/** Throws where the database was out of reach. */
+/** Throws if the database was unreachable. */
 function answerOf({ maskError }: Executor, result: ExecutionResult): FormattedExecutionResult {
   throwIf(['unavailable'], result);
   const { errors, ...rest } = result;

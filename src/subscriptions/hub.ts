@@ -62,7 +62,7 @@ export class SubscriptionHub {
     this.#stopListening = feed.listen((batch) => this.#take(batch));
     feed.onReset(() => {
       this.#subscriptions.reset(REPLACED);
-      // Live queries have no cursor: they begin anew.
+      // Live queries have no cursor: they start again.
       this.#access.endAll(RESTARTED);
     });
   }

@@ -1,6 +1,6 @@
 import { createPatch, type Operation, type Pointer } from 'rfc6902';
 
-/** Pairs of items that are compared to find what two lists have in common; beyond, nothing is sought. */
+/** Largest number of pairs of items that are compared to find what two lists have in common. */
 const MAX_PAIRS = 250_000;
 
 /**
@@ -11,7 +11,7 @@ export function patchOf(before: unknown, after: unknown): Operation[] {
   return createPatch(before, after, patchList);
 }
 
-/** Of what are no lists the library takes care. */
+/** Compares lists; undefined for other values, which the library compares. */
 function patchList(before: unknown, after: unknown, at: Pointer): Operation[] | undefined {
   if (!Array.isArray(before) || !Array.isArray(after)) return undefined;
   const path = at.toString();

@@ -32,8 +32,8 @@ export class LiveMember implements GroupMember {
 }
 
 /**
- * Executes the query. Resolves to null when the result is not needed any more by the time that its
- * turn comes. Rejects when the database stays out of reach.
+ * Executes the query. Resolves to null if the result is no longer needed when its
+ * turn comes. Rejects when the database stays unreachable.
  */
 export type ExecuteLive = (unwanted: Stop) => Promise<LiveResult | null>;
 
@@ -66,7 +66,7 @@ export class LiveGroup extends Group<LiveMember> {
     if (payload) this.delivered(1, payload);
   }
 
-  /** Has the query executed again, since its result may have changed. */
+  /** Executes the query again, since its result may have changed. */
   wake(): void {
     this.#isDue = true;
     this.#proceed();

@@ -95,7 +95,7 @@ export class LiveQueries {
     return { attach: (sink) => attachOrRefuse(sink, () => this.#attach(sink, context, request)) };
   }
 
-  /** Has those executed again whose result these changes may have altered. */
+  /** Executes those again whose result may have changed with these changes. */
   wake(changes: readonly Change[]): void {
     for (const change of changes) {
       const { workspaceId } = change;

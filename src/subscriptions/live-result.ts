@@ -6,13 +6,13 @@ import { Payload } from './result-stream.ts';
 /** An answer to a live query. */
 export class LiveResult {
   readonly whole: Payload;
-  /** The data, where it is told as patches; null where the answer is told as it is. */
+  /** The data, if it is sent as patches; null if the answer is sent whole. */
   readonly data: object | null;
 
   constructor(result: FormattedExecutionResult, isPatched: boolean) {
     const json = JSON.stringify(result);
     this.whole = new Payload(restoreNumbers(json));
-    // As clients read it; errors are told with all that there is.
+    // As clients read it; an answer with errors is sent whole.
     this.data = isPatched && !result.errors ? JSON.parse(json).data : null;
   }
 
@@ -21,12 +21,12 @@ export class LiveResult {
   }
 }
 
-/** The ways to tell a result to clients that were told different ones before; made once each. */
+/** The payloads of a result for clients with different earlier results; each is made once. */
 export class Patches {
   readonly #patches = new Map<LiveResult, string>();
   readonly #payloads = new Map<string, Payload>();
 
-  /** What tells a result, the `revision`th, to whom this one was told before it. */
+  /** Returns the payload of a result, the `revision`th, for clients whose previous result is `before`. */
   payload(before: LiveResult | null, result: LiveResult, revision: number): Payload {
     const change = before ? `"patch":${this.#patch(before, result)}` : dataOf(result);
     const json = `{${change},"revision":${revision}}`;

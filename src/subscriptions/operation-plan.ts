@@ -14,11 +14,11 @@ import { personalModels } from '../models/index.ts';
 import { visitTypes, visitValue } from './document-types.ts';
 import { Reads } from './reads.ts';
 
-/** What can be told of an operation before it runs. */
+/** What is known of an operation before it runs. */
 export interface OperationPlan {
-  /** The document without the cursor to go on from, in which alone equal subscriptions differ. */
+  /** The document without the cursor to resume from, which is the only difference between equal subscriptions. */
   text: string;
-  /** The variable that is the cursor to go on from, and nothing else. */
+  /** The variable that is only used as the cursor to resume from. */
   afterVariable: string | undefined;
   /** Whether what it reads differs between the members of a workspace. */
   isPersonal(variables: Variables): boolean;

@@ -39,7 +39,7 @@ export class Reads implements TypeVisitor {
     return this.#everything || this.#models.has(model);
   }
 
-  /** Whether memberships of other workspaces are part of the answer: their changes are not told here. */
+  /** Whether memberships of other workspaces are part of the answer: their changes are not received here. */
   get memberships(): boolean {
     return this.#memberships;
   }
@@ -66,7 +66,7 @@ export class Reads implements TypeVisitor {
     if (!OF_COLUMNS.has(name) && !catalog.models[model]?.columns[name]) this.#everything = true;
   }
 
-  /** Those whose changes are told; views have none. */
+  /** Whether it is a type whose changes are delivered; views have none. */
   #isModel(name: string): boolean {
     const type = this.#schema.getType(name);
     return isObjectType(type) && type.getInterfaces().some((each) => each.name === 'Node');

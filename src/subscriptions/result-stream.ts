@@ -10,9 +10,9 @@ export interface Encoding {
 export class Payload {
   /** The execution result as JSON. */
   readonly json: string;
-  /** Where a client goes on that has been told this; undefined for results that are no changes. */
+  /** Where a client resumes after this result; undefined for results that are no changes. */
   readonly cursor: string | undefined;
-  /** When the change that it tells was written. */
+  /** When its change was written. */
   readonly occurredAt: Date | undefined;
   #encoded: Map<string, Buffer> | undefined;
 
@@ -55,7 +55,7 @@ export interface Sink {
    * is ended then.
    */
   next(payload: Payload): boolean;
-  /** Bytes not sent yet: a replay waits for its client, where news do not. */
+  /** Bytes not sent yet: a replay waits for its client, new changes do not. */
   readonly unsentBytes: number;
   /** The last call: no more results will come. */
   end(reason: StreamEnd): void;
@@ -71,8 +71,8 @@ export interface ResultStream {
 }
 
 /**
- * Returns what `attach` returns. Where it throws a GatewayError, the client is told that error as the
- * end of its stream: asking again for the same would be of no use.
+ * Returns what `attach` returns. If it throws a GatewayError, the client gets that error as the
+ * end of its stream, since the same request would fail again.
  */
 export function attachOrRefuse(sink: Sink, attach: () => () => void): () => void {
   try {
@@ -84,7 +84,7 @@ export function attachOrRefuse(sink: Sink, attach: () => () => void): () => void
   }
 }
 
-/** Returns the end of a stream whose client need not come again with the same request. */
+/** Returns the end of a stream whose client should not repeat the request. */
 export function refusedFor({ code, message, argument }: GatewayError): StreamEnd {
   return { code, message, outcome: 'stop', ...(argument ? { argument } : {}) };
 }

@@ -81,7 +81,7 @@ function createCounts(registers: Registry[]) {
     }),
     replayPages: new Counter({
       name: 'codex_subscription_replay_pages_total',
-      help: 'Pages of the past that were executed for clients with a cursor.',
+      help: 'Pages of past changes that were executed for clients with a cursor.',
       registers,
     }),
     liveExecutions: new Counter({

@@ -19,7 +19,7 @@ export interface WriteStatements {
 
 /**
  * Returns the statements that insert rows. Throws Unsupported for rows with rows of their own, and for
- * values that are at fault.
+ * invalid values.
  */
 export function insertion(
   context: Context,

@@ -22,7 +22,7 @@ export interface WriteRequest {
 
 /** The data of a mutation as JSON text, and the error of its field. */
 export interface Written {
-  /** Of the field in the answer. */
+  /** The name of the field in the answer. */
   name: string;
   data: string;
   error?: GraphQLError;

@@ -87,7 +87,7 @@ describe('a workspace admits an agent', () => {
       const answer = await agent.ask('{ viewer { scopes } }');
       expect(answer.status).toBe(403);
       expect(answer.errors?.[0]).toMatchObject({
-        message: 'The agent is retired: the registry has it as inactive.',
+        message: 'The agent is retired: it is inactive in the registry.',
         extensions: { code: 'FORBIDDEN' },
       });
     }

@@ -18,7 +18,7 @@ const LASTING_MS = 30_000;
 
 /**
  * Returns a link for subscriptions over HTTP, to put before Apollo's HttpLink: they connect again
- * when they are cut, and go on where they stopped, if they are as `resumable` wants them.
+ * when they are cut, and resume where they stopped. They need what `resumable` needs.
  */
 export function resumeLink(options: ResumeOptions = {}): ApolloLink {
   return new ApolloLink((operation, forward) => {
@@ -43,10 +43,10 @@ function reconnecting(
   const attempt = (retries: number) => {
     if (stopped) return;
     const begun = Date.now();
-    let told = false;
+    let received = false;
     const subscription = connect().subscribe({
       next(result) {
-        told = true;
+        received = true;
         // The server's last word, which Apollo hides among the extensions.
         if (graphQLResultHasProtocolErrors(result)) {
           sink.error(result.extensions[PROTOCOL_ERRORS_SYMBOL]);
@@ -54,7 +54,7 @@ function reconnecting(
       },
       error(error) {
         if (ServerError.is(error) && !isPassing(error)) return sink.error(error);
-        const next = told || Date.now() - begun > LASTING_MS ? 0 : retries;
+        const next = received || Date.now() - begun > LASTING_MS ? 0 : retries;
         void backoff(next).then(() => attempt(next + 1));
       },
       complete: () => sink.complete(),

@@ -1,6 +1,6 @@
 import type { SubscriptionResult, SubscriptionSink } from './resumable.ts';
 
-/** Keeps results until they are asked for: only what a client has received can be gone on from. */
+/** Keeps results until they are asked for: a client can only resume after results that it has received. */
 export function resultsOf(subscribe: (sink: SubscriptionSink) => () => void) {
   const results: SubscriptionResult[] = [];
   let over: { error?: unknown } | undefined;

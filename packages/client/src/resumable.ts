@@ -28,7 +28,7 @@ export interface ResumeOptions {
   /** Called with each cursor once its result has been handed over: to keep it over page loads. */
   onCursor?(cursor: string, payload: SubscriptionPayload): void;
   /**
-   * Called when a cursor cannot be gone on from: read the list again and return its `liveCursor`.
+   * Called when a cursor cannot be resumed from: read the list again and return its `liveCursor`.
    * Left out, the subscription ends with the error CURSOR_EXPIRED.
    */
   onExpired?(payload: SubscriptionPayload): string | Promise<string>;
@@ -38,7 +38,7 @@ export interface ResumeOptions {
 const TRANSIENT = ['SERVICE_UNAVAILABLE', 'TIMEOUT', 'TOO_MANY_REQUESTS'];
 
 /**
- * Returns the client, but that its subscriptions go on where they stopped whenever it reconnects. A
+ * Returns the client with subscriptions that resume where they stopped whenever it reconnects. A
  * subscription takes the variable `$after` and selects `cursor`; one that does not ends with a
  * TypeError. Queries and live queries have no cursor: send them through the client itself.
  */
@@ -85,7 +85,7 @@ class ResumedSubscription {
     this.#subscribe = subscribe;
     this.#after = payload.variables?.after;
     const after = () => this.#after;
-    // Clients write the same object down at each connect, and read the getter anew.
+    // Clients write the same object down at each connect, and read the getter again.
     this.#variables = {
       ...payload.variables,
       get after() {
@@ -99,7 +99,7 @@ class ResumedSubscription {
     const end = (then: () => void) => {
       if (over) return;
       over = true;
-      // The server's word that it is over may come along with its last result: graphql-ws counts a
+      // The server may report the end along with the last result: graphql-ws counts a
       // subscription twice that is stopped in between, and gives up others for that.
       queueMicrotask(this.#unsubscribe);
       then();
@@ -141,7 +141,7 @@ class ResumedSubscription {
     }
   }
 
-  /** What has to be done before subscribing again; undefined where that is of no use. */
+  /** What has to be done before subscribing again; undefined if a new attempt would fail too. */
   #recovery(error: unknown): (() => Promise<void>) | undefined {
     const { onExpired } = this.#options;
     const codes = codesOf(error);

@@ -34,7 +34,7 @@ export class Allowance {
   }
 
   /**
-   * Counts a transaction that begins or has ended. Reads beside an open one must not wait for it.
+   * Counts a transaction that begins or has ended. Reads next to an open one must not wait for it.
    */
   transaction(change: 1 | -1): void {
     this.#transactions += change;
@@ -46,7 +46,7 @@ export class Allowance {
 function usedUp(timeMs: number): GatewayError {
   return new GatewayError(
     'TIMEOUT',
-    `The request took more than ${timeMs / 1_000} seconds of the database's time and was given up. Ask for less at a time.`,
+    `The request took more than ${timeMs / 1_000} seconds of the database's time and was cancelled. Ask for less at a time.`,
     { status: 504 },
   );
 }

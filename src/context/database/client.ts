@@ -116,7 +116,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** Whether the server has said that a statement failed, and goes on. */
+/** Whether the server has reported that a statement failed, and keeps the connection. */
 function isRolledBack(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.severity === 'ERROR';
 }

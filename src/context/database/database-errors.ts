@@ -45,7 +45,7 @@ export interface DatabaseFailure {
   sqlstate?: string;
   /** The violated constraint or unique index. */
   constraint?: string;
-  /** The columns at fault, as the database names them. */
+  /** The columns of the error, as the database names them. */
   columns: string[];
   message: string;
   /** The DETAIL and HINT of a function's own error. */

@@ -53,7 +53,7 @@ export class SessionPool extends pg.Pool {
   readonly #bound = new WeakMap<Session, Transaction | SessionTransaction>();
   readonly #prepared = new WeakMap<pg.PoolClient, PreparedStatements>();
   /**
-   * One connection is left for reads beside transactions. Else all transactions could wait for one.
+   * One connection is left for reads next to transactions. Else all transactions could wait for one.
    */
   readonly #transactions: Slots;
   readonly #mostTransactions: number;

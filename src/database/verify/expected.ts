@@ -40,7 +40,7 @@ export const BILLING_TABLES: readonly string[] = [
   'billing_history',
 ];
 
-/** Array columns that are NOT NULL without a default: Prisma cannot tell null from empty. */
+/** Array columns that are NOT NULL without a default: Prisma cannot distinguish null from empty. */
 export const REQUIRED_ARRAYS: readonly string[] = ['recommendation_patterns.agent_ids'];
 
 /** Functions and procedures, as `to_regprocedure` takes them. */

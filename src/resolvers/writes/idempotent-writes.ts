@@ -39,14 +39,14 @@ export async function claim(context: Context, field: Field): Promise<void> {
   if (!claimed?.same_request) {
     throw new GatewayError(
       'IDEMPOTENCY_MISMATCH',
-      `The key of the header ${IDEMPOTENCY_HEADER} was used for another request: take a new one.`,
+      `The key of the header ${IDEMPOTENCY_HEADER} was used for another request: use a new one.`,
       { argument: IDEMPOTENCY_HEADER },
     );
   }
   if (claimed.too_many) {
     throw new GatewayError(
       'TOO_MANY_IDEMPOTENCY_KEYS',
-      'You have used too many keys in the last hour. Send the request without a key, or wait: keys older than an hour make room.',
+      'You have used too many keys in the last hour. Send the request without a key, or wait: keys that are older than an hour are then deleted.',
       { argument: IDEMPOTENCY_HEADER },
     );
   }
@@ -84,7 +84,7 @@ export async function remember(
 function lessPrivileged(): GatewayError {
   return new GatewayError(
     'FORBIDDEN',
-    'The request was done, and its answer may hold what you could read then and cannot read now. Read the rows again.',
+    'The request was executed before, and its answer may contain data that you can no longer read. Read the rows again.',
     { argument: IDEMPOTENCY_HEADER },
   );
 }

@@ -134,7 +134,7 @@ function removeLast(transaction: Transaction, { context, model }: Write, ids: re
     const where = { id: { in: [...ids] } };
     const { count } = await delegateIn(transaction, model).deleteMany({ where });
     if (count < ids.length) {
-      const message = `Not every ${model} may be deleted: none was.`;
+      const message = `You may not delete every ${model} that matches: none was deleted.`;
       throw new MutationRefused([{ code: 'FORBIDDEN', message, path: [] }]);
     }
   };

@@ -75,7 +75,7 @@ class Pricing {
     const key = `${type.name} ${sets.map((set) => this.#numberOf(set)).join()}`;
     let sum = this.#known.get(key);
     if (!sum) {
-      sum = this.#dearest(sets, type, below);
+      sum = this.#mostExpensive(sets, type, below);
       this.#known.set(key, sum);
     }
     return sum;
@@ -88,7 +88,7 @@ class Pricing {
   }
 
   /** Rows of an abstract type are taken to be of the type that costs most. */
-  #dearest(sets: readonly SelectionSetNode[], type: GraphQLNamedType, below: Prices): Sum {
+  #mostExpensive(sets: readonly SelectionSetNode[], type: GraphQLNamedType, below: Prices): Sum {
     const named = isAbstractType(type) ? this.#selections.typesNamed(sets) : [];
     const sums = [type, ...named].map((each) => this.#total(sets, each, below));
     return {

@@ -86,7 +86,7 @@ export function connectionOptions(model: string, arg: AnyArguments) {
 
 /**
  * Reads the paging arguments of a connection field over a model; `list` names the field in its
- * cursors. Throws BAD_USER_INPUT with the argument at fault.
+ * cursors. Throws BAD_USER_INPUT with the wrong argument.
  */
 export function pageOf(list: string, model: string, args: PageArguments): Page {
   return pageAt(readPlace(list, model, args, readColumn));

@@ -13,7 +13,7 @@ const EQUALITY = ['equals', 'not'];
 const COMPARISON = ['lt', 'lte', 'gt', 'gte'];
 const LISTS = ['in', 'notIn'];
 
-/** The operators of a type, beside those for text and for missing values. */
+/** The operators of a type, except those for text and for missing values. */
 function operatorsOf(type: ColumnType): readonly string[] {
   if (type === 'Boolean') return EQUALITY;
   if (type === 'UUID' || typeof type !== 'string') return [...EQUALITY, ...LISTS];

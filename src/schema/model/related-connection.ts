@@ -35,7 +35,7 @@ export function relatedConnection(t: AnyFields, model: string, relation: string)
     extensions: {
       ...priced(relatedListPrice(model, to)).extensions,
       ...readable({ kind: 'relatedList', relation }),
-      // Pothos' own `select` option is not told what the document selects of the connection, so it
+      // Pothos' own `select` option does not know what the document selects of the connection, so it
       // would read a page of rows for a mere count.
       pothosPrismaSelect: (
         listArgs: ListArguments,

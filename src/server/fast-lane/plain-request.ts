@@ -12,7 +12,7 @@ export interface PlainRequest {
 /** A body of JSON, in UTF-8 if it says so. */
 const JSON_BODY = /^application\/json *(; *charset=utf-8 *)?$/i;
 
-/** Those who take streams get results in them, too. */
+/** Clients that accept streams get results in them, too. */
 const STREAMS = /event-stream|multipart/i;
 
 /** Whether the head of a request is that of most: a POST of JSON, of a known and small size. */

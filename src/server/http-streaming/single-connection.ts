@@ -139,7 +139,8 @@ function addOperation(events: EventStream, operationId: unknown): StreamOperatio
   if (typeof operationId !== 'string' || !operationId || operationId.length > MAX_ID_LENGTH) {
     throw refusal(400, 'Name the operation: {"extensions": {"operationId": "…"}}.');
   }
-  if (events.has(operationId)) throw refusal(409, 'The stream has an operation of this id.');
+  if (events.has(operationId))
+    throw refusal(409, 'The stream already has an operation with this id.');
   if (events.size >= MAX_OPERATIONS) {
     throw new GatewayError(
       'TOO_MANY_SUBSCRIPTIONS',

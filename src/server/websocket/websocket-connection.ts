@@ -135,7 +135,7 @@ export class WebSocketConnection {
     }
     const { message, extensions } = this.#maskError(error);
     const code = String(extensions.code);
-    // Clients may want to tell this code from others with the same close code.
+    // Clients may want to distinguish this code from others with the same close code.
     const reason = code === 'TOO_MANY_CONNECTIONS' ? `${code}: ${message}` : message;
     this.close(CLOSE_CODES[code] ?? CloseCode.InternalServerError, reason);
   }
@@ -145,7 +145,10 @@ export class WebSocketConnection {
     this.#waiting += 1;
     try {
       if (this.#waiting > MAX_WAITING_ANSWERS && this.unsentBytes > MAX_WAITING_BYTES) {
-        this.close(1013, 'You ask for more than you read. Connect again, and read.');
+        this.close(
+          1013,
+          'Answers arrive faster than you read them. Connect again, and read faster.',
+        );
       }
       while (this.#isWritable && this.unsentBytes > MAX_UNSENT_BYTES) await this.#drain();
       if (this.#isWritable) await this.#write(text);
