@@ -94,7 +94,7 @@ BEGIN
     SELECT (r ->> workspace_key)::uuid, gateway.audit_reader(TG_TABLE_NAME, r), TG_TABLE_NAME, r ->> 'id', 'DELETE', gateway.shorten_row(r)
     FROM (SELECT to_jsonb(o) AS r FROM old_rows AS o OFFSET 0) AS rows;
   ELSE
-    -- A row that moves to another workspace, or gets another id, leaves there and arrives here.
+    -- A row that moves to another workspace, or gets another id, is deleted there and inserted here.
     WITH o AS MATERIALIZED (SELECT to_jsonb(t) AS r FROM old_rows AS t),
          n AS MATERIALIZED (SELECT to_jsonb(t) AS r FROM new_rows AS t)
     INSERT INTO gateway.audit_log (workspace_id, reader_id, table_name, row_id, operation, before, after)
@@ -409,7 +409,7 @@ BEGIN
       too_many := NOT gateway.make_room_for_idempotency_key();
       RETURN;
     END IF;
-    -- A request that names no workspace is in another one after it has created one, or been admitted
+    -- A request that names no workspace is in another one after it has created one, or been added
     -- to one. It is the same as before unless it is in a workspace that it was not in then.
     SELECT k.request_hash = $2 AND (
         k.workspace_id IS NOT DISTINCT FROM public.current_workspace_id()
@@ -489,7 +489,7 @@ BEGIN
   IF unproven IS NULL THEN
     RETURN;
   END IF;
-  -- The owner is to see all rows, also where it does not bypass policies.
+  -- The owner must see all rows, also where it does not bypass policies.
   IF is_forced THEN
     EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', target);
   END IF;
@@ -577,7 +577,7 @@ AS $function$
 DECLARE
   now_ bigint := date_part('epoch', clock_timestamp()) * 1000;
 BEGIN
-  -- Seldom, since a sequence that is set is written to disk.
+  -- Rarely, since setting a sequence writes to disk.
   IF (SELECT last_value FROM gateway.readers_listen_until) < now_ + 5000 THEN
     PERFORM setval('gateway.readers_listen_until', now_ + 10000);
   END IF;
@@ -828,8 +828,8 @@ BEGIN
     INSERT INTO gateway.change (workspace_id, table_name, row_id, operation)
     SELECT o.workspace_id, TG_TABLE_NAME, o.id, TG_OP FROM old_rows AS o;
   ELSE
-    -- A row that moves to another workspace, or gets another id, leaves there and arrives here.
-    -- Whether it changed is not asked of its JSON, in which SQL's null and JSON's are the same.
+    -- A row that moves to another workspace, or gets another id, is deleted there and inserted here.
+    -- Not compared as JSON, in which SQL's null and JSON's null are the same.
     INSERT INTO gateway.change (workspace_id, table_name, row_id, operation, changed_columns)
     SELECT CASE WHEN n.id IS NULL THEN o.workspace_id ELSE n.workspace_id END,
            TG_TABLE_NAME, coalesce(n.id, o.id),
@@ -879,13 +879,13 @@ CREATE OR REPLACE FUNCTION gateway.log_invitation()
 AS $function$
 BEGIN
   INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation, changed_columns)
-  SELECT told.workspace_id, told.reader_id, TG_TABLE_NAME, coalesce(NEW.id, OLD.id), TG_OP,
+  SELECT recipient.workspace_id, recipient.reader_id, TG_TABLE_NAME, coalesce(NEW.id, OLD.id), TG_OP,
          CASE TG_OP WHEN 'UPDATE' THEN gateway.changed_columns(to_jsonb(OLD), to_jsonb(NEW)) ELSE '{}' END
   FROM (
     SELECT r.* FROM gateway.invitation_readers(OLD) AS r WHERE TG_OP <> 'INSERT'
     UNION
     SELECT r.* FROM gateway.invitation_readers(NEW) AS r WHERE TG_OP <> 'DELETE'
-  ) AS told;
+  ) AS recipient;
   PERFORM gateway.wake_readers();
   RETURN NULL;
 END $function$;
@@ -900,21 +900,21 @@ AS $function$
 BEGIN
   IF TG_OP = 'INSERT' THEN
     INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)
-    SELECT told.workspace_id, told.reader_id, TG_TABLE_NAME, n.id, TG_OP
-    FROM new_rows AS n, gateway.change_readers(TG_TABLE_NAME, to_jsonb(n)) AS told;
+    SELECT recipient.workspace_id, recipient.reader_id, TG_TABLE_NAME, n.id, TG_OP
+    FROM new_rows AS n, gateway.change_readers(TG_TABLE_NAME, to_jsonb(n)) AS recipient;
   ELSIF TG_OP = 'DELETE' THEN
     INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)
-    SELECT told.workspace_id, told.reader_id, TG_TABLE_NAME, o.id, TG_OP
-    FROM old_rows AS o, gateway.change_readers(TG_TABLE_NAME, to_jsonb(o)) AS told;
+    SELECT recipient.workspace_id, recipient.reader_id, TG_TABLE_NAME, o.id, TG_OP
+    FROM old_rows AS o, gateway.change_readers(TG_TABLE_NAME, to_jsonb(o)) AS recipient;
   ELSE
     -- As in log_change, and from person to person. A row that all members see before or after is
-    -- told to all of them: those who do not see it now find that out when they read it.
+    -- delivered to all of them: those who no longer see it find that out when they read it.
     WITH o AS MATERIALIZED (
-      SELECT t AS state, t.id, told.workspace_id, told.reader_id
-      FROM old_rows AS t, gateway.change_readers(TG_TABLE_NAME, to_jsonb(t)) AS told
+      SELECT t AS state, t.id, recipient.workspace_id, recipient.reader_id
+      FROM old_rows AS t, gateway.change_readers(TG_TABLE_NAME, to_jsonb(t)) AS recipient
     ), n AS MATERIALIZED (
-      SELECT t AS state, t.id, told.workspace_id, told.reader_id
-      FROM new_rows AS t, gateway.change_readers(TG_TABLE_NAME, to_jsonb(t)) AS told
+      SELECT t AS state, t.id, recipient.workspace_id, recipient.reader_id
+      FROM new_rows AS t, gateway.change_readers(TG_TABLE_NAME, to_jsonb(t)) AS recipient
     )
     INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation, changed_columns)
     SELECT CASE WHEN n.id IS NULL THEN o.workspace_id ELSE n.workspace_id END,
@@ -965,8 +965,8 @@ CREATE OR REPLACE FUNCTION gateway.log_truncation()
 AS $function$
 BEGIN
   EXECUTE format('INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)'
-    ' SELECT told.workspace_id, told.reader_id, %1$L, t.id, ''DELETE'''
-    ' FROM %2$s AS t, gateway.change_readers(%1$L, to_jsonb(t)) AS told', TG_TABLE_NAME, TG_RELID::regclass);
+    ' SELECT recipient.workspace_id, recipient.reader_id, %1$L, t.id, ''DELETE'''
+    ' FROM %2$s AS t, gateway.change_readers(%1$L, to_jsonb(t)) AS recipient', TG_TABLE_NAME, TG_RELID::regclass);
   PERFORM gateway.wake_readers();
   RETURN NULL;
 END $function$;
@@ -992,7 +992,7 @@ BEGIN
     IF keys <= max_keys AND bytes <= max_bytes THEN
       RETURN true;
     END IF;
-    -- Many at a time, so that this is seldom needed. Another request may be deleting the same ones.
+    -- Many at a time, so that this is rarely needed. Another request may be deleting the same ones.
     DELETE FROM gateway.idempotency_key WHERE id IN (
       SELECT k.id FROM gateway.idempotency_key AS k
       WHERE (k.person = own_person AND k.agent IS NULL OR k.agent = own_agent AND k.person IS NULL)
@@ -1090,7 +1090,7 @@ BEGIN
   BEGIN
     server := (SELECT system_identifier FROM pg_control_system());
   EXCEPTION WHEN insufficient_privilege THEN
-    -- Some hosts keep it to themselves. Then a dump is taken for its original if all oids agree.
+    -- Some hosts do not show it. Then a dump counts as its original if all oids agree.
   END;
   here := format('%s/%s/%s/%s', server, left(pg_walfile_name(pg_current_wal_lsn()), 8),
     (SELECT oid FROM pg_database WHERE datname = current_database()), 'gateway.change'::regclass::oid);
@@ -1170,7 +1170,7 @@ CREATE OR REPLACE FUNCTION gateway.record_alert_step()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-  -- Whoever dismisses an alert that nobody took on has taken it on.
+  -- Dismissing an alert that nobody has acknowledged also acknowledges it.
   IF OLD.status = 'active' THEN
     NEW.acknowledged_at := now();
     NEW.acknowledged_by := coalesce(auth.uid(), NEW.acknowledged_by);
@@ -1199,7 +1199,7 @@ AS $function$
 BEGIN
   IF TG_OP <> 'DELETE' OR current_setting('gateway.trims_audit_log', true) IS DISTINCT FROM 'yes' THEN
     RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'insufficient_privilege',
-      HINT = 'gateway.trim_audit_log() deletes what is past its time.';
+      HINT = 'gateway.trim_audit_log() deletes old entries.';
   END IF;
   RETURN NULL;
 END $function$;
@@ -1596,7 +1596,7 @@ DECLARE
 BEGIN
   RETURN QUERY
     WITH received AS (
-      -- However many strangers send, it is the newest open ones that are read.
+      -- However many strangers send, only the newest open ones are read.
       SELECT i.* FROM gateway.invitation AS i WHERE i.email = address AND i.workspace_id IS NOT NULL
       ORDER BY i.status = 'pending' AND i.expires_at > now() DESC, i.created_at DESC, i.id LIMIT 100
     ), visible AS (
@@ -1623,7 +1623,7 @@ DECLARE
 BEGIN
   IF awake_until <= now_
     AND (SELECT last_value FROM gateway.readers_listen_until) >= now_
-    -- A long transaction that wakes readers in the end keeps others from it only once.
+    -- A long transaction that wakes readers when it ends keeps others from waking them only once.
     AND current_setting('gateway.wakes_readers', true) IS DISTINCT FROM 'no'
   THEN
     PERFORM setval('gateway.readers_awake_until', CASE WHEN awake_until > now_ - 5 THEN now_ + 25 ELSE now_ END),
@@ -1709,7 +1709,7 @@ BEGIN
   ELSIF NOT active THEN
     RAISE EXCEPTION 'the agent is not active' USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'agent';
   END IF;
-  -- No unique key tells two assignments without a campaign apart.
+  -- No unique key distinguishes two assignments without a campaign.
   PERFORM pg_advisory_xact_lock(hashtextextended(format('assign_agent %s %s %s', workspace, agent, campaign), 0));
   UPDATE public.agent_assignments AS a
   SET assignment_status = 'active', priority_level = priority, assigned_date = now(), assigned_by = auth.uid(),
@@ -1818,7 +1818,7 @@ BEGIN
   ELSIF signal_count = 0 THEN
     RAISE EXCEPTION 'an insight needs at least one signal' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'signals';
   END IF;
-  -- In one order, against deadlocks between two insights that share signals.
+  -- In a fixed order, against deadlocks between two insights that share signals.
   PERFORM FROM public.intelligence_signals AS s
   WHERE s.id = ANY (distinct_signals) AND s.workspace_id = workspace ORDER BY s.id FOR NO KEY UPDATE;
   GET DIAGNOSTICS missing = ROW_COUNT;
@@ -1881,7 +1881,7 @@ BEGIN
   IF auth.uid() IS NULL THEN
     RAISE EXCEPTION 'a workspace needs a signed-in person as its Owner' USING ERRCODE = 'insufficient_privilege';
   END IF;
-  -- Whoever counts waits for those who count the same.
+  -- Waits for other transactions that count the same workspaces.
   PERFORM pg_advisory_xact_lock(hashtextextended('create_workspace ' || auth.uid(), 0));
   SELECT count(*) INTO owned FROM public.user_workspaces AS m WHERE m.user_id = auth.uid() AND m.role = 'Owner';
   IF owned >= most_owned THEN
@@ -2066,7 +2066,7 @@ BEGIN
   ELSIF role IS NULL THEN
     RAISE EXCEPTION 'role must not be empty' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'role';
   END IF;
-  -- Whoever counts waits for those who count the same.
+  -- Waits for other transactions that count the same invitations.
   IF auth.uid() IS NOT NULL THEN
     PERFORM pg_advisory_xact_lock(hashtextextended('gateway.invitation ' || auth.uid(), 0));
   END IF;
@@ -2143,7 +2143,7 @@ BEGIN
   IF missing > 0 THEN
     RAISE EXCEPTION '% of the cohorts do not exist in the workspace', missing USING ERRCODE = 'no_data_found', COLUMN = 'cohorts';
   END IF;
-  -- In one order, against deadlocks between two calls that share cohorts.
+  -- In a fixed order, against deadlocks between two calls that share cohorts.
   INSERT INTO public.campaign_cohorts AS l (workspace_id, campaign_id, cohort_id, allocation_percentage, target_count)
   SELECT DISTINCT ON (cohort) workspace, campaign, cohort, allocation_percentages[position], target_counts[position]
   FROM unnest(cohorts) WITH ORDINALITY AS given(cohort, position)
@@ -2352,8 +2352,8 @@ BEGIN
   WHERE p.id = recorded.id
   RETURNING p.* INTO recorded;
 
-  -- Locked in one order, against deadlocks between two hours. An integer of tokens fills up within
-  -- the life of an assignment: a full counter stays full rather than stop the recording.
+  -- Locked in a fixed order, against deadlocks between two hours. An integer of tokens overflows within
+  -- the life of an assignment: a full counter keeps its maximum, so that recording does not fail.
   UPDATE public.agent_assignments AS a
   SET tasks_completed = a.tasks_completed + success::integer,
       tasks_failed = a.tasks_failed + (NOT success)::integer,
@@ -2555,7 +2555,7 @@ BEGIN
       FROM old_rows AS o JOIN new_rows AS n USING (id)
       WHERE o.* IS DISTINCT FROM n.*);
   END IF;
-  -- Once a transaction: a thousand quests written together are one new version of the campaign.
+  -- Once a transaction: a thousand quests written together make one new version of the campaign.
   UPDATE public.campaigns SET updated_at = now()
   WHERE id IN (
     SELECT id FROM public.campaigns

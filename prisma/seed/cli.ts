@@ -14,7 +14,7 @@ It fills the database of DATABASE_DIRECT_URL or else DATABASE_URL, or without bo
 DATA_DIR, which has to be empty. Exit code 0: the demo is there; 1: it was not loaded; 2: not understood.
 `;
 
-/** The command makes no sense as it was given. */
+/** The arguments of the command are invalid. */
 class UsageError extends Error {}
 
 function readOptions(args: string[]): SeedOptions | null {

@@ -4,12 +4,12 @@ import type { Story } from './story.ts';
 
 const DAY = 86_400_000;
 
-/** An id that belongs to no row: a few logical references lead nowhere, as they do in real data. */
+/** An id of no row: a few logical references lead nowhere, as in real data. */
 export const danglingId = 'dead0000-0000-4000-8000-000000000000';
 /** The name of an agent that was never registered. */
 export const danglingAgent = 'res-decommissioned';
 
-/** Where ids, choices and moments come from: the seed number and the moment of seeding. */
+/** The source of ids, choices and times: the seed number and the time of seeding. */
 export class Demo {
   readonly seed: number;
   readonly now: Date;
@@ -28,12 +28,12 @@ export class Demo {
     return new Random(`${this.seed}/${label}`);
   }
 
-  /** Returns the moment so many days, and hours, ago. */
+  /** Returns the time so many days, and hours, ago. */
   ago(days: number, hours = 0): Date {
     return new Date(this.now.getTime() - days * DAY - hours * (DAY / 24));
   }
 
-  /** Returns the calendar day, in UTC, so many days from today, or before it when negative. */
+  /** Returns the calendar day, in UTC, so many days from today, in the past if negative. */
   day(offset: number): string {
     return this.ago(-offset).toISOString().slice(0, 10);
   }

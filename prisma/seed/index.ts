@@ -13,9 +13,9 @@ const MAX_SCALE = 1000;
 export interface SeedOptions {
   /** The same number gives the same rows. Default 1. */
   seed?: number;
-  /** How much is added for load on top of the story: none at 1, the default; at most 1000. */
+  /** How many rows are added to the story: none at 1, the default; at most 1000. */
   scale?: number;
-  /** The moment that all dates are relative to. Default: the present. */
+  /** The time that all dates are relative to. Default: now. */
   now?: Date;
   onProgress?: (done: number, total: number, table: string) => void;
 }
@@ -34,7 +34,7 @@ export async function seed(
     throw new DemoDataError('INVALID_SCALE');
   const demo = new Demo(seed, now);
   const client = new Client({ connectionString: url });
-  // A connection that breaks fails the statement too, and that is what the caller hears of.
+  // A lost connection fails the statement too, and the caller gets that error.
   client.on('error', () => {});
   await client.connect();
   try {
@@ -61,7 +61,7 @@ export async function seed(
     }
     await switchTouching(client, 'ENABLE');
     await client.query('COMMIT');
-    // Statistics now rather than whenever autovacuum comes by: the first queries need them.
+    // Statistics now, not at the next autovacuum: the first queries need them.
     await client.query(scale === 1 ? 'ANALYZE' : 'VACUUM (ANALYZE)');
     return writer.counts;
   } finally {

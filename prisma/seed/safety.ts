@@ -25,7 +25,7 @@ export class DemoDataError extends Error {
 
 /**
  * Returns whether the demo is loaded already. Throws DemoDataError unless the database has either
- * the demo or nothing. Whoever else loads the demo waits until the transaction ends.
+ * the demo or nothing. Other loads of the demo wait until the transaction ends.
  */
 export async function refuseUnfitDatabase(client: ClientBase): Promise<boolean> {
   const { rows: facts } = await client.query<{ migrated: boolean; trusted: boolean }>(

@@ -6,7 +6,7 @@ export interface Story {
   slug: DemoWorkspace['slug'];
   plan: 'Ascent' | 'Glide' | 'Soar';
   industry: string;
-  /** How much is told of what templates fill in: 1 in the largest workspace. */
+  /** Share of the templates' rows that this workspace gets: 1 in the largest one. */
   size: number;
   channels: string[];
   cities: string[];

@@ -39,7 +39,7 @@ export class RowWriter {
 
   /**
    * Updates a table's statistics. Foreign keys are checked by plans that Postgres makes when a
-   * table is small and keeps, such as reading all of it: statistics have it plan again.
+   * table is small and keeps, such as reading all of it: with new statistics it plans again.
    */
   async analyze(table: string): Promise<void> {
     await this.#client.query(`ANALYZE ${table}`);

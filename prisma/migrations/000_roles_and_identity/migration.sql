@@ -1,6 +1,6 @@
 -- The roles, the identity of people, and the schema `gateway`, which has the helpers of the migrations.
 -- All migrations are safe to run again, and on a database that has the platform's tables: everything
--- is made only where it is missing, or replaced by the same.
+-- is made only where it is missing, or replaced by an equal one.
 
 DO $$
 BEGIN
@@ -12,7 +12,7 @@ BEGIN
 END $$;
 
 -- A hosted Supabase project has these roles; they belong to the server, not to one database, so
--- two databases may be migrated at the same moment.
+-- two databases may be migrated at the same time.
 DO $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'authenticated') THEN

@@ -1,4 +1,4 @@
--- Who asks, in which workspace, and what they may do: a person with a role in the workspace, an agent
+-- The caller of a statement, their workspace, and what they may do: a person with a role in the workspace, an agent
 -- with scopes, or all members with one role together.
 
 CALL gateway.ensure_enum('member_role', ARRAY['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer']);
@@ -16,14 +16,14 @@ LANGUAGE sql STABLE AS
 $$ SELECT nullif(current_setting('request.jwt.claims', true), '')::jsonb $$;
 COMMENT ON FUNCTION gateway.current_claims IS 'The claims of the request, null when unset.';
 
--- The role that sent the statement is told by the setting and by session_user; current_user would be
--- the function's owner wherever a SECURITY DEFINER function asks.
+-- The setting and session_user have the role that sent the statement; current_user would be
+-- the function's owner within a SECURITY DEFINER function.
 CREATE OR REPLACE FUNCTION gateway.bypasses_policies() RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles
   WHERE rolname = coalesce(nullif(current_setting('role'), 'none'), session_user)
 $$;
-COMMENT ON FUNCTION gateway.bypasses_policies IS 'Whether the caller is a trusted writer, to whom row-level policies do not apply.';
+COMMENT ON FUNCTION gateway.bypasses_policies IS 'Whether the caller is a trusted writer, for which row-level policies do not apply.';
 
 -- Agents. A request of an agent runs as `authenticated` with its claims: no `sub`, its name in the
 -- registry as `agent`, and `scopes` such as "intelligence:write" or "*:read".
@@ -31,7 +31,7 @@ COMMENT ON FUNCTION gateway.bypasses_policies IS 'Whether the caller is a truste
 CREATE OR REPLACE FUNCTION gateway.current_agent() RETURNS text
 LANGUAGE sql STABLE AS
 $$ SELECT nullif(gateway.current_claims() ->> 'agent', '') $$;
-COMMENT ON FUNCTION gateway.current_agent IS 'The name of the agent that asks, null for people.';
+COMMENT ON FUNCTION gateway.current_agent IS 'The name of the calling agent, null for people.';
 
 CREATE OR REPLACE FUNCTION gateway.agent_has_scope(domain text, action text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
@@ -42,14 +42,14 @@ COMMENT ON FUNCTION gateway.agent_has_scope IS 'Whether the claims grant an acti
 -- The registry and the assignments come with 015_agent_registry.
 SET check_function_bodies = off;
 
--- SECURITY DEFINER: the policies of agent_registry ask this, and must not ask themselves.
+-- SECURITY DEFINER: the policies of agent_registry call this, and must not call themselves.
 CREATE OR REPLACE FUNCTION gateway.current_agent_id() RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
   SELECT id FROM public.agent_registry WHERE agent_name = gateway.current_agent() AND is_active
 $$;
-COMMENT ON FUNCTION gateway.current_agent_id IS 'The agent that asks, null for people and for agents that the registry does not have as active.';
+COMMENT ON FUNCTION gateway.current_agent_id IS 'The calling agent, null for people and for agents that are not active in the registry.';
 
--- SECURITY DEFINER: which workspaces these are is asked before one of them is chosen.
+-- SECURITY DEFINER: this is called before a workspace is chosen.
 CREATE OR REPLACE FUNCTION gateway.agent_workspaces() RETURNS TABLE (workspace_id uuid, assigned_date timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
   SELECT a.workspace_id, min(a.assigned_date)
@@ -58,19 +58,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
   GROUP BY a.workspace_id
   ORDER BY 2, 1
 $$;
-COMMENT ON FUNCTION gateway.agent_workspaces IS 'The workspaces in which the agent that asks may act, longest assigned first.';
+COMMENT ON FUNCTION gateway.agent_workspaces IS 'The workspaces in which the calling agent may act, longest assigned first.';
 
 RESET check_function_bodies;
 
--- SECURITY DEFINER: the policies of agent_registry ask this, and must not ask themselves.
+-- SECURITY DEFINER: the policies of agent_registry call this, and must not call themselves.
 CREATE OR REPLACE FUNCTION gateway.agent_is_retired() RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM public.agent_registry WHERE agent_name = gateway.current_agent() AND NOT is_active);
 END $$;
-COMMENT ON FUNCTION gateway.agent_is_retired IS 'Whether the agent that asks is registered as inactive. Such an agent may do nothing.';
+COMMENT ON FUNCTION gateway.agent_is_retired IS 'Whether the calling agent is registered as inactive. Such an agent may do nothing.';
 
--- SECURITY DEFINER: the policies of agent_assignments ask this, and must not ask themselves.
+-- SECURITY DEFINER: the policies of agent_assignments call this, and must not call themselves.
 CREATE OR REPLACE FUNCTION gateway.agent_may_act(agent_name text, workspace uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
@@ -82,19 +82,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION gateway.agent_may_act IS 'Whether the agent is active and has an active assignment in the workspace.';
 
--- Audiences: what is executed once for many members is executed for none of them. Such a statement has
--- the claim "audience", the members' role, and no person: it reads what every member with this role
+-- Audiences: a statement that runs once for many members runs for no person. It has
+-- the claim "audience", which is the members' role: it reads what every member with this role
 -- reads in the current workspace, and writes nothing.
 
 CREATE OR REPLACE FUNCTION gateway.is_audience() RETURNS boolean
 LANGUAGE sql STABLE AS
 $$ SELECT coalesce(gateway.current_claims() ->> 'audience' <> '' AND NOT gateway.current_claims() ?| '{sub,agent}', false) $$;
-COMMENT ON FUNCTION gateway.is_audience IS 'Whether the members of the current workspace ask together, rather than a person or an agent.';
+COMMENT ON FUNCTION gateway.is_audience IS 'Whether the caller is an audience: members of the current workspace together, not a person or an agent.';
 
 -- Membership and roles
 
--- SECURITY DEFINER: the policies of user_workspaces ask these, and must not ask themselves. In PL/pgSQL
--- for speed: policies ask these for each statement, and the plans of an SQL function would be made
+-- SECURITY DEFINER: the policies of user_workspaces call these, and must not call themselves. In PL/pgSQL
+-- for speed: policies call these for each statement, and the plans of an SQL function would be made
 -- each time.
 CREATE OR REPLACE FUNCTION public.is_workspace_member(workspace uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
@@ -106,7 +106,7 @@ BEGIN
   RETURN coalesce(gateway.current_claims() -> 'scopes' <> '[]', false)
     AND gateway.agent_may_act(gateway.current_agent(), workspace);
 END $$;
-COMMENT ON FUNCTION public.is_workspace_member IS 'Whether the person or the audience of the request is of the workspace; of an agent, whether it may act there and has any scope.';
+COMMENT ON FUNCTION public.is_workspace_member IS 'Whether the person or the audience of the request belongs to the workspace; for an agent, whether it may act there and has any scope.';
 
 CREATE OR REPLACE FUNCTION public.workspace_role(workspace uuid) RETURNS public.member_role
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
@@ -155,18 +155,18 @@ LANGUAGE sql STABLE AS $$
     AND coalesce(gateway.current_claims() -> 'scopes' ? 'global:write', false)
     AND NOT gateway.agent_is_retired()
 $$;
-COMMENT ON FUNCTION gateway.may_write_shared IS 'Whether an agent with the scope global:write asks that is not retired. It need not be in the registry: somebody has to register the first one.';
+COMMENT ON FUNCTION gateway.may_write_shared IS 'Whether the caller is an agent with the scope global:write that is not retired. It need not be in the registry: somebody has to register the first one.';
 
--- Not SECURITY DEFINER: it asks nothing but functions that are.
+-- Not SECURITY DEFINER: it only calls functions that are.
 CREATE OR REPLACE FUNCTION gateway.is_owner() RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN public.has_workspace_role('Owner')
     OR (gateway.is_audience() AND gateway.current_claims() ->> 'audience' = 'Owner' AND public.current_workspace_id() IS NOT NULL);
 END $$;
-COMMENT ON FUNCTION gateway.is_owner IS 'Whether an Owner of the current workspace asks, or all of its Owners together.';
+COMMENT ON FUNCTION gateway.is_owner IS 'Whether the caller is an Owner of the current workspace, or all of its Owners together.';
 
--- The scope by its own name: "*:read" is not enough, since it does not say that the agent may see money.
+-- The scope by its own name: "*:read" is not enough, since it does not mention billing.
 CREATE OR REPLACE FUNCTION gateway.reads_billing() RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -176,9 +176,9 @@ BEGIN
   RETURN coalesce(gateway.current_claims() -> 'scopes' ? 'billing:read', false)
     AND public.is_workspace_member(public.current_workspace_id());
 END $$;
-COMMENT ON FUNCTION gateway.reads_billing IS 'Whether an Owner of the current workspace asks, or an agent that may act there and has the scope billing:read.';
+COMMENT ON FUNCTION gateway.reads_billing IS 'Whether the caller is an Owner of the current workspace, or an agent that may act there and has the scope billing:read.';
 
--- A workspace that does not exist is refused to a person in the same words as somebody else's. An agent
+-- For a person, the error for a workspace that does not exist is the same as for another tenant's. An agent
 -- passes where policies decide about the rows after this: not in a function that runs as its owner,
 -- which names the domain instead.
 CREATE OR REPLACE FUNCTION gateway.require_workspace_role(workspace uuid, minimum public.member_role) RETURNS void

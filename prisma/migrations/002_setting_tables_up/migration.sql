@@ -1,4 +1,4 @@
--- What sets a table up: policies and grants, bounds of its values, and the triggers that every table has.
+-- Procedures that set a table up: policies and grants, bounds of values, and the triggers of every table.
 
 -- Rights and policies
 
@@ -37,7 +37,7 @@ BEGIN
   END IF;
 END $$;
 
--- Expressions of policies. Sub-selects, so that Postgres asks once a statement and not once a row.
+-- Expressions of policies. Sub-selects, so that Postgres evaluates them once a statement and not once a row.
 CREATE OR REPLACE FUNCTION gateway.member_reads() RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT 'workspace_id = (SELECT public.current_workspace_id())'
       || ' AND (SELECT public.is_workspace_member(public.current_workspace_id()))'
@@ -55,9 +55,9 @@ CREATE OR REPLACE FUNCTION gateway.signed_in() RETURNS text LANGUAGE sql IMMUTAB
   SELECT '(SELECT auth.uid()) IS NOT NULL OR (SELECT gateway.current_agent_id()) IS NOT NULL OR (SELECT gateway.is_audience())'
 $$;
 
--- Values. Whoever writes, a table holds only what the API can show: moments and days of the years 1 to
--- 9999, and numbers that are finite; and nothing negative where that has no meaning. Rows from before
--- that hold something else stay, and are named: correcting them is for those who know what was meant.
+-- Values. For every writer, a table holds only what the API can show: timestamps and dates of the years 1 to
+-- 9999, and numbers that are finite; and nothing negative where that has no meaning. Older rows
+-- with other values stay, and are reported: only people can know how to correct them.
 
 -- Rows that violate CHECKs ({name: expression}); of each at most ten, by id.
 CREATE OR REPLACE FUNCTION gateway.check_violations(target regclass, checks jsonb)
@@ -71,7 +71,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION gateway.check_violations IS 'How many rows of the table violate each of these CHECKs ({name: expression}), and the ids of the first ten; nothing for a CHECK that all rows satisfy.';
 
--- A CHECK that rows violate is left NOT VALID: it holds for what is written from then on. Called again
+-- A CHECK that rows violate is left NOT VALID: it holds for later writes. Called again
 -- once the rows are corrected, this validates it.
 CREATE OR REPLACE PROCEDURE gateway.ensure_checks(target regclass, checks jsonb)
 LANGUAGE plpgsql AS $$
@@ -92,7 +92,7 @@ BEGIN
   IF unproven IS NULL THEN
     RETURN;
   END IF;
-  -- The owner is to see all rows, also where it does not bypass policies.
+  -- The owner must see all rows, also where it does not bypass policies.
   IF is_forced THEN
     EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', target);
   END IF;
@@ -111,7 +111,7 @@ BEGIN
   END IF;
 END $$;
 
--- NaN is above infinity to Postgres, so that this refuses it, too. Lists are bounded item by item.
+-- Postgres orders NaN above infinity, so this refuses it, too. Lists are checked item by item.
 CREATE OR REPLACE FUNCTION gateway.finite_checks(target regclass) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
   SELECT coalesce(jsonb_object_agg(left(relname || '_' || attname, 56) || '_finite',
@@ -133,14 +133,14 @@ LANGUAGE sql STABLE AS $$
   ) AS bounds(type, above, low, below, high) ON type = CASE typcategory WHEN 'A' THEN typelem ELSE atttypid END
   WHERE attrelid = target AND attnum > 0 AND NOT attisdropped
 $$;
-COMMENT ON FUNCTION gateway.finite_checks IS 'The CHECKs ({name: expression}) that keep a table''s moments and days in the years 1 to 9999, and its numbers finite.';
+COMMENT ON FUNCTION gateway.finite_checks IS 'The CHECKs ({name: expression}) that keep a table''s timestamps and dates in the years 1 to 9999, and its numbers finite.';
 
 CREATE OR REPLACE PROCEDURE gateway.require_finite(target regclass)
 LANGUAGE sql AS $$
   CALL gateway.ensure_checks(target, gateway.finite_checks(target))
 $$;
 
--- For rewards, budgets, costs, durations, counts and shares. What grows and falls may be negative: returns
+-- For rewards, budgets, costs, durations, counts and shares. Changes may be negative: returns
 -- in percent, the velocity of a trend, the improvement of a score, a measured value.
 CREATE OR REPLACE PROCEDURE gateway.require_not_negative(target regclass, VARIADIC names text[])
 LANGUAGE plpgsql AS $$
@@ -182,7 +182,7 @@ BEGIN
   END IF;
 END $$;
 
--- updated_at tells one state of a row from the next, also within a millisecond and where an earlier
+-- updated_at distinguishes each state of a row from the next, also within a millisecond and where an earlier
 -- transaction commits later.
 CREATE OR REPLACE FUNCTION public.set_updated_at() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -204,7 +204,7 @@ BEGIN
   CALL gateway.log_table(target);
 END $$;
 
--- All that a table of a workspace needs: members read it; people with the role, and agents with the
+-- Everything that a table of a workspace needs: members read it; people with the role, and agents with the
 -- domain's scope, write it.
 CREATE OR REPLACE PROCEDURE gateway.set_up_workspace_table(target regclass, writer public.member_role, domain text)
 LANGUAGE plpgsql AS $$

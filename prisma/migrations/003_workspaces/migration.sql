@@ -1,4 +1,4 @@
--- Workspaces and who is a member of them. Nobody becomes a member without consent: a person creates a
+-- Workspaces and their members. Nobody becomes a member without consent: a person creates a
 -- workspace, or accepts an invitation. Trusted writers may insert memberships.
 
 CALL gateway.ensure_enum('workspace_plan', ARRAY['Ascent', 'Glide', 'Soar']);
@@ -40,7 +40,7 @@ CREATE OR REPLACE FUNCTION public.viewer_memberships() RETURNS SETOF public.user
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
   SELECT * FROM public.user_workspaces WHERE user_id = auth.uid() ORDER BY joined_at, id
 $$;
-COMMENT ON FUNCTION public.viewer_memberships IS 'All memberships of the person of the request, whatever the current workspace.';
+COMMENT ON FUNCTION public.viewer_memberships IS 'All memberships of the person of the request, in any workspace.';
 REVOKE EXECUTE ON FUNCTION public.viewer_memberships FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.viewer_memberships TO authenticated, service_role;
 
@@ -54,7 +54,7 @@ CALL gateway.protect_table('workspaces',
   may_delete => 'id = (SELECT public.current_workspace_id()) AND (SELECT public.has_workspace_role(''Owner''))');
 
 -- Memberships are made by create_workspace() and accept_invitation(), and by trusted writers. Owners
--- change nothing of them but the role: who it is and since when decide where requests run that name
+-- can change only the role: the person and the date decide where requests run that name
 -- no workspace.
 CALL gateway.protect_table('user_workspaces', gateway.member_reads(),
   may_insert => 'false', may_update => gateway.member_writes('Owner'), may_delete => gateway.member_writes('Owner'));
@@ -63,7 +63,7 @@ GRANT UPDATE (role) ON public.user_workspaces TO authenticated;
 
 -- Functions
 
--- SECURITY DEFINER: nobody may insert a workspace or a first membership otherwise.
+-- SECURITY DEFINER: nobody may insert a workspace or a first membership in another way.
 CREATE OR REPLACE FUNCTION public.create_workspace(name text, slug text DEFAULT NULL) RETURNS public.workspaces
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -74,7 +74,7 @@ BEGIN
   IF auth.uid() IS NULL THEN
     RAISE EXCEPTION 'a workspace needs a signed-in person as its Owner' USING ERRCODE = 'insufficient_privilege';
   END IF;
-  -- Whoever counts waits for those who count the same.
+  -- Waits for other transactions that count the same workspaces.
   PERFORM pg_advisory_xact_lock(hashtextextended('create_workspace ' || auth.uid(), 0));
   SELECT count(*) INTO owned FROM public.user_workspaces AS m WHERE m.user_id = auth.uid() AND m.role = 'Owner';
   IF owned >= most_owned THEN
@@ -106,7 +106,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION public.change_member_role IS 'The membership with its new role; the last Owner stays one. For an Owner and trusted writers.';
 
--- SECURITY DEFINER: members delete no membership otherwise, not even their own.
+-- SECURITY DEFINER: members cannot delete memberships in another way, not even their own.
 CREATE OR REPLACE FUNCTION public.remove_member(workspace uuid, person uuid) RETURNS public.user_workspaces
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -120,9 +120,9 @@ BEGIN
   END IF;
   RETURN membership;
 END $$;
-COMMENT ON FUNCTION public.remove_member IS 'The membership that was; the last Owner stays. For an Owner, trusted writers, and members who leave.';
+COMMENT ON FUNCTION public.remove_member IS 'The deleted membership; the last Owner stays. For an Owner, trusted writers, and members who leave.';
 
--- SECURITY DEFINER: must see every membership, also while a person's own ones are deleted with them.
+-- SECURITY DEFINER: must see every membership, also while a person is deleted with their memberships.
 CREATE OR REPLACE FUNCTION gateway.keep_last_owner() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
@@ -137,7 +137,7 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.keep_last_owner IS 'Triggers of user_workspaces: the last Owner stays, whoever writes, unless the whole workspace goes.';
+COMMENT ON FUNCTION gateway.keep_last_owner IS 'Triggers of user_workspaces: the last Owner stays, for every writer, unless the whole workspace is deleted.';
 
 CREATE OR REPLACE TRIGGER keep_last_owner AFTER DELETE ON public.user_workspaces
   FOR EACH ROW WHEN (OLD.role = 'Owner') EXECUTE FUNCTION gateway.keep_last_owner();

@@ -1,4 +1,4 @@
--- Who changed which row when, whoever wrote it.
+-- Who changed which row when, for every writer.
 
 CREATE TABLE IF NOT EXISTS gateway.audit_log (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -17,12 +17,12 @@ CREATE TABLE IF NOT EXISTS gateway.audit_log (
   CONSTRAINT audit_log_pkey PRIMARY KEY (id),
   CONSTRAINT audit_log_operation_check CHECK (operation IN ('INSERT', 'UPDATE', 'DELETE'))
 );
-COMMENT ON TABLE gateway.audit_log IS 'Who changed which row of the 59 tables when, through the API or in SQL: the whole row of an insert or delete, the changed columns (except updated_at) of an update. Append-only. An entry is kept for 365 days, also after its row, its workspace or its author are gone; gateways delete it then. Whoever may read the row may read its history. Provider references, phone numbers and prompts are hidden: {"$hidden": true}; a value over 1 kB is shortened: {"$shortened": {"bytes", "start"}}.';
+COMMENT ON TABLE gateway.audit_log IS 'Who changed which row of the 59 tables when, through the API or in SQL: the whole row of an insert or delete, the changed columns (except updated_at) of an update. Append-only. An entry is kept for 365 days, also after its row, its workspace or its author are deleted; then gateways delete it. Everybody who may read the row may read its history. Provider references, phone numbers and prompts are hidden: {"$hidden": true}; a value over 1 kB is shortened: {"$shortened": {"bytes", "start"}}.';
 COMMENT ON COLUMN gateway.audit_log.reader_id IS 'The only person who may read the entry, where the row is a person''s; null for the members of the workspace.';
 COMMENT ON COLUMN gateway.audit_log.role IS 'The database role that sent the statement.';
 COMMENT ON COLUMN gateway.audit_log.txid IS 'Changes of one transaction share it.';
 CREATE INDEX IF NOT EXISTS audit_log_workspace_id_table_name_row_id_id_idx ON gateway.audit_log (workspace_id, table_name, row_id, id DESC);
--- For trimming: entries are appended in about this order, so that a few blocks tell where to look.
+-- For trimming: entries are appended in about this order, so that an index of blocks is enough.
 CREATE INDEX IF NOT EXISTS audit_log_occurred_at_idx ON gateway.audit_log USING brin (occurred_at);
 
 CALL gateway.protect_table('gateway.audit_log',
@@ -41,16 +41,16 @@ LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP <> 'DELETE' OR current_setting('gateway.trims_audit_log', true) IS DISTINCT FROM 'yes' THEN
     RAISE EXCEPTION 'the audit log is append-only' USING ERRCODE = 'insufficient_privilege',
-      HINT = 'gateway.trim_audit_log() deletes what is past its time.';
+      HINT = 'gateway.trim_audit_log() deletes old entries.';
   END IF;
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.refuse_audit_change IS 'Trigger of audit_log: nobody changes it, its owner included, nor deletes from it but trim_audit_log().';
+COMMENT ON FUNCTION gateway.refuse_audit_change IS 'Trigger of audit_log: nobody changes it, not even its owner, and only trim_audit_log() deletes from it.';
 
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON gateway.audit_log
   FOR EACH STATEMENT EXECUTE FUNCTION gateway.refuse_audit_change();
 
--- SECURITY DEFINER: nobody may delete from the log otherwise.
+-- SECURITY DEFINER: nobody may delete from the log in another way.
 CREATE OR REPLACE FUNCTION gateway.trim_audit_log(keep interval DEFAULT '365 days') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -76,19 +76,19 @@ CREATE OR REPLACE FUNCTION gateway.expire_audit_log() RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
   SELECT gateway.trim_audit_log()
 $$;
-COMMENT ON FUNCTION gateway.expire_audit_log IS 'How many entries older than 365 days were deleted, 10,000 at most. Call it until it returns 0. Anybody may call it: it only deletes what is no longer kept.';
+COMMENT ON FUNCTION gateway.expire_audit_log IS 'How many entries older than 365 days were deleted, 10,000 at most. Call it until it returns 0. Anybody may call it: it only deletes old entries.';
 
 REVOKE EXECUTE ON FUNCTION gateway.trim_audit_log, gateway.expire_audit_log FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gateway.trim_audit_log TO service_role;
 GRANT EXECUTE ON FUNCTION gateway.expire_audit_log TO authenticated, service_role;
 
--- What is written, and who reads it
+-- What is written, and who may read it
 
 CREATE OR REPLACE FUNCTION gateway.secret_columns() RETURNS text[]
 LANGUAGE sql IMMUTABLE AS $$
   SELECT '{mobile_number,model_config,payment_id,stripe_customer_id,stripe_subscription_id,system_prompt,transaction_id,upi_transaction_ref}'::text[]
 $$;
-COMMENT ON FUNCTION gateway.secret_columns IS 'Columns that no history shows. Prompts and model settings of agents are for Owners and trusted writers besides: see gateway.agent_prompts(). npm run db:verify compares this with the list that the gateway goes by.';
+COMMENT ON FUNCTION gateway.secret_columns IS 'Columns that no history shows. Prompts and model settings of agents are also hidden from all but Owners and trusted writers: see gateway.agent_prompts(). npm run db:verify compares this with the list that the gateway uses.';
 REVOKE EXECUTE ON FUNCTION gateway.secret_columns FROM PUBLIC;
 
 -- In PL/pgSQL for speed: its plans are kept, those of an SQL function with a subquery are made again
@@ -127,7 +127,7 @@ COMMENT ON FUNCTION gateway.audit_reader IS 'The person that a row is for, or wh
 
 -- Writing it
 
--- SECURITY DEFINER: nobody may write to the log otherwise. One statement a statement, whatever the
+-- SECURITY DEFINER: nobody may write to the log in another way. One statement for each statement, for any
 -- number of rows.
 CREATE OR REPLACE FUNCTION gateway.audit() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
@@ -143,7 +143,7 @@ BEGIN
     SELECT (r ->> workspace_key)::uuid, gateway.audit_reader(TG_TABLE_NAME, r), TG_TABLE_NAME, r ->> 'id', 'DELETE', gateway.shorten_row(r)
     FROM (SELECT to_jsonb(o) AS r FROM old_rows AS o OFFSET 0) AS rows;
   ELSE
-    -- A row that moves to another workspace, or gets another id, leaves there and arrives here.
+    -- A row that moves to another workspace, or gets another id, is deleted there and inserted here.
     WITH o AS MATERIALIZED (SELECT to_jsonb(t) AS r FROM old_rows AS t),
          n AS MATERIALIZED (SELECT to_jsonb(t) AS r FROM new_rows AS t)
     INSERT INTO gateway.audit_log (workspace_id, reader_id, table_name, row_id, operation, before, after)

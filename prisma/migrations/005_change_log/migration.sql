@@ -1,5 +1,5 @@
--- What was committed, for subscriptions: which row of the 59 tables changed when, whoever wrote it.
--- The log holds no data of the rows: those are read under the policies by whoever is told.
+-- Committed changes, for subscriptions: which row of the 59 tables changed when, for every writer.
+-- The log holds no data of the rows: subscribers read the rows under their own policies.
 
 -- 1. The log
 
@@ -13,16 +13,16 @@ CREATE TABLE IF NOT EXISTS gateway.change (
   operation text NOT NULL,
   changed_columns text[] NOT NULL DEFAULT '{}',
   occurred_at timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
-  -- By transaction first: a reader asks for the transactions that it has not seen. No other index,
-  -- since every write of the platform pays for it; nor a CHECK, which Postgres reads anew for each
+  -- By transaction first: a reader reads the transactions that it has not seen. No other index,
+  -- since it would slow every write of the platform; nor a CHECK, which Postgres parses again for each
   -- statement: that alone would double the cost.
   CONSTRAINT change_pkey PRIMARY KEY (xid, seq)
 );
 COMMENT ON TABLE gateway.change IS 'Which rows of the 59 tables changed, for the gateway''s subscriptions; kept for 7 days, until gateway.trim_change_log() is called.';
-COMMENT ON COLUMN gateway.change.seq IS 'Orders changes that a reader sees for the first time together; says nothing about when they were committed.';
-COMMENT ON COLUMN gateway.change.workspace_id IS 'The workspace whose members may be told; null for rows that all share, and for a person''s own.';
-COMMENT ON COLUMN gateway.change.reader_id IS 'The only person who may be told, where the row is a person''s.';
-COMMENT ON COLUMN gateway.change.changed_columns IS 'The columns that an update changed, but updated_at.';
+COMMENT ON COLUMN gateway.change.seq IS 'Orders changes that a reader sees for the first time together. It is not the order of commits.';
+COMMENT ON COLUMN gateway.change.workspace_id IS 'The workspace whose members may receive the change; null for rows that all share, and for a person''s own.';
+COMMENT ON COLUMN gateway.change.reader_id IS 'The only person who may receive the change, if the row is a person''s.';
+COMMENT ON COLUMN gateway.change.changed_columns IS 'The columns that an update changed, without updated_at.';
 CALL gateway.protect_table('gateway.change', 'false', 'false', 'false', 'false');
 REVOKE ALL ON gateway.change FROM service_role;
 
@@ -37,29 +37,29 @@ CREATE TABLE IF NOT EXISTS gateway.change_log (
   CONSTRAINT change_log_id_check CHECK (id)
 );
 COMMENT ON TABLE gateway.change_log IS 'The state of the change log, in one row.';
-COMMENT ON COLUMN gateway.change_log.identity IS 'Part of every cursor: another one after a restore or a failover, whose transaction ids tell nothing about those before.';
+COMMENT ON COLUMN gateway.change_log.identity IS 'Part of every cursor. It changes after a restore or a failover, since transaction ids then have another meaning.';
 COMMENT ON COLUMN gateway.change_log.cluster IS 'The server, its timeline and the database that the log was written in.';
 COMMENT ON COLUMN gateway.change_log.trimmed_xid IS 'The newest transaction of which changes were deleted.';
 CALL gateway.protect_table('gateway.change_log', 'false', 'false', 'false', 'false');
 REVOKE ALL ON gateway.change_log FROM service_role;
 INSERT INTO gateway.change_log (id) VALUES (true) ON CONFLICT DO NOTHING;
 
--- Their values are moments, in milliseconds since 1970. Sequences, since writers must see them at once
+-- Their values are times in milliseconds since 1970. Sequences, since writers must see them at once
 -- and must not wait for them.
 CREATE SEQUENCE IF NOT EXISTS gateway.readers_listen_until MINVALUE 0 START 0;
-COMMENT ON SEQUENCE gateway.readers_listen_until IS 'Until when readers of the log are taken to be there; they renew it.';
+COMMENT ON SEQUENCE gateway.readers_listen_until IS 'Until when the log has readers; they renew it.';
 CALL gateway.revoke_all('gateway.readers_listen_until');
 CREATE SEQUENCE IF NOT EXISTS gateway.readers_awake_until MINVALUE 0 START 0;
-COMMENT ON SEQUENCE gateway.readers_awake_until IS 'Until when all readers of the log poll it, so that writers need not wake them; or when they were woken last.';
+COMMENT ON SEQUENCE gateway.readers_awake_until IS 'Until when all readers of the log poll, so that writers need not wake them; or when they were last woken.';
 CALL gateway.revoke_all('gateway.readers_awake_until');
 
 -- 2. Writing it
 
 -- NOTIFY takes a lock until the commit is on disk, and commits that queue for it cannot share a write.
--- So when one follows another closely, readers are asked to poll for a moment, and those that come
--- next need not wake them. Close is what comes within the time that a disk takes to flush: commits
--- that queue for the lock follow one another no sooner. Those farther apart cost nothing by waking
--- readers, which would be told of them later by polling.
+-- So when one commit closely follows another, readers poll for a while, and the commits that come
+-- next need not wake them. Close means within the time that a disk takes to flush: commits
+-- that queue for the lock are at least that far apart. Commits that are farther apart can wake
+-- readers at no cost, which by polling would see them later.
 CREATE OR REPLACE FUNCTION gateway.wake_readers() RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -68,7 +68,7 @@ DECLARE
 BEGIN
   IF awake_until <= now_
     AND (SELECT last_value FROM gateway.readers_listen_until) >= now_
-    -- A long transaction that wakes readers in the end keeps others from it only once.
+    -- A long transaction that wakes readers when it ends keeps others from waking them only once.
     AND current_setting('gateway.wakes_readers', true) IS DISTINCT FROM 'no'
   THEN
     PERFORM setval('gateway.readers_awake_until', CASE WHEN awake_until > now_ - 5 THEN now_ + 25 ELSE now_ END),
@@ -76,7 +76,7 @@ BEGIN
     NOTIFY gateway_change;
   END IF;
 END $$;
-COMMENT ON FUNCTION gateway.wake_readers IS 'Notifies readers of the log once the transaction commits, where there are any that do not poll. A transaction that is to be prepared must not, and is kept from it by SET LOCAL gateway.wakes_readers = ''no''.';
+COMMENT ON FUNCTION gateway.wake_readers IS 'Notifies readers of the log once the transaction commits, if there are any that do not poll. A prepared transaction must not do this: SET LOCAL gateway.wakes_readers = ''no'' prevents it.';
 
 CREATE OR REPLACE FUNCTION gateway.change_readers(table_name text, r jsonb) RETURNS TABLE (workspace_id uuid, reader_id uuid)
 LANGUAGE plpgsql STABLE ROWS 1 AS $$
@@ -94,16 +94,16 @@ BEGIN
       RETURN QUERY SELECT (r ->> 'workspace_id')::uuid, gateway.audit_reader(table_name, r);
   END CASE;
 END $$;
-COMMENT ON FUNCTION gateway.change_readers IS 'Who may be told that a row changed: the members of a workspace, or a person in it; without a workspace a person anywhere, or everybody.';
+COMMENT ON FUNCTION gateway.change_readers IS 'Who may receive the change of a row: the members of a workspace, or a person in it; without a workspace a person anywhere, or everybody.';
 
 CREATE OR REPLACE FUNCTION gateway.changed_columns(before jsonb, after jsonb) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
   RETURN ARRAY(SELECT key FROM jsonb_each(after) WHERE value <> before -> key AND key <> 'updated_at');
 END $$;
-COMMENT ON FUNCTION gateway.changed_columns IS 'The columns, but updated_at, in which two states of a row differ.';
+COMMENT ON FUNCTION gateway.changed_columns IS 'The columns in which two states of a row differ, without updated_at.';
 
--- SECURITY DEFINER: nobody may write to the log otherwise.
+-- SECURITY DEFINER: nobody may write to the log in another way.
 CREATE OR REPLACE FUNCTION gateway.log_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
@@ -114,8 +114,8 @@ BEGIN
     INSERT INTO gateway.change (workspace_id, table_name, row_id, operation)
     SELECT o.workspace_id, TG_TABLE_NAME, o.id, TG_OP FROM old_rows AS o;
   ELSE
-    -- A row that moves to another workspace, or gets another id, leaves there and arrives here.
-    -- Whether it changed is not asked of its JSON, in which SQL's null and JSON's are the same.
+    -- A row that moves to another workspace, or gets another id, is deleted there and inserted here.
+    -- Not compared as JSON, in which SQL's null and JSON's null are the same.
     INSERT INTO gateway.change (workspace_id, table_name, row_id, operation, changed_columns)
     SELECT CASE WHEN n.id IS NULL THEN o.workspace_id ELSE n.workspace_id END,
            TG_TABLE_NAME, coalesce(n.id, o.id),
@@ -138,21 +138,21 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
     INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)
-    SELECT told.workspace_id, told.reader_id, TG_TABLE_NAME, n.id, TG_OP
-    FROM new_rows AS n, gateway.change_readers(TG_TABLE_NAME, to_jsonb(n)) AS told;
+    SELECT recipient.workspace_id, recipient.reader_id, TG_TABLE_NAME, n.id, TG_OP
+    FROM new_rows AS n, gateway.change_readers(TG_TABLE_NAME, to_jsonb(n)) AS recipient;
   ELSIF TG_OP = 'DELETE' THEN
     INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)
-    SELECT told.workspace_id, told.reader_id, TG_TABLE_NAME, o.id, TG_OP
-    FROM old_rows AS o, gateway.change_readers(TG_TABLE_NAME, to_jsonb(o)) AS told;
+    SELECT recipient.workspace_id, recipient.reader_id, TG_TABLE_NAME, o.id, TG_OP
+    FROM old_rows AS o, gateway.change_readers(TG_TABLE_NAME, to_jsonb(o)) AS recipient;
   ELSE
     -- As in log_change, and from person to person. A row that all members see before or after is
-    -- told to all of them: those who do not see it now find that out when they read it.
+    -- delivered to all of them: those who no longer see it find that out when they read it.
     WITH o AS MATERIALIZED (
-      SELECT t AS state, t.id, told.workspace_id, told.reader_id
-      FROM old_rows AS t, gateway.change_readers(TG_TABLE_NAME, to_jsonb(t)) AS told
+      SELECT t AS state, t.id, recipient.workspace_id, recipient.reader_id
+      FROM old_rows AS t, gateway.change_readers(TG_TABLE_NAME, to_jsonb(t)) AS recipient
     ), n AS MATERIALIZED (
-      SELECT t AS state, t.id, told.workspace_id, told.reader_id
-      FROM new_rows AS t, gateway.change_readers(TG_TABLE_NAME, to_jsonb(t)) AS told
+      SELECT t AS state, t.id, recipient.workspace_id, recipient.reader_id
+      FROM new_rows AS t, gateway.change_readers(TG_TABLE_NAME, to_jsonb(t)) AS recipient
     )
     INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation, changed_columns)
     SELECT CASE WHEN n.id IS NULL THEN o.workspace_id ELSE n.workspace_id END,
@@ -169,9 +169,9 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.log_partial_change IS 'Triggers of tables whose rows others than exactly the members of a workspace see: which rows changed and who may be told, into the change log.';
+COMMENT ON FUNCTION gateway.log_partial_change IS 'Triggers of tables whose rows are not seen by exactly the members of a workspace: which rows changed and who may receive that, into the change log.';
 
--- SECURITY DEFINER, as log_change, which tells of the memberships themselves.
+-- SECURITY DEFINER, as log_change, which logs the memberships themselves.
 CREATE OR REPLACE FUNCTION gateway.log_colleagues() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
@@ -191,23 +191,23 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.log_colleagues IS 'Triggers of user_workspaces: with a member, a profile comes into the sight of a workspace, and leaves it.';
+COMMENT ON FUNCTION gateway.log_colleagues IS 'Triggers of user_workspaces: a workspace sees the profile of a new member, and no longer that of one who left.';
 
 CREATE OR REPLACE FUNCTION gateway.log_truncation() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
   EXECUTE format('INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation)'
-    ' SELECT told.workspace_id, told.reader_id, %1$L, t.id, ''DELETE'''
-    ' FROM %2$s AS t, gateway.change_readers(%1$L, to_jsonb(t)) AS told', TG_TABLE_NAME, TG_RELID::regclass);
+    ' SELECT recipient.workspace_id, recipient.reader_id, %1$L, t.id, ''DELETE'''
+    ' FROM %2$s AS t, gateway.change_readers(%1$L, to_jsonb(t)) AS recipient', TG_TABLE_NAME, TG_RELID::regclass);
   PERFORM gateway.wake_readers();
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.log_truncation IS 'Triggers of the 59 tables: all rows go.';
+COMMENT ON FUNCTION gateway.log_truncation IS 'Triggers of the 59 tables: all rows are deleted.';
 
 REVOKE EXECUTE ON FUNCTION gateway.wake_readers, gateway.change_readers, gateway.changed_columns,
   gateway.log_change, gateway.log_partial_change, gateway.log_colleagues, gateway.log_truncation FROM PUBLIC;
 
--- Always: what is written with session_replication_role = replica, as by imports, is told too.
+-- Always: changes with session_replication_role = replica, as by imports, are logged too.
 CREATE OR REPLACE PROCEDURE gateway.log_table(target regclass)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -262,9 +262,9 @@ LANGUAGE sql STABLE ROWS 4 AS $$
   ) AS r (first, beyond)
   WHERE r.first < r.beyond
 $$;
-COMMENT ON FUNCTION gateway.transactions_between IS 'The transactions that the second snapshot sees and the first one does not, as ranges. None of them is still running: its rows, which may be many, would be gone through with every reading.';
+COMMENT ON FUNCTION gateway.transactions_between IS 'The transactions that the second snapshot sees and the first one does not, as ranges. Running transactions are left out: each read would scan their rows, which may be many.';
 
--- Beyond the newest transaction of the log nothing counts as seen: after a crash Postgres gives the
+-- Nothing after the newest transaction of the log counts as seen: after a crash Postgres gives the
 -- ids of lost transactions to new ones.
 CREATE OR REPLACE FUNCTION gateway.change_snapshot() RETURNS pg_snapshot
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' SET enable_seqscan = off SET jit = off AS $$
@@ -282,10 +282,10 @@ BEGIN
   RETURN format('%s:%s:%s', least(pg_snapshot_xmin(now_)::text::bigint, xmax_), xmax_,
     (SELECT string_agg(x::text, ',' ORDER BY x) FROM pg_snapshot_xip(now_) AS x WHERE x::text::bigint < xmax_))::pg_snapshot;
 END $$;
-COMMENT ON FUNCTION gateway.change_snapshot IS 'Up to where the log can be read now: the statement''s snapshot, cut off behind the newest transaction of the log.';
+COMMENT ON FUNCTION gateway.change_snapshot IS 'Up to where the log can be read now: the statement''s snapshot, cut off after the newest transaction of the log.';
 
--- A page of the log is read by the transactions that it is about, however long the log is: a plan that
--- Postgres kept for any parameters would go through all of it.
+-- A page of the log is read by an index on its transactions, for any length of the log: a plan that
+-- Postgres keeps for any parameters would scan all of it.
 CREATE OR REPLACE FUNCTION gateway.changes_between(
   seen pg_snapshot, until pg_snapshot, after_seq bigint, page_size integer,
   tables text[] DEFAULT NULL, workspace uuid DEFAULT NULL, person uuid DEFAULT NULL
@@ -314,7 +314,7 @@ BEGIN
   RETURN QUERY SELECT jsonb_array_length(page) > page_size,
     CASE WHEN jsonb_array_length(page) > page_size THEN page - page_size ELSE page END;
 END $$;
-COMMENT ON FUNCTION gateway.changes_between IS 'A page of the changes that the second snapshot sees and the first one does not, behind a seq, each as [seq, table, row, operation, workspace, reader, changed columns, epoch milliseconds]: all of them, or those of some tables that a person in a workspace may be told.';
+COMMENT ON FUNCTION gateway.changes_between IS 'A page of the changes that the second snapshot sees and the first one does not, after a seq, each as [seq, table, row, operation, workspace, reader, changed columns, epoch milliseconds]: all of them, or those of some tables that a person in a workspace may receive.';
 
 CREATE OR REPLACE FUNCTION gateway.changes_after(seen pg_snapshot, page_size integer)
 RETURNS TABLE (snapshot text, awake boolean, more boolean, changes jsonb)
@@ -339,12 +339,12 @@ LANGUAGE plpgsql AS $$
 DECLARE
   now_ bigint := date_part('epoch', clock_timestamp()) * 1000;
 BEGIN
-  -- Seldom, since a sequence that is set is written to disk.
+  -- Rarely, since setting a sequence writes to disk.
   IF (SELECT last_value FROM gateway.readers_listen_until) < now_ + 5000 THEN
     PERFORM setval('gateway.readers_listen_until', now_ + 10000);
   END IF;
 END $$;
-COMMENT ON FUNCTION gateway.expect_readers IS 'Has writers wake readers for the next 5 to 10 seconds.';
+COMMENT ON FUNCTION gateway.expect_readers IS 'Lets writers wake readers for the next 5 to 10 seconds.';
 
 CREATE OR REPLACE FUNCTION gateway.keep_readers_awake(milliseconds integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
@@ -357,9 +357,9 @@ BEGIN
   END IF;
   PERFORM setval('gateway.readers_awake_until', now_ + least(greatest(milliseconds, 0), 1000));
 END $$;
-COMMENT ON FUNCTION gateway.keep_readers_awake IS 'Has every reader poll for this long, in milliseconds up to 1000, and writers wake none of them meanwhile.';
+COMMENT ON FUNCTION gateway.keep_readers_awake IS 'Lets every reader poll for this long, in milliseconds up to 1000; meanwhile writers wake none of them.';
 
--- What was written elsewhere has transaction ids of there. A server is told by its identifier, a
+-- The transaction ids of a log are those of the server that wrote it. A server is recognised by its identifier, a
 -- failover and a point-in-time recovery by the timeline, a dump by the oids.
 CREATE OR REPLACE FUNCTION gateway.open_change_log() RETURNS TABLE (identity uuid, key bytea, trimmed_xid text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
@@ -371,7 +371,7 @@ BEGIN
   BEGIN
     server := (SELECT system_identifier FROM pg_control_system());
   EXCEPTION WHEN insufficient_privilege THEN
-    -- Some hosts keep it to themselves. Then a dump is taken for its original if all oids agree.
+    -- Some hosts do not show it. Then a dump counts as its original if all oids agree.
   END;
   here := format('%s/%s/%s/%s', server, left(pg_walfile_name(pg_current_wal_lsn()), 8),
     (SELECT oid FROM pg_database WHERE datname = current_database()), 'gateway.change'::regclass::oid);
@@ -384,7 +384,7 @@ BEGIN
   END IF;
   RETURN QUERY SELECT l.identity, l.key, l.trimmed_xid::text FROM gateway.change_log AS l;
 END $$;
-COMMENT ON FUNCTION gateway.open_change_log IS 'Which log this is, the key that seals cursors, and the newest transaction of which changes were deleted. A log that came here by a restore or a failover is begun anew.';
+COMMENT ON FUNCTION gateway.open_change_log IS 'The identity of the log, the key that seals cursors, and the newest transaction of which changes were deleted. After a restore or a failover the log starts again.';
 
 CREATE OR REPLACE FUNCTION gateway.trim_change_log(keep interval DEFAULT '7 days', page_size integer DEFAULT 10000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
@@ -410,13 +410,13 @@ BEGIN
   END IF;
   RETURN trimmed;
 END $$;
-COMMENT ON FUNCTION gateway.trim_change_log IS 'How many of the oldest changes were deleted, a page at most: those older than this. Call it until it is 0.';
+COMMENT ON FUNCTION gateway.trim_change_log IS 'How many of the oldest changes were deleted, a page at most: those older than this. Call it until it returns 0.';
 
 CREATE OR REPLACE FUNCTION gateway.workspace_roles(workspaces uuid[]) RETURNS TABLE (workspace_id uuid, user_id uuid, role public.member_role)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
   SELECT m.workspace_id, m.user_id, m.role FROM public.user_workspaces AS m WHERE m.workspace_id = ANY (workspaces)
 $$;
-COMMENT ON FUNCTION gateway.workspace_roles IS 'Who is what in these workspaces: for subscriptions that stay open while that changes.';
+COMMENT ON FUNCTION gateway.workspace_roles IS 'The members of these workspaces and their roles, for subscriptions that stay open while these change.';
 
 GRANT USAGE ON SCHEMA gateway TO codex_gateway;
 REVOKE EXECUTE ON FUNCTION gateway.change_snapshot, gateway.changes_after, gateway.changes_between,
@@ -424,5 +424,5 @@ REVOKE EXECUTE ON FUNCTION gateway.change_snapshot, gateway.changes_after, gatew
   gateway.transactions_between, gateway.expect_readers FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gateway.change_snapshot, gateway.changes_after, gateway.changes_between,
   gateway.keep_readers_awake, gateway.open_change_log, gateway.trim_change_log, gateway.workspace_roles TO codex_gateway;
--- Lists tell the cursor to go on from, in the transaction that reads their rows.
+-- Lists return the cursor to resume from, in the transaction that reads their rows.
 GRANT EXECUTE ON FUNCTION gateway.change_snapshot TO authenticated;

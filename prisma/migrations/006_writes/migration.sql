@@ -1,5 +1,5 @@
--- What writes rest on, whoever writes: state machines, turns and plan limits, agents that write in their
--- own name, changes of parts of JSON, and the memory of idempotent requests.
+-- Rules for every writer: state machines, turns and plan limits, agents that write in their
+-- own name, patches of JSON, and stored answers of idempotent requests.
 
 -- State machines: one table of steps, one trigger function.
 
@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS gateway.status_steps (
   position smallint NOT NULL,
   CONSTRAINT status_steps_pkey PRIMARY KEY (table_name, from_status, to_status)
 );
-COMMENT ON TABLE gateway.status_steps IS 'The steps that rows of a table may take from one status to the next, whoever writes; a status without any is final.';
+COMMENT ON TABLE gateway.status_steps IS 'The steps that rows of a table may take from one status to the next, for every writer; a status without steps is final.';
 CALL gateway.protect_table('gateway.status_steps', 'true', 'false', 'false', 'false');
 REVOKE INSERT, UPDATE, DELETE ON gateway.status_steps FROM service_role;
 
@@ -34,7 +34,7 @@ BEGIN
               format('%s %s that is %s stays so.', initcap(article), noun, from_status));
   END IF;
 END $$;
-COMMENT ON FUNCTION gateway.require_step IS 'Raises object_not_in_prerequisite_state, with the allowed steps as detail, for any other one.';
+COMMENT ON FUNCTION gateway.require_step IS 'Raises object_not_in_prerequisite_state, with the allowed steps as detail, unless the step is allowed.';
 
 CREATE OR REPLACE FUNCTION gateway.check_status() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -50,9 +50,9 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-COMMENT ON FUNCTION gateway.check_status IS 'Triggers of tables with a state machine: only the allowed steps, whoever writes; trusted writers may import rows in any status.';
+COMMENT ON FUNCTION gateway.check_status IS 'Triggers of tables with a state machine: only the allowed steps, for every writer; trusted writers may import rows in any status.';
 
--- New rows are checked after they are inserted: an upsert that updates begins nothing.
+-- New rows are checked after they are inserted: an upsert that updates a row inserts none.
 CREATE OR REPLACE PROCEDURE gateway.guard_status(target regclass, noun text, first_status text, steps jsonb, status_column text DEFAULT 'status')
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -77,11 +77,11 @@ BEGIN
   NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], now()));
   RETURN NEW;
 END $$;
-COMMENT ON FUNCTION gateway.record_moment IS 'Triggers: the column that keeps when a step was taken.';
+COMMENT ON FUNCTION gateway.record_moment IS 'Triggers: set the column that keeps the time of a step.';
 
--- Turns: whoever must count rows and then decide takes the turn of what is counted, and keeps it
+-- Turns: a transaction that counts rows and then decides takes the turn of what it counts, and keeps it
 -- until the transaction ends. The row is written, not just locked: a transaction with an older
--- snapshot (repeatable read) fails with a serialization error instead of counting what was.
+-- snapshot (repeatable read) fails with a serialization error instead of counting old rows.
 
 CREATE TABLE IF NOT EXISTS gateway.turns (
   scope uuid NOT NULL,
@@ -90,7 +90,7 @@ CREATE TABLE IF NOT EXISTS gateway.turns (
   CONSTRAINT turns_pkey PRIMARY KEY (scope),
   CONSTRAINT turns_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
-COMMENT ON TABLE gateway.turns IS 'Of a workspace (its cohorts, its Owners) or of a sprint (its moves): who may count and decide now.';
+COMMENT ON TABLE gateway.turns IS 'Locks for counting the cohorts or Owners of a workspace, or the moves of a sprint: one transaction at a time counts and decides.';
 CREATE INDEX IF NOT EXISTS turns_workspace_id_idx ON gateway.turns (workspace_id);
 CALL gateway.revoke_all('gateway.turns');
 
@@ -99,7 +99,7 @@ LANGUAGE sql AS $$
   INSERT INTO gateway.turns AS t (scope, workspace_id) VALUES ($1, $2)
   ON CONFLICT ON CONSTRAINT turns_pkey DO UPDATE SET turn = t.turn + 1
 $$;
-COMMENT ON FUNCTION gateway.take_turn IS 'Waits until nobody else has the turn of the scope, and has it until the transaction ends.';
+COMMENT ON FUNCTION gateway.take_turn IS 'Waits until no other transaction has the turn of the scope, and keeps it until the transaction ends.';
 
 CREATE OR REPLACE FUNCTION gateway.require_room(workspace uuid, sprint uuid, added bigint) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -127,7 +127,7 @@ COMMENT ON FUNCTION gateway.require_room IS 'Raises CX001 if the workspace has m
 
 -- Agents
 
--- Where an agent is deleted, the database clears what refers to it: nobody writes in another name.
+-- When an agent is deleted, the database clears references to it: that is no write in another name.
 CREATE OR REPLACE FUNCTION gateway.stamp_agent() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -143,7 +143,7 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-COMMENT ON FUNCTION gateway.stamp_agent IS 'Triggers of tables that say which agent wrote a row: filled from the claims, and no other agent than the one that asks.';
+COMMENT ON FUNCTION gateway.stamp_agent IS 'Triggers of tables that say which agent wrote a row: filled from the claims; only the calling agent itself is accepted.';
 
 -- A column of a table says which agent wrote a row, by its `name` or by its `id`.
 CREATE OR REPLACE PROCEDURE gateway.stamp_table(target regclass, column_name text, kind text)
@@ -158,8 +158,8 @@ END $$;
 
 REVOKE EXECUTE ON PROCEDURE gateway.stamp_table FROM PUBLIC;
 
--- Changes of parts of a JSON value, on the value that is stored when they are made: two writers of
--- different parts lose neither.
+-- Patches of a JSON value, applied to the stored value: two writers of
+-- different parts do not overwrite each other.
 
 CREATE OR REPLACE FUNCTION gateway.jsonb_patch(target jsonb, operations jsonb, column_name text DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE AS $$
@@ -200,7 +200,7 @@ BEGIN
   END LOOP;
   RETURN target;
 END $$;
-COMMENT ON FUNCTION gateway.jsonb_patch IS 'The target after these operations, in order: [{"path": ["a", "0"], "set": value} or {"path": [...], "remove": true}]. Missing objects on the way to what is set are made; what is not there need not be removed. Raises invalid_parameter_value, with the name of the column, for a path through anything else than objects and arrays, or beyond the end of an array.';
+COMMENT ON FUNCTION gateway.jsonb_patch IS 'The target after these operations, in order: [{"path": ["a", "0"], "set": value} or {"path": [...], "remove": true}]. Missing objects on the path of a set value are made; removing a missing value does nothing. Raises invalid_parameter_value, with the name of the column, for a path through other values than objects and arrays, or beyond the end of an array.';
 
 -- Idempotent requests
 
@@ -220,7 +220,7 @@ CREATE TABLE IF NOT EXISTS gateway.idempotency_key (
   CONSTRAINT idempotency_key_key_check CHECK (length(key) BETWEEN 1 AND 255),
   CONSTRAINT idempotency_key_request_hash_check CHECK (octet_length(request_hash) BETWEEN 16 AND 64)
 );
-COMMENT ON TABLE gateway.idempotency_key IS 'What was answered to a caller''s request with this key, for 24 hours; the outcome is written in the transaction of the request''s own changes.';
+COMMENT ON TABLE gateway.idempotency_key IS 'The answer to a caller''s request with this key, for 24 hours; the outcome is written in the transaction of the request''s own changes.';
 CREATE INDEX IF NOT EXISTS idempotency_key_created_at_idx ON gateway.idempotency_key (created_at);
 
 DO $$
@@ -232,7 +232,7 @@ END $$;
 REVOKE UPDATE ON gateway.idempotency_key FROM authenticated;
 GRANT UPDATE (workspace_id, request_hash, outcome, created_at) ON gateway.idempotency_key TO authenticated;
 
--- SECURITY DEFINER: nobody deletes keys otherwise. A caller gives up only its own, and only when it
+-- SECURITY DEFINER: nobody deletes keys in another way. A caller deletes only its own, and only when it
 -- has so many that there is no room for another one.
 CREATE OR REPLACE FUNCTION gateway.make_room_for_idempotency_key(
   max_keys integer DEFAULT 10000, max_bytes bigint DEFAULT 100000000
@@ -252,7 +252,7 @@ BEGIN
     IF keys <= max_keys AND bytes <= max_bytes THEN
       RETURN true;
     END IF;
-    -- Many at a time, so that this is seldom needed. Another request may be deleting the same ones.
+    -- Many at a time, so that this is rarely needed. Another request may be deleting the same ones.
     DELETE FROM gateway.idempotency_key WHERE id IN (
       SELECT k.id FROM gateway.idempotency_key AS k
       WHERE (k.person = own_person AND k.agent IS NULL OR k.agent = own_agent AND k.person IS NULL)
@@ -264,7 +264,7 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
-COMMENT ON FUNCTION gateway.make_room_for_idempotency_key IS 'Whether the caller has no more keys than it may have, after its oldest ones are deleted where needed. Those of the last hour stay.';
+COMMENT ON FUNCTION gateway.make_room_for_idempotency_key IS 'Whether the caller may have another key. Deletes its oldest keys for this if needed, except those of the last hour.';
 
 CREATE OR REPLACE FUNCTION gateway.claim_idempotent_request(
   key text, request_hash bytea, names_workspace boolean DEFAULT true,
@@ -285,7 +285,7 @@ BEGIN
       too_many := NOT gateway.make_room_for_idempotency_key();
       RETURN;
     END IF;
-    -- A request that names no workspace is in another one after it has created one, or been admitted
+    -- A request that names no workspace is in another one after it has created one, or been added
     -- to one. It is the same as before unless it is in a workspace that it was not in then.
     SELECT k.request_hash = $2 AND (
         k.workspace_id IS NOT DISTINCT FROM public.current_workspace_id()
@@ -301,9 +301,9 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
-COMMENT ON FUNCTION gateway.claim_idempotent_request IS 'Claimed: the caller has the key and is to write the outcome before it commits, unless it has too many keys. Otherwise the outcome of the first request, and whether this one is the same.';
+COMMENT ON FUNCTION gateway.claim_idempotent_request IS 'Claimed: the caller has the key and must write the outcome before it commits, unless it has too many keys. Otherwise the outcome of the first request, and whether this one is the same.';
 
--- SECURITY DEFINER: nobody deletes keys otherwise. Whoever calls it only tidies up: a key stays for
+-- SECURITY DEFINER: nobody deletes keys in another way. Everybody may call it: a key stays for
 -- at least its 24 hours.
 CREATE OR REPLACE FUNCTION gateway.trim_idempotency_keys(keep interval DEFAULT '24 hours') RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$

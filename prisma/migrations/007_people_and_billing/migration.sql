@@ -1,4 +1,4 @@
--- People, what they pay for, and what workspaces pay.
+-- People, their subscriptions, and the payments of workspaces.
 
 CALL gateway.ensure_enum('plan_subscription_status', ARRAY['active', 'past_due', 'canceled', 'trialing']);
 CALL gateway.ensure_enum('billing_period', ARRAY['monthly', 'yearly']);
@@ -217,7 +217,7 @@ CALL gateway.require_not_negative('autopay_payments', 'retry_count');
 
 -- Functions
 
--- SECURITY DEFINER: runs as whoever signs a person up, who need not have rights in public.
+-- SECURITY DEFINER: the role that signs a person up need not have rights in public.
 CREATE OR REPLACE FUNCTION public.handle_new_user() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
@@ -248,4 +248,4 @@ CREATE OR REPLACE FUNCTION public.has_completed_onboarding(person uuid) RETURNS 
 LANGUAGE sql STABLE AS $$
   SELECT coalesce((SELECT onboarding_completed FROM public.user_profiles WHERE id = person), false)
 $$;
-COMMENT ON FUNCTION public.has_completed_onboarding IS 'False for an unknown person, and for one that the reader may not see.';
+COMMENT ON FUNCTION public.has_completed_onboarding IS 'False for an unknown person, and for one that the caller may not see.';

@@ -196,7 +196,7 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.check_cohorts_limit IS 'Triggers of cohorts: no more of them than the workspace''s plan allows, whoever writes.';
+COMMENT ON FUNCTION gateway.check_cohorts_limit IS 'Triggers of cohorts: no more of them than the workspace''s plan allows, for every writer.';
 REVOKE EXECUTE ON FUNCTION gateway.check_cohorts_limit FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER check_limit_on_insert AFTER INSERT ON public.cohorts
@@ -211,5 +211,5 @@ CREATE OR REPLACE VIEW public.cohort_journey_shares WITH (security_invoker = tru
 SELECT c.workspace_id, c.id AS cohort_id, d.key AS journey_stage_id, d.value::double precision AS share
 FROM public.cohorts AS c
 CROSS JOIN LATERAL jsonb_each_text(c.journey_distribution) AS d;
-COMMENT ON VIEW public.cohort_journey_shares IS 'Which share (0-1) of a cohort is at which stage of the journey. Key: cohort_id, journey_stage_id.';
+COMMENT ON VIEW public.cohort_journey_shares IS 'The share (0-1) of a cohort in each stage of the journey. Key: cohort_id, journey_stage_id.';
 CALL gateway.publish_view('public.cohort_journey_shares');

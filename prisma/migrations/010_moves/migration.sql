@@ -1,4 +1,4 @@
--- Moves, what they are made of, and what happens to them.
+-- Moves with their types, lines, sprints, anomalies and logs.
 
 CALL gateway.ensure_enum('maneuver_category', ARRAY['Offensive', 'Defensive', 'Logistical', 'Recon']);
 CALL gateway.ensure_enum('fogg_role', ARRAY['Spark', 'Facilitator', 'Signal']);
@@ -209,7 +209,7 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.check_moves_limit IS 'Triggers of moves: no more of them in a sprint than the workspace''s plan allows, whoever writes.';
+COMMENT ON FUNCTION gateway.check_moves_limit IS 'Triggers of moves: no more of them in a sprint than the workspace''s plan allows, for every writer.';
 REVOKE EXECUTE ON FUNCTION gateway.check_moves_limit FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER check_limit_on_insert AFTER INSERT ON public.moves
@@ -240,7 +240,7 @@ BEGIN
   RETURNING m.* INTO current;
   RETURN current;
 END $$;
-COMMENT ON FUNCTION public.start_move IS 'The move, begun with observing; it starts today (UTC) unless a date was set.';
+COMMENT ON FUNCTION public.start_move IS 'The move, started in its observe phase; it starts today (UTC) unless it has a start date.';
 
 CREATE OR REPLACE FUNCTION public.log_move(
   move uuid, date date DEFAULT NULL, actions_completed integer DEFAULT 0, notes text DEFAULT NULL, metrics jsonb DEFAULT '{}'

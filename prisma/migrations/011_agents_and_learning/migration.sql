@@ -263,7 +263,7 @@ SELECT workspace_id, agent_id AS agent_name,
        avg(outcome_quality_score) AS average_quality
 FROM public.agent_recommendations
 GROUP BY workspace_id, agent_id;
-COMMENT ON VIEW public.agent_recommendation_summaries IS 'What became of an agent''s recommendations in a workspace. Key: workspace_id, agent_name.';
+COMMENT ON VIEW public.agent_recommendation_summaries IS 'Outcomes of an agent''s recommendations in a workspace. Key: workspace_id, agent_name.';
 CALL gateway.publish_view('public.agent_recommendation_summaries');
 
 CREATE OR REPLACE VIEW public.pattern_effectiveness WITH (security_invoker = true) AS
@@ -276,5 +276,5 @@ SELECT workspace_id, pattern_category,
        max(last_confirmed_at) AS last_confirmed_at
 FROM public.recommendation_patterns
 GROUP BY workspace_id, pattern_category;
-COMMENT ON VIEW public.pattern_effectiveness IS 'How well learned recommendation patterns of a category hold, the success rate weighted by cases. Key: workspace_id, pattern_category.';
+COMMENT ON VIEW public.pattern_effectiveness IS 'Success of the learned recommendation patterns of a category; the success rate is weighted by cases. Key: workspace_id, pattern_category.';
 CALL gateway.publish_view('public.pattern_effectiveness');

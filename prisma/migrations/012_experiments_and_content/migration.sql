@@ -263,7 +263,7 @@ LANGUAGE sql IMMUTABLE AS $$
     ELSE true
   END
 $$;
-COMMENT ON FUNCTION gateway.has_variant IS 'Whether an experiment has this variant: an item by its key, id, name or text, or a key of an object; true where it does not say which it has.';
+COMMENT ON FUNCTION gateway.has_variant IS 'Whether an experiment has this variant: an item by its key, id, name or text, or a key of an object; true for an experiment that lists no variants.';
 
 CREATE OR REPLACE FUNCTION public.decide_experiment(experiment uuid, winner text, confidence double precision DEFAULT NULL) RETURNS public.experiments
 LANGUAGE plpgsql AS $$

@@ -187,7 +187,7 @@ CREATE INDEX IF NOT EXISTS moves_campaign_id_workspace_id_idx ON public.moves (c
 
 -- Functions
 
--- Campaigns are touched once a statement, and in one order: two writers of quests of the same campaigns,
+-- Campaigns are updated once a statement, and in a fixed order: two writers of quests of the same campaigns,
 -- in opposite orders, wait for each other instead of ending in a deadlock.
 CREATE OR REPLACE FUNCTION public.touch_campaign() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -204,7 +204,7 @@ BEGIN
       FROM old_rows AS o JOIN new_rows AS n USING (id)
       WHERE o.* IS DISTINCT FROM n.*);
   END IF;
-  -- Once a transaction: a thousand quests written together are one new version of the campaign.
+  -- Once a transaction: a thousand quests written together make one new version of the campaign.
   UPDATE public.campaigns SET updated_at = now()
   WHERE id IN (
     SELECT id FROM public.campaigns
@@ -212,7 +212,7 @@ BEGIN
     ORDER BY id FOR NO KEY UPDATE);
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION public.touch_campaign IS 'Trigger of campaign_quests and campaign_cohorts: their changes are changes of the campaign.';
+COMMENT ON FUNCTION public.touch_campaign IS 'Trigger of campaign_quests and campaign_cohorts: their changes also update the campaign.';
 
 CREATE OR REPLACE TRIGGER touch_campaign AFTER INSERT ON public.campaign_quests
   REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.touch_campaign();
@@ -289,7 +289,7 @@ BEGIN
   RETURNING q.* INTO current;
   RETURN current;
 END $$;
-COMMENT ON FUNCTION public.complete_quest IS 'The quest, completed; it must have been in progress. Without an output the one it has stays.';
+COMMENT ON FUNCTION public.complete_quest IS 'The quest, completed; it must have been in progress. Without an output it keeps the one it has.';
 
 CREATE OR REPLACE FUNCTION public.link_cohorts(
   campaign uuid, cohorts uuid[], allocation_percentages numeric[] DEFAULT NULL, target_counts integer[] DEFAULT NULL
@@ -318,7 +318,7 @@ BEGIN
   IF missing > 0 THEN
     RAISE EXCEPTION '% of the cohorts do not exist in the workspace', missing USING ERRCODE = 'no_data_found', COLUMN = 'cohorts';
   END IF;
-  -- In one order, against deadlocks between two calls that share cohorts.
+  -- In a fixed order, against deadlocks between two calls that share cohorts.
   INSERT INTO public.campaign_cohorts AS l (workspace_id, campaign_id, cohort_id, allocation_percentage, target_count)
   SELECT DISTINCT ON (cohort) workspace, campaign, cohort, allocation_percentages[position], target_counts[position]
   FROM unnest(cohorts) WITH ORDINALITY AS given(cohort, position)
@@ -331,7 +331,7 @@ BEGIN
     WHERE l.campaign_id = campaign AND l.cohort_id = ANY (cohorts)
     ORDER BY array_position(cohorts, l.cohort_id);
 END $$;
-COMMENT ON FUNCTION public.link_cohorts IS 'The links of a campaign to these cohorts, in their order. What is linked already stays so, with the new shares and targets where given.';
+COMMENT ON FUNCTION public.link_cohorts IS 'The links of a campaign to these cohorts, in their order. Existing links stay, with the new shares and targets if given.';
 
 -- Read models
 
@@ -362,5 +362,5 @@ CROSS JOIN LATERAL (
   FROM public.campaign_quests
   WHERE campaign_id = c.id AND workspace_id = c.workspace_id
 ) AS quests;
-COMMENT ON VIEW public.campaign_health IS 'How far a campaign is; state is upcoming, on_track, overdue (past its last day, or past its first and not begun) or ended. Key: campaign_id.';
+COMMENT ON VIEW public.campaign_health IS 'Progress of a campaign; state is upcoming, on_track, overdue (past its last day, or past its first and not begun) or ended. Key: campaign_id.';
 CALL gateway.publish_view('public.campaign_health');

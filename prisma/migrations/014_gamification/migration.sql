@@ -140,7 +140,7 @@ BEGIN
   NEW.experience_percentage := round(greatest(NEW.total_points, 0) % 1000 / 10.0, 1);
   RETURN NEW;
 END $$;
-COMMENT ON FUNCTION public.set_experience_level IS 'Trigger of user_stats: a level for every 1000 points, and the percentage of the way to the next.';
+COMMENT ON FUNCTION public.set_experience_level IS 'Trigger of user_stats: a level for every 1000 points, and the progress to the next one in percent.';
 
 CREATE OR REPLACE FUNCTION public.set_move_success_rate() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -155,7 +155,7 @@ CREATE OR REPLACE TRIGGER set_experience_level BEFORE INSERT OR UPDATE ON public
 CREATE OR REPLACE TRIGGER set_move_success_rate BEFORE INSERT OR UPDATE ON public.user_stats
   FOR EACH ROW EXECUTE FUNCTION public.set_move_success_rate();
 
--- Makes the person's statistics where there are none, and holds them until the transaction ends:
+-- Makes the person's statistics if there are none, and locks them until the transaction ends:
 -- awards to one person are made one after the other.
 CREATE OR REPLACE FUNCTION gateway.lock_user_stats(person uuid, workspace uuid) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -165,8 +165,8 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION gateway.lock_user_stats FROM PUBLIC;
 
--- SECURITY DEFINER: nobody may write points and unlocks otherwise. Only an Owner may award, or
--- everybody could lift themselves up the leaderboard.
+-- SECURITY DEFINER: nobody may write points and unlocks in another way. Only an Owner may award, or
+-- everybody could move themselves up the leaderboard.
 CREATE OR REPLACE FUNCTION public.unlock_achievement(
   person uuid, achievement uuid, workspace uuid, event text DEFAULT NULL,
   OUT success boolean, OUT message text, OUT points integer
@@ -233,7 +233,7 @@ LANGUAGE sql IMMUTABLE AS $$
 $$;
 COMMENT ON FUNCTION gateway.achievement_threshold IS 'The value to reach: a bare number, or the number at key "threshold"; null when there is none.';
 
--- SECURITY DEFINER: nobody may write progress otherwise.
+-- SECURITY DEFINER: nobody may write progress in another way.
 CREATE OR REPLACE FUNCTION public.record_achievement_progress(person uuid, achievement uuid, value integer) RETURNS public.user_achievements
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE

@@ -1,4 +1,4 @@
--- The agents, what they can do, where they work and how well.
+-- The agents, their capabilities, assignments and performance.
 
 -- Enumerations
 
@@ -42,7 +42,7 @@ CREATE INDEX IF NOT EXISTS agent_registry_is_active_idx ON public.agent_registry
 CREATE INDEX IF NOT EXISTS agent_registry_domain_expertise_model_config_personality_tr_idx ON public.agent_registry USING gin (domain_expertise, model_config jsonb_path_ops, personality_traits, supported_inputs, supported_outputs, tool_access);
 CALL gateway.set_up_global_table('agent_registry');
 -- Prompts and model settings are for Owners and trusted writers. A privilege on a column cannot depend on
--- a role in a workspace: clients have none on these, and whoever may read them asks agent_prompts().
+-- a role in a workspace: clients have none on these, and those who may read them call agent_prompts().
 DO $$
 DECLARE
   shown text := (
@@ -123,7 +123,7 @@ CREATE INDEX IF NOT EXISTS agent_assignments_assigned_to_campaign_id_workspace_i
 CREATE INDEX IF NOT EXISTS agent_assignments_assigned_by_idx ON public.agent_assignments (assigned_by);
 CREATE INDEX IF NOT EXISTS agent_assignments_workspace_id_assignment_status_idx ON public.agent_assignments (workspace_id, assignment_status);
 CREATE INDEX IF NOT EXISTS agent_assignments_assignment_config_task_queue_execution_co_idx ON public.agent_assignments USING gin (assignment_config jsonb_path_ops, task_queue jsonb_path_ops, execution_constraints jsonb_path_ops);
--- Only people let an agent into a workspace, or out of it; its own counters an agent may keep.
+-- Only people assign an agent to a workspace or end that; an agent may write its own counters.
 CALL gateway.protect_table('agent_assignments', gateway.member_reads(),
   may_insert => gateway.member_writes('Strategist'),
   may_update => gateway.domain_writes('Strategist', 'agents')
@@ -178,8 +178,8 @@ CALL gateway.require_not_negative('agent_performance', 'measurement_hour', 'exec
   'avg_cost_per_execution', 'success_rate_percentage', 'error_rate_percentage', 'quality_score');
 
 -- Durations of executions as a histogram, from which percentiles of any set of hours can be read.
--- Each bucket is 1.01 / 0.99 times as wide as the one before, so its value is within 1 % of all that
--- is in it; 915 of them reach from a millisecond to a day.
+-- Each bucket is 1.01 / 0.99 times as wide as the one before, so its value is within 1 % of all durations
+-- in it; 915 of them cover a millisecond to a day.
 CREATE TABLE IF NOT EXISTS gateway.agent_execution_buckets (
   workspace_id uuid NOT NULL,
   performance_id uuid NOT NULL,
@@ -216,7 +216,7 @@ BEGIN
   ELSIF NOT active THEN
     RAISE EXCEPTION 'the agent is not active' USING ERRCODE = 'object_not_in_prerequisite_state', COLUMN = 'agent';
   END IF;
-  -- No unique key tells two assignments without a campaign apart.
+  -- No unique key distinguishes two assignments without a campaign.
   PERFORM pg_advisory_xact_lock(hashtextextended(format('assign_agent %s %s %s', workspace, agent, campaign), 0));
   UPDATE public.agent_assignments AS a
   SET assignment_status = 'active', priority_level = priority, assigned_date = now(), assigned_by = auth.uid(),
@@ -234,14 +234,14 @@ BEGIN
   END IF;
   RETURN assigned;
 END $$;
-COMMENT ON FUNCTION public.assign_agent IS 'The active assignment of an agent to a workspace, or to one of its campaigns; one that there was is taken up again. For people from Strategist on and trusted writers.';
+COMMENT ON FUNCTION public.assign_agent IS 'The active assignment of an agent to a workspace, or to one of its campaigns; an earlier one becomes active again. For Strategists and trusted writers.';
 
 CREATE OR REPLACE FUNCTION gateway.reads_prompts() RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN gateway.is_owner() OR gateway.may_write_shared();
 END $$;
-COMMENT ON FUNCTION gateway.reads_prompts IS 'Whether an Owner of the current workspace asks, or a trusted writer of what all share.';
+COMMENT ON FUNCTION gateway.reads_prompts IS 'Whether the caller is an Owner of the current workspace, or a trusted writer of what all share.';
 
 -- SECURITY DEFINER: clients have no privilege on these columns.
 CREATE OR REPLACE FUNCTION gateway.agent_prompts(agents uuid[]) RETURNS TABLE (id uuid, model_config jsonb, system_prompt text)
@@ -353,8 +353,8 @@ BEGIN
   WHERE p.id = recorded.id
   RETURNING p.* INTO recorded;
 
-  -- Locked in one order, against deadlocks between two hours. An integer of tokens fills up within
-  -- the life of an assignment: a full counter stays full rather than stop the recording.
+  -- Locked in a fixed order, against deadlocks between two hours. An integer of tokens overflows within
+  -- the life of an assignment: a full counter keeps its maximum, so that recording does not fail.
   UPDATE public.agent_assignments AS a
   SET tasks_completed = a.tasks_completed + success::integer,
       tasks_failed = a.tasks_failed + (NOT success)::integer,

@@ -52,7 +52,7 @@ CREATE INDEX IF NOT EXISTS intelligence_signals_workspace_id_detection_date_idx 
 CREATE INDEX IF NOT EXISTS intelligence_signals_key_findings_data_points_related_compe_idx ON public.intelligence_signals USING gin (key_findings, data_points jsonb_path_ops, related_competitor_ids, related_cohort_ids, related_campaign_ids);
 CALL gateway.set_up_workspace_table('intelligence_signals', writer => 'Analyst', domain => 'intelligence');
 CALL gateway.stamp_table('intelligence_signals', 'source_agent_id', 'id');
--- An insight acts on signals that nobody acknowledged first, too.
+-- An insight also uses signals that nobody has acknowledged.
 CALL gateway.guard_status('intelligence_signals', 'signal', 'new', '{
   "new": ["acknowledged", "actioned", "archived"],
   "acknowledged": ["actioned", "archived"],
@@ -146,7 +146,7 @@ BEGIN
   RETURNING s.* INTO recorded;
   RETURN recorded;
 END $$;
-COMMENT ON FUNCTION public.record_signal IS 'A new signal, detected now; confidence and relevance are 0-100. The agent is the one that asks; trusted writers may name one.';
+COMMENT ON FUNCTION public.record_signal IS 'A new signal, detected now; confidence and relevance are 0-100. The agent is the calling one; trusted writers may name one.';
 
 CREATE OR REPLACE FUNCTION public.acknowledge_signal(signal uuid, notes text DEFAULT NULL) RETURNS public.intelligence_signals
 LANGUAGE plpgsql AS $$
@@ -171,7 +171,7 @@ BEGIN
   RETURNING s.* INTO current;
   RETURN current;
 END $$;
-COMMENT ON FUNCTION public.acknowledge_signal IS 'The signal, acknowledged, and assigned to the person of the request unless it is somebody''s.';
+COMMENT ON FUNCTION public.acknowledge_signal IS 'The signal, acknowledged, and assigned to the person of the request unless it is assigned already.';
 
 CREATE OR REPLACE FUNCTION public.create_insight_from_signals(
   workspace uuid, signals uuid[], title text, type public.insight_type, conclusions text[] DEFAULT NULL
@@ -192,7 +192,7 @@ BEGIN
   ELSIF signal_count = 0 THEN
     RAISE EXCEPTION 'an insight needs at least one signal' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'signals';
   END IF;
-  -- In one order, against deadlocks between two insights that share signals.
+  -- In a fixed order, against deadlocks between two insights that share signals.
   PERFORM FROM public.intelligence_signals AS s
   WHERE s.id = ANY (distinct_signals) AND s.workspace_id = workspace ORDER BY s.id FOR NO KEY UPDATE;
   GET DIAGNOSTICS missing = ROW_COUNT;

@@ -111,7 +111,7 @@ CALL gateway.protect_table('user_notifications',
   may_insert => 'false',
   may_update => gateway.member_reads() || ' AND user_id = (SELECT auth.uid())',
   may_delete => 'false');
--- A person changes the read state only.
+-- A person can only change whether it is read.
 REVOKE UPDATE ON public.user_notifications FROM authenticated;
 GRANT UPDATE (is_read, read_at) ON public.user_notifications TO authenticated;
 CALL gateway.track_table('user_notifications');
@@ -121,7 +121,7 @@ CALL gateway.track_table('user_notifications');
 CREATE OR REPLACE FUNCTION gateway.record_alert_step() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-  -- Whoever dismisses an alert that nobody took on has taken it on.
+  -- Dismissing an alert that nobody has acknowledged also acknowledges it.
   IF OLD.status = 'active' THEN
     NEW.acknowledged_at := now();
     NEW.acknowledged_by := coalesce(auth.uid(), NEW.acknowledged_by);
@@ -131,7 +131,7 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
-COMMENT ON FUNCTION gateway.record_alert_step IS 'Trigger of system_alerts: who took an alert on and when, and when it was closed.';
+COMMENT ON FUNCTION gateway.record_alert_step IS 'Trigger of system_alerts: who acknowledged an alert and when, and when it was closed.';
 CREATE OR REPLACE TRIGGER record_step BEFORE UPDATE ON public.system_alerts
   FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION gateway.record_alert_step();
 
@@ -189,11 +189,11 @@ BEGIN
   RETURNING a.* INTO current;
   RETURN current;
 END $$;
-COMMENT ON FUNCTION gateway.change_alert_status IS 'The alert after an allowed step. The person counts where the caller is a trusted writer for nobody in particular.';
+COMMENT ON FUNCTION gateway.change_alert_status IS 'The alert after an allowed step. The argument person is used if the caller is a trusted writer without a person.';
 
 CREATE OR REPLACE FUNCTION public.acknowledge_alert(alert uuid, person uuid DEFAULT NULL) RETURNS public.system_alerts
 LANGUAGE sql AS $$ SELECT gateway.change_alert_status(alert, 'acknowledged', person, NULL) $$;
-COMMENT ON FUNCTION public.acknowledge_alert IS 'The alert, taken on by the person of the request; trusted writers say by whom.';
+COMMENT ON FUNCTION public.acknowledge_alert IS 'The alert, acknowledged by the person of the request; trusted writers name the person.';
 
 CREATE OR REPLACE FUNCTION public.resolve_alert(alert uuid, action_taken text DEFAULT NULL) RETURNS public.system_alerts
 LANGUAGE sql AS $$ SELECT gateway.change_alert_status(alert, 'resolved', NULL, action_taken) $$;
@@ -201,7 +201,7 @@ COMMENT ON FUNCTION public.resolve_alert IS 'The alert, resolved; it must have b
 
 CREATE OR REPLACE FUNCTION public.dismiss_alert(alert uuid, reason text DEFAULT NULL, person uuid DEFAULT NULL) RETURNS public.system_alerts
 LANGUAGE sql AS $$ SELECT gateway.change_alert_status(alert, 'dismissed', person, reason) $$;
-COMMENT ON FUNCTION public.dismiss_alert IS 'The alert, closed without a remedy; the reason is kept as the action taken.';
+COMMENT ON FUNCTION public.dismiss_alert IS 'The alert, closed without action; the reason is kept as the action taken.';
 
 CREATE OR REPLACE FUNCTION public.get_critical_alerts(workspace uuid) RETURNS SETOF public.system_alerts
 LANGUAGE sql STABLE AS $$
@@ -212,7 +212,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION public.get_critical_alerts IS 'Active, unexpired alerts that are critical or high, critical first, then newest.';
 
--- SECURITY DEFINER: nobody may write notifications for others otherwise.
+-- SECURITY DEFINER: nobody may write notifications for others in another way.
 CREATE OR REPLACE FUNCTION public.send_user_notification(
   workspace uuid, person uuid, type public.notification_type, title text, message text,
   priority public.notification_priority DEFAULT 'normal', channel public.notification_channel DEFAULT 'in_app',
@@ -259,7 +259,7 @@ BEGIN
   WHERE id = NEW.achievement_id;
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.notify_unlocked_achievement IS 'Trigger of user_achievements: tells the person about the unlock.';
+COMMENT ON FUNCTION gateway.notify_unlocked_achievement IS 'Trigger of user_achievements: notifies the person of the unlock.';
 
 CREATE OR REPLACE TRIGGER notify_unlocked_achievement AFTER UPDATE ON public.user_achievements
   FOR EACH ROW WHEN (OLD.is_locked AND NOT NEW.is_locked) EXECUTE FUNCTION gateway.notify_unlocked_achievement();
@@ -274,7 +274,7 @@ BEGIN
   END;
   RETURN NEW;
 END $$;
-COMMENT ON FUNCTION gateway.keep_first_reading IS 'Trigger of user_notifications: read_at is the moment of the first reading, null while unread.';
+COMMENT ON FUNCTION gateway.keep_first_reading IS 'Trigger of user_notifications: read_at is the time of the first reading, null while unread.';
 
 CREATE OR REPLACE TRIGGER keep_first_reading BEFORE INSERT OR UPDATE ON public.user_notifications
   FOR EACH ROW EXECUTE FUNCTION gateway.keep_first_reading();
@@ -290,7 +290,7 @@ BEGIN
   END IF;
   RETURN marked;
 END $$;
-COMMENT ON FUNCTION public.mark_notification_as_read IS 'The notification, read; reading it again keeps the first moment.';
+COMMENT ON FUNCTION public.mark_notification_as_read IS 'The notification, read; reading it again keeps the first time.';
 
 CREATE OR REPLACE FUNCTION public.mark_all_notifications_as_read(person uuid, workspace uuid DEFAULT NULL) RETURNS integer
 LANGUAGE plpgsql AS $$
@@ -302,7 +302,7 @@ BEGIN
   GET DIAGNOSTICS marked = ROW_COUNT;
   RETURN marked;
 END $$;
-COMMENT ON FUNCTION public.mark_all_notifications_as_read IS 'How many became read of those that the caller may change: in the given workspace, or in every one.';
+COMMENT ON FUNCTION public.mark_all_notifications_as_read IS 'The number of notifications marked as read, of those that the caller may change: in the given workspace, or in all.';
 
 CREATE OR REPLACE FUNCTION public.get_user_unread_notifications(person uuid) RETURNS SETOF public.user_notifications
 LANGUAGE sql STABLE AS $$
@@ -337,5 +337,5 @@ UNION ALL
 SELECT workspace_id, 'strategy_insight', status::text, count(*)::integer FROM public.strategy_insights GROUP BY workspace_id, status
 UNION ALL
 SELECT workspace_id, 'system_alert', status::text, count(*)::integer FROM public.system_alerts GROUP BY workspace_id, status;
-COMMENT ON VIEW public.workspace_status_counts IS 'How many of what a workspace has in each status; a status without any has no row. Key: workspace_id, entity, status.';
+COMMENT ON VIEW public.workspace_status_counts IS 'Number of rows of each kind in a workspace by status; a status without rows is left out. Key: workspace_id, entity, status.';
 CALL gateway.publish_view('public.workspace_status_counts');

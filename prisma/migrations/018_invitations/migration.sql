@@ -1,4 +1,4 @@
--- Invitations to workspaces, and how people become members by them.
+-- Invitations to workspaces, by which people become members.
 
 CALL gateway.ensure_enum('invitation_status', ARRAY['pending', 'accepted', 'declined', 'revoked', 'expired']);
 
@@ -13,14 +13,14 @@ CREATE TABLE IF NOT EXISTS gateway.invitation (
   expires_at timestamptz(3) NOT NULL DEFAULT now() + interval '14 days',
   updated_at timestamptz(3) NOT NULL DEFAULT now(),
   CONSTRAINT invitation_pkey PRIMARY KEY (id),
-  -- They outlive their workspace: what somebody may send in a day counts those of deleted workspaces.
+  -- They outlive their workspace: the limit for a sender includes invitations of deleted workspaces.
   CONSTRAINT invitation_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE SET NULL,
   CONSTRAINT invitation_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES auth.users (id) ON DELETE SET NULL,
   CONSTRAINT invitation_email_check CHECK (email = lower(btrim(email)) AND email ~ '^[^\s@]+@[^\s@]+$')
 );
-COMMENT ON TABLE gateway.invitation IS 'Invitations to workspaces, open for 14 days. One that is settled or expired is deleted 30 days later, by gateway.expire_invitations().';
+COMMENT ON TABLE gateway.invitation IS 'Invitations to workspaces, open for 14 days. One that is closed or expired is deleted 30 days later, by gateway.expire_invitations().';
 COMMENT ON COLUMN gateway.invitation.workspace_id IS 'Null once the workspace is deleted: then nobody sees or accepts the invitation.';
-COMMENT ON COLUMN gateway.invitation.email IS 'Whoever signs in with this address may accept; in lower case.';
+COMMENT ON COLUMN gateway.invitation.email IS 'The person who signs in with this address may accept; in lower case.';
 CREATE UNIQUE INDEX IF NOT EXISTS invitation_workspace_id_email_pending_key ON gateway.invitation (workspace_id, email) WHERE status = 'pending';
 CREATE INDEX IF NOT EXISTS invitation_workspace_id_created_at_idx ON gateway.invitation (workspace_id, created_at DESC);
 CREATE INDEX IF NOT EXISTS invitation_email_idx ON gateway.invitation (email);
@@ -34,7 +34,7 @@ CREATE OR REPLACE TRIGGER set_updated_at BEFORE UPDATE ON gateway.invitation
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION public.set_updated_at();
 CALL gateway.audit_table('gateway.invitation');
 
--- 1. Whose an address is: what the identity provider says, and no claim of a token.
+-- 1. The owner of an address: from the identity provider, not from a claim of a token.
 
 -- As JSON, since only some providers have the column.
 CREATE OR REPLACE FUNCTION gateway.confirmed_address(person auth.users) RETURNS text
@@ -43,7 +43,7 @@ LANGUAGE sql STABLE AS $$
 $$;
 COMMENT ON FUNCTION gateway.confirmed_address IS 'The address of a person in lower case; null where the identity provider says that it is not confirmed.';
 
--- SECURITY DEFINER: nobody but the platform reads auth.users.
+-- SECURITY DEFINER: only the platform reads auth.users.
 CREATE OR REPLACE FUNCTION gateway.viewer_address() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
@@ -51,8 +51,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION gateway.viewer_address IS 'The confirmed address of the person of the request, null for others.';
 
--- 2. Who sees an invitation: the person whose address it is, wherever they are, and Owners in their
--- workspace. The names are all that an invitation shows of the workspace and of its sender.
+-- 2. Who sees an invitation: the person with its address, in any workspace, and Owners in their
+-- workspace. Of the workspace and the sender it only shows the names.
 
 CREATE OR REPLACE FUNCTION gateway.visible_invitations() RETURNS TABLE (
   id uuid, workspace_id uuid, workspace_name varchar(200), email varchar(255), role public.member_role,
@@ -66,7 +66,7 @@ DECLARE
 BEGIN
   RETURN QUERY
     WITH received AS (
-      -- However many strangers send, it is the newest open ones that are read.
+      -- However many strangers send, only the newest open ones are read.
       SELECT i.* FROM gateway.invitation AS i WHERE i.email = address AND i.workspace_id IS NOT NULL
       ORDER BY i.status = 'pending' AND i.expires_at > now() DESC, i.created_at DESC, i.id LIMIT 100
     ), visible AS (
@@ -102,24 +102,24 @@ BEGIN
     SELECT m.workspace_id, m.user_id FROM public.user_workspaces AS m
     WHERE m.workspace_id = invitation.workspace_id AND m.role = 'Owner';
 END $$;
-COMMENT ON FUNCTION gateway.invitation_readers IS 'Who may be told that an invitation changed: the person whose address it is, anywhere, and Owners in the workspace.';
+COMMENT ON FUNCTION gateway.invitation_readers IS 'Who may receive the change of an invitation: the person with its address, in any workspace, and Owners in the workspace.';
 
--- SECURITY DEFINER: nobody may write to the log otherwise.
+-- SECURITY DEFINER: nobody may write to the log in another way.
 CREATE OR REPLACE FUNCTION gateway.log_invitation() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
   INSERT INTO gateway.change (workspace_id, reader_id, table_name, row_id, operation, changed_columns)
-  SELECT told.workspace_id, told.reader_id, TG_TABLE_NAME, coalesce(NEW.id, OLD.id), TG_OP,
+  SELECT recipient.workspace_id, recipient.reader_id, TG_TABLE_NAME, coalesce(NEW.id, OLD.id), TG_OP,
          CASE TG_OP WHEN 'UPDATE' THEN gateway.changed_columns(to_jsonb(OLD), to_jsonb(NEW)) ELSE '{}' END
   FROM (
     SELECT r.* FROM gateway.invitation_readers(OLD) AS r WHERE TG_OP <> 'INSERT'
     UNION
     SELECT r.* FROM gateway.invitation_readers(NEW) AS r WHERE TG_OP <> 'DELETE'
-  ) AS told;
+  ) AS recipient;
   PERFORM gateway.wake_readers();
   RETURN NULL;
 END $$;
-COMMENT ON FUNCTION gateway.log_invitation IS 'Triggers of invitation: who may be told of the change, into the change log.';
+COMMENT ON FUNCTION gateway.log_invitation IS 'Triggers of invitation: who may receive the change, into the change log.';
 
 REVOKE EXECUTE ON FUNCTION gateway.invitation_readers, gateway.log_invitation FROM PUBLIC;
 
@@ -129,10 +129,10 @@ CREATE OR REPLACE TRIGGER log_update AFTER UPDATE ON gateway.invitation
   FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION gateway.log_invitation();
 ALTER TABLE gateway.invitation ENABLE ALWAYS TRIGGER log_change, ENABLE ALWAYS TRIGGER log_update;
 
--- 4. What people do. Errors are the same for known and unknown addresses, and for all invitations
--- that are not the caller's to settle.
+-- 4. Mutations. Errors are the same for known and unknown addresses, and for all invitations
+-- that the caller may not close.
 
--- SECURITY DEFINER: nobody writes invitations otherwise.
+-- SECURITY DEFINER: nobody writes invitations in another way.
 CREATE OR REPLACE FUNCTION public.invite_workspace_member(workspace uuid, email text, role public.member_role DEFAULT 'Viewer') RETURNS gateway.invitation
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -149,7 +149,7 @@ BEGIN
   ELSIF role IS NULL THEN
     RAISE EXCEPTION 'role must not be empty' USING ERRCODE = 'invalid_parameter_value', COLUMN = 'role';
   END IF;
-  -- Whoever counts waits for those who count the same.
+  -- Waits for other transactions that count the same invitations.
   IF auth.uid() IS NOT NULL THEN
     PERFORM pg_advisory_xact_lock(hashtextextended('gateway.invitation ' || auth.uid(), 0));
   END IF;
@@ -198,7 +198,7 @@ BEGIN
   END IF;
   RETURN settled;
 END $$;
-COMMENT ON FUNCTION gateway.settle_own_invitation IS 'The invitation, settled by the person whose address it is; no_data_found for one that is not theirs, not open, or not there.';
+COMMENT ON FUNCTION gateway.settle_own_invitation IS 'The invitation, closed by the person with its address; no_data_found for one that is not theirs, not open, or missing.';
 
 CREATE OR REPLACE FUNCTION public.accept_invitation(invitation uuid) RETURNS gateway.invitation
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
@@ -211,14 +211,14 @@ BEGIN
   ON CONFLICT ON CONSTRAINT user_workspaces_user_id_workspace_id_key DO NOTHING;
   RETURN accepted;
 END $$;
-COMMENT ON FUNCTION public.accept_invitation IS 'The invitation, accepted: the person of the request, whose address it is, becomes a member.';
+COMMENT ON FUNCTION public.accept_invitation IS 'The invitation, accepted: the person of the request, who must have its address, becomes a member.';
 
 CREATE OR REPLACE FUNCTION public.decline_invitation(invitation uuid) RETURNS gateway.invitation
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
   RETURN gateway.settle_own_invitation(invitation, 'declined');
 END $$;
-COMMENT ON FUNCTION public.decline_invitation IS 'The invitation, declined by the person of the request, whose address it is.';
+COMMENT ON FUNCTION public.decline_invitation IS 'The invitation, declined by the person of the request, who must have its address.';
 
 CREATE OR REPLACE FUNCTION public.revoke_invitation(invitation uuid) RETURNS gateway.invitation
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
@@ -239,7 +239,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION public.revoke_invitation IS 'The invitation, revoked. For an Owner of its workspace and trusted writers.';
 
--- SECURITY DEFINER: nobody writes invitations otherwise. Whoever calls it only tidies up.
+-- SECURITY DEFINER: nobody writes invitations in another way. Everybody may call it: it only changes expired and old rows.
 CREATE OR REPLACE FUNCTION gateway.expire_invitations(page_size integer DEFAULT 1000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 DECLARE
@@ -257,7 +257,7 @@ BEGIN
   GET DIAGNOSTICS deleted = ROW_COUNT;
   RETURN expired + deleted;
 END $$;
-COMMENT ON FUNCTION gateway.expire_invitations IS 'How many invitations were marked as expired, or deleted 30 days after they were settled: a page of each at most. Call it until it returns 0. Anybody may call it.';
+COMMENT ON FUNCTION gateway.expire_invitations IS 'How many invitations were marked as expired, or deleted 30 days after they were closed: a page of each at most. Call it until it returns 0. Anybody may call it.';
 
 REVOKE EXECUTE ON FUNCTION gateway.settle_own_invitation, gateway.expire_invitations, public.invite_workspace_member,
   public.accept_invitation, public.decline_invitation, public.revoke_invitation FROM PUBLIC;

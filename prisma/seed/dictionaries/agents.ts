@@ -26,7 +26,7 @@ export const guilds: Guild[] = [
       ['lord-aesthete', 'Guards the quality and coherence of everything published'],
       ['lord-seer', 'Forecasts reach, revenue and risk'],
       ['lord-arbiter', 'Settles conflicts between agents and between goals'],
-      ['lord-herald', 'Decides who is told what, when and through which channel'],
+      ['lord-herald', 'Decides who gets which message, when and through which channel'],
     ],
   },
   {

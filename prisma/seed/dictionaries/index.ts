@@ -34,7 +34,7 @@ const maneuvers = [
   ],
   ['Win-back', 'Defensive', 21, 'Signal', 4, 'Low', 'Bring back people who left'],
   ['Churn shield', 'Defensive', 30, 'Facilitator', 5, 'Medium', 'Remove reasons to leave'],
-  ['Reputation repair', 'Defensive', 10, 'Signal', 7, 'Brand_Risk', 'Answer, mend, tell'],
+  ['Reputation repair', 'Defensive', 10, 'Signal', 7, 'Brand_Risk', 'Answer, fix, explain'],
   ['Content refit', 'Logistical', 14, 'Facilitator', 3, 'Low', 'Renew what still brings readers'],
   ['List hygiene', 'Logistical', 7, null, 2, 'Low', 'Clean lists before they cost trust'],
   ['Market probe', 'Recon', 10, 'Signal', 3, 'Low', 'Small tests before large budgets'],

@@ -109,7 +109,7 @@ function messageRows({ demo, story, id, row, random, count }: WorkspaceDemo): Ro
   const numbers = random('agent_messages');
   return Array.from({ length: count(48) }, (_, n) => {
     const [type, origin, targets, priority] = at(conversations, n);
-    // The first debate calls one lord twice, and an agent that was never registered.
+    // The first debate names one agent twice, and one that was never registered.
     const odd = n === 4 ? ['lord-seer', danglingAgent] : [];
     return {
       id: row('agent_messages', n),

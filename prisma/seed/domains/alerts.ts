@@ -12,7 +12,7 @@ export function alertRows(workspace: WorkspaceDemo) {
   } satisfies Record<string, Row[]>;
 }
 
-/** What happens in any week. */
+/** Alerts of an ordinary week. */
 export const routine: Omit<AlertStory, 'hours' | 'campaign' | 'status'>[] = [
   {
     title: 'Click rate below its usual band',
@@ -64,7 +64,7 @@ export const routine: Omit<AlertStory, 'hours' | 'campaign' | 'status'>[] = [
   },
 ];
 
-/** Returns the told alerts followed by the routine ones of the last weeks. */
+/** Returns the alerts of the story, followed by routine ones of the last weeks. */
 function allAlerts({ story, count }: WorkspaceDemo): AlertStory[] {
   const filled = Array.from({ length: count(24) }, (_, n): AlertStory => {
     const status = at(['resolved', 'active', 'acknowledged', 'dismissed', 'resolved'] as const, n);
@@ -136,36 +136,37 @@ interface Told {
 function notificationRows(workspace: WorkspaceDemo, alerts: AlertStory[]): Row[] {
   const { demo, id, row, random } = workspace;
   const numbers = random('user_notifications');
-  return announcements(workspace, alerts).map((told, n) => {
+  return announcements(workspace, alerts).map((notice, n) => {
     const channel = at(channels, n % 3 === 0 ? n : 0);
     const delivery = at(['delivered', 'delivered', 'delivered', 'pending', 'bounced', 'failed'], n);
     const read = delivery === 'delivered' && numbers.chance(0.55);
     return {
-      id: row('user_notifications', told.key),
+      id: row('user_notifications', notice.key),
       workspace_id: id,
-      user_id: told.user,
-      notification_type: told.type,
-      title: told.title,
-      message: told.message,
-      related_alert_id: told.alert === undefined ? null : row('system_alerts', told.alert),
-      related_campaign_id: told.campaign === undefined ? null : row('campaigns', told.campaign),
+      user_id: notice.user,
+      notification_type: notice.type,
+      title: notice.title,
+      message: notice.message,
+      related_alert_id: notice.alert === undefined ? null : row('system_alerts', notice.alert),
+      related_campaign_id: notice.campaign === undefined ? null : row('campaigns', notice.campaign),
       channel,
       is_read: read,
-      read_at: read ? demo.ago(0, told.hours * 0.6) : null,
+      read_at: read ? demo.ago(0, notice.hours * 0.6) : null,
       delivery_status: delivery,
       delivery_method: channel === 'in_app' ? 'stream' : channel,
-      action_url: told.alert === undefined ? '/' : `/alerts/${row('system_alerts', told.alert)}`,
-      action_label: told.alert === undefined ? 'Open' : 'See the alert',
-      call_to_action: told.type === 'reminder' ? 'Finish it today' : null,
-      priority_level: told.priority,
-      expires_at: told.type === 'reminder' ? demo.ago(0, told.hours - 72) : null,
-      created_at: demo.ago(0, told.hours),
-      updated_at: demo.ago(0, read ? told.hours * 0.6 : told.hours),
+      action_url:
+        notice.alert === undefined ? '/' : `/alerts/${row('system_alerts', notice.alert)}`,
+      action_label: notice.alert === undefined ? 'Open' : 'See the alert',
+      call_to_action: notice.type === 'reminder' ? 'Finish it today' : null,
+      priority_level: notice.priority,
+      expires_at: notice.type === 'reminder' ? demo.ago(0, notice.hours - 72) : null,
+      created_at: demo.ago(0, notice.hours),
+      updated_at: demo.ago(0, read ? notice.hours * 0.6 : notice.hours),
     };
   });
 }
 
-/** Returns who was told what: alerts by those who answer for them, the rest by everybody. */
+/** Returns the notifications: alerts go to the people responsible for them, the rest to everybody. */
 function announcements({ story, members, person }: WorkspaceDemo, alerts: AlertStory[]): Told[] {
   const watchers = [person('Owner'), person('Strategist'), person('Analyst')];
   const fromAlerts = alerts.flatMap((alert, n) => {

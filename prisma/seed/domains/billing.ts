@@ -58,7 +58,7 @@ export function planSubscriptionRows(demo: Demo): Row[] {
       updated_at: demo.ago(12),
       canceled_at: null,
     };
-    // The one without a workspace is trying things out.
+    // The person without a workspace has a trial.
     const trial = {
       ...paid,
       id: demo.id('subscriptions', id, 'trial'),

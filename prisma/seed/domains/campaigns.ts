@@ -16,7 +16,7 @@ export function campaignRows(workspace: WorkspaceDemo) {
   } satisfies Record<string, Row[]>;
 }
 
-/** Returns how much of a campaign lies behind it, from 0 to 1. */
+/** Returns how much of a campaign is over, from 0 to 1. */
 function progressOf({ status, start, days }: CampaignStory): number {
   if (status === 'draft' || status === 'planning') return 0;
   return Math.min(1, Math.max(0, -start / days));

@@ -59,7 +59,7 @@ const everyday = [
 
 function supportFeedback({ demo, story, id, row, random, count }: WorkspaceDemo): Row[] {
   const numbers = random('support_feedback');
-  const told = story.feedback.map(({ title, text, sentiment, source, cohort }) => ({
+  const written = story.feedback.map(({ title, text, sentiment, source, cohort }) => ({
     title,
     text,
     sentiment,
@@ -70,7 +70,7 @@ function supportFeedback({ demo, story, id, row, random, count }: WorkspaceDemo)
     const [title, text, sentiment] = at(everyday, n);
     return { title, text, sentiment, source: at(['email', 'chat', 'phone'], n), cohort: n };
   });
-  return [...told, ...filled].map(({ title, text, sentiment, source, cohort }, n) => {
+  return [...written, ...filled].map(({ title, text, sentiment, source, cohort }, n) => {
     const related = row('cohorts', cohort % story.cohorts.length);
     return {
       id: row('support_feedback', n),
@@ -81,7 +81,7 @@ function supportFeedback({ demo, story, id, row, random, count }: WorkspaceDemo)
       content: text,
       sentiment,
       extracted_tags: title.toLowerCase().split(' ').slice(0, 2),
-      // The first one keeps a duplicate and a cohort that is gone.
+      // The first one has a duplicate and a cohort that does not exist.
       related_cohort_ids: n === 0 ? [related, related, danglingId] : [related],
       triggers_defensive_move: sentiment === 'critical',
       customer_id: `customer-${numbers.int(1000, 9999)}`,

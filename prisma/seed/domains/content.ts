@@ -57,13 +57,13 @@ export function contentRows(workspace: WorkspaceDemo) {
 function assetRows({ demo, story, id, row, random, count, person }: WorkspaceDemo): Row[] {
   const numbers = random('assets');
   return Array.from({ length: count(36) }, (_, n): Row => {
-    const told = at(story.assets, n);
+    const template = at(story.assets, n);
     const round = Math.floor(n / story.assets.length);
     const status = at(
       ['published', 'approved', 'review', 'draft', 'published', 'archived'],
       n + round,
     );
-    const path = `${told.type}/${n + 1}`;
+    const path = `${template.type}/${n + 1}`;
     const age = 3 + round * 24 + (n % 10) * 2;
     const tested = n < story.experiments.length * 2;
     return {
@@ -71,13 +71,13 @@ function assetRows({ demo, story, id, row, random, count, person }: WorkspaceDem
       workspace_id: id,
       move_id: row('moves', (n * 3) % count(24)),
       icp_id: n % 5 === 4 ? null : row('cohorts', n % story.cohorts.length),
-      name: round === 0 ? told.name : `${told.name} (${at(story.cities, n + round)})`,
-      type: told.type,
+      name: round === 0 ? template.name : `${template.name} (${at(story.cities, n + round)})`,
+      type: template.type,
       status,
       url: status === 'published' ? `https://${story.slug}.example/${path}` : null,
       file_path: `${story.slug}/${path}`,
       thumbnail_url: `https://cdn.example.com/${story.slug}/${n + 1}.jpg`,
-      description: `${told.name}, for ${at(story.cohorts, n).name.toLowerCase()}.`,
+      description: `${template.name}, for ${at(story.cohorts, n).name.toLowerCase()}.`,
       tags: [at(story.channels, n), at(story.messages, n).topics[0] ?? 'general'],
       metadata: { words: numbers.int(60, 1800), language: 'en', revision: round + 1 },
       created_by: person('Creator'),

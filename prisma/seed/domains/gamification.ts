@@ -4,7 +4,7 @@ import { at } from '../random.ts';
 import type { Row } from '../writer.ts';
 import { type AchievementTemplate, achievements } from './achievements.ts';
 
-/** What the other domains tell about people's work. */
+/** Figures about people's work from the other domains. */
 export type Work = Record<'campaigns' | 'moves' | 'assets' | 'system_alerts', Row[]>;
 
 interface Member {
@@ -76,7 +76,7 @@ function meritsOf({ id, role }: Member, work: Work): Merits {
   };
 }
 
-/** An achievement stays locked, however great the merits, while the one before it is locked. */
+/** An achievement stays locked while the one before it is locked, whatever the progress. */
 function isUnlocked({ metric, threshold, previous }: AchievementTemplate, merits: Merits): boolean {
   if (merits[metric] < threshold) return false;
   return previous === undefined || isUnlocked(at(achievements, previous), merits);

@@ -125,7 +125,7 @@ const murmurs = [
   ['A trade journal writes about {product}', 'Neutral, with a link.', 'industry'],
 ] as const;
 
-/** Returns the told signals followed by the small ones that fill a normal week. */
+/** Returns the signals of the story, followed by minor ones of a normal week. */
 function allSignals({ story, random, count }: WorkspaceDemo): SignalStory[] {
   const numbers = random('signals');
   const small = Array.from({ length: count(24) }, (_, n): SignalStory => {
@@ -151,12 +151,12 @@ function allSignals({ story, random, count }: WorkspaceDemo): SignalStory[] {
 function signalRows(workspace: WorkspaceDemo): Row[] {
   const { demo, story, id, row, person } = workspace;
   const actioned = new Set(story.insights.flatMap(({ signals }) => signals));
-  // A reference that leads into another workspace: readers must leave it out.
+  // A reference to another workspace: readers must leave it out.
   const stranger = demoWorkspaces.find(({ slug }) => slug !== story.slug)?.slug ?? story.slug;
   return allSignals(workspace).map((signal, n) => {
     const status = actioned.has(n) ? 'actioned' : at(['new', 'new', 'acknowledged', 'archived'], n);
     const cohort = row('cohorts', signal.cohort);
-    // What customers say is entered by hand now and then.
+    // Some customer feedback is entered by hand.
     const byHand = signal.source === 'customer' && n % 2 === 0;
     const competitors =
       signal.competitor === undefined ? [] : [row('competitors', signal.competitor)];

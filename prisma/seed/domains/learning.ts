@@ -40,7 +40,7 @@ function displayName(agent: string): string {
 function recommendationRows({ demo, story, id, row, random, count }: WorkspaceDemo): Row[] {
   const numbers = random('agent_recommendations');
   return Array.from({ length: count(30) }, (_, n) => {
-    const told = at(story.recommendations, n);
+    const template = at(story.recommendations, n);
     const agent = adviserOf(n);
     const outcome = at(outcomes, n);
     return {
@@ -50,10 +50,10 @@ function recommendationRows({ demo, story, id, row, random, count }: WorkspaceDe
       agent_name: displayName(agent),
       correlation_id: `${story.slug}-thread-${(n % 8) + 1}`,
       workflow_id: `${story.slug}-workflow-${(n % 3) + 1}`,
-      recommendation_type: told.type,
-      recommendation_content: { text: told.text, campaign: at(story.campaigns, n).name },
+      recommendation_type: template.type,
+      recommendation_content: { text: template.text, campaign: at(story.campaigns, n).name },
       confidence_score: numbers.decimal(0.5, 0.97),
-      reasoning: told.why,
+      reasoning: template.why,
       evidence: { samples: numbers.int(40, 900), source: at(story.channels, n) },
       outcome_status: outcome,
       outcome_quality_score: outcome === 'pending' ? null : numbers.decimal(0.3, 0.98),

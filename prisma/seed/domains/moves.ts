@@ -97,7 +97,7 @@ function moveRow(workspace: WorkspaceDemo, move: PlannedMove): Row {
   const { demo, story, id, row, random, person } = workspace;
   const { n } = move;
   const numbers = random(`moves/${n}`);
-  const told = at(story.moves, n);
+  const template = at(story.moves, n);
   const wave = Math.floor(n / story.moves.length) + 1;
   const cohort = n % story.cohorts.length;
   const others = story.cohorts.map((_, other) => other).filter((other) => other !== cohort);
@@ -109,7 +109,7 @@ function moveRow(workspace: WorkspaceDemo, move: PlannedMove): Row {
     maneuver_type_id: demo.id('maneuver_types', n % maneuverCount),
     sprint_id: row('sprints', move.sprint),
     line_of_operation_id: row('lines_of_operation', n % story.lines.length),
-    name: wave === 1 ? told.name : `${told.name}, wave ${wave}`,
+    name: wave === 1 ? template.name : `${template.name}, wave ${wave}`,
     primary_icp_id: row('cohorts', cohort),
     secondary_icp_ids:
       n === 1 && story.slug === 'kaveri-coffee'
@@ -118,11 +118,11 @@ function moveRow(workspace: WorkspaceDemo, move: PlannedMove): Row {
     status: move.status,
     ooda_config: { observe: story.channels.slice(0, 2), decideEveryDays: 3 },
     fogg_config: { motivation: numbers.int(3, 9), ability: numbers.int(3, 9), prompt: 'letter' },
-    goal: told.goal,
+    goal: template.goal,
     channels: numbers.sample(story.channels, 2),
     content_frequency: at(['daily', 'three times a week', 'weekly'], n),
     action_types: at([['publish', 'reply'], ['invite', 'call'], ['measure']], n),
-    key_metrics: { target: told.goal, baseline: numbers.int(20, 400) },
+    key_metrics: { target: template.goal, baseline: numbers.int(20, 400) },
     decision_checkpoints: [
       { day: 4, question: 'Does anybody answer?' },
       { day: 10, question: 'Continue, change or stop?' },

@@ -106,17 +106,17 @@ export function* moveLoad(workspace: WorkspaceDemo, counts: LoadCounts): Iterabl
   for (let n = 0; n < counts.moves; n++) {
     const age = ageOf(n, counts.moves);
     const status = at(moveStatuses, n);
-    const told = at(story.moves, n);
+    const template = at(story.moves, n);
     yield {
       id: loadId(workspace, 'moves', n),
       workspace_id: id,
       maneuver_type_id: demo.id('maneuver_types', n % maneuverCount),
       line_of_operation_id: row('lines_of_operation', n % story.lines.length),
-      name: `${told.name}, no. ${n + 1}`,
+      name: `${template.name}, no. ${n + 1}`,
       primary_icp_id: row('cohorts', n % story.cohorts.length),
       secondary_icp_ids: [row('cohorts', (n + 1) % story.cohorts.length)],
       status,
-      goal: told.goal,
+      goal: template.goal,
       channels: [numbers.pick(story.channels)],
       start_date: demo.day(-Math.floor(age)),
       end_date: demo.day(12 - Math.floor(age)),

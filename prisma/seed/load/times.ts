@@ -1,11 +1,11 @@
 import type { WorkspaceDemo } from '../demo.ts';
 
-/** The load lies behind the story in time, so that the newest rows stay readable. */
+/** Added rows are older than the story, so that the newest rows stay readable. */
 const YOUNGEST_DAYS = 21;
 const SPAN_DAYS = 365;
 
 /**
- * Returns how many days ago row `n` of `count` happened, on full hours: rows share their moment,
+ * Returns how many days ago row `n` of `count` happened, on full hours: rows share their time,
  * as they do when machines write them.
  */
 export function ageOf(n: number, count: number): number {

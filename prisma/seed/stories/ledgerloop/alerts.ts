@@ -1,6 +1,6 @@
 import type { AlertStory } from '../../story.ts';
 
-// The thread: a form that stopped sending leads, found late, mended, and its loss made good.
+// The thread: a form stops sending leads, is found late and fixed, and the leads are recovered.
 export const alerts: AlertStory[] = [
   {
     title: 'No lead from the calculator for 31 hours',

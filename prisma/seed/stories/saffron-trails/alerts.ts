@@ -1,6 +1,6 @@
 import type { AlertStory } from '../../story.ts';
 
-// The thread: a landslide closes the road to a festival; guests are told, rerouted, reassured.
+// The thread: a landslide closes the road to a festival; guests are called and rerouted.
 export const alerts: AlertStory[] = [
   {
     title: 'Road to Kohima closed: 14 guests depart in nine days',
