@@ -23,12 +23,12 @@ export interface BenchDatabase {
   subject: Subject;
   /** All rows of the measured tables. */
   rows: number;
-  /** Takes back what mutations created, and tidies up behind them. */
+  /** Deletes what mutations created, and vacuums. */
   reset(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** What alerts that a measured mutation creates are called, so that they can be told from others. */
+/** The title of alerts that a measured mutation creates, to distinguish them from others. */
 export const CREATED_TITLE = 'Created by the bench';
 
 /** Starts the bench's Postgres on its data of this scale, which is made the first time. */
@@ -78,7 +78,7 @@ export async function openDatabase(
   }
 }
 
-/** Data that was made from other migrations, or in another way, is of no use any more. */
+/** Data that was made from other migrations, or by another script, is outdated. */
 async function folderFor(scale: number): Promise<string> {
   const all = fileURLToPath(new URL('.data/', import.meta.url));
   const name = `scale-${scale}-${await fingerprint()}`;
@@ -106,7 +106,7 @@ async function isEmpty(owner: pg.Client): Promise<boolean> {
   return rows[0].empty;
 }
 
-/** All or nothing: data that was made in part would be taken for whole the next time. */
+/** All or nothing: incomplete data would count as complete the next time. */
 async function seed(owner: pg.Client, scale: number): Promise<void> {
   const text = await readSql('seed.sql');
   await owner.query(

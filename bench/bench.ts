@@ -14,14 +14,14 @@ import { measureWorkflows } from './workflows.ts';
 
 const LATEST = fileURLToPath(new URL('results/latest.json', import.meta.url));
 
-// Servers are stopped as this process exits, which a signal alone does not have it do.
+// Servers are stopped when this process exits, which a signal alone does not cause.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 const options = readOptions(process.argv.slice(2));
 if (!options) process.stdout.write(USAGE);
 else if (options.workflows) {
-  await installPeers(tell);
-  process.stdout.write(await measureWorkflows(tell));
+  await installPeers(showStep);
+  process.stdout.write(await measureWorkflows(showStep));
 } else {
   const results = options.from
     ? (JSON.parse(await readFile(options.from, 'utf8')) as Results)
@@ -31,17 +31,17 @@ else if (options.workflows) {
 }
 
 async function bench(options: Options): Promise<Results> {
-  await installPeers(tell);
+  await installPeers(showStep);
   const { only, servers, scale, rounds, seconds } = options;
   const requests = REQUESTS.filter(({ name }) => only.length === 0 || only.includes(name));
   if (requests.length === 0) throw new Error(`There is no request ${only.join()}`);
-  const database = await openDatabase(scale, tell);
+  const database = await openDatabase(scale, showStep);
   let results: Results;
   try {
-    tell('Comparing answers');
+    showStep('Comparing answers');
     const counts = await verify(database, servers, requests);
-    const { measured, facts } = await measure(database, requests, options, tell);
-    const growth = options.growth ? await measureGrowth(database, options, tell) : [];
+    const { measured, facts } = await measure(database, requests, options, showStep);
+    const growth = options.growth ? await measureGrowth(database, options, showStep) : [];
     results = {
       at: new Date().toISOString(),
       machine: machine(),
@@ -57,7 +57,7 @@ async function bench(options: Options): Promise<Results> {
     await database.stop();
   }
   if (options.growth) {
-    const few = await measureFewRows(options, tell);
+    const few = await measureFewRows(options, showStep);
     results = { ...results, results: [...results.results, ...few] };
   }
   await mkdir(fileURLToPath(new URL('results', import.meta.url)), { recursive: true });
@@ -65,6 +65,6 @@ async function bench(options: Options): Promise<Results> {
   return results;
 }
 
-function tell(step: string): void {
+function showStep(step: string): void {
   process.stderr.write(`${step} ...\n`);
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** Labels of enums, which PostGraphile spells as the database does. */
+/** Labels of enums, which PostGraphile writes as the database does. */
 const LABELS = ['alertType', 'severityLevel', 'status'];
 /** Numbers as text: PostGraphile keeps zeros at their end. */
 const DECIMALS = ['budgetAllocation'];
@@ -23,7 +23,7 @@ function shaped(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, item]) => [key, shaped(item, key)]);
   const all: Record<string, unknown> = Object.fromEntries(entries);
-  // The gateway tells of each created row with what went wrong; the others return the rows alone.
+  // The gateway returns each created row with its errors; the others return the rows alone.
   return 'systemAlert' in all ? all.systemAlert : all;
 }
 

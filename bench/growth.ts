@@ -33,7 +33,7 @@ export async function measureGrowth(
   return results;
 }
 
-/** Measures the same on data a hundredth of the size. Only one Postgres is asked at a time. */
+/** Measures the same on data a hundredth of the size. Only one Postgres is busy at a time. */
 export async function measureFewRows(
   options: Options,
   onProgress: (step: string) => void,

@@ -51,7 +51,7 @@ export function statusOf(answer: Buffer): number {
 
 /**
  * A connection that is kept, for one request at a time. It reads no more of an answer than where it
- * ends, so that the load costs little beside the server that shares the machine with it.
+ * ends, so that the load takes little CPU from the server on the same machine.
  */
 export class Connection {
   readonly #socket: Socket;

@@ -9,7 +9,7 @@ export interface Load {
   connections: number;
 }
 
-/** What some seconds of load gave; times in milliseconds. */
+/** The results of some seconds of load; times in milliseconds. */
 export interface LoadResult {
   requests: number;
   seconds: number;
@@ -25,7 +25,7 @@ const OK = 200;
 const ERRORS = Buffer.from('\r\n\r\n{"errors"');
 
 /**
- * Has each connection send one request after the other until `seconds` have passed, or `most` requests
+ * Sends one request after the other on each connection until `seconds` have passed, or `most` requests
  * have been answered. Throws for an answer that is an error.
  */
 export async function run(
@@ -57,7 +57,7 @@ export async function run(
     for (const connection of open) connection.close();
   }
   const took = (performance.now() - begun) / 1_000;
-  // What the server still tidies up behind the last answer is its own.
+  // CPU that the server uses after the last answer counts too.
   await delay(20);
   return {
     requests: latencies.length,

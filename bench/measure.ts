@@ -35,10 +35,10 @@ export interface ServerFacts {
 type Settings = Pick<Options, 'servers' | 'connections' | 'rounds' | 'seconds' | 'warmUp'>;
 
 const WARM_UP_CONNECTIONS = 10;
-/** Part of a turn that goes before it: what another server left in caches is not this one's. */
+/** Warm-up before a turn, as a part of it: another server has filled the caches. */
 const LEAD_IN = 0.2;
 
-/** Has the servers take turns at each request, all of them on the same database. */
+/** Lets the servers take turns at each request, all of them on the same database. */
 export async function measure(
   database: BenchDatabase,
   requests: readonly BenchRequest[],
@@ -77,7 +77,7 @@ export async function measure(
   }
 }
 
-/** So that what a server leaves behind is not always met by the same one. */
+/** So that it is not always the same server that runs after another one. */
 function inTurn(measured: readonly Measured[], servers: number, round: number): Measured[] {
   return measured.map((_, index) => {
     const first = index - (index % servers);

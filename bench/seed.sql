@@ -94,6 +94,6 @@ SELECT pg_temp.id('feedback', w * 100000 + n), workspace_id, format('Feedback %s
        pg_temp.moment(n)
 FROM size, generate_series(1, 200) AS n;
 
--- Nobody has to be told of any of this.
+-- Nobody subscribes to these changes.
 TRUNCATE gateway.change;
 RESET session_replication_role;

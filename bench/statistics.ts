@@ -13,8 +13,8 @@ export function median(numbers: readonly number[]): number {
 }
 
 /**
- * Returns the median of the ratios of what was measured side by side, round for round: what slows a
- * whole round down does not show in it. NaN where there is nothing to compare.
+ * Returns the median of the ratios of each round's figures: what slows a
+ * whole round down does not affect it. NaN if there is nothing to compare.
  */
 export function medianRatio(numbers: readonly number[], others: readonly number[]): number {
   const rounds = Math.min(numbers.length, others.length);

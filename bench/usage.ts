@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
-/** What a process and its children have used so far, those that ended included where that is told. */
+/** What a process and its children have used so far, including ended ones where the system reports them. */
 export interface Usage {
   cpuMs: number;
   /** Memory that the process itself holds. */
@@ -17,7 +17,7 @@ interface Process {
 }
 
 const run = promisify(execFile);
-// Both are the same on every Linux that Node runs on, and neither is told without a call to sysconf.
+// Both are the same on every Linux that Node runs on, and only sysconf would return them.
 const MS_PER_TICK = 10;
 const PAGE_BYTES = 4_096;
 

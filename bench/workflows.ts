@@ -4,12 +4,12 @@ import pg from 'pg';
 import { openDemoDatabase } from '../scripts/bench-hostile/gateway-process.ts';
 import { SERVICE_TOKEN_TYPE } from '../src/context/authentication.ts';
 import {
+  type DocumentedOperation,
+  documentedOperations,
   remember,
-  type Speaker,
-  type ToldOperation,
-  toldOperations,
+  type Sender,
   variablesOf,
-} from '../tests/support/told-operations.ts';
+} from '../tests/support/documented-operations.ts';
 import type { Subject } from './bench-database.ts';
 import { answerOf, Connection, written } from './http-client.ts';
 import { type LoadResult, run } from './load.ts';
@@ -22,9 +22,9 @@ const USERS = 15;
 const REQUESTS = 1_500;
 /** Answers of the bare server before it is measured. */
 const WARM_UP = 500;
-/** What goes before the five: a person can be invited once. */
+/** Runs before the five, once: a person can be invited only once. */
 const PRELUDE = 'First, a colleague joins';
-/** The registry of agents is one for all, and their names are unique. */
+/** All workspaces share the registry of agents, whose names are unique. */
 const AGENT = 'res-monsoon';
 
 interface Sent {
@@ -33,7 +33,7 @@ interface Sent {
   problem: string | null;
 }
 
-/** Has users work through the five workflows at once, and returns how long they waited as a table. */
+/** Runs users through the five workflows at once, and returns their waiting times as a table. */
 export async function measureWorkflows(onProgress: (step: string) => void): Promise<string> {
   onProgress('Making the demo');
   const database = await openDemoDatabase();
@@ -52,7 +52,9 @@ async function measureGateway(url: string, subject: Subject): Promise<Sent[]> {
   const first = JSON.stringify({ query: '{ __typename }' });
   const { port, stop } = await startServer('gateway', url, subject, first);
   try {
-    const operations = toldOperations('workflows.md').filter(({ heading }) => heading !== PRELUDE);
+    const operations = documentedOperations('workflows.md').filter(
+      ({ heading }) => heading !== PRELUDE,
+    );
     await work(port, operations, 'first', operations.length);
     const users = Array.from({ length: USERS }, (_, n) => `${n}`);
     const sent = users.map((user) => work(port, operations, user, REQUESTS / USERS));
@@ -65,7 +67,7 @@ async function measureGateway(url: string, subject: Subject): Promise<Sent[]> {
 /** Sends so many requests, one workflow after the other, and again from the start. */
 async function work(
   port: number,
-  operations: readonly ToldOperation[],
+  operations: readonly DocumentedOperation[],
   name: string,
   requests: number,
 ): Promise<Sent[]> {
@@ -73,7 +75,7 @@ async function work(
   const sent: Sent[] = [];
   try {
     for (let n = 0; n < requests; n += 1) {
-      const operation = operations[n % operations.length] as ToldOperation;
+      const operation = operations[n % operations.length] as DocumentedOperation;
       if (operation === operations[0]) user.begin(`${AGENT}-${name}-${n}`);
       sent.push(await user.ask(operation));
     }
@@ -95,7 +97,7 @@ class User {
     this.#connection = new Connection(port);
   }
 
-  /** Begins anew, with an agent of this name. */
+  /** Starts again, with an agent of this name. */
   begin(agentName: string): void {
     this.#known = new Map([['agentName', agentName]]);
   }
@@ -104,13 +106,13 @@ class User {
     this.#connection.close();
   }
 
-  async ask({ heading, speaker, document, told }: ToldOperation): Promise<Sent> {
-    // Each time round it is another agent.
+  async ask({ heading, sender, document, answer: documented }: DocumentedOperation): Promise<Sent> {
+    // Each round has another agent.
     const named = document.replace(`"${AGENT}"`, '$agentName');
     const query =
       named === document ? document : named.replace('mutation', 'mutation ($agentName: String!)');
     const body = JSON.stringify({ query, variables: variablesOf(query, this.#known) });
-    const request = written({ port: this.#port, headers: await this.#headersOf(speaker), body });
+    const request = written({ port: this.#port, headers: await this.#headersOf(sender), body });
     const begun = performance.now();
     const bytes = await this.#connection.exchange(request);
     const ms = performance.now() - begun;
@@ -120,16 +122,16 @@ class User {
     const isFine =
       answer.status === 200 &&
       !errors &&
-      isDeepStrictEqual(refusalsIn(data), refusalsIn(JSON.parse(told)));
+      isDeepStrictEqual(refusalsIn(data), refusalsIn(JSON.parse(documented)));
     return { heading, ms, problem: isFine ? null : `${query}\n${answer.body}` };
   }
 
-  async #headersOf(speaker: Speaker): Promise<Record<string, string>> {
-    const claims = this.#claimsOf(speaker);
+  async #headersOf(sender: Sender): Promise<Record<string, string>> {
+    const claims = this.#claimsOf(sender);
     const key = JSON.stringify(claims);
     const token = this.#tokens.get(key) ?? (await sign(claims));
     this.#tokens.set(key, token);
-    const { workspaceId } = speaker;
+    const { workspaceId } = sender;
     return {
       'content-type': 'application/json',
       authorization: `Bearer ${token}`,
@@ -137,9 +139,9 @@ class User {
     };
   }
 
-  #claimsOf(speaker: Speaker): JWTPayload {
-    if (speaker.kind === 'person') return { sub: speaker.id, role: 'authenticated' };
-    const { name, scopes } = speaker;
+  #claimsOf(sender: Sender): JWTPayload {
+    if (sender.kind === 'person') return { sub: sender.id, role: 'authenticated' };
+    const { name, scopes } = sender;
     return { agent: name === AGENT ? this.#known.get('agentName') : name, scopes };
   }
 }
@@ -155,7 +157,7 @@ function sign(claims: JWTPayload): Promise<string> {
     .sign(new TextEncoder().encode(secret));
 }
 
-/** Where payloads refuse something: the workflows try that, too. */
+/** The refusals in payloads: the workflows have some, too. */
 function refusalsIn(value: unknown, path = ''): string[] {
   if (value === null || typeof value !== 'object') return [];
   return Object.entries(value).flatMap(([name, each]) => {
@@ -184,7 +186,7 @@ async function readDemo(ownerUrl: string): Promise<{ subject: Subject; alertIds:
   }
 }
 
-/** One update of a row, for as many clients: the least that a step of a workflow does. */
+/** One update of a row, for as many clients: the smallest step of a workflow. */
 async function measureBare(
   url: string,
   subject: Subject,
@@ -204,7 +206,7 @@ async function measureBare(
   }
 }
 
-/** Throws for an answer that is not what the documentation tells. */
+/** Throws for an answer that differs from the documentation. */
 function report(sent: readonly Sent[], bare: LoadResult): string {
   const problems = sent.flatMap(({ problem }) => problem ?? []);
   if (problems.length > 0) {

@@ -1,6 +1,6 @@
-// Measures how much one tenant's dearest requests slow another tenant down: the other one sends an
-// ordinary request at a steady pace, in turn while nobody else asks anything and while one dear request
-// after the other is running.
+// Measures how much one tenant's most expensive requests slow another tenant down: the other one sends
+// an ordinary request at a steady pace, in turn while there are no other requests and while one
+// expensive request after the other is running.
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { documents, knownIds, type Measured } from './bench-cost/documents.ts';
@@ -15,16 +15,16 @@ import {
 
 const USAGE = `Usage: npm run bench:neighbour [-- --scale 10 --rounds 5 --seconds 4 --rate 20 --only count]
 
-Prints for each dear request: its time, the gateway's CPU for it, how long it blocks the gateway's event
+Prints for each expensive request: its time, the gateway's CPU for it, how long it blocks the gateway's event
 loop at most, and the p95 of a neighbour's request
-in another workspace meanwhile, as a ratio to that of a quiet moment: medians of the rounds, the worst
+in another workspace meanwhile, as a ratio to that of a quiet period: medians of the rounds, the worst
 ratio first. Requests that are refused for their cost are left out.
 
   --scale    how much demo data there is
-  --rounds   how often quiet and busy moments take turns
+  --rounds   how often quiet and busy periods take turns
   --seconds  how long each of them lasts
   --rate     how many requests a second the neighbour sends
-  --only     a part of the names of the dear requests to measure
+  --only     a part of the names of the expensive requests to measure
 `;
 const NEIGHBOUR =
   '{ campaigns(first: 20) { nodes { name status positioning { name } quests(first: 5) { nodes { name status } } } } }';
@@ -65,12 +65,20 @@ async function bench(): Promise<void> {
     const known = await knownIds(database.ownerUrl);
     for (let n = 0; n < WARM_UP; n += 1) await send(gateway, neighbour, body({ query: NEIGHBOUR }));
     const rows: Row[] = [];
-    for (const dear of documents(known).filter(({ name }) => name.includes(options.only))) {
-      const row = await measure(gateway, tenant, neighbour, dear);
+    for (const expensive of documents(known).filter(({ name }) => name.includes(options.only))) {
+      const row = await measure(gateway, tenant, neighbour, expensive);
       if (row) rows.push(row);
     }
     rows.sort((one, other) => other.ratio - one.ratio);
-    print(['dear request', 'its ms', 'its CPU', 'its block', 'quiet p95', 'busy p95', 'ratio']);
+    print([
+      'expensive request',
+      'its ms',
+      'its CPU',
+      'its block',
+      'quiet p95',
+      'busy p95',
+      'ratio',
+    ]);
     for (const { name, ms, cpu, block, quiet, busy, ratio } of rows) {
       print([
         name,
@@ -84,17 +92,17 @@ async function bench(): Promise<void> {
   }
 }
 
-/** Returns what a dear request does to the neighbour; null for one that is refused. */
+/** Returns the effect of an expensive request on the neighbour; null for one that is refused. */
 async function measure(
   gateway: GatewayProcess,
   tenant: DemoClient,
   neighbour: DemoClient,
-  dear: Measured,
+  expensive: Measured,
 ): Promise<Row | null> {
-  const first = await send(gateway, tenant, body(dear));
+  const first = await send(gateway, tenant, body(expensive));
   if (first.status !== 200 || first.codes.length > 0) return null;
   const before = await gateway.cpu();
-  const { ms } = await send(gateway, tenant, body(dear));
+  const { ms } = await send(gateway, tenant, body(expensive));
   const block = await gateway.longestBlock();
   const cpu = (await gateway.cpu()) - before;
   const rounds: { quiet: number; busy: number }[] = [];
@@ -102,7 +110,7 @@ async function measure(
     const quiet = await p95Of(gateway, neighbour);
     let isOver = false;
     const attack = (async () => {
-      while (!isOver) await send(gateway, tenant, body(dear));
+      while (!isOver) await send(gateway, tenant, body(expensive));
     })();
     const busy = await p95Of(gateway, neighbour);
     isOver = true;
@@ -114,10 +122,10 @@ async function measure(
     rounds.map((round) => round.busy),
     rounds.map((round) => round.busy / round.quiet),
   ].map((each) => quantile(each, 0.5)) as [number, number, number];
-  return { name: dear.name, ms, cpu, block, quiet, busy, ratio };
+  return { name: expensive.name, ms, cpu, block, quiet, busy, ratio };
 }
 
-/** Returns the p95 of the neighbour's requests, in milliseconds, each from the moment it was due. */
+/** Returns the p95 of the neighbour's requests, in milliseconds, each from the time it was due. */
 async function p95Of(gateway: GatewayProcess, neighbour: DemoClient): Promise<number> {
   const [count, pause] = [
     Number(options.seconds) * Number(options.rate),

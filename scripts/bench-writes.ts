@@ -37,7 +37,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '2' },
     writers: { type: 'string', default: '1,8,32' },
-    // For the process that plays the gateway.
+    // For the process that acts as the gateway.
     follow: { type: 'string' },
     help: { type: 'boolean' },
   },
@@ -72,7 +72,7 @@ async function measureAll(url: string): Promise<void> {
   const workspaceId = randomUUID();
   await owner.query(`INSERT INTO workspaces (id, name) VALUES ($1, 'Bench')`, [workspaceId]);
   await owner.query(`ALTER ROLE codex_gateway LOGIN PASSWORD '${PASSWORD}'`);
-  // Emptied between loads, as all else that grows.
+  // Emptied between loads, like everything else that grows.
   await owner.query('ALTER TABLE gateway.audit_log DISABLE TRIGGER refuse_change');
   const gatewayUrl = new URL(url);
   gatewayUrl.username = 'codex_gateway';
@@ -114,7 +114,7 @@ async function measureAll(url: string): Promise<void> {
 
 async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client(url);
-  // When the server stops after a failure, that one is told.
+  // When the server stops after a failure, that failure is reported.
   client.on('error', () => {});
   await client.connect();
   return client;

@@ -32,7 +32,7 @@ export function layerOf(file: string): string {
   return file.split(sep)[0]?.replace(/\.ts$/, '') ?? '';
 }
 
-/** Returns what a file imports, in whatever form: types, re-exports and dynamic imports too. */
+/** Returns what a file imports, in every form: types, re-exports and dynamic imports too. */
 export function importsOf(file: string, folder: string): string[] {
   const text = readFileSync(join(folder, file), 'utf8');
   return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);

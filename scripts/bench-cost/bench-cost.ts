@@ -21,7 +21,7 @@ import { documents, knownIds, type Measured } from './documents.ts';
 
 const USAGE = `Usage: npm run bench:cost [-- --scale 10 --rounds 5]
 
-Measures what operations take of the gateway's and the database's CPU, beside what they cost in
+Measures how much CPU of the gateway and the database operations take, and what they cost in
 points: on a Postgres of its own with the demo data of a scale, one operation at a time. Printed are
 medians, and the microseconds of CPU for each point. Linux only: it reads /proc.
 `;
@@ -106,9 +106,9 @@ async function measureAll(
       document: parse(measured.query),
       variableValues: measured.variables,
     });
-    const told = await ask(measured);
-    if (cost === null || cost > limits.maxCost || told.startsWith('{"errors"')) {
-      print([measured.name, points(cost ?? 0), told.slice(0, 100)]);
+    const answer = await ask(measured);
+    if (cost === null || cost > limits.maxCost || answer.startsWith('{"errors"')) {
+      print([measured.name, points(cost ?? 0), answer.slice(0, 100)]);
       continue;
     }
     await ask(measured);
@@ -136,7 +136,7 @@ async function sample(run: () => Promise<unknown>): Promise<Sample> {
   return [(user + system) / 1_000, databaseCpu() - before, wall];
 }
 
-/** Milliseconds that the database's processes for the gateway have computed. */
+/** CPU time of the database's processes for the gateway, in milliseconds. */
 function databaseCpu(): number {
   let nanoseconds = 0;
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {

@@ -80,7 +80,7 @@ const COUNTS: Measured[] = [
   },
 ];
 
-/** What a row leads to. */
+/** Relations of a row. */
 const RELATED: Measured[] = [
   {
     name: '100 rows with 5 to-one relations',
@@ -168,7 +168,7 @@ export async function knownIds(connectionString: string): Promise<Known> {
   }
 }
 
-/** The documents that are measured, the dearest of each kind that may pass among them. */
+/** The documents that are measured, with the most expensive ones of each kind that are allowed. */
 export function documents(known: Known): Measured[] {
   return [...LISTS, ...COUNTS, ...RELATED, ...writes(known)];
 }
@@ -182,7 +182,7 @@ function writes({ campaignId, cohortId }: Known): Measured[] {
       variables: { inputs: repeated(500, (i) => ({ name: `${i}` })) },
     },
     {
-      name: 'create 500 rows, all at fault',
+      name: 'create 500 rows, all invalid',
       query: CREATE,
       variables: {
         inputs: repeated(500, () => ({ name: 'New', positioningId: NOBODY })),

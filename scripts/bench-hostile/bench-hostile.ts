@@ -1,4 +1,4 @@
-// Measures how much CPU the server spends on each hostile argument, beside an ordinary request of the
+// Measures how much CPU the server spends on each hostile argument, compared with an ordinary request of the
 // same field.
 import { parseArgs } from 'node:util';
 import { hostileJson } from '../../tests/support/hostile.ts';
@@ -16,7 +16,7 @@ import { KNOWN_QUERY, type Known, type Target, targetsOf } from './targets.ts';
 const USAGE = `Usage: npm run bench:hostile [-- --rounds 5 --rows 40 --only filter --database URL]
 
 Sends hostile values as arguments of every kind of field to a gateway of its own, and prints the CPU
-time of the server's process for each, beside that of an ordinary request of the same field: medians
+time of the server's process for each, and for an ordinary request of the same field: medians
 in milliseconds, the worst ratio first. Ends with code 1 if a request was answered with an error of
 the server.
 

@@ -108,8 +108,8 @@ export async function startGatewayProcess(
   const usage = async (): Promise<Record<'user' | 'system' | 'rss' | 'longest', number>> => {
     if (!isAlive()) throw new Error('The gateway has ended');
     child.send('usage');
-    const [told] = await once(child, 'message');
-    return told;
+    const [message] = await once(child, 'message');
+    return message;
   };
   return {
     url,
@@ -159,7 +159,7 @@ export async function signIn(person = 0, workspace = 0): Promise<DemoClient> {
   };
 }
 
-/** What came of a request. */
+/** The outcome of a request. */
 export interface Reply {
   /** 0 where there was no answer. */
   status: number;
@@ -196,11 +196,11 @@ export async function send(
       signal: AbortSignal.any([patience, left.signal]),
     });
     if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
-      // One that is refused says so at once.
+      // A refused one has its error at once.
       const first = response.body?.getReader().read();
-      const told = await Promise.race([first, delay(20)]);
+      const chunk = await Promise.race([first, delay(20)]);
       left.abort();
-      return reply(response.status, told?.value ? new TextDecoder().decode(told.value) : '');
+      return reply(response.status, chunk?.value ? new TextDecoder().decode(chunk.value) : '');
     }
     return reply(response.status, await response.text());
   } catch (error) {

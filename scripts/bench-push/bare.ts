@@ -1,4 +1,4 @@
-// The least that telling a change takes: woken by Postgres, reads the log, looks the row up and
+// The least work that delivers a change: woken by Postgres, reads the log, looks the row up and
 // writes it to each client. No tenants, no GraphQL, no cursors, no clients that read too slowly.
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
@@ -6,7 +6,7 @@ import pg from 'pg';
 import { collectDefaultMetrics, register } from 'prom-client';
 import { WebSocketServer } from 'ws';
 
-/** Writers that have just woken all readers count on them to ask again this soon. */
+/** Writers that have just woken all readers rely on them to poll again this soon. */
 const AWAKE_POLL_MS = 2;
 const { BARE_DATABASE_URL: connectionString, PORT } = process.env;
 const log = new pg.Client({ connectionString });
@@ -31,7 +31,7 @@ new WebSocketServer({ server }).on('connection', (webSocket, { socket }) => {
 log.on('notification', read);
 await log.query('LISTEN gateway_change');
 await read();
-// Also says that there is a reader, which writers are to wake.
+// Also announces a reader, so that writers wake it.
 setInterval(read, 250);
 server.listen(Number(PORT), '127.0.0.1');
 process.once('SIGINT', () => process.exit());
@@ -48,14 +48,14 @@ async function read(): Promise<void> {
     );
     const { snapshot, awake, changes } = news.rows[0];
     seen = snapshot;
-    for (const [, , id] of changes) await tell(id);
+    for (const [, , id] of changes) await deliver(id);
     clearTimeout(poll);
     if (awake) poll = setTimeout(read, AWAKE_POLL_MS);
   }
   isReading = false;
 }
 
-async function tell(rowId: string): Promise<void> {
+async function deliver(rowId: string): Promise<void> {
   const [alert] = (
     await rows.query(
       'SELECT id, title, severity_level, status, created_at FROM system_alerts WHERE id = $1',

@@ -1,6 +1,6 @@
-// Measures how long a committed change takes to its subscribers: from the commit that the writer was
-// told of to the first and to the last client. The gateway, its clients and Postgres are processes
-// of their own on this machine.
+// Measures how soon subscribers get a committed change: the time from the writer's confirmation of the
+// commit to the first and to the last client. The gateway, its clients and Postgres are processes of
+// their own on this machine.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -35,7 +35,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '8' },
     /** Subscribers that are each executed on their own, for comparison; 0 for none. */
     naive: { type: 'string', default: '100,1000' },
-    /** Subscribers of a server that does no more than it must, for the limit; 0 for none. */
+    /** Subscribers of a minimal server, as a lower bound; 0 for none. */
     bare: { type: 'string', default: '1,1000' },
     /** A core for the server alone, where there is `taskset`; `any` leaves all to the scheduler. */
     core: { type: 'string', default: '0' },
@@ -43,13 +43,13 @@ const { values: options } = parseArgs({
 });
 const numbers = (list: string) => list.split(',').map(Number).filter(Boolean);
 
-/** What is handed to clients in one cell of the table, at most: more takes minutes. */
+/** Most deliveries for one cell of the table: more take minutes. */
 const MAX_DELIVERIES = 300_000;
-/** Written in each cell at least, however long that takes: quantiles of a few say nothing. */
+/** Least number of events for each cell: quantiles of a few mean nothing. */
 const MIN_EVENTS = 40;
-/** Written to a new server before it is measured: its code is compiled as it is used. */
+/** Events for a new server before it is measured: its code is compiled as it is used. */
 const WARM_UP = { events: 600, rate: 100 };
-/** The naive way is too slow for more. */
+/** With an execution for each subscriber it is too slow for more. */
 const NAIVE_RATES = [1, 10];
 const QUERY = `subscription ($other: String) {
   alertRaised(filter: { title: { not: $other } }) {
@@ -65,7 +65,7 @@ interface Cell {
 }
 
 const cores = availableParallelism();
-// Else what is measured depends on which of the other processes the scheduler puts in its way.
+// Else the result depends on the other processes that the scheduler runs on its core.
 const pinned = leaveToServer(options.core) ? ['taskset', '-c', options.core] : [];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'codex-bench-'));
@@ -142,7 +142,7 @@ async function measure(
   await open(subscribers, groups);
   const after = await settledGauges(server);
   const each = (gauge: 'usedBytes' | 'residentBytes') =>
-    // Of a few, what else happens would be most of it.
+    // With a few subscribers, other memory would be most of it.
     subscribers >= 1_000 ? ((after[gauge] - before[gauge]) / subscribers / 1024).toFixed(1) : '';
   for (const rate of rates) {
     const figures = await run({ subscribers, groups, rate });
@@ -161,22 +161,22 @@ async function measure(
       ),
     );
   }
-  await tell({ kind: 'close' });
+  await send({ kind: 'close' });
   await delay(1_000);
 }
 
-/** Begins with a server that has seen a few events, and holds no memory of other rows. */
+/** Begins with a server that has handled some events, and keeps nothing of other rows. */
 async function restart(command: readonly string[]): Promise<void> {
   await stopServer(server);
   server = await start(command);
   await open(20, 2);
   await run({ subscribers: 20, groups: 2, rate: WARM_UP.rate }, WARM_UP.events);
-  await tell({ kind: 'close' });
+  await send({ kind: 'close' });
   await delay(1_000);
 }
 
 async function open(subscribers: number, groups: number): Promise<void> {
-  await tell({
+  await send({
     kind: 'open',
     port: PORT,
     token: await token(),
@@ -205,7 +205,7 @@ async function run(
     committed.set(events, process.hrtime.bigint());
     await delay(Math.max(0, begun + ((n + 1) * 1000) / rate - performance.now()));
   }
-  const arrivals = (await tell({
+  const arrivals = (await send({
     kind: 'collect',
     events: count,
     patienceMs: 30_000,
@@ -231,7 +231,7 @@ function start(command: readonly string[]) {
   });
 }
 
-async function tell(message: Open | Collect | Close): Promise<unknown> {
+async function send(message: Open | Collect | Close): Promise<unknown> {
   clients.send(message);
   const [answer] = await once(clients, 'message');
   return answer;

@@ -1,6 +1,6 @@
 // Subscribers of the benchmark, in a process of their own. They speak just enough of
-// graphql-transport-ws to subscribe, and look at nothing of what comes but which event it is: on two
-// cores whatever the clients do is taken from the gateway.
+// graphql-transport-ws to subscribe, and only look which event comes: on two
+// cores all work of the clients slows the gateway.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -14,7 +14,7 @@ export interface Open {
   /** Variables, one subscriber each. */
   variables: object[];
 }
-/** Asks for the arrivals of so many events, or of those there are after so many milliseconds. */
+/** Requests the arrivals of so many events, or of those that came within so many milliseconds. */
 export interface Collect {
   kind: 'collect';
   events: number;
@@ -25,7 +25,7 @@ export interface Close {
 }
 export interface Arrival {
   event: number;
-  /** Moments of the monotonic clock, in nanoseconds, as text: IPC knows no big integers. */
+  /** Times of the monotonic clock, in nanoseconds, as text: IPC knows no big integers. */
   first: string;
   last: string;
   clients: number;

@@ -17,7 +17,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Gauges {
   cpuSeconds: number;
-  /** In use on the heap and beside it. */
+  /** In use on the heap and outside of it. */
   usedBytes: number;
   residentBytes: number;
   loopDelayP99Ms: number;
@@ -76,14 +76,14 @@ export async function stopServer(child: ChildProcess): Promise<void> {
   if (child.exitCode === null) await once(child, 'exit');
 }
 
-/** The gauges less what is garbage, which connecting makes a lot of. */
+/** The gauges without garbage, of which connecting makes a lot. */
 export async function settledGauges(server: ChildProcess): Promise<Gauges> {
   server.kill('SIGUSR2');
   await delay(1_000);
   return readGauges();
 }
 
-/** What a server says of itself. */
+/** What a server reports about itself. */
 export async function readGauges(): Promise<Gauges> {
   const text = await (await fetch(`http://127.0.0.1:${PORT}/metrics`)).text();
   const read = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);

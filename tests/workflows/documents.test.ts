@@ -5,7 +5,12 @@ import { demoPeople, demoWorkspaces } from '../../prisma/seed/people.ts';
 import { examples } from '../../src/server/graphiql/examples.ts';
 import { type Api, type Client, openApi } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { remember, type Speaker, toldOperations, variablesOf } from '../support/told-operations.ts';
+import {
+  documentedOperations,
+  remember,
+  type Sender,
+  variablesOf,
+} from '../support/documented-operations.ts';
 
 let database: TestDatabase;
 let api: Api;
@@ -20,20 +25,20 @@ afterAll(async () => {
 
 const workspaceId = demoWorkspaces[0]?.id as string;
 
-const clientOf = (speaker: Speaker): Promise<Client> =>
-  speaker.kind === 'agent'
-    ? api.asAgent(speaker.name, speaker.scopes, speaker.workspaceId)
-    : api.as(speaker.id, speaker.workspaceId);
+const clientOf = (sender: Sender): Promise<Client> =>
+  sender.kind === 'agent'
+    ? api.asAgent(sender.name, sender.scopes, sender.workspaceId)
+    : api.as(sender.id, sender.workspaceId);
 
 it.each(['workflows.md', 'mutations.md'])('docs/%s tells what the API answers', async (name) => {
   const known = new Map<string, unknown>();
-  for (const { speaker, document, told } of toldOperations(name)) {
-    const client = await clientOf(speaker);
+  for (const { sender, document, answer } of documentedOperations(name)) {
+    const client = await clientOf(sender);
     const { data, errors } = await client.ask(document, variablesOf(document, known));
     remember(data, known);
     const stripIds = (text: string) =>
       JSON.parse(text.replace(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"id"'));
-    const shown = stripIds(told);
+    const shown = stripIds(answer);
     // An answer that is not full is shown as a whole, without the places in the document.
     if (shown.data) expect({ data, errors }, document).toMatchObject(shown);
     else expect(stripIds(JSON.stringify(errors ?? data)), document).toEqual(shown);

@@ -81,7 +81,7 @@ mutation Signal {
     category: COMPETITOR_ACTIVITY
     confidence: "90"
     relevance: "85"
-    keyFindings: ["Beans are dear this year"]
+    keyFindings: ["Beans are expensive this year"]
     dryRun: true
   ) {
     intelligenceSignal {

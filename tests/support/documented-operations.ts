@@ -1,52 +1,52 @@
 import { readFileSync } from 'node:fs';
 import { demoPeople, demoWorkspaces } from '../../prisma/seed/people.ts';
 
-/** Whoever sends an operation, and the workspace that they name. */
-export type Speaker = { workspaceId: string | undefined } & (
+/** The sender of an operation, and the workspace that they name. */
+export type Sender = { workspaceId: string | undefined } & (
   | { kind: 'person'; id: string }
   | { kind: 'agent'; name: string; scopes: readonly string[] }
 );
 
-/** An operation that a page of the documentation sends to the demo. */
-export interface ToldOperation {
-  /** What it stands under. */
+/** An operation on a page of the documentation, which is sent to the demo. */
+export interface DocumentedOperation {
+  /** The heading above it. */
   heading: string;
-  speaker: Speaker;
+  sender: Sender;
   document: string;
   /** The answer as the page shows it. */
-  told: string;
+  answer: string;
 }
 
-/** What a page may have in front of an answer: a heading, a speaker, or an operation. */
+/** The parts of a page: a heading, a sender, or an operation with its answer. */
 const PIECES = /^## (.+)$|^(As .+)$|^```graphql\n([\s\S]+?)\n```\n\n```json\n([\s\S]+?)\n```$/gm;
 
-/** Reads the operations of a page in `docs`. Throws if it shows an answer to none of them. */
-export function toldOperations(page: string): ToldOperation[] {
+/** Reads the operations of a page in `docs`. Throws if an answer belongs to none of them. */
+export function documentedOperations(page: string): DocumentedOperation[] {
   const file = readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
-  const operations: ToldOperation[] = [];
+  const operations: DocumentedOperation[] = [];
   let heading = '';
-  let speaker: Speaker | undefined;
-  for (const [, title, as, document, told] of file.matchAll(PIECES)) {
+  let sender: Sender | undefined;
+  for (const [, title, as, document, answer] of file.matchAll(PIECES)) {
     if (title) heading = title;
-    if (as) speaker = speakerOf(as);
-    if (speaker && document && told) operations.push({ heading, speaker, document, told });
+    if (as) sender = senderOf(as);
+    if (sender && document && answer) operations.push({ heading, sender, document, answer });
   }
   if (operations.length !== file.match(/^```json/gm)?.length) {
-    throw new Error(`An answer of ${page} is to no operation.`);
+    throw new Error(`An answer of ${page} belongs to no operation.`);
   }
   return operations;
 }
 
-function speakerOf(text: string): Speaker {
+function senderOf(text: string): Sender {
   const workspaceId = demoWorkspaces[0]?.id;
-  const [, name, told] = /^As the agent `(\S+)` with `(.+)`/.exec(text) ?? [];
+  const [, name, scopeList] = /^As the agent `(\S+)` with `(.+)`/.exec(text) ?? [];
   if (name) {
-    const scopes = told?.split(' ') ?? [];
+    const scopes = scopeList?.split(' ') ?? [];
     const isGlobal = scopes[0]?.startsWith('global');
     return { kind: 'agent', name, scopes, workspaceId: isGlobal ? undefined : workspaceId };
   }
   const person = demoPeople.find((each) => text.startsWith(`As ${each.name}`));
-  if (!person) throw new Error(`Nobody is named in: ${text}`);
+  if (!person) throw new Error(`No person is named in: ${text}`);
   const isHere = person.memberships.some(({ workspace }) => workspace === demoWorkspaces[0]?.slug);
   return { kind: 'person', id: person.id, workspaceId: isHere ? workspaceId : undefined };
 }
@@ -60,7 +60,7 @@ export function remember(data: unknown, known: Map<string, unknown>): void {
   }
 }
 
-/** Returns what is known of a document's variables. */
+/** Returns the known values of a document's variables. */
 export function variablesOf(document: string, known: ReadonlyMap<string, unknown>) {
   const names = [...document.matchAll(/\$(\w+):/g)].map(([, name]) => name as string);
   return Object.fromEntries(names.map((name) => [name, known.get(name)]));
