@@ -13,11 +13,11 @@ import { schema } from '../../src/schema/index.ts';
 import { openRows } from '../support/rows.ts';
 import { caseOf, cases, named } from './cases.ts';
 import { changeOf, openStage, type Stage, type Subscriber } from './changes.ts';
-import { openPlanter, type Planter } from './plant.ts';
+import { openUncheckedWriter, type UncheckedWriter } from './unchecked-writer.ts';
 import { createWorld, type World } from './world.ts';
 
 let world: World;
-let planter: Planter;
+let writer: UncheckedWriter;
 let stage: Stage;
 let people: [string, string];
 let person: Subscriber;
@@ -31,7 +31,7 @@ beforeAll(async () => {
     [workspaceId, ownerId],
   );
   people = [ownerId, colleague?.id ?? ''];
-  // One of them is a member of another workspace, too.
+  // One of them is also a member of another workspace.
   await query(
     `insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Viewer')`,
     [ownerId, world.theirs.workspaceId],
@@ -43,16 +43,16 @@ beforeAll(async () => {
       `${id}@example.com`,
     ]);
   }
-  // What has expired is no opportunity.
+  // Expired trends are not opportunities.
   await query('update trends set expiry_date = null');
-  planter = await openPlanter(world.database.url);
+  writer = await openUncheckedWriter(world.database.url);
   stage = openStage(world.database);
   person = await stage.as(ownerId, workspaceId);
   members = await stage.asMembers(ownerId, workspaceId);
 });
 afterAll(async () => {
   await stage?.close();
-  await planter?.close();
+  await writer?.close();
   await world?.close();
 });
 
@@ -63,19 +63,19 @@ const rowsSeenBy = (userId: string, source: string) =>
     ),
   );
 
-/** Those with a table and policies: invitations are shown by a view. */
+/** The personal models with policies. Invitations have none, since a view shows them. */
 const PERSONAL_TABLES = [...personalModels].filter((name) => name !== 'Invitation');
 
-describe('models whose rows differ between members are known', () => {
-  /** Of other workspaces; whatever belongs to the current one leads to the current one only. */
-  const ELSEWHERE = 'Workspace';
+describe('all models whose rows differ between members are marked as personal', () => {
+  /** Members see different workspaces besides the current one. */
+  const NOT_PERSONAL = 'Workspace';
 
-  it('by what two of them read', async () => {
+  it('according to the rows that two members with one role read', async () => {
     const { workspaceId } = world.ours;
     const different = new Set<string>();
     for (const role of [...ROLES].reverse()) {
-      // A workspace without an Owner is refused otherwise.
-      await planter.plant(
+      // Only an unchecked writer can leave a workspace without an Owner.
+      await writer.write(
         'update user_workspaces set role = $2 where workspace_id = $1 and user_id = any ($3)',
         [workspaceId, role, people],
       );
@@ -86,10 +86,10 @@ describe('models whose rows differ between members are known', () => {
         if (JSON.stringify(one) !== JSON.stringify(other)) different.add(name);
       }
     }
-    expect([...different].sort()).toEqual([...personalModels, ELSEWHERE].sort());
+    expect([...different].sort()).toEqual([...personalModels, NOT_PERSONAL].sort());
   });
 
-  it('by their policies', async () => {
+  it('according to their policies', async () => {
     const policies = await world.database.query<{ table: string; condition: string }>(
       `select tablename as table, qual as condition from pg_policies
        where schemaname = 'public' and cmd in ('SELECT', 'ALL')`,
@@ -100,13 +100,15 @@ describe('models whose rows differ between members are known', () => {
         condition.replaceAll('( SELECT auth.uid() AS uid) IS NOT NULL', ''),
       ),
     );
-    // One's own profile is one of those of the members, which all of them see.
-    const known = [...PERSONAL_TABLES, ELSEWHERE, 'UserProfile'].map((name) => caseOf(name).table);
+    // All members see all profiles of members, including their own.
+    const known = [...PERSONAL_TABLES, NOT_PERSONAL, 'UserProfile'].map(
+      (name) => caseOf(name).table,
+    );
     expect(about.map(({ table }) => table).sort()).toEqual(known.sort());
   });
 });
 
-/** Everything that a row shows and leads to, but for what differs between members. */
+/** All columns and relations of a model, except personal ones. */
 function selectionOf(name: string): string {
   const type = schema.getType(name) as GraphQLObjectType;
   return Object.values(type.getFields()).map(fieldSelection).join(' ');
@@ -131,7 +133,7 @@ const leavesOf = (type: GraphQLObjectType) =>
     .map(({ name }) => name)
     .join(' ');
 
-describe('what is told to many at once is what each of them would read', () => {
+describe('an execution for all members of a role gives the same rows as one for each member', () => {
   const ids = async (table: string) => {
     const rows = await rowsSeenBy(people[0], table);
     return rows.map(({ row }) => String(JSON.parse(row).id));
@@ -143,25 +145,25 @@ describe('what is told to many at once is what each of them would read', () => {
       const own = name === 'Workspace' ? [world.ours.workspaceId] : await ids(table);
       const changes = own.map((id) => changeOf(name, 'INSERT', id));
       const document = `subscription { ${lookup}Changed { node { ${selectionOf(name)} } } }`;
-      const told = await members.tell(document, changes);
-      expect(told).toEqual(await person.tell(document, changes));
-      expect(told.filter(Boolean)).toHaveLength(own.length);
+      const events = await members.execute(document, changes);
+      expect(events).toEqual(await person.execute(document, changes));
+      expect(events.filter(Boolean)).toHaveLength(own.length);
     },
   );
 
-  it.each(PERSONAL_TABLES)('%s: only what is shown to all', async (name) => {
+  it.each(PERSONAL_TABLES)('%s: only public rows', async (name) => {
     const { lookup, table } = caseOf(name);
     const rows = await world.database.query<{ id: string; shown: boolean }>(
       `select id::text, coalesce(to_jsonb(t) ->> 'visibility' = 'public', false) as shown from ${table} as t
        where workspace_id = $1`,
       [world.ours.workspaceId],
     );
-    const told = await members.tell(
+    const events = await members.execute(
       `subscription { ${lookup}Changed { node { id } } }`,
       rows.map(({ id }) => changeOf(name, 'INSERT', id)),
     );
     expect(rows.length).toBeGreaterThan(0);
-    expect(told.map((each) => each?.node.id)).toEqual(
+    expect(events.map((each) => each?.node.id)).toEqual(
       rows.map(({ id, shown }) => (shown ? id : undefined)),
     );
   });

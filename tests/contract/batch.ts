@@ -2,38 +2,40 @@ import type { Answer } from '../server/support/gateway.ts';
 import type { Client } from '../support/api.ts';
 import type { Data } from '../support/data.ts';
 
-/** A field of Query or Mutation, as a document has it but for its alias; `$0`, `$1`… are its variables. */
-export interface Ask {
+/** A field of Query or Mutation without its alias; `$0`, `$1`… are its variables. */
+export interface FieldRequest {
   field: string;
   variables?: [type: string, value: unknown][];
 }
 
-export type Told = { data: Data; error?: NonNullable<Answer['errors']>[number] };
+export type FieldResult = { data: Data; error?: NonNullable<Answer['errors']>[number] };
 
-/** As many as a document may have aliases, less some for those inside of a field. */
+/** Fewer than the aliases that a document may have, since fields may contain aliases too. */
 const FIELDS = 25;
 
-/** Asks for many fields in few documents; each answer has its field's data, or its error. */
+/** Requests many fields in few documents. Returns the data or the error of each field. */
 export async function askAll(
   client: Client,
-  asks: readonly Ask[],
+  requests: readonly FieldRequest[],
   operation: 'query' | 'mutation' = 'query',
-): Promise<Told[]> {
-  const told: Told[] = [];
-  for (let start = 0; start < asks.length; start += FIELDS) {
-    told.push(...(await askTogether(client, asks.slice(start, start + FIELDS), operation)));
+): Promise<FieldResult[]> {
+  const results: FieldResult[] = [];
+  for (let start = 0; start < requests.length; start += FIELDS) {
+    results.push(
+      ...(await askInOneDocument(client, requests.slice(start, start + FIELDS), operation)),
+    );
   }
-  return told;
+  return results;
 }
 
-async function askTogether(
+async function askInOneDocument(
   client: Client,
-  asks: readonly Ask[],
+  requests: readonly FieldRequest[],
   operation: string,
-): Promise<Told[]> {
+): Promise<FieldResult[]> {
   const types: string[] = [];
   const values: Record<string, unknown> = {};
-  const fields = asks.map(({ field, variables = [] }, i) => {
+  const fields = requests.map(({ field, variables = [] }, i) => {
     for (const [n, [type, value]] of variables.entries()) {
       types.push(`$v${i}_${n}: ${type}`);
       values[`v${i}_${n}`] = value;
@@ -45,11 +47,13 @@ async function askTogether(
     `${operation} ${head}{ ${fields.join(' ')} }`,
     values,
   );
-  if (!data && asks.length > 1) {
-    // A field that may not be null takes the others with it.
-    return (await Promise.all(asks.map((ask) => askTogether(client, [ask], operation)))).flat();
+  if (!data && requests.length > 1) {
+    // A failed field that cannot be null makes all data null, so each is requested alone.
+    return (
+      await Promise.all(requests.map((ask) => askInOneDocument(client, [ask], operation)))
+    ).flat();
   }
-  return asks.map((_, i) => {
+  return requests.map((_, i) => {
     const error = data ? errors.find(({ path }) => path?.[0] === `a${i}`) : errors[0];
     return { data: data?.[`a${i}`] ?? null, ...(error ? { error } : {}) };
   });

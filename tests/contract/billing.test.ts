@@ -42,8 +42,8 @@ async function join({ query }: TestDatabase, role: string): Promise<string> {
   return id;
 }
 
-/** Every way to rows of a model, each as what it shows: a number, or null. */
-async function waysTo(model: string, client: Client): Promise<Record<string, unknown>> {
+/** Reads rows of a model in every possible way. Returns what each way shows. */
+async function readAllWays(model: string, client: Client): Promise<Record<string, unknown>> {
   const { lookup, root, table } = caseOf(model);
   const { ours } = world;
   const id = String(ours.rows.get(table)?.[0]?.id);
@@ -66,7 +66,7 @@ async function waysTo(model: string, client: Client): Promise<Record<string, unk
   )?.[root];
   const isTheirs = client === clients.stranger;
   return {
-    // What is the stranger's own they see: it is not this workspace's.
+    // The stranger sees rows of their own workspace, which are not counted here.
     list: isTheirs ? 0 : data.list.totalCount,
     rows: isTheirs ? 0 : data.list.nodes.length,
     one: data.one?.id ?? null,
@@ -75,7 +75,7 @@ async function waysTo(model: string, client: Client): Promise<Record<string, unk
     nodes: data.nodes[0],
     related: isTheirs ? 0 : (related?.totalCount ?? 0),
     filtered: isTheirs ? 0 : data.filtered.totalCount,
-    // Without rows in sight there are none; nor is there the workspace, for a stranger.
+    // Without visible rows, the filter `none` matches. A stranger does not see the workspace either.
     excluded: isTheirs ? 1 : data.excluded.totalCount,
     permission:
       isTheirs || data.viewer.permissions.find(({ type }: { type: string }) => type === model).read,
@@ -85,18 +85,18 @@ async function waysTo(model: string, client: Client): Promise<Record<string, unk
 const billing = [...models.values()].filter((each) => each.billing).map(({ name }) => name);
 
 describe.each(billing)('%s', (model) => {
-  it.each(READERS)('is read by %s', async (name) => {
+  it.each(READERS)('can be read by %s', async (name) => {
     const { table } = caseOf(model);
     const id = world.ours.rows.get(table)?.[0]?.id;
     const nodeId = Buffer.from(`${model}:${id}`).toString('base64');
-    expect(await waysTo(model, clients[name] as Client)).toEqual({
+    expect(await readAllWays(model, clients[name] as Client)).toEqual({
       ...{ list: 2, rows: 2, one: id, history: 1, node: { nodeId }, nodes: { nodeId } },
       ...{ related: 2, filtered: 1, excluded: 0, permission: true },
     });
   });
 
-  it.each(OTHERS)('shows nothing of itself to %s', async (name) => {
-    expect(await waysTo(model, clients[name] as Client)).toEqual({
+  it.each(OTHERS)('is hidden from %s', async (name) => {
+    expect(await readAllWays(model, clients[name] as Client)).toEqual({
       ...{ list: 0, rows: 0, one: null, history: null, node: null, nodes: null },
       ...{ related: 0, filtered: 0, excluded: 1, permission: name === 'stranger' },
     });

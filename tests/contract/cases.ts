@@ -10,7 +10,7 @@ const isGuarded = (table: string, column: string) =>
 
 const FOLDER = new URL('../../prisma/models/', import.meta.url);
 
-/** The read models: what the catalog lists besides tables. */
+/** The names of the read models, which are views and not tables. */
 export const views: ReadonlySet<string> = new Set(
   readdirSync(FOLDER).flatMap((file) =>
     [...readFileSync(new URL(file, FOLDER), 'utf8').matchAll(/^view (\w+)/gm)].map(
@@ -19,25 +19,25 @@ export const views: ReadonlySet<string> = new Set(
   ),
 );
 
-/** A table as the API shows it. */
+/** A table in the API. */
 export interface Case {
   name: string;
   table: string;
-  /** The fields of Query. */
+  /** The fields of Query for one row and for the list. */
   lookup: string;
   root: string;
   columns: [name: string, column: Column][];
-  /** Those that lists can be filtered by. */
+  /** The columns that lists can be filtered by. */
   comparable: [name: string, column: Column][];
   one: [name: string, relation: Relation][];
   many: [name: string, relation: Relation][];
   people: [name: string, relation: Relation][];
   links: [name: string, link: Link][];
-  /** Whether its rows belong to workspaces, all of them or some. */
+  /** Whether all, some or none of its rows belong to a workspace. */
   tenancy: 'workspace' | 'shared or workspace' | 'other';
 }
 
-/** Every table that the API shows; read models are not among them, nor relations to them. */
+/** Every table in the API, without read models and relations to them. */
 export const cases: readonly Case[] = [...models.values()]
   .filter(({ name }) => !views.has(name))
   .map((model) => {
@@ -72,14 +72,14 @@ export const cases: readonly Case[] = [...models.values()]
     };
   });
 
-/** Returns the case of a model. Throws TypeError for one that has none. */
+/** Returns the case of a model. Throws TypeError if there is none. */
 export function caseOf(name: string): Case {
   const found = cases.find((each) => each.name === name);
   if (!found) throw new TypeError(`There is no case ${name}`);
   return found;
 }
 
-/** Returns the database's name of a model's column. */
+/** Returns the name of a column in the database. */
 export function sqlName(model: string, column: string): string {
   return `"${catalog.models[model]?.columns[column]?.column}"`;
 }
@@ -103,7 +103,7 @@ export function joinOf(model: string, relation: Relation): string {
     .join(' and ');
 }
 
-/** Returns the cases with their names, for the titles of tests. */
+/** Returns the cases with their names, which become the titles of tests. */
 export function named(list: readonly Case[]): [string, Case][] {
   return list.map((each) => [each.name, each]);
 }

@@ -12,27 +12,27 @@ import type { TestDatabase } from '../support/database.ts';
 import { seal } from '../support/seal.ts';
 import { type Case, cases } from './cases.ts';
 
-/** What one change told; undefined where it told nothing. */
-export type Told = Data;
+/** The data of one event; undefined if the change sent none. */
+export type EventData = Data;
 
-/** Somebody who subscribes, served without a hub. */
+/** A person, agent or audience that subscribes, without a hub. */
 export interface Subscriber {
-  /** Returns what `subscribe` gives. Throws the error of a refusal. */
+  /** Returns the source of a subscription. Throws if the subscription is refused. */
   subscribe(document: string, variables?: Record<string, unknown>): Promise<ChangeSource>;
-  /** Executes a subscription for changes that are read together. */
-  tell(
+  /** Executes a subscription for changes of one batch. */
+  execute(
     document: string,
     changes: readonly Change[],
     variables?: Record<string, unknown>,
-  ): Promise<Told[]>;
+  ): Promise<EventData[]>;
 }
 
 export interface Stage {
   as(userId: string, workspaceId?: string): Promise<Subscriber>;
-  /** All members of a workspace with the person's role, who are served together. */
+  /** The audience of all members of a workspace with the person's role. */
   asMembers(userId: string, workspaceId: string): Promise<Subscriber>;
   asAgent(name: string, scopes: readonly string[], workspaceId?: string): Promise<Subscriber>;
-  /** SQL statements since the last call, in order. */
+  /** The SQL statements since the last call, in order. */
   statements(): string[];
   close(): Promise<void>;
 }
@@ -89,7 +89,7 @@ function subscriber(newContext: () => Promise<Context>): Subscriber {
       if ('errors' in source) throw source.errors?.[0]?.originalError ?? source.errors?.[0];
       return source as unknown as ChangeSource;
     },
-    async tell(document, changes, variables = {}) {
+    async execute(document, changes, variables = {}) {
       const args = await request(document, variables);
       const events = changes.map((change) => new ChangeEvent(change, ({ seq }) => `after ${seq}`));
       const results = await runInSession(args.contextValue.session, () =>
@@ -105,7 +105,7 @@ function subscriber(newContext: () => Promise<Context>): Subscriber {
 
 let seq = 0;
 
-/** Makes up a change, as the log might have it. */
+/** Returns a change as the change log could contain it. */
 export function changeOf(
   model: string,
   operation: Change['operation'],
@@ -127,7 +127,7 @@ export function changeOf(
 
 function caseIn(table: string): Case {
   const found = cases.find((each) => each.table === table);
-  if (!found) throw new TypeError(`No model is of ${table}`);
+  if (!found) throw new TypeError(`No model belongs to the table ${table}`);
   return found;
 }
 
@@ -135,7 +135,7 @@ interface LogRow extends Omit<Change, 'model'> {
   table: string;
 }
 
-/** Runs `work` and returns the changes that the log has of it. */
+/** Runs `work` and returns its changes in the change log. */
 export async function changesBy(
   { query }: TestDatabase,
   work: () => Promise<unknown>,

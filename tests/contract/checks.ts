@@ -4,33 +4,33 @@ import { type Case, caseOf, cases, joinOf, sqlName } from './cases.ts';
 import { type Condition, conditionsOn } from './operators.ts';
 import type { VariedWorld } from './varied.ts';
 
-/** A filter, and what it says of a row, in SQL: true, false or, where that is unknown, null. */
+/** A filter, and its condition on a row in SQL: true, false, or null if it is unknown. */
 export interface Check {
   filter: object;
   sql: string;
 }
 
-/** What a filter says of the rows of one column, by the kind of comparison that it is. */
+/** A check of one column, with the kind of its comparison. */
 export interface ColumnCheck extends Check {
   kind: string;
   column: Column;
 }
 
-/** Returns those of the filters that find other rows than SQL does; the rows are `a` to it. */
+/** Returns the filters that find other rows than their SQL, in which a row is `a`. */
 export async function disagreements(
   world: VariedWorld,
   { name, root, table }: Case,
   checks: readonly Check[],
 ) {
   if (checks.length === 0) throw new TypeError('There is nothing to compare');
-  const told = await askAll(
+  const results = await askAll(
     world.client,
     checks.map(({ filter }) => ({
       field: `${root}(filter: $0, first: 100) { nodes { id } }`,
       variables: [[`${name}Filter`, filter]],
     })),
   );
-  const sets = await world.seen<{ ids: string[] }>(
+  const sets = await world.readAsClient<{ ids: string[] }>(
     `${checks
       .map(
         ({ sql }, n) =>
@@ -39,15 +39,15 @@ export async function disagreements(
       .join(' union all ')} order by n`,
   );
   return checks.flatMap(({ filter, sql }, n) => {
-    const { data, error } = told[n] ?? {};
+    const { data, error } = results[n] ?? {};
     const found = data?.nodes.map(({ id }: { id: string }) => id).sort();
-    const meant = sets[n]?.ids.sort();
-    const same = JSON.stringify(found) === JSON.stringify(meant);
-    return same ? [] : [{ filter: JSON.stringify(filter), sql, error, found, meant }];
+    const expected = sets[n]?.ids.sort();
+    const same = JSON.stringify(found) === JSON.stringify(expected);
+    return same ? [] : [{ filter: JSON.stringify(filter), sql, error, found, expected }];
   });
 }
 
-/** Returns every comparison that the columns of a model offer, over its rows as `alias`. */
+/** Returns every comparison of a model's columns, with its rows as `alias` in SQL. */
 export async function columnChecks(
   world: VariedWorld,
   { name, table, comparable: columns }: Case,
@@ -57,7 +57,7 @@ export async function columnChecks(
     const c = sqlName(name, column);
     return isList ? `array_agg(to_jsonb(${c}))` : `to_jsonb(array_agg(distinct ${c}::text))`;
   });
-  const [stored] = await world.seen<{ values: ((string | string[] | null)[] | null)[] }>(
+  const [stored] = await world.readAsClient<{ values: ((string | string[] | null)[] | null)[] }>(
     `select jsonb_build_array(${sql.join(', ')}) as values from ${table}`,
   );
   const first = (isList: boolean) =>
@@ -85,18 +85,18 @@ function isText({ type, nativeType }: Column): boolean {
   return type === 'String' && nativeType !== 'Uuid';
 }
 
-/** Part of the kind of comparisons with what other paths into JSON lead to. */
-export const ELSEWHERE = 'elsewhere';
+/** Part of the kind of a comparison with a path into JSON other than the first ones. */
+export const OTHER_PATH = 'elsewhere';
 
 function kindOf(column: Column, operators: Condition['operators']): string {
   const { kind, type, nativeType, isList, isRequired } = column;
   const isOwnType = nativeType === 'Uuid' || nativeType === 'Date';
   const of = kind === 'enum' ? kind : `${type} ${isOwnType ? nativeType : ''}`;
   const used = Object.entries(operators).map(([operator, operand]) => {
-    if (operator === 'path') return String(operand).match(/^(a|list)$/)?.[0] ?? ELSEWHERE;
+    if (operator === 'path') return String(operand).match(/^(a|list)$/)?.[0] ?? OTHER_PATH;
     return type === 'Json' ? [operator, operand] : [operator, [operand].flat().length > 0];
   });
-  // Every part of a JSON value may be missing.
+  // Any part of a JSON value may be missing.
   return JSON.stringify([of, isList, isRequired && type !== 'Json', used]);
 }
 
@@ -105,7 +105,7 @@ const not = ({ filter, sql }: Check): Check => ({ filter: { not: filter }, sql: 
 /** Returns the check and its negation. */
 export const withNegation = (check: Check): Check[] => [check, not(check)];
 
-/** Returns what can be said with a condition on related rows, which are `b` to its SQL. */
+/** Returns all checks with a condition on related rows, which are `b` in its SQL. */
 export function throughRelation(
   model: string,
   name: string,
@@ -114,7 +114,7 @@ export function throughRelation(
 ): Check[] {
   const rows = `from ${caseOf(relation.to).table} b where ${joinOf(model, relation)}`;
   if (!relation.isList) {
-    // Of a row that is not there nothing is known.
+    // Without a related row, the condition is unknown.
     return withNegation(condition).flatMap(({ filter, sql }) =>
       withNegation({ filter: { [name]: filter }, sql: `(select ${sql} ${rows})` }),
     );
@@ -137,7 +137,7 @@ export function throughRelation(
   ];
 }
 
-/** A relation, and the comparisons of its rows to be made through it. */
+/** A relation, and the conditions on its rows to test. */
 export interface RelationChecks {
   model: Case;
   name: string;
@@ -146,16 +146,19 @@ export interface RelationChecks {
 }
 
 /**
- * Shares out the comparisons among all relations, at most so many each: every kind of them is made
- * through a relation to one row, and through one to many.
+ * Distributes the comparisons over all relations, at most so many for each. Every kind of comparison
+ * is tested in a relation to one row and in a relation to many.
  */
-export async function shareOut(world: VariedWorld, most: number): Promise<RelationChecks[]> {
+export async function distributeChecks(
+  world: VariedWorld,
+  most: number,
+): Promise<RelationChecks[]> {
   const ofModel = new Map<string, ColumnCheck[]>();
   for (const shown of cases) ofModel.set(shown.name, await columnChecks(world, shown, 'b'));
   const taken = new Set<string>();
   return relations.map(([model, name, relation]) => {
-    // Where in a JSON value to look is no matter of relations.
-    const all = (ofModel.get(relation.to) ?? []).filter(({ kind }) => !kind.includes(ELSEWHERE));
+    // Paths into JSON work the same in all relations.
+    const all = (ofModel.get(relation.to) ?? []).filter(({ kind }) => !kind.includes(OTHER_PATH));
     const conditions: ColumnCheck[] = [];
     for (const check of all) {
       const key = `${relation.isList} ${check.kind}`;
@@ -163,18 +166,18 @@ export async function shareOut(world: VariedWorld, most: number): Promise<Relati
       taken.add(key);
       conditions.push(check);
     }
-    if (conditions.length === 0) conditions.push(telling(all));
+    if (conditions.length === 0) conditions.push(preferNullable(all));
     return { model, name, relation, conditions };
   });
 }
 
-/** One whose truth may be unknown, where there is one. */
-export function telling(checks: readonly ColumnCheck[]): ColumnCheck {
+/** Returns a check that may be unknown, if there is one. */
+export function preferNullable(checks: readonly ColumnCheck[]): ColumnCheck {
   const nullable = checks.find(({ column }) => !column.isRequired && !column.isList);
   return (nullable ?? checks[0]) as ColumnCheck;
 }
 
-/** Every relation that filters reach through; last those of workspaces, of which one alone has rows. */
+/** Every relation that filters can use. Those of workspaces come last, since only one workspace has rows. */
 export const relations: readonly (readonly [Case, string, Relation])[] = [
   ...cases.filter(({ name }) => name !== 'Workspace'),
   caseOf('Workspace'),

@@ -8,19 +8,22 @@ import { createVariedWorld, runCounted, type VariedWorld } from './varied.ts';
 let world: VariedWorld;
 beforeAll(async () => {
   world = await createVariedWorld({ rows: 6 });
-  await world.plant(`update cohorts set journey_distribution = '{}'`);
+  await world.writeUnchecked(`update cohorts set journey_distribution = '{}'`);
 });
 afterAll(() => world?.close());
 
-/** Runs an operation; each of its statements has to be paid for with a look-up's price or more. */
-async function expectPaid(query: string, variableValues?: Record<string, unknown>): Promise<void> {
+/** Runs an operation. It must cost at least the price of a look-up for each of its statements. */
+async function expectCovered(
+  query: string,
+  variableValues?: Record<string, unknown>,
+): Promise<void> {
   const cost = costOf({ schema, document: parse(query), variableValues }) ?? 0;
   const { statements } = await runCounted(world, query, variableValues);
   expect(statements.length, query).toBeGreaterThan(0);
   expect(cost, query).toBeGreaterThanOrEqual(10 * statements.length);
 }
 
-/** Every field of a model that reads other rows. */
+/** The selections of all fields of a model that read other rows. */
 function fieldsOf({ one, many, people, links }: Case, inner: (to: string) => string): string[] {
   return [
     ...one.map(([name, { to }]) => `${name} { id ${inner(to)} }`),
@@ -35,7 +38,7 @@ function fieldsOf({ one, many, people, links }: Case, inner: (to: string) => str
   ];
 }
 
-/** Puts fields together to documents, so many to each. */
+/** Distributes fields over documents of `size` fields. */
 function inDocuments(
   fields: readonly string[],
   size: number,
@@ -49,10 +52,12 @@ function inDocuments(
   return documents;
 }
 
-describe('an operation pays for each of its statements', () => {
+describe('the cost of an operation covers each of its statements', () => {
   it.each(named(cases))('%s', async (_, shown) => {
     const { root, lookup, table } = shown;
-    const [row] = await world.seen<{ id: string }>(`select id::text as id from ${table} limit 1`);
+    const [row] = await world.readAsClient<{ id: string }>(
+      `select id::text as id from ${table} limit 1`,
+    );
     const next = (to: string) =>
       to === 'Workspace' ? '' : fieldsOf({ ...caseOf(to), many: [] }, () => '').join(' ');
     const list = (some: string) => `{ ${root}(first: 3) { nodes { id ${some} } } }`;
@@ -70,7 +75,7 @@ describe('an operation pays for each of its statements', () => {
       ),
       ...inDocuments(fieldsOf({ ...shown, many: shown.many.slice(0, 4) }, next), 4, list),
     ];
-    for (const document of documents) await expectPaid(document);
+    for (const document of documents) await expectCovered(document);
   });
 
   it.each([
@@ -84,19 +89,19 @@ describe('an operation pays for each of its statements', () => {
     'agents { nodes { dailyPerformance { executionCount } } }',
     'strategyInsights { nodes { source { ... on Campaign { id } ... on Move { id } } } }',
   ])('%s', async (field) => {
-    await expectPaid(`{ ${field} }`);
-    await expectPaid(`{ a: ${field} b: ${field} }`);
+    await expectCovered(`{ ${field} }`);
+    await expectCovered(`{ a: ${field} b: ${field} }`);
   });
 
   it('nodes of many types', async () => {
     const ids = await Promise.all(
       cases.slice(0, 30).map(async ({ name, table }) => {
-        const [row] = await world.seen<{ id: string }>(
+        const [row] = await world.readAsClient<{ id: string }>(
           `select id::text as id from ${table} limit 1`,
         );
         return Buffer.from(`${name}:${row?.id}`).toString('base64');
       }),
     );
-    await expectPaid('query ($ids: [ID!]!) { nodes(nodeIds: $ids) { nodeId } }', { ids });
+    await expectCovered('query ($ids: [ID!]!) { nodes(nodeIds: $ids) { nodeId } }', { ids });
   });
 });

@@ -46,8 +46,8 @@ const counted = async (filters: Record<string, string>) => {
   );
 };
 
-describe('counts of relations by filters that differ a little', () => {
-  it('in the last digit of 64 bits', async () => {
+describe('counts of one relation are not mixed up if their filters differ only', () => {
+  it('in the last digit of a 64-bit number', async () => {
     expect(
       await counted({
         more: '{ totalReach: { gt: "9007199254740992" } }',
@@ -57,7 +57,7 @@ describe('counts of relations by filters that differ a little', () => {
     ).toEqual({ more: 1, all: 3, one: 1 });
   });
 
-  it('in nothing and an empty JSON object', async () => {
+  it('in a missing value and an empty JSON object', async () => {
     expect(
       await counted({
         missing: '{ resourceAllocation: { isNull: true } }',

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** So many values for each column, other ones for the next column of the same type. */
+/** The number of values for each column. The next column of the same type gets other values. */
 const VALUES_AT_ONCE = 4;
 let turn = 0;
 
@@ -22,7 +22,7 @@ const encode = (json: string) => Buffer.from(json).toString('base64url');
 const decode = (cursor: string): [string, ...unknown[]] =>
   JSON.parse(Buffer.from(cursor, 'base64url').toString());
 
-/** The columns that a list can be ordered by, and their names in `orderBy`. */
+/** The columns that a list can be ordered by, with their names in `orderBy`. */
 function orderable({ name, columns }: Case) {
   const type = schema.getType(`${name}OrderField`) as GraphQLEnumType;
   return columns.flatMap(([column, described]) => {
@@ -33,7 +33,7 @@ function orderable({ name, columns }: Case) {
 
 const known = new Map<string, Promise<Map<string, string>>>();
 
-/** Cursors of a list's first row, by the field that it is ordered by. */
+/** The cursors of a list's first row, by the field of the order. */
 function cursorsOf(list: Case): Promise<Map<string, string>> {
   const cursors = known.get(list.name) ?? readCursors(list);
   known.set(list.name, cursors);
@@ -42,16 +42,16 @@ function cursorsOf(list: Case): Promise<Map<string, string>> {
 
 async function readCursors(list: Case): Promise<Map<string, string>> {
   const fields = orderable(list);
-  const told = await askAll(
+  const results = await askAll(
     world.client,
     fields.map(({ field }) => ({
       field: `${list.root}(first: 1, orderBy: [{ field: ${field} }]) { pageInfo { startCursor } }`,
     })),
   );
-  return new Map(fields.map(({ field }, i) => [field, told[i]?.data.pageInfo.startCursor]));
+  return new Map(fields.map(({ field }, i) => [field, results[i]?.data.pageInfo.startCursor]));
 }
 
-describe('a cursor holds what its order asks for, and nothing that a reader may not order by', () => {
+describe('a cursor holds only values of the columns in its order', () => {
   it.each(named(cases))('%s', async (_, list) => {
     const { root } = list;
     const allowed = orderable(list).map(({ column }) => column);
@@ -69,7 +69,7 @@ describe('a cursor holds what its order asks for, and nothing that a reader may 
   });
 });
 
-describe('every value of a cursor is checked like an argument of its type', () => {
+describe('the values in a cursor are validated like arguments of their types', () => {
   it.each(named(cases))('%s', async (_, list) => {
     const cursors = await cursorsOf(list);
     const tried = orderable(list).flatMap(({ field, column, described }) => {
@@ -82,24 +82,24 @@ describe('every value of a cursor is checked like an argument of its type', () =
         return { field, name, cursor: encode(hostileJson([signature, value, ...rest])) };
       });
     });
-    const told = await askAll(
+    const results = await askAll(
       world.client,
       tried.map(({ field, cursor }, i) => ({
         field: `${list.root}(${i % 2 ? 'last: 1, before' : 'first: 1, after'}: $0, orderBy: [{ field: ${field} }]) { nodes { id } }`,
         variables: [['String', cursor]],
       })),
     );
-    for (const [i, { data, error }] of told.entries()) {
+    for (const [i, { data, error }] of results.entries()) {
       const about = `${tried[i]?.field}: ${tried[i]?.name}`;
       const argument = i % 2 ? 'before' : 'after';
-      // A value of the type is a place in the order, though no row is there.
+      // A valid value is a position in the order, even if no row has it.
       if (error) expect(error.extensions, about).toEqual({ code: 'BAD_USER_INPUT', argument });
       else expect(data, about).toMatchObject({ nodes: expect.any(Array) });
     }
   });
 });
 
-describe('a cursor that is none', () => {
+describe('an invalid cursor is refused', () => {
   const list = (cursor: string) => ({
     field: 'campaigns(first: 1, after: $0) { nodes { id } }',
     variables: [['String', cursor]] as [string, unknown][],
@@ -107,24 +107,24 @@ describe('a cursor that is none', () => {
 
   it.each([
     ['deep JSON', encode(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)],
-    ['of bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x00]).toString('base64url')],
-    ['of U+0000', '\0'],
-    ['of half a character', '\ud800'],
-    ['with a prototype', encode('{"__proto__": ["campaigns: createdAt desc last"]}')],
-  ])('%s is refused', async (_, cursor) => {
-    const [told] = await askAll(world.client, [list(cursor)]);
-    expect(told?.error?.message).toMatch(/is not a cursor of this API/);
-    expect(told?.error?.extensions).toEqual({ code: 'BAD_USER_INPUT', argument: 'after' });
+    ['bytes that are not UTF-8', Buffer.from([0xff, 0xfe, 0x00]).toString('base64url')],
+    ['U+0000', '\0'],
+    ['half of a surrogate pair', '\ud800'],
+    ['a JSON object with __proto__', encode('{"__proto__": ["campaigns: createdAt desc last"]}')],
+  ])('%s', async (_, cursor) => {
+    const [result] = await askAll(world.client, [list(cursor)]);
+    expect(result?.error?.message).toMatch(/is not a cursor of this API/);
+    expect(result?.error?.extensions).toEqual({ code: 'BAD_USER_INPUT', argument: 'after' });
   });
 
-  it('is longer than cursors may be', async () => {
-    const [told] = await askAll(world.client, [list('x'.repeat(limits.maxCursorLength + 1))]);
-    expect(told?.error?.message).toMatch(/more than 65536 characters: order by shorter texts/);
-    expect(told?.error?.extensions).toEqual({ code: 'BAD_USER_INPUT', argument: 'after' });
+  it('longer than the limit', async () => {
+    const [result] = await askAll(world.client, [list('x'.repeat(limits.maxCursorLength + 1))]);
+    expect(result?.error?.message).toMatch(/more than 65536 characters: order by shorter texts/);
+    expect(result?.error?.extensions).toEqual({ code: 'BAD_USER_INPUT', argument: 'after' });
   });
 });
 
-it('columns of every scalar are tried', () => {
+it('there are orderable columns of every scalar type', () => {
   const types = new Set(
     cases.flatMap((list) =>
       orderable(list).map(({ column, described }) => {

@@ -32,24 +32,24 @@ const DEEP = /* GraphQL */ `
   }
 `;
 
-/** The person's memberships, which a request that is executed reads first. */
+/** The statement that reads the viewer's memberships, which only executed requests send. */
 const VIEWER = 1;
 
 describe.each([
-  ['in one statement', true, 1],
-  // The campaigns with all that belongs to them, and the counts of their alerts.
-  ['field by field', false, VIEWER + 2],
+  ['compiled to one statement', true, 1],
+  // One for the campaigns with their relations, and one for the counts of their alerts.
+  ['executed', false, VIEWER + 2],
 ] as const)(
   'the number of statements does not depend on the number of campaigns, %s',
-  (_, accelerated, ofDashboard) => {
+  (_, accelerated, statementsOfDashboard) => {
     let world: VariedWorld;
     beforeAll(async () => {
       world = await createVariedWorld({ rows: 50, gaps: false, accelerated });
-      await world.plant(`update system_alerts set status = 'active'`);
+      await world.writeUnchecked(`update system_alerts set status = 'active'`);
     });
     afterAll(() => world?.close());
 
-    it.each([2, 20, 50])('%i on a dashboard', async (first) => {
+    it.each([2, 20, 50])('%i campaigns on a dashboard', async (first) => {
       await runCounted(world, DASHBOARD, { first });
       const { data, statements } = await runCounted(world, DASHBOARD, { first });
       expect(data.campaigns.nodes).toHaveLength(first);
@@ -59,10 +59,10 @@ describe.each([
           1, 1, 1,
         ]);
       }
-      expect(statements).toHaveLength(ofDashboard);
+      expect(statements).toHaveLength(statementsOfDashboard);
     });
 
-    it.each([2, 20, 50])('%i with quests, alerts and their agents', async (first) => {
+    it.each([2, 20, 50])('%i campaigns with quests, alerts and agents', async (first) => {
       const variables = { first, workspace: world.workspaceId };
       await runCounted(world, DEEP, variables);
       const { data, statements } = await runCounted(world, DEEP, variables);
@@ -71,7 +71,7 @@ describe.each([
         expect(quests.nodes).toHaveLength(1);
         expect(alerts.nodes[0].triggeredByAgent.agentName).toEqual(expect.any(String));
       }
-      // The workspace with all that belongs to it.
+      // One for the workspace with its relations.
       expect(statements).toHaveLength(accelerated ? 1 : VIEWER + 1);
     });
   },

@@ -5,11 +5,11 @@ import { RESOURCES, readEnv } from '../../src/env.ts';
 
 const page = readFileSync('docs/operations.md', 'utf8');
 
-it('the table of settings is up to date: npm run docs:settings', () => {
+it('the table of settings is up to date (npm run docs:settings updates it)', () => {
   expect(withSettings(page)).toBe(page);
 });
 
-it('the table of limits has the defaults', () => {
+it('the table of limits shows the defaults', () => {
   const defaults = readEnv({});
   const holders = ['PERSON_LIMITS', 'AGENT_LIMITS', 'WORKSPACE_LIMITS'] as const;
   for (const resource of RESOURCES) {

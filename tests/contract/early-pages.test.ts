@@ -9,24 +9,25 @@ import { type Order, orderArgument, orderSql } from './walk.ts';
 let world: VariedWorld;
 beforeAll(async () => {
   world = await createVariedWorld({ rows: 8, accelerated: false });
-  await world.plant(`update user_achievements set visibility = 'public'`);
+  await world.writeUnchecked(`update user_achievements set visibility = 'public'`);
 });
 afterAll(() => world?.close());
 
-/** A list of related rows, with rows that are related to them in turn. */
+/** A list of related rows, with their own related rows. */
 interface Nested {
   relation: string;
   field: string;
   type: string;
   filter: object;
-  /** The ids of the first two, in SQL over `a`. */
+  /** The ids of the first two rows, in SQL for a row `a`. */
   sql: string;
 }
 
-/** SQL over `a` and `b`, said of `b` and `c`. */
-const oneFurther = (sql: string) => sql.replace(/\bb(?=[.\s])/g, 'c').replace(/\ba(?=[.\s])/g, 'b');
+/** SQL for rows `a` and `b`, changed to `b` and `c`. */
+const shiftAliases = (sql: string) =>
+  sql.replace(/\bb(?=[.\s])/g, 'c').replace(/\ba(?=[.\s])/g, 'b');
 
-/** An order that no index has. */
+/** An order without an index. */
 function orderOf({ columns }: Case): Order {
   const text = columns.find(
     ([, { type, kind, nativeType, isList }]) =>
@@ -36,13 +37,15 @@ function orderOf({ columns }: Case): Order {
 }
 
 async function someIds({ table }: Case): Promise<string[]> {
-  const rows = await world.seen<{ id: string }>(`select id::text as id from ${table} order by id`);
+  const rows = await world.readAsClient<{ id: string }>(
+    `select id::text as id from ${table} order by id`,
+  );
   return rows.filter((_, n) => n % 3 !== 1).map(({ id }) => id);
 }
 
 const quoted = (ids: readonly string[]) => ids.map((id) => `'${id}'`).join(', ');
 
-/** A filter on columns and on a relation, with the SQL over `a` that says the same. */
+/** A filter on a column and a relation, and the same in SQL for a row `a`. */
 async function filterOn(shown: Case): Promise<{ filter: object; sql: string }> {
   const few = await someIds(shown);
   const own = `a.id in (${quoted(few)})`;
@@ -72,12 +75,12 @@ async function nestedList(parent: Case, relation: string, to: Relation): Promise
     field: `${relation}(${orderArgument(order)}first: 2, filter: $nested) { nodes { id ${rows.join(' ')} } }`,
     type: `${child.name}Filter`,
     filter,
-    sql: `select b.id::text from ${child.table} b where ${joinOf(parent.name, to)} and ${oneFurther(sql)}
-      order by ${oneFurther(orderSql(child.name, order))} limit 2`,
+    sql: `select b.id::text from ${child.table} b where ${joinOf(parent.name, to)} and ${shiftAliases(sql)}
+      order by ${shiftAliases(orderSql(child.name, order))} limit 2`,
   };
 }
 
-describe('a page holds the rows that SQL finds, whatever is read along with them', () => {
+describe('a page has the rows that SQL finds, whatever relations are selected', () => {
   it.each(named(cases))('%s', async (_, shown) => {
     const order = orderOf(shown);
     const { filter, sql } = await filterOn(shown);
@@ -85,7 +88,7 @@ describe('a page holds the rows that SQL finds, whatever is read along with them
     const lists = shown.many.map(([name, to]) => nestedList(shown, name, to));
     for (const list of [null, ...(await Promise.all(lists))]) {
       const ids = list ? `array(${list.sql})` : 'null';
-      const meant = await world.seen<{ id: string; ids: string[] | null }>(
+      const expected = await world.readAsClient<{ id: string; ids: string[] | null }>(
         `select a.id::text as id, ${ids} as ids from ${shown.table} a where ${sql}
          order by ${orderSql(shown.name, order)} limit 3`,
       );
@@ -98,24 +101,24 @@ describe('a page holds the rows that SQL finds, whatever is read along with them
         }`,
         { filter, nested: list?.filter },
       );
-      const told = data.list.nodes.map((row: Record<string, { nodes: { id: string }[] }>) => ({
+      const page = data.list.nodes.map((row: Record<string, { nodes: { id: string }[] }>) => ({
         id: row.id,
         ids: list ? row[list.relation]?.nodes.map(({ id }) => id) : null,
       }));
-      expect(told, list?.field).toEqual(meant);
-      for (const sql of statements.map(cutPagesEarly)) expect(uncut(sql), sql).toEqual([]);
+      expect(page, list?.field).toEqual(expected);
+      for (const sql of statements.map(cutPagesEarly)) expect(unlimited(sql), sql).toEqual([]);
     }
   });
 });
 
-/** The lists of a statement whose related rows are read before the page is cut. */
-function uncut(sql: string): string[] {
+/** The lists in a statement that read related rows before they limit the page. */
+function unlimited(sql: string): string[] {
   const lists: string[] = sql.match(/\S+ \S+ \/\* root select \*\//g) ?? [];
   const first = sql.match(/ LEFT JOIN LATERAL .* ORDER BY .* LIMIT \$\d+$/g) ?? [];
   return [...lists.filter((end) => !/LIMIT \$\d+ /.test(end)), ...first];
 }
 
-it('what belongs to rows is read for those of the page only', async () => {
+it('related rows are read only for the rows of the page', async () => {
   const { database, api } = world;
   const tenant = await createTenant(database);
   const { workspaceId } = tenant;
@@ -141,7 +144,7 @@ it('what belongs to rows is read for those of the page only', async () => {
     nodes { id ${alerts(`relatedCampaign { ${alerts('relatedCampaign { name }')} }`)} }
   } }`);
   const sql = api.statements().find((each) => each.includes('JSONB_AGG')) as string;
-  // One row more than the page tells whether there are others.
+  // One more row than the page shows whether there is a next page.
   const [plan] = await database.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
     `explain (analyze, format json) ${cutPagesEarly(sql).replace(/\$\d+/g, '3')}`,
   );
@@ -154,7 +157,7 @@ interface Plan {
   Plans?: Plan[];
 }
 
-/** How often the most read table is read. */
+/** The number of reads of the table that is read most often. */
 function readsOf({ Plans = [], ...plan }: Plan): number {
   return Math.max(plan['Relation Name'] ? plan['Actual Loops'] : 0, ...Plans.map(readsOf));
 }

@@ -17,14 +17,14 @@ const find = (filter: unknown) =>
 const list = (length: number, value: unknown = {}) => Array.from({ length }, () => value);
 const nest = (depth: number): object =>
   depth === 0 ? { name: { equals: 'x' } } : { not: nest(depth - 1) };
-/** A comparison of a related row with as many objects around it as there may be. */
+/** A condition on related rows inside of the most objects that are allowed. */
 const widest = (depth: number): object =>
   depth === 0 ? { quests: { some: { name: { not: 'x' } } } } : { not: widest(depth - 1) };
 const keys = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${i}`, {}]));
 const uuid = '00000000-0000-4000-8000-000000000000';
 
-describe('a filter that is too large or holds what none can is refused, with its place', () => {
+describe('a filter with too many or invalid values is refused, and the error names the argument', () => {
   it.each<[string, object, string, RegExp]>([
     [
       'comparisons',
@@ -63,7 +63,7 @@ describe('a filter that is too large or holds what none can is refused, with its
       /at most 500 values/,
     ],
     [
-      'filters that say nothing',
+      'empty filters',
       { or: list(limits.maxFilterConditions + 1) },
       `filter.or[${limits.maxFilterConditions}]`,
       /at most 100 comparisons/,
@@ -118,7 +118,7 @@ describe('a filter that is too large or holds what none can is refused, with its
   });
 });
 
-describe('a variable that takes long to read is refused unread', () => {
+describe('a variable that would take long to read is refused before it is read', () => {
   it.each<[string, unknown, string, RegExp]>([
     ['filters', { or: list(100_000) }, 'filter.or[999]', /at most 100 comparisons/],
     ['filters of related rows', { quests: { some: { and: list(90_000) } } }, '', /100 comparisons/],
@@ -138,7 +138,7 @@ describe('a variable that takes long to read is refused unread', () => {
   });
 });
 
-describe('a list that is longer than any may be is refused unread', () => {
+describe('a list that is too long is refused before it is read', () => {
   it.each<[string, string, unknown, string]>([
     [
       'of orders',
@@ -174,7 +174,7 @@ describe('a list that is longer than any may be is refused unread', () => {
   });
 });
 
-describe('a filter at its bounds is answered', () => {
+describe('a filter at a limit is accepted', () => {
   it.each<[string, object]>([
     ['comparisons', { or: list(limits.maxFilterConditions, { name: { equals: 'x' } }) }],
     ['levels', nest(limits.maxFilterDepth)],
@@ -187,22 +187,22 @@ describe('a filter at its bounds is answered', () => {
   });
 });
 
-describe('a value at the edge of its type finds nothing, and breaks nothing', () => {
+describe('an extreme value in a filter is accepted or refused with BAD_USER_INPUT', () => {
   it.each<[string, object]>([
     ['BigInt', { totalReach: { equals: '9223372036854775808' } }],
     ['negative BigInt', { totalReach: { lt: '-9223372036854775809' } }],
     ['Decimal', { roiPercentage: { equals: '1e999' } }],
     ['small Decimal', { roiPercentage: { equals: '1e-999' } }],
-    ['late DateTime', { createdAt: { gt: '+275760-09-13T00:00:00.000Z' } }],
-    ['late year', { createdAt: { gt: '9999-12-31T23:59:59.999Z' } }],
+    ['latest DateTime of JavaScript', { createdAt: { gt: '+275760-09-13T00:00:00.000Z' } }],
+    ['late DateTime', { createdAt: { gt: '9999-12-31T23:59:59.999Z' } }],
     ['early DateTime', { createdAt: { lt: '0000-01-01T00:00:00.000Z' } }],
     ['early Date', { startDate: { lt: '0000-01-01' } }],
     ['late Date', { startDate: { gt: '9999-12-31' } }],
-    ['half of a character', { name: { contains: '\ud800' } }],
-    ['half of a character in a list', { targetSegments: { has: '\ud800' } }],
-    ['half of a character in JSON', { resourceAllocation: { equals: { a: '\ud800' } } }],
-    ['half of a character in a key', { resourceAllocation: { equals: { '\udc00': 1 } } }],
-    ['half of a character in a path', { resourceAllocation: { path: ['\udc00'], equals: 1 } }],
+    ['half of a surrogate pair', { name: { contains: '\ud800' } }],
+    ['half of a surrogate pair in a list', { targetSegments: { has: '\ud800' } }],
+    ['half of a surrogate pair in JSON', { resourceAllocation: { equals: { a: '\ud800' } } }],
+    ['half of a surrogate pair in a key', { resourceAllocation: { equals: { '\udc00': 1 } } }],
+    ['half of a surrogate pair in a path', { resourceAllocation: { path: ['\udc00'], equals: 1 } }],
     ['a number in JSON', { resourceAllocation: { path: ['a'], gt: 1e308 } }],
     ['an object to compare', { resourceAllocation: { lt: { a: [] } } }],
     ['a list for has', { resourceAllocation: { has: [] } }],
@@ -212,14 +212,14 @@ describe('a value at the edge of its type finds nothing, and breaks nothing', ()
     ['an emoji', { name: { startsWith: '\u{1F600}%' } }],
   ])('%s', async (_, filter) => {
     const { data, errors } = await find(filter);
-    // Outside of the type, the client is told so; inside, it is answered.
+    // A value outside of the type is refused.
     const codes = errors?.map(({ extensions }) => extensions.code) ?? [];
     expect(codes.filter((code) => code !== 'BAD_USER_INPUT')).toEqual([]);
     expect(data !== null || codes.length > 0).toBe(true);
   });
 });
 
-describe('an unknown column is named, with a known one that is like it', () => {
+describe('the error about an unknown column suggests a similar one', () => {
   it.each(named(cases))('%s', async (_, { root, columns }) => {
     const known = columns.at(-1)?.[0] as string;
     const { errors } = await world.ours.client.ask(
@@ -229,7 +229,7 @@ describe('an unknown column is named, with a known one that is like it', () => {
     expect(errors?.[0]?.extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
   });
 
-  it('in a variable, too', async () => {
+  it('in a variable', async () => {
     const { errors } = await find({ nam: { equals: 'x' } });
     expect(errors?.[0]?.message).toMatch(/"nam".*Did you mean "name"/);
     expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');

@@ -6,54 +6,54 @@ import {
   type ColumnCheck,
   columnChecks,
   disagreements,
-  ELSEWHERE,
+  distributeChecks,
+  OTHER_PATH,
+  preferNullable,
   type RelationChecks,
   relations,
-  shareOut,
-  telling,
   throughRelation,
   withNegation,
 } from './checks.ts';
 import { randomChecks } from './random-filters.ts';
 import { createVariedWorld, type VariedWorld } from './varied.ts';
 
-/** Kinds of comparisons that are made through one relation. */
-const KINDS_EACH = 60;
+/** The most kinds of comparisons that are tested in one relation. */
+const KINDS_PER_RELATION = 60;
 
 let world: VariedWorld;
-/** By model. */
+/** The comparisons of columns, by model. */
 const comparisons = new Map<string, ColumnCheck[]>();
 let shares: RelationChecks[];
 beforeAll(async () => {
   world = await createVariedWorld();
-  // JSON's own null is a value for Postgres, and none for clients.
-  await world.plant(
+  // JSON's null is a value for Postgres but a missing value for clients.
+  await world.writeUnchecked(
     `update cohorts set demographics = 'null' where id in (select id from cohorts limit 2)`,
   );
   for (const shown of cases) comparisons.set(shown.name, await columnChecks(world, shown, 'a'));
-  shares = await shareOut(world, KINDS_EACH);
+  shares = await distributeChecks(world, KINDS_PER_RELATION);
 });
 afterAll(() => world?.close());
 
-describe('a filter on a column finds what SQL finds', () => {
+describe('a filter on a column finds the same rows as SQL', () => {
   it.each(named(cases))('%s', async (_, shown) => {
     expect(await disagreements(world, shown, comparisons.get(shown.name) ?? [])).toEqual([]);
   });
 });
 
-describe('a filter on a column, negated, finds the rows of which it is false', () => {
+describe('a negated filter on a column finds the rows for which the filter is false', () => {
   const negated = new Set<string>();
   it.each(named(cases))('%s', async (_, shown) => {
     const all = comparisons.get(shown.name) ?? [];
-    const checks = [telling(all), ...all.filter(({ kind }) => !negated.has(kind))];
+    const checks = [preferNullable(all), ...all.filter(({ kind }) => !negated.has(kind))];
     for (const { kind } of checks) negated.add(kind);
     expect(await disagreements(world, shown, checks.flatMap(withNegation))).toEqual([]);
   });
 });
 
-describe('and, or and not combine filters', () => {
+describe('filters combined by and, or and not find the same rows as SQL', () => {
   it.each(named(cases))('%s', async (_, shown) => {
-    const ids = await world.seen<{ id: string }>(
+    const ids = await world.readAsClient<{ id: string }>(
       `select id::text as id from ${shown.table} order by id limit 3`,
     );
     const [one, two, three] = [0, 1, 2].map((n) => {
@@ -87,7 +87,7 @@ describe('and, or and not combine filters', () => {
 const anyRelated = ({ name }: Case, relation: (typeof relations)[number][2]) =>
   `exists (select from ${caseOf(relation.to).table} b where ${joinOf(name, relation)})`;
 
-describe('a filter on related rows finds what SQL finds, and so does its negation', () => {
+describe('a filter on related rows and its negation find the same rows as SQL', () => {
   it.each(relations.map(([model, name], i) => [`${model.name}.${name}`, i] as const))(
     '%s',
     async (_, i) => {
@@ -109,8 +109,11 @@ describe('a filter on related rows finds what SQL finds, and so does its negatio
   );
 });
 
-describe('every kind of comparison is made through a relation to one row, and to many', () => {
-  it.each([false, true])('%s', (isList) => {
+describe('every kind of comparison is tested in a relation', () => {
+  it.each([
+    ['to one row', false],
+    ['to many rows', true],
+  ])('%s', (_, isList) => {
     const made = new Set(
       shares
         .filter(({ relation }) => relation.isList === isList)
@@ -119,19 +122,19 @@ describe('every kind of comparison is made through a relation to one row, and to
     const reached = relations.filter(([, , relation]) => relation.isList === isList);
     const missing = reached
       .flatMap(([, , { to }]) => (comparisons.get(to) ?? []).map(({ kind }) => kind))
-      .filter((kind) => !made.has(kind) && !kind.includes(ELSEWHERE));
+      .filter((kind) => !made.has(kind) && !kind.includes(OTHER_PATH));
     expect([...new Set(missing)]).toEqual([]);
   });
 });
 
-describe('a filter of many parts finds what SQL finds', () => {
+describe('a random filter with many parts finds the same rows as SQL', () => {
   it.each(named(cases))('%s', async (_, shown) => {
     const checks = await randomChecks(world, shown, 4);
     expect(await disagreements(world, shown, checks)).toEqual([]);
   });
 });
 
-describe('both every and none of the related rows match only where there are none', () => {
+describe('a filter with both every and none finds only rows without related rows', () => {
   it.each(named(cases.filter(({ many }) => many.length > 0)))('%s', async (_, shown) => {
     const checks = shares
       .filter(({ model, relation }) => model === shown && relation.isList)
@@ -145,7 +148,7 @@ describe('both every and none of the related rows match only where there are non
   });
 });
 
-describe('a filter reaches one relation far', () => {
+describe('a filter on a relation of a relation is refused', () => {
   const related = cases.filter(({ one, many }) => one.length + many.length > 0);
   it.each(named(related))('%s', async (_, shown) => {
     const paths = [...shown.one, ...shown.many].flatMap(([name, { to, isList }]) => {
@@ -155,15 +158,15 @@ describe('a filter reaches one relation far', () => {
         return { filter, path: `filter.${name}${isList ? '.some' : ''}.${next}` };
       });
     });
-    const told = await askAll(
+    const results = await askAll(
       world.client,
       paths.map(({ filter }) => ({
         field: `${shown.root}(filter: $0) { totalCount }`,
         variables: [[`${shown.name}Filter`, filter]],
       })),
     );
-    expect(told.map(({ error }) => [error?.extensions.code, error?.extensions.argument])).toEqual(
-      paths.map(({ path }) => ['BAD_USER_INPUT', path]),
-    );
+    expect(
+      results.map(({ error }) => [error?.extensions.code, error?.extensions.argument]),
+    ).toEqual(paths.map(({ path }) => ['BAD_USER_INPUT', path]));
   });
 });

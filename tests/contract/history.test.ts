@@ -16,18 +16,18 @@ afterAll(() => world?.close());
 
 const HISTORY = 'history { nodes { operation changedColumns before after actorId agentName } }';
 
-/** A row of a table, one of the person's own where others see none. */
+/** A row of a table that the owner sees. */
 async function rowOf(table: string): Promise<{ id: string }> {
   if (table === 'workspaces') return { id: world.ours.workspaceId };
   const { workspaceId, ownerId } = world.ours;
   const [row] = await world.database.as({ userId: ownerId, workspaceId }, (query) =>
     query<{ id: string }>(`select id from ${table} limit 1`),
   );
-  if (!row) throw new Error(`The person sees nothing in ${table}`);
+  if (!row) throw new Error(`The owner sees no row of ${table}`);
   return row;
 }
 
-describe('every row tells what became of it', () => {
+describe('the history of a row starts with its insertion', () => {
   it.each(named(cases))('%s', async (_, { lookup, table, columns }) => {
     const { id } = await rowOf(table);
     const type = columns.some(([name, { nativeType }]) => name === 'id' && nativeType === 'Uuid');
@@ -44,7 +44,7 @@ describe('every row tells what became of it', () => {
   });
 });
 
-it('an entry has the changed columns by the names and labels of the API', async () => {
+it('an entry has the changed columns with the names and enum values of the API', async () => {
   const { id } = await rowOf('campaigns');
   await perform(
     client,
@@ -69,7 +69,7 @@ it('an entry has the changed columns by the names and labels of the API', async 
   ]);
 });
 
-it('pages go on with a cursor, newest first, while changes come in', async () => {
+it('pages continue at a cursor, newest first, during further changes', async () => {
   const { id } = await perform(client, 'createCohort(input: { name: "0" })', '{ id }');
   const rename = (name: string) =>
     perform(client, `updateCohort(id: "${id}", input: { name: "${name}" })`, '{ id }');
@@ -121,7 +121,7 @@ describe('a cursor of a history', () => {
       /"code":"BAD_USER_INPUT","argument":"after"/,
     );
 
-  it('tells nothing of the sequence that all workspaces share', async () => {
+  it('does not reveal the sequence that all workspaces share', async () => {
     const [first] = await page(client, null);
     const [again] = await page(client, null);
     const [row] = await world.database.query<{ most: string }>(
@@ -134,7 +134,7 @@ describe('a cursor of a history', () => {
     expect(again?.cursor).toHaveLength(String(first?.cursor).length);
   });
 
-  it('is good on every replica', async () => {
+  it('is valid on every replica', async () => {
     const replicas = await Promise.all([1, 2].map(() => openLiveApi(world.database)));
     const [one, other] = await Promise.all(
       replicas.map((api) => api.as(world.ours.ownerId, world.ours.workspaceId)),
@@ -148,14 +148,14 @@ describe('a cursor of a history', () => {
     await Promise.all(replicas.map((api) => api.close()));
   });
 
-  it('of another workspace, or of another type, is refused', async () => {
+  it('of another workspace or another type is refused', async () => {
     const [foreign] = await page(world.theirs.client, null);
     await refused(client, String(foreign?.cursor));
     const [ofCohorts] = await page(client, null, 'cohorts');
     await refused(client, String(ofCohorts?.cursor));
   });
 
-  it('that was changed anywhere, or cut, is refused', async () => {
+  it('that was changed or truncated is refused', async () => {
     const [first] = await page(client, null);
     const bytes = Buffer.from(String(first?.cursor), 'base64url');
     const forged = [...bytes.keys()].map((i) => {
@@ -166,12 +166,12 @@ describe('a cursor of a history', () => {
     const cut = [...forged.keys()].map((i) => String(first?.cursor).slice(0, i));
     const list = (after: string) =>
       `campaigns(first: 1) { nodes { history(first: 1, after: "${after}") { nodes { operation } } } }`;
-    const told = await askAll(
+    const results = await askAll(
       client,
       [...forged, ...cut].map((cursor) => ({ field: list(cursor) })),
     );
-    expect(told.map(({ error }) => error?.extensions)).toEqual(
-      told.map(() => ({ code: 'BAD_USER_INPUT', argument: 'after' })),
+    expect(results.map(({ error }) => error?.extensions)).toEqual(
+      results.map(() => ({ code: 'BAD_USER_INPUT', argument: 'after' })),
     );
   });
 });
@@ -188,7 +188,7 @@ it.each([
   expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument });
 });
 
-it('takes one statement for all rows, and one for those who made the changes', async () => {
+it('takes one statement for the histories of all rows, and one for their actors', async () => {
   await perform(
     client,
     'updateCampaigns(filter: { id: { notIn: [] } }, atMost: 100, input: { objective: "Another" })',
@@ -202,13 +202,13 @@ it('takes one statement for all rows, and one for those who made the changes', a
     );
     return world.api.statements().length;
   };
-  // The viewer, campaigns, cohorts, the history of each, the actors; steps are known by now or read once.
+  // The viewer, campaigns, cohorts, two histories and the actors. The first call caches the status steps.
   await count(1);
   expect(await count(1)).toBe(6);
   expect(await count(3)).toBe(6);
 });
 
-it('a document of several mutations shows the history as of each', async () => {
+it('each of several mutations in a document returns the history up to itself', async () => {
   const { id } = await rowOf('cohorts');
   const data = await client.data(
     `mutation ($id: UUID!) {
@@ -221,14 +221,14 @@ it('a document of several mutations shows the history as of each', async () => {
   expect(data.two.cohort.history.nodes[0].after).toEqual({ buyerRole: 'Second' });
 });
 
-it('nobody reads the history of what is not theirs to read', async () => {
+it("hides the history of another workspace's rows", async () => {
   const { id } = await rowOf('campaigns');
   const { campaign } = await world.theirs.client.data(
     'query ($id: UUID!) { campaign(id: $id) { history { nodes { operation } } } }',
     { id },
   );
   expect(campaign).toBeNull();
-  // A workspace is seen by its members wherever they are, its history in it alone.
+  // Members see a workspace from their other workspaces, but not its history.
   await world.database.query(
     "insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Viewer')",
     [world.ours.ownerId, world.theirs.workspaceId],

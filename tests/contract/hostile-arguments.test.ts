@@ -16,9 +16,14 @@ import { writables } from '../mutations/writable.ts';
 import type { Client } from '../support/api.ts';
 import { hostileScalars, literal } from '../support/hostile.ts';
 import { type Case, cases as tables } from './cases.ts';
-import { attemptAt, type Place, places, plainSample } from './hostile-places.ts';
 import { type Attempt, type Outcome, sendAttempts } from './hostile-requests.ts';
 import { HostileValues, type Sample } from './hostile-values.ts';
+import {
+  attemptWith,
+  plainSample,
+  type SchemaArgument,
+  schemaArguments,
+} from './schema-arguments.ts';
 
 let world: WritingWorld;
 beforeAll(async () => {
@@ -26,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** What a client is told of what it sent. */
+/** The codes of errors about the request. */
 const CODES: readonly string[] = [
   'BAD_USER_INPUT',
   'CONFLICT',
@@ -58,24 +63,24 @@ function idOf({ table, name }: Case): unknown {
   return world.ours.rows.get(table)?.[0]?.id ?? '00000000-0000-4000-8000-000000000000';
 }
 
-const groups = new Map<string, Place[]>();
-for (const place of places) {
-  const name = place.shown?.name ?? 'others';
-  groups.set(name, [...(groups.get(name) ?? []), place]);
+const groups = new Map<string, SchemaArgument[]>();
+for (const argument of schemaArguments) {
+  const name = argument.shown?.name ?? 'others';
+  groups.set(name, [...(groups.get(name) ?? []), argument]);
 }
 
-function clientOf({ operation, shown }: Place): Client {
+function clientOf({ operation, shown }: SchemaArgument): Client {
   const writable = operation === 'mutation' && writables.find(({ name }) => name === shown?.name);
   return writable ? world.writerOf(writable) : world.ours.client;
 }
 
-function attemptsAt(place: Place): Attempt[] {
-  current = place.shown;
-  const { argument } = place;
+function attemptsFor(target: SchemaArgument): Attempt[] {
+  current = target.shown;
+  const { argument } = target;
   return values
     .for(argument.name, argument.type, VALUES)
     .filter(({ value }) => argument.name !== 'dryRun' || value !== null)
-    .map((hostile) => attemptAt(place, hostile, clientOf(place), sample, idOf));
+    .map((hostile) => attemptWith(target, hostile, clientOf(target), sample, idOf));
 }
 
 function expectTyped(outcomes: readonly Outcome[]): void {
@@ -92,18 +97,18 @@ function expectTyped(outcomes: readonly Outcome[]): void {
   ).toEqual([]);
 }
 
-describe('whatever an argument is, the answer is typed', () => {
+describe('a hostile argument gives an answer or an error with a known code', () => {
   it.each([...groups])(
     '%s',
     async (_, ofTable) => {
-      expectTyped(await sendAttempts(world.api.url, ofTable.flatMap(attemptsAt)));
+      expectTyped(await sendAttempts(world.api.url, ofTable.flatMap(attemptsFor)));
     },
     120_000,
   );
 });
 
-describe('values in a document are checked like those in variables', () => {
-  /** A column that is compared with values of this type. */
+describe('hostile values written in a document are validated like variables', () => {
+  /** A column with filters of this type. */
   const filterOf = (type: string) => {
     for (const { root, name } of tables) {
       const fields = (schema.getType(`${name}Filter`) as GraphQLInputObjectType).getFields();
@@ -112,7 +117,7 @@ describe('values in a document are checked like those in variables', () => {
         if (getNamedType(operators.equals?.type)?.name === type) return { root, column };
       }
     }
-    throw new TypeError(`No column is compared with a ${type}`);
+    throw new TypeError(`No column has filters of the type ${type}`);
   };
 
   it.each(['BigInt', 'Boolean', 'Date', 'DateTime', 'Decimal', 'Float', 'Int', 'JSON', 'String'])(
@@ -134,7 +139,7 @@ describe('values in a document are checked like those in variables', () => {
   );
 });
 
-it('every argument of the schema is tried', () => {
+it('tests every argument of the schema', () => {
   const all = Object.values(schema.getTypeMap())
     .filter((type) => isObjectType(type) && !isIntrospectionType(type))
     .filter((type) => type !== schema.getSubscriptionType())
@@ -143,5 +148,5 @@ it('every argument of the schema is tried', () => {
         field.args.map(({ name }) => `${type.name}.${field.name}(${name})`),
       ),
     );
-  expect(places.map(({ name }) => name).sort()).toEqual(all.sort());
+  expect(schemaArguments.map(({ name }) => name).sort()).toEqual(all.sort());
 });

@@ -12,7 +12,7 @@ import { hostileJson } from '../support/hostile.ts';
 
 /** A field with one hostile argument; `$0`, `$1`… are its variables. */
 export interface Attempt {
-  /** The argument, and what is odd about its value. */
+  /** The argument, and a description of its value. */
   about: string;
   client: Client;
   operation: 'query' | 'mutation';
@@ -20,23 +20,23 @@ export interface Attempt {
   variables: readonly [type: string, value: unknown][];
 }
 
-/** What became of an attempt. */
+/** The answer to an attempt. */
 export interface Outcome {
   attempt: Attempt;
   status: number;
-  /** Of the errors; empty where it was answered. */
+  /** The codes of its errors; empty if it succeeded. */
   codes: string[];
   /** The field's data. */
   data: Data;
   text: string;
 }
 
-/** As many as a document may have aliases, less some for those inside of a field. */
+/** Fewer than the aliases that a document may have, since fields may contain aliases too. */
 const FIELDS = 25;
-/** Of refused variables, a client is told of the first 50. */
+/** Less than the 50 refused variables that an answer lists at most. */
 const REFUSED_AT_ONCE = 20;
 
-/** Sends attempts, many in one document, and returns what became of each. */
+/** Sends attempts, many in one document. Returns the outcome of each. */
 export async function sendAttempts(url: string, attempts: readonly Attempt[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const together of documentsOf(attempts)) {
@@ -45,12 +45,12 @@ export async function sendAttempts(url: string, attempts: readonly Attempt[]): P
   return outcomes;
 }
 
-/** Returns attempts in the parts that go into one document each. */
+/** Groups attempts that can be sent in one document. */
 function documentsOf(attempts: readonly Attempt[]): Attempt[][] {
   const groups = new Map<string, Attempt[]>();
   for (const attempt of attempts) {
     const { operation, client } = attempt;
-    // One refused variable refuses the whole document.
+    // One refused variable makes the whole document fail.
     const key = [operation, isRefused(attempt), client.headers.authorization].join();
     groups.set(key, [...(groups.get(key) ?? []), attempt]);
   }
@@ -76,7 +76,7 @@ function isRefusedByType({ variables }: Attempt): boolean {
     for (const [type, value] of variables) {
       const inputType = typeFromAST(schema, parseType(type) as never) as GraphQLInputType;
       coerceInputValue(JSON.parse(hostileJson(value)), inputType, (_path, _value, error) => {
-        // One is enough: a long list has thousands.
+        // Stops at the first error, since a long list may have thousands.
         throw error;
       });
     }
@@ -106,7 +106,7 @@ async function sendTogether(url: string, attempts: readonly Attempt[]): Promise<
   });
   const text = await response.text();
   const { data, errors = [] } = parsed(text);
-  if (attempts.length > 1 && !attempts.every(isRefused) && (!data || isTooMuch(errors))) {
+  if (attempts.length > 1 && !attempts.every(isRefused) && (!data || isTooComplex(errors))) {
     const each = await Promise.all(attempts.map((attempt) => sendTogether(url, [attempt])));
     return each.flat();
   }
@@ -121,8 +121,8 @@ async function sendTogether(url: string, attempts: readonly Attempt[]): Promise<
   }));
 }
 
-/** Whether what was refused is all of it together. */
-function isTooMuch(errors: Data[]): boolean {
+/** Whether the document was refused because its fields together cost too much. */
+function isTooComplex(errors: Data[]): boolean {
   return errors.some(({ extensions }) => extensions?.code === 'QUERY_TOO_COMPLEX');
 }
 

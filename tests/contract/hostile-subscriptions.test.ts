@@ -7,8 +7,8 @@ import { eventually } from '../support/eventually.ts';
 import { RawJson } from '../support/hostile.ts';
 import { listen, listening } from '../support/subscribe.ts';
 import { createTenant } from '../support/tenant.ts';
-import { plainSample } from './hostile-places.ts';
 import { HostileValues, type Sample } from './hostile-values.ts';
+import { plainSample } from './schema-arguments.ts';
 
 let database: TestDatabase;
 let api: LiveApi;
@@ -24,7 +24,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** Fewer than a socket may hold. */
+/** Less than the limit of a socket. */
 const AT_ONCE = 80;
 const CODES = [
   'BAD_USER_INPUT',
@@ -54,18 +54,18 @@ const attempts = Object.values(schema.getSubscriptionType()?.getFields() ?? {}).
 const parts: [string, typeof attempts][] = [];
 for (let i = 0; i < attempts.length; i += AT_ONCE) {
   const part = attempts.slice(i, i + AT_ONCE);
-  parts.push([`${part[0]?.about} and on`, part]);
+  parts.push([`from ${part[0]?.about}`, part]);
 }
 
-describe('whatever an argument of a subscription is, it is followed or refused with a code', () => {
+describe('a hostile argument of a subscription is accepted or refused with a known code', () => {
   it.each(parts)('%s', async (_, part) => {
     const listener = listen(api.url, client);
-    const told = part.map(({ query, variables }) => listener.subscribe(query, variables));
+    const subscriptions = part.map(({ query, variables }) => listener.subscribe(query, variables));
     await eventually(async () => {
       const { subscribers } = await api.open();
-      return subscribers + told.filter((each) => each.isOver()).length;
+      return subscribers + subscriptions.filter((each) => each.isOver()).length;
     }).toBe(part.length);
-    const wrong = told.flatMap((each, i) => {
+    const wrong = subscriptions.flatMap((each, i) => {
       const code = each.code();
       return code === undefined || CODES.includes(code) ? [] : [[part[i]?.about, code]];
     });

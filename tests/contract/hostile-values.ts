@@ -10,19 +10,19 @@ import {
 } from 'graphql';
 import { type Hostile, hostileScalars, SHAPES } from '../support/hostile.ts';
 
-/** Returns an ordinary value for an argument, or for a field of an input; undefined to leave it out. */
+/** Returns a valid value for an argument or a field of an input; undefined to omit it. */
 export type Sample = (name: string, type: GraphQLInputType) => unknown;
 
-/** More than any list may have. */
+/** More items than any list may have. */
 const LONG_LIST = 2_000;
-/** Larger ones are refused as bodies before they are read. */
+/** Longer lists would exceed the limit of a request's body. */
 const LONG_LIST_BYTES = 500_000;
-/** Beyond it, inputs that contain each other would have no end. */
+/** Stops the recursion of inputs that contain each other. */
 const MAX_DEPTH = 3;
 
 /**
- * Makes hostile values for the inputs of a schema: for each place a few of those of its type, other
- * ones for the next place, and for each input object once every one of its fields.
+ * Makes hostile values for the arguments of a schema. Each argument gets a few of the values for its
+ * type, and the next one gets others. All fields of each input object are tested once.
  */
 export class HostileValues {
   readonly #sample: Sample;
@@ -30,13 +30,13 @@ export class HostileValues {
   readonly #turns = new Map<string, number>();
   readonly #expanded = new Set<string>();
 
-  /** With `expand`, all fields of each input object are tried once; without, a few of them. */
+  /** With `expand`, all fields of each input object are tested once, otherwise a few of them. */
   constructor(sample: Sample, { expand = true } = {}) {
     this.#sample = sample;
     this.#expand = expand;
   }
 
-  /** Returns at most about so many values for an argument or a field of this name and type. */
+  /** Returns about `count` values for an argument or a field of this name and type. */
   for(name: string, type: GraphQLInputType, count: number, depth = 0): Hostile[] {
     const nullable = getNullableType(type) as GraphQLNullableType & GraphQLInputType;
     if (isListType(nullable)) return this.#lists(name, nullable.ofType, count, depth);
@@ -47,13 +47,13 @@ export class HostileValues {
     return [shape, ...others] as Hostile[];
   }
 
-  /** Scalars, and input objects, refuse all of these alike: one now and then is enough. */
+  /** Values that all scalars and input objects refuse in the same way. A few of them are enough. */
   #shapes(): Hostile[] {
     const [isTurn] = this.take('turns', [false, false, true], 1);
     return isTurn ? this.take('shapes', SHAPES, 1) : [];
   }
 
-  /** Returns the next values of a list, from whose end it goes on with the first. */
+  /** Returns the next values of a list, and starts again at its end. */
   take<T>(key: string, values: readonly T[], count: number): T[] {
     const turn = this.#turns.get(key) ?? 0;
     this.#turns.set(key, turn + count);
@@ -102,7 +102,7 @@ export class HostileValues {
     return [...values, ...this.#shapes()];
   }
 
-  /** Returns an ordinary value of an input object: its required fields. */
+  /** Returns a valid value of an input object with its required fields. */
   sampleOf(type: GraphQLInputObjectType): Record<string, unknown> {
     return Object.fromEntries(
       Object.values(type.getFields()).flatMap((field) => {

@@ -13,23 +13,23 @@ import {
 } from '../../scripts/source-tree.ts';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
-/** What applications install: of the gateway it knows the protocol only. */
+/** The package that applications install. It knows only the protocol of the gateway. */
 const CLIENT = fileURLToPath(new URL('../../packages/client/src', import.meta.url));
 
 const files = sourcesIn(SRC);
 
-it('there are files to look at, each in a layer', () => {
+it('every file belongs to a layer', () => {
   expect(files.length).toBeGreaterThan(50);
   expect(files.filter((file) => !LAYERS.includes(layerOf(file)))).toEqual([]);
 });
 
-describe('a file imports from its own layer and those below', () => {
+describe('a file imports only from its own layer and lower ones', () => {
   it.each(files)('%s', (file) => {
     expect(importsAgainstLayers(file, SRC)).toEqual([]);
   });
 });
 
-describe('the client runs in a browser, without the gateway', () => {
+describe('the client imports nothing of the gateway or of Node', () => {
   const ofClient = sourcesIn(CLIENT);
   it.each(ofClient)('%s', (file) => {
     const outside = innerImports(file, CLIENT).filter((name) => !ofClient.includes(name));
@@ -39,21 +39,21 @@ describe('the client runs in a browser, without the gateway', () => {
   });
 });
 
-describe('GraphQL is known in the server and the schema only', () => {
+describe('only the server and the schema import GraphQL libraries', () => {
   const inner = files.filter((file) => !['main', 'server', 'schema'].includes(layerOf(file)));
   it.each(inner)('%s', (file) => {
     const graphql = importsOf(file, SRC).filter((name) => /graphql|pothos/i.test(name));
-    // Subscriptions, writes and reads know operations, but no server and no schema builder.
+    // Subscriptions, writes and reads may import graphql-js, but no server or schema builder.
     const allowed = ['subscriptions', 'write', 'read'].includes(layerOf(file)) ? ['graphql'] : [];
     expect(graphql.filter((name) => !allowed.includes(name))).toEqual([]);
   });
 });
 
-it('no file imports itself, however far round', () => {
+it('imports have no cycles', () => {
   expect(cyclesAmong(files, SRC)).toEqual([]);
 });
 
-describe('the environment is read in one place', () => {
+describe('only env.ts reads the environment', () => {
   it.each(files.filter((file) => file !== 'env.ts'))('%s', (file) => {
     const text = readFileSync(join(SRC, file), 'utf8');
     expect(text).not.toMatch(/\bprocess\s*(\.\s*env\b|\[)|\{[^}]*\benv\b[^}]*\}\s*=\s*process\b/);

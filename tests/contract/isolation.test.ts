@@ -5,24 +5,24 @@ import { upperSnake } from '../../src/schema/model/columns.ts';
 import type { Client } from '../support/api.ts';
 import { askAll } from './batch.ts';
 import { type Case, caseOf, cases, named, sqlName } from './cases.ts';
-import { openPlanter, type Planter } from './plant.ts';
+import { openUncheckedWriter, type UncheckedWriter } from './unchecked-writer.ts';
 import { createWorld, type Side, type World } from './world.ts';
 
 let world: World;
-let planter: Planter;
+let writer: UncheckedWriter;
 let us: Client;
 beforeAll(async () => {
   world = await createWorld(4);
-  planter = await openPlanter(world.database.url);
+  writer = await openUncheckedWriter(world.database.url);
   us = world.ours.client;
-  for (const shown of cases) await plantReferences(shown);
+  for (const shown of cases) await addForeignReferences(shown);
 });
 afterAll(async () => {
-  await planter?.close();
+  await writer?.close();
   await world?.close();
 });
 
-/** The ids of a side's own rows; none for tables that belong to everybody. */
+/** The ids of the rows that belong to one side; none for tables that all workspaces share. */
 function idsOf({ name, table, tenancy }: Case, side: Side): string[] {
   const rows = side.rows.get(table) ?? [];
   if (name === 'Workspace') return [side.workspaceId];
@@ -37,20 +37,20 @@ const isPrivate = ({ name, tenancy }: Case) =>
   tenancy !== 'other' || name === 'Workspace' || name === 'UserProfile';
 const nodeIdOf = ({ name }: Case, id: string) => Buffer.from(`${name}:${id}`).toString('base64');
 
-/** A filter that reaches for foreign rows, and one that has to find the same. */
+/** A filter on foreign rows, and one that must find the same rows. */
 interface Expectation {
   filter: object;
   same: object;
 }
 
-/** Lets rows of either workspace refer to the other one's, which only a superuser can. */
-async function plantReferences(shown: Case): Promise<void> {
+/** Makes rows of each workspace refer to rows of the other one, as only a superuser can. */
+async function addForeignReferences(shown: Case): Promise<void> {
   const { name, table } = shown;
   const [ours] = idsOf(shown, world.ours);
   const [theirs] = idsOf(shown, world.theirs);
   if (shown.tenancy === 'other' || !ours || !theirs) return;
   const set = (column: string, id: string, value: unknown) =>
-    planter.plant(`update ${table} set ${sqlName(name, column)} = $2 where id = $1`, [id, value]);
+    writer.write(`update ${table} set ${sqlName(name, column)} = $2 where id = $1`, [id, value]);
   for (const [, { to, columns, references }] of shown.one) {
     const column = columns.find((each) => each !== 'workspaceId');
     const [target, own] = [foreignTo(caseOf(to))[0], idsOf(caseOf(to), world.ours)[0]];
@@ -60,7 +60,7 @@ async function plantReferences(shown: Case): Promise<void> {
   }
   for (const [, { to, by, column }] of shown.links) {
     const stored = by
-      ? [await anAgent()]
+      ? [await agentName()]
       : [foreignTo(caseOf(to))[0], idsOf(caseOf(to), world.ours)[0]];
     const values = [stored[0], stored.at(-1), randomUUID(), stored.at(-1)];
     const isList = shown.columns.some(([each, { isList }]) => each === column && isList);
@@ -68,11 +68,11 @@ async function plantReferences(shown: Case): Promise<void> {
   }
 }
 
-async function anAgent(): Promise<string> {
+async function agentName(): Promise<string> {
   return String(world.ours.rows.get('agent_registry')?.[0]?.agent_name);
 }
 
-/** Every `id` in an answer, however deep. */
+/** Every `id` in an answer, at any depth. */
 function idsIn(answer: unknown): string[] {
   if (Array.isArray(answer)) return answer.flatMap(idsIn);
   if (answer === null || typeof answer !== 'object') return [];
@@ -81,7 +81,7 @@ function idsIn(answer: unknown): string[] {
   );
 }
 
-describe("another workspace's row is like one that does not exist", () => {
+describe("another workspace's row gives the same answer as a row that does not exist", () => {
   it.each(named(cases.filter(isPrivate)))('%s', async (_, shown) => {
     const { name, lookup, root } = shown;
     const random = randomUUID();
@@ -113,7 +113,7 @@ describe("another workspace's row is like one that does not exist", () => {
   });
 });
 
-describe("another workspace's rows are in no list, whatever its order, nor in its count", () => {
+describe("no list in any order shows or counts another workspace's rows", () => {
   it.each(named(cases))('%s', async (_, shown) => {
     const { root, comparable, table } = shown;
     const orders = comparable
@@ -122,7 +122,7 @@ describe("another workspace's rows are in no list, whatever its order, nor in it
         `${upperSnake(name)}, direction: ASC`,
         `${upperSnake(name)}, direction: DESC`,
       ]);
-    const told = await askAll(us, [
+    const results = await askAll(us, [
       { field: `${root} { totalCount nodes { id } }` },
       ...orders.map((order) => ({
         field: `${root}(first: 100, orderBy: [{ field: ${order} }]) { nodes { id } }`,
@@ -132,15 +132,15 @@ describe("another workspace's rows are in no list, whatever its order, nor in it
       { userId: world.ours.ownerId, workspaceId: world.ours.workspaceId },
       (query) => query<{ id: string }>(`select id::text as id from ${table}`),
     );
-    const meant = visible.map(({ id }) => id).sort();
-    expect(meant).not.toEqual([]);
-    expect(meant.filter((id) => foreignTo(shown).includes(id))).toEqual([]);
-    expect(told[0]?.data.totalCount).toBe(meant.length);
-    for (const { data } of told) expect(idsIn(data).sort()).toEqual(meant);
+    const expectedIds = visible.map(({ id }) => id).sort();
+    expect(expectedIds).not.toEqual([]);
+    expect(expectedIds.filter((id) => foreignTo(shown).includes(id))).toEqual([]);
+    expect(results[0]?.data.totalCount).toBe(expectedIds.length);
+    for (const { data } of results) expect(idsIn(data).sort()).toEqual(expectedIds);
   });
 });
 
-describe("a filter reaches none of another workspace's rows", () => {
+describe("a filter on related rows ignores another workspace's rows", () => {
   it.each(named(cases))('%s', async (_, shown) => {
     const { name, root } = shown;
     const related = [...shown.one, ...shown.many].filter(([, { to }]) => isPrivate(caseOf(to)));
@@ -155,7 +155,7 @@ describe("a filter reaches none of another workspace's rows", () => {
           ]
         : [
             { filter: { [relation]: foreign }, same: { id: { in: [] } } },
-            // A condition on a row that is not there is unknown, and so is its opposite.
+            // Without a related row, a condition and its negation are unknown.
             { filter: { not: { [relation]: foreign } }, same: { [relation]: all } },
           ];
     });
@@ -164,7 +164,7 @@ describe("a filter reaches none of another workspace's rows", () => {
       field,
       variables: [[`${name}Filter`, filter] as [string, unknown]],
     });
-    const told = await askAll(
+    const results = await askAll(
       us,
       filters.map(({ filter }) => ask(filter)),
     );
@@ -172,11 +172,13 @@ describe("a filter reaches none of another workspace's rows", () => {
       us,
       filters.map(({ same }) => ask(same)),
     );
-    expect(told.map(({ data, error }) => error ?? data)).toEqual(expected.map(({ data }) => data));
+    expect(results.map(({ data, error }) => error ?? data)).toEqual(
+      expected.map(({ data }) => data),
+    );
   });
 });
 
-describe("no relation shows another workspace's rows, nor counts them", () => {
+describe("no relation shows or counts another workspace's rows", () => {
   it.each(named(cases))('%s', async (_, shown) => {
     const fields = [
       ...[...shown.one, ...shown.people, ...shown.links].map(([name]) => `${name} { id }`),
@@ -185,7 +187,7 @@ describe("no relation shows another workspace's rows, nor counts them", () => {
         ? ['source { ... on Campaign { id } ... on Move { id } ... on Cohort { id } }']
         : []),
     ];
-    // A workspace has fifty lists: those of a whole page of workspaces would cost too much.
+    // A workspace has fifty lists, so a page of workspaces would cost too much.
     const page = shown.name === 'Workspace' ? '(first: 1)' : '';
     const { nodes } = (
       await us.data(`{ list: ${shown.root}${page} { nodes { id ${fields.join(' ')} } } }`)
@@ -198,7 +200,7 @@ describe("no relation shows another workspace's rows, nor counts them", () => {
         expect(node[name].edges.length, name).toBe(node[name].nodes.length);
       }
     }
-    // That references were there to follow: every field shows something for some row.
+    // Every field shows something for at least one row, so there were references to follow.
     const shownOnce = [...shown.one, ...shown.many, ...shown.links].filter(([name]) =>
       nodes.some((node: Record<string, unknown>) => idsIn(node[name]).length > 0),
     );
@@ -208,7 +210,7 @@ describe("no relation shows another workspace's rows, nor counts them", () => {
   });
 });
 
-describe('a stored list keeps its order and its duplicates, less what is missing or foreign', () => {
+describe('a stored list of ids keeps order and duplicates, without missing and foreign rows', () => {
   const lists = cases.flatMap((shown) =>
     shown.links
       .filter(([, { column }]) => shown.columns.find(([name]) => name === column)?.[1].isList)
@@ -224,49 +226,49 @@ describe('a stored list keeps its order and its duplicates, less what is missing
     const [row] = idsOf(shown, world.ours);
     const field = byName ? 'agentName' : 'id';
     const data = await us.data(`{ row: ${shown.lookup}(id: "${row}") { ${name} { ${field} } } }`);
-    const own = byName ? await anAgent() : idsOf(caseOf(to), world.ours)[0];
-    // Stored is another workspace's row (or our own, for a name), ours, nobody and ours again.
+    const own = byName ? await agentName() : idsOf(caseOf(to), world.ours)[0];
+    // The list has a foreign row (for names our own), our own, a missing one, and our own again.
     expect(data.row[name].map((each: Record<string, string>) => each[field])).toEqual(
       byName ? [own, own, own] : [own, own],
     );
   });
 });
 
-describe('without a workspace, rows of workspaces are refused, and others are shown', () => {
-  let nobody: Client;
+describe('without a workspace, only tables that all workspaces share can be read', () => {
+  let outsider: Client;
   let member: Client;
   beforeAll(async () => {
     const [stranger, both] = [randomUUID(), randomUUID()];
-    await planter.plant('insert into auth.users (id) values ($1), ($2)', [stranger, both]);
-    await planter.plant(
+    await writer.write('insert into auth.users (id) values ($1), ($2)', [stranger, both]);
+    await writer.write(
       `insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Owner'), ($1, $3, 'Owner')`,
       [both, world.ours.workspaceId, world.theirs.workspaceId],
     );
-    nobody = await world.api.as(stranger);
+    outsider = await world.api.as(stranger);
     member = await world.api.as(both);
   });
   it.each(named(cases))('%s', async (_, shown) => {
     const id = idsOf(shown, world.ours)[0] ?? String(world.ours.rows.get(shown.table)?.[0]?.id);
-    const asks = [
+    const requests = [
       { field: `${shown.root} { nodes { id } }` },
       { field: `${shown.root} { totalCount }` },
       { field: `node(nodeId: "${nodeIdOf(shown, id)}") { nodeId }` },
       { field: `${shown.lookup}(id: "${id}") { id }` },
     ];
-    for (const client of [nobody, member]) {
-      const told = await askAll(client, asks);
+    for (const client of [outsider, member]) {
+      const results = await askAll(client, requests);
       const needed = shown.tenancy === 'workspace';
-      expect(told.map(({ error }) => error?.extensions.code)).toEqual(
-        asks.map(() => (needed ? 'WORKSPACE_REQUIRED' : undefined)),
+      expect(results.map(({ error }) => error?.extensions.code)).toEqual(
+        requests.map(() => (needed ? 'WORKSPACE_REQUIRED' : undefined)),
       );
-      const advice = client === nobody ? /not a member of any/ : /x-workspace-id/;
-      if (needed) expect(told[0]?.error?.message).toMatch(advice);
-      if (shown.tenancy === 'shared or workspace') expect(idsIn(told)).toEqual([]);
+      const advice = client === outsider ? /not a member of any/ : /x-workspace-id/;
+      if (needed) expect(results[0]?.error?.message).toMatch(advice);
+      if (shown.tenancy === 'shared or workspace') expect(idsIn(results)).toEqual([]);
     }
   });
 });
 
-it('a workspace of others is refused as one that does not exist', async () => {
+it('a foreign workspace is refused like one that does not exist', async () => {
   const [theirs, none] = await Promise.all(
     [world.theirs.workspaceId, randomUUID()].map(async (id) =>
       (await world.api.as(world.ours.ownerId, id)).ask('{ campaigns { totalCount } }'),

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** Members that JavaScript, or Prisma, has a meaning of its own for. */
+/** JSON with members that mean something special to JavaScript or Prisma. */
 const MEMBERS = [
   '{"__proto__": {"a": 1}}',
   '{"__proto__": null, "constructor": {"prototype": {"a": 1}}}',
@@ -27,7 +27,7 @@ const MEMBERS = [
   '[{"__proto__": 1}, [], {}]',
 ];
 
-/** Sends a document with variables in JSON that is written by hand. */
+/** Sends a document with variables as a JSON text. */
 async function ask(document: string, variables: string) {
   const { api, ours } = world;
   const response = await fetch(`${api.url}/graphql`, {
@@ -49,8 +49,8 @@ async function stored(id: unknown) {
   return row?.json;
 }
 
-/** As Postgres writes it. */
-async function normal(json: string) {
+/** The JSON as Postgres writes it. */
+async function normalized(json: string) {
   const [row] = await world.database.query<{ json: string }>('select $1::jsonb::text as json', [
     json,
   ]);
@@ -61,25 +61,25 @@ const compact = (json = '') => json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1');
 const read = 'id campaign { resourceAllocation } errors { message }';
 const campaign = () => String(world.ours.rows.get('campaigns')?.[0]?.id);
 
-describe('every member of a JSON value is kept', () => {
-  it.each(MEMBERS)('%s in a new row, and in the answer', async (json) => {
+describe('all members of a JSON value are kept', () => {
+  it.each(MEMBERS)('%s in a new row and in the answer', async (json) => {
     const { data, text } = await ask(
       `mutation($v: JSON!) { createCampaign(input: { name: "a", resourceAllocation: $v }) { ${read} } }`,
       `{"v":${json}}`,
     );
     const { id, errors } = data.createCampaign;
     expect(errors).toEqual([]);
-    expect(await stored(id)).toBe(await normal(json));
-    expect(compact(text)).toContain(`"resourceAllocation":${compact(await normal(json))}`);
+    expect(await stored(id)).toBe(await normalized(json));
+    expect(compact(text)).toContain(`"resourceAllocation":${compact(await normalized(json))}`);
   });
 
-  it.each(MEMBERS)('%s where it replaces another one', async (json) => {
+  it.each(MEMBERS)('%s as the new value of a column', async (json) => {
     const { data } = await ask(
       `mutation($v: JSON!, $id: UUID!) { updateCampaign(id: $id, input: { resourceAllocation: { replace: $v } }) { ${read} } }`,
       `{"v":${json},"id":"${campaign()}"}`,
     );
     expect(data.updateCampaign.errors).toEqual([]);
-    expect(await stored(campaign())).toBe(await normal(json));
+    expect(await stored(campaign())).toBe(await normalized(json));
   });
 
   it.each(MEMBERS)('%s in a patch', async (json) => {
@@ -89,7 +89,7 @@ describe('every member of a JSON value is kept', () => {
       `{"v":${json},"id":"${campaign()}"}`,
     );
     expect(data.updateCampaign.errors).toEqual([]);
-    expect(await stored(campaign())).toBe(await normal(`{"__proto__": {"x": ${json}}}`));
+    expect(await stored(campaign())).toBe(await normalized(`{"__proto__": {"x": ${json}}}`));
   });
 
   it.each(MEMBERS)('%s as an argument of a function', async (json) => {
@@ -98,7 +98,7 @@ describe('every member of a JSON value is kept', () => {
       `{"v":${json},"id":"${world.ours.rows.get('moves')?.[0]?.id}"}`,
     );
     expect(data.logMove.errors).toEqual([]);
-    expect(text).toContain(`"metricsSnapshot":${compact(await normal(json))}`);
+    expect(text).toContain(`"metricsSnapshot":${compact(await normalized(json))}`);
   });
 
   it.each(MEMBERS)('%s in filters', async (json) => {
@@ -114,7 +114,7 @@ describe('every member of a JSON value is kept', () => {
     expect(data.other.totalCount).toBe(0);
   });
 
-  it('in a document, variables inside of it included', async () => {
+  it('in a literal in the document, with variables inside of it', async () => {
     const { data } = await ask(
       `mutation($v: JSON!, $none: Int) {
         createCampaign(input: { name: "b", resourceAllocation: {
@@ -124,17 +124,17 @@ describe('every member of a JSON value is kept', () => {
       '{"v":{"__proto__":2}}',
     );
     expect(await stored(data.createCampaign.id)).toBe(
-      await normal(
+      await normalized(
         '{"__proto__": {"a": 1, "__proto__": {"__proto__": 2}}, "constructor": [{"__proto__": 2}], "b": null}',
       ),
     );
   });
 });
 
-describe('what JSON has no value for is refused', () => {
+describe('a value that JSON does not have is refused', () => {
   it.each([
     [
-      'a name',
+      'an enum value',
       'query { campaigns(filter: { resourceAllocation: { equals: { a: NAME } } }) { totalCount } }',
       '{}',
     ],
@@ -144,7 +144,7 @@ describe('what JSON has no value for is refused', () => {
       '{"v":"42"}',
     ],
     [
-      'a moment',
+      'a DateTime',
       'query($v: DateTime!) { campaigns(filter: { resourceAllocation: { equals: { a: $v } } }) { totalCount } }',
       '{"v":"2026-01-01T00:00:00Z"}',
     ],

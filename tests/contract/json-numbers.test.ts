@@ -7,13 +7,13 @@ import { listen, listening, TRANSPORTS } from '../support/subscribe.ts';
 import { type Case, cases, named, sqlName } from './cases.ts';
 import { createWorld, type World } from './world.ts';
 
-/** Numbers that JavaScript prints with other digits, and a text that looks like one. */
+/** Numbers that JavaScript would print with other digits, and a string that looks like one. */
 const ODD = `{
   "big": 12345678901234567890, "id": 750727362669608961, "money": 1.10, "whole": 1.0, "less": -0.50,
   "tiny": 0.00000012345678901234567890, "huge": 100000000000000000000000, "safe": 9007199254740991,
   "list": [1.10, [2.00, {"__proto__": {"deep": 9007199254740993}}], 3], "text": "12345678901234567890"
 }`;
-/** The same for columns whose numbers have to add up to 1. */
+/** The same for columns whose numbers must add up to 1. */
 const SHARES = '{"one": 0.50, "two": 0.500000000000000000001, "__proto__": 0.000}';
 const CHECKED = ['decision_criteria', 'journey_distribution'];
 
@@ -36,10 +36,10 @@ const jsonOf = (model: string) =>
     .map(([column]) => column);
 const withJson = cases.filter(({ name }) => jsonOf(name).length > 0);
 
-/** As Postgres writes it, but for the spaces between the parts. */
+/** The JSON without the spaces that Postgres writes between the parts. */
 const compact = (json: string) => json.replaceAll(': ', ':').replaceAll(', ', ',');
 
-/** The JSON columns of a row, as an answer has to write them. */
+/** The JSON columns of a row, as the answer must contain them. */
 async function written({ name, table }: Case, where = ''): Promise<string> {
   const columns = jsonOf(name).map((column) => `${sqlName(name, column)}::text as "${column}"`);
   const [row] = await world.database.query<Record<string, string>>(
@@ -50,7 +50,7 @@ async function written({ name, table }: Case, where = ''): Promise<string> {
     .join(',');
 }
 
-/** Asks for a document whose answer has to hold the text, once or more. */
+/** Sends a document whose answer must contain the text. */
 async function expectText(document: string, text: string) {
   const answer = await world.ours.client.ask(document);
   expect(answer.errors).toBeUndefined();
@@ -58,7 +58,7 @@ async function expectText(document: string, text: string) {
   expect(answer.text).not.toContain('\\u0000');
 }
 
-describe('JSON is answered digit for digit', () => {
+describe('numbers in JSON keep their digits', () => {
   it.each(named(withJson))('%s in its list, its look-up and as a node', async (name, shown) => {
     const text = await written(shown);
     expect(text).toMatch(/12345678901234567890|0\.500000000000000000001/);
@@ -76,7 +76,7 @@ describe('JSON is answered digit for digit', () => {
 
   const related = cases.flatMap((from) =>
     [...from.one, ...from.many]
-      // There is one row of each, which leads to no other of its kind.
+      // There is one row of each table, so it is related to no other row of its table.
       .filter(([, { to }]) => jsonOf(to).length > 0 && to !== from.name)
       .map(([field, relation]): [string, Case, string, string, boolean] => [
         `${from.name}.${field}`,
@@ -86,7 +86,7 @@ describe('JSON is answered digit for digit', () => {
         relation.isList,
       ]),
   );
-  it.each(related)('%s, which is read as JSON', async (_, { root }, field, to, isList) => {
+  it.each(related)('%s as a relation', async (_, { root }, field, to, isList) => {
     const target = cases.find(({ name }) => name === to) as Case;
     const columns = jsonOf(to).join(' ');
     const selection = isList ? `{ nodes { ${columns} } }` : `{ ${columns} }`;
@@ -97,7 +97,7 @@ describe('JSON is answered digit for digit', () => {
   });
 });
 
-it('no column is a list of JSON, whose numbers nothing would keep', () => {
+it('no column is a list of JSON, in which numbers would lose digits', () => {
   const lists = Object.values(catalog.models).flatMap(({ table, columns }) =>
     Object.entries(columns)
       .filter(([, { type, isList }]) => isList && type === 'Json')
@@ -106,8 +106,8 @@ it('no column is a list of JSON, whose numbers nothing would keep', () => {
   expect(lists).toEqual([]);
 });
 
-describe('histories are answered digit for digit', () => {
-  it('with the numbers inside of JSON, and those of other columns', async () => {
+describe('numbers in histories keep their digits', () => {
+  it('in columns other than JSON', async () => {
     await world.database.query(
       `update campaigns set budget_allocation = 12345678901234567890.10, total_reach = 9007199254740993`,
     );
@@ -119,22 +119,25 @@ describe('histories are answered digit for digit', () => {
   });
 });
 
-describe('an answer to a write is digit for digit', () => {
+describe('numbers in the answer to a write keep their digits', () => {
   const read = 'campaign { resourceAllocation } errors { message }';
   const idOf = () => String(world.ours.rows.get('campaigns')?.[0]?.id);
   const update = (dryRun: boolean, change: string) =>
     `mutation { updateCampaign(id: "${idOf()}", dryRun: ${dryRun}, input: { ${change} }) { ${read} } }`;
 
-  it.each([true, false])('of a patch, which leaves all else; dry run: %s', async (dryRun) => {
-    const change = 'resourceAllocation: { patch: [{ path: ["big"], set: 7 }] }';
-    const expected = compact(ODD.replace(/\s+/g, ' ')).replace('12345678901234567890', '7');
-    const answer = await world.ours.client.ask(update(dryRun, change));
-    for (const part of expected.matchAll(/"\w+":-?[\d.]+(?=,)/g)) {
-      expect(answer.text).toContain(part[0]);
-    }
-  });
+  it.each([true, false])(
+    'in the unchanged parts of a patched value, dry run: %s',
+    async (dryRun) => {
+      const change = 'resourceAllocation: { patch: [{ path: ["big"], set: 7 }] }';
+      const expected = compact(ODD.replace(/\s+/g, ' ')).replace('12345678901234567890', '7');
+      const answer = await world.ours.client.ask(update(dryRun, change));
+      for (const part of expected.matchAll(/"\w+":-?[\d.]+(?=,)/g)) {
+        expect(answer.text).toContain(part[0]);
+      }
+    },
+  );
 
-  it('the answer to a mutation that is sent again', async () => {
+  it('when the mutation is sent again with its idempotency key', async () => {
     const key = randomUUID();
     const ask = () => world.ours.client.ask(update(false, 'description: "x"'), {}, key);
     const first = await ask();
@@ -143,14 +146,14 @@ describe('an answer to a write is digit for digit', () => {
   });
 });
 
-describe('news are told digit for digit', () => {
+describe('numbers in events keep their digits', () => {
   let api: LiveApi;
   beforeAll(async () => {
     api = await openLiveApi(world.database);
   });
   afterAll(() => api?.close());
 
-  it.each(TRANSPORTS)('by %s, whole and as patches', async (transport) => {
+  it.each(TRANSPORTS)('over %s, in whole results and in patches', async (transport) => {
     const client = await api.as(world.ours.ownerId, world.ours.workspaceId);
     const listener = listen(api.url, client, transport);
     const [id] = (world.ours.rows.get('campaigns') ?? []).map((row) => row.id);
@@ -163,7 +166,7 @@ describe('news are told digit for digit', () => {
       (n) => `1234567890123456789${n + TRANSPORTS.indexOf(transport)}`,
     ) as [string, string];
     const json = `{"odd": [1.10, ${big}, 0.30]}`;
-    // The second of these is answered with patches from its first answer on.
+    // The second live query gets patches after its first result.
     await eventually(() =>
       listener.raw().match(/"campaign":\{"resourceAllocation":/g),
     ).toHaveLength(2);
@@ -178,7 +181,7 @@ describe('news are told digit for digit', () => {
       .poll(() => listener.raw())
       .toContain(`{"campaign":{"resourceAllocation":${compact(json)}}}`);
     await expect.poll(() => listener.raw()).toMatch(new RegExp(`"patch":.*${big}`));
-    // JavaScript would hold the next value for the same one.
+    // In JavaScript, the next value is equal to the last one.
     await world.database.query('update campaigns set resource_allocation = $1 where id = $2', [
       json.replace(big, next),
       id,

@@ -38,7 +38,7 @@ async function ask(query: string, variables: object = {}): Promise<Answer> {
     exp: Math.floor(Date.now() / 1000) + 600,
   });
   const headers = { authorization: `Bearer ${bearer}`, 'x-workspace-id': tenant.workspaceId };
-  // A transaction ends after its answer.
+  // A transaction may end after its answer.
   const count = (pattern: RegExp) => sent.filter((sql) => pattern.test(sql)).length;
   await eventually(() => count(/^BEGIN/) - count(/^(COMMIT|ROLLBACK)$/)).toBe(0);
   sent = [];
@@ -58,7 +58,7 @@ const raise = (title: string) =>
     title,
   });
 
-/** The changes to alerts behind a cursor, up to what is committed now. */
+/** The committed changes to alerts after a cursor. */
 async function changesAfter(cursor: string): Promise<Change[]> {
   const { workspaceId } = tenant;
   const { systemAlerts } = await read('{ systemAlerts(first: 1) { liveCursor } }');
@@ -75,12 +75,12 @@ async function changesAfter(cursor: string): Promise<Change[]> {
 const LIST = '{ systemAlerts(first: 100) { totalCount liveCursor nodes { id } } }';
 
 describe('liveCursor', () => {
-  it('begins behind what the list has, and leaves out what is not committed', async () => {
+  it('is followed by the changes that the list does not contain, even uncommitted ones', async () => {
     const before = await raise('Before');
     let committed: (() => void) | undefined;
-    let begun: ((id: string) => void) | undefined;
+    let onInserted: ((id: string) => void) | undefined;
     const inserted = new Promise<string>((resolve) => {
-      begun = resolve;
+      onInserted = resolve;
     });
     const writing = database.as({ role: 'service_role' }, async (query) => {
       const [row] = await query<{ id: string }>(
@@ -88,7 +88,7 @@ describe('liveCursor', () => {
          returning id`,
         [tenant.workspaceId],
       );
-      begun?.(row?.id ?? '');
+      onInserted?.(row?.id ?? '');
       await new Promise<void>((resolve) => {
         committed = resolve;
       });
@@ -106,7 +106,7 @@ describe('liveCursor', () => {
     expect(changes.map(({ rowId }) => rowId).sort()).toEqual([during, after].sort());
   });
 
-  it('joins list and changes without a gap, whatever writers do meanwhile', async () => {
+  it('leaves no gap between the list and the changes during concurrent writes', async () => {
     await database.query('delete from system_alerts');
     const start = (await read(LIST)).systemAlerts.liveCursor;
     let stop = false;
@@ -143,7 +143,7 @@ describe('liveCursor', () => {
     }
   });
 
-  it('is of one transaction with all else that the operation reads', async () => {
+  it('is read in one transaction with the rest of the operation', async () => {
     const { one, two, ...rest } = await read(`
       query { one: systemAlerts { totalCount ...Live }  two: agents { totalCount at: liveCursor }
               campaigns { nodes { moves { totalCount liveCursor } alerts { nodes { id } } } } }
@@ -158,7 +158,7 @@ describe('liveCursor', () => {
     expect(sent.filter((sql) => /change_snapshot/.test(sql))).toHaveLength(1);
   });
 
-  it('of a relation is that of the operation, and reads no rows by itself', async () => {
+  it('is the same in a relation, and reads no rows by itself', async () => {
     await insert(database, 'campaigns', { workspace_id: tenant.workspaceId, name: 'Launch' });
     const { campaigns, systemAlerts } = await read(
       '{ campaigns { nodes { moves { liveCursor } } } systemAlerts { liveCursor } }',
@@ -167,12 +167,12 @@ describe('liveCursor', () => {
     expect(sent.filter((sql) => /"moves"|"system_alerts"/.test(sql))).toEqual([]);
   });
 
-  it('costs operations without it nothing', async () => {
+  it('opens no transaction for an operation that does not select it', async () => {
     await read('{ systemAlerts { totalCount nodes { id } } }');
     expect(sent.filter((sql) => /^(BEGIN|SAVEPOINT|ROLLBACK|COMMIT)/.test(sql))).toEqual([]);
   });
 
-  it('leaves the answers of other fields when one fails', async () => {
+  it('is returned even if another field fails', async () => {
     await database.query('revoke select on campaigns from authenticated');
     const { data, errors } = await ask(
       `{ campaign(id: "${tenant.workspaceId}") { id } systemAlerts { totalCount liveCursor } }`,
@@ -185,7 +185,7 @@ describe('liveCursor', () => {
     });
   });
 
-  it('is for queries only', async () => {
+  it('is refused in mutations', async () => {
     const id = await insert(database, 'campaigns', {
       workspace_id: tenant.workspaceId,
       name: 'Another',
@@ -198,7 +198,7 @@ describe('liveCursor', () => {
     ]);
   });
 
-  it('says so where no changes are followed', async () => {
+  it('is SERVICE_UNAVAILABLE if the gateway does not read the change log', async () => {
     const api = await openApi(database);
     const client = await api.as(tenant.people.Owner, tenant.workspaceId);
     const { errors } = await client.ask('{ systemAlerts { liveCursor } }');

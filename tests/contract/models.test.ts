@@ -12,22 +12,21 @@ import { models } from '../../src/models/index.ts';
 import { schema } from '../../src/schema/index.ts';
 import { cases, named, views } from './cases.ts';
 
-/** Tables that the API does not show, each with its reason. */
+/** Tables that are not in the API, each with its reason. */
 const INTERNAL: Record<string, string> = {};
 
-/** Relations that the API does not show, each with its reason. */
 const tables = Object.entries(catalog.models).filter(
   ([name, model]) => model.schema === 'public' && !views.has(name),
 );
 const fieldsOf = (name: string) => (schema.getType(name) as GraphQLObjectType).getFields();
 
-describe('a table is shown, or internal for a reason', () => {
+describe('every table is in the API or internal for a stated reason', () => {
   it.each(tables)('%s', (name) => {
     expect(models.has(name)).toBe(!INTERNAL[name]);
   });
 });
 
-describe('a column is shown, or hidden for a reason', () => {
+describe('every column is in the API or hidden for a stated reason', () => {
   it.each(named(cases))('%s', (name, { columns }) => {
     const { hidden = {} } = models.get(name) ?? {};
     const shown = columns.map(([column]) => column);
@@ -37,14 +36,14 @@ describe('a column is shown, or hidden for a reason', () => {
     expect(Object.values(hidden).filter((reason) => !reason)).toEqual([]);
     for (const [column, { type: kind, isRequired, isList }] of columns) {
       const type = String(fieldsOf(name)[column]?.type);
-      // A required JSON column may hold JSON's own null.
+      // A required JSON column may hold JSON's null.
       expect(type.endsWith('!'), column).toBe(kind !== 'Json' && (isRequired || isList));
       expect(type.startsWith('['), column).toBe(isList);
     }
   });
 });
 
-describe('a relation is shown, or left out for a reason', () => {
+describe('every relation is in the API or hidden for a stated reason', () => {
   it.each(named(cases))('%s', (name, { one, many, people }) => {
     const relations = Object.entries(catalog.models[name]?.relations ?? {});
     const tablesOnly = relations
@@ -63,8 +62,8 @@ describe('a relation is shown, or left out for a reason', () => {
   });
 });
 
-/** References that the database keeps as plain values, with the type that the API shows for them. */
-const LOGICAL: [model: string, column: string, field: string][] = [
+/** References without a foreign key, with their fields and types in the API. */
+const REFERENCES: [model: string, column: string, field: string][] = [
   ['StrategyInsight', 'source_id', 'source: InsightSource'],
   ['CampaignQuest', 'assigned_to_agents', 'assignedToAgents: [Agent]!'],
   ['SupportFeedback', 'related_cohort_ids', 'relatedCohorts: [Cohort]!'],
@@ -97,11 +96,11 @@ const LOGICAL: [model: string, column: string, field: string][] = [
   ['Trend', 'relevant_cohorts', 'relevantCohorts: [Cohort]!'],
 ];
 
-describe('a reference that the database does not know as one is a field', () => {
+describe('every reference without a foreign key is a field', () => {
   it('there are 30', () => {
-    expect(LOGICAL).toHaveLength(30);
+    expect(REFERENCES).toHaveLength(30);
   });
-  it.each(LOGICAL)('%s.%s', (model, column, field) => {
+  it.each(REFERENCES)('%s.%s', (model, column, field) => {
     const [name = '', type] = field.split(': ');
     expect(String(fieldsOf(model)[name]?.type)).toBe(type);
     const link = models.get(model)?.links?.[name];
@@ -110,15 +109,15 @@ describe('a reference that the database does not know as one is a field', () => 
   });
 });
 
-/** Fields whose names say all there is to say. */
-const EVIDENT =
+/** Fields whose names need no description. */
+const CLEAR_NAMES =
   /^(id|name|title|description|status|workspace|workspaceId|createdAt|updatedAt|createdBy(Id)?|joinedAt|role|message|topic|question|reasoning|content|summary|notes|tags|url|slug|currency|email)$/;
 
 const types = Object.values(schema.getTypeMap()).filter(
   (type) => !isIntrospectionType(type) && !isScalarType(type),
 );
 
-describe('what a type is for is written down', () => {
+describe('every type has a description', () => {
   const generated = /(Connection|Edge)$|^(OrderDirection|Node|PageInfo|Query|Mutation)$/;
   const own = types.filter(({ name }) => !generated.test(name));
   it.each(own.map((type): [string, GraphQLNamedType] => [type.name, type]))('%s', (_, type) => {
@@ -126,16 +125,16 @@ describe('what a type is for is written down', () => {
   });
 });
 
-describe('what a field is for is written down, unless its name says it', () => {
+describe('every field has a description, unless its name is clear', () => {
   const shown = types.filter(
     (type): type is GraphQLObjectType => isObjectType(type) && models.has(type.name),
   );
   it.each(shown.map((type): [string, GraphQLObjectType] => [type.name, type]))('%s', (_, type) => {
-    const silent = Object.values(type.getFields()).filter((field) => {
+    const undescribed = Object.values(type.getFields()).filter((field) => {
       const target = getNamedType(field.type);
       const isRelation = isObjectType(target) && Boolean(target.description);
-      return !field.description && !EVIDENT.test(field.name) && !isRelation;
+      return !field.description && !CLEAR_NAMES.test(field.name) && !isRelation;
     });
-    expect(silent.map(({ name }) => name)).toEqual([]);
+    expect(undescribed.map(({ name }) => name)).toEqual([]);
   });
 });

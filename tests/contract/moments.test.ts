@@ -11,8 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** Places where a client writes a moment; `@` stands for it. */
-const PLACES = {
+/** Documents with a DateTime in place of `@`. */
+const DOCUMENTS = {
   ...Object.fromEntries(
     ['equals', 'not', 'lt', 'lte', 'gt', 'gte', 'in', 'notIn'].map((operator) => [
       `the filter ${operator}`,
@@ -30,13 +30,13 @@ async function ask(document: string, moment: string, inVariables: boolean) {
   return world.ours.client.ask(headed, inVariables ? { v: moment } : {});
 }
 
-describe.each(Object.entries(PLACES))('a moment in %s', (_, document) => {
+describe.each(Object.entries(DOCUMENTS))('a DateTime in %s', (_, document) => {
   it.each([
     '2026-03-01T09:30:00.7595Z',
     '2026-03-01T09:30:00.759500Z',
     '2026-03-01T09:30:00.759000001+05:30',
     '2026-03-01t09:30:00.000000000000000000009z',
-  ])('with more digits than milliseconds is refused: %s', async (moment) => {
+  ])('more precise than milliseconds is refused: %s', async (moment) => {
     for (const inVariables of [true, false]) {
       const { errors, data } = await ask(document, moment, inVariables);
       expect(data ?? null).toBeNull();
@@ -45,7 +45,7 @@ describe.each(Object.entries(PLACES))('a moment in %s', (_, document) => {
     }
   });
 
-  it('with zeros there is what it says', async () => {
+  it('with zeros after the milliseconds is accepted', async () => {
     for (const inVariables of [true, false]) {
       const { errors } = await ask(document, '2026-03-01T15:00:00.759000000+05:30', inVariables);
       expect(errors).toBeUndefined();
@@ -53,7 +53,7 @@ describe.each(Object.entries(PLACES))('a moment in %s', (_, document) => {
   });
 });
 
-it('every moment of a table has milliseconds, as the API has', () => {
+it('every timestamp column has the precision of the API, milliseconds', () => {
   const others = cases.flatMap(({ table, columns }) =>
     columns
       .filter(([, { type, nativeType }]) => type === 'DateTime' && nativeType !== 'Date')
@@ -63,7 +63,7 @@ it('every moment of a table has milliseconds, as the API has', () => {
   expect(others).toEqual([]);
 });
 
-it('filters miss no row at the edge of a moment', async () => {
+it('filters compare a DateTime to the millisecond', async () => {
   const count = async (operator: string, moment: string) => {
     const query = `{ campaigns(filter: { createdAt: { ${operator}: "${moment}" } }) { totalCount } }`;
     return (await world.ours.client.data(query)).campaigns.totalCount;

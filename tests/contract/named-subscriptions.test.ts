@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { insert } from '../support/tenant.ts';
-import { FIELDS, openTenantStage, type TenantStage, toldTo } from './tenant-stage.ts';
+import { eventsFor, FIELDS, openTenantStage, type TenantStage } from './tenant-stage.ts';
 
 let stage: TenantStage;
 beforeAll(async () => {
@@ -8,8 +8,8 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 
-describe('named events', () => {
-  it('alertRaised', async () => {
+describe('named subscriptions', () => {
+  it('alertRaised sends new alerts that match its filter', async () => {
     let id = '';
     const story = async () => {
       id = await stage.alert({ severity_level: 'critical' });
@@ -17,31 +17,31 @@ describe('named events', () => {
       await stage.run(`update system_alerts set status = 'acknowledged' where id = $1`, id);
     };
     expect(
-      await stage.toldOf(
+      await stage.eventsOf(
         `subscription { alertRaised(filter: { severityLevel: { equals: CRITICAL } }) { ${FIELDS} } }`,
         story,
       ),
     ).toEqual([{ operation: 'CREATED', node: { id }, changedColumns: [] }]);
   });
 
-  it('alertChanged', async () => {
+  it('alertChanged sends changes of the status', async () => {
     const id = await stage.alert();
     const story = async () => {
       await stage.run(`update system_alerts set title = 'x' where id = $1`, id);
       await stage.run(`update system_alerts set status = 'acknowledged' where id = $1`, id);
     };
     const changes = await stage.changesBy(story);
-    const told = (args: string) =>
-      toldTo(stage.owner, `subscription { alertChanged${args} { ${FIELDS} } }`, changes);
-    expect(await told('')).toMatchObject([{ operation: 'UPDATED', node: { id } }]);
-    expect(await told('(filter: { status: { equals: ACTIVE } })')).toMatchObject([
+    const received = (args: string) =>
+      eventsFor(stage.owner, `subscription { alertChanged${args} { ${FIELDS} } }`, changes);
+    expect(await received('')).toMatchObject([{ operation: 'UPDATED', node: { id } }]);
+    expect(await received('(filter: { status: { equals: ACTIVE } })')).toMatchObject([
       { operation: 'LEFT', node: null },
     ]);
-    // Its severity is as it was, and was not asked for then either.
-    expect(await told('(filter: { severityLevel: { equals: CRITICAL } })')).toEqual([]);
+    // The alert did not match before the change either.
+    expect(await received('(filter: { severityLevel: { equals: CRITICAL } })')).toEqual([]);
   });
 
-  it('insightPublished and signalDetected', async () => {
+  it('insightPublished and signalDetected send new insights and signals', async () => {
     const { workspaceId } = stage.tenant;
     let [signal, insight] = ['', ''];
     const changes = await stage.changesBy(async () => {
@@ -58,14 +58,14 @@ describe('named events', () => {
       });
     });
     expect(
-      await toldTo(stage.owner, `subscription { signalDetected { ${FIELDS} } }`, changes),
+      await eventsFor(stage.owner, `subscription { signalDetected { ${FIELDS} } }`, changes),
     ).toMatchObject([{ operation: 'CREATED', node: { id: signal } }]);
     expect(
-      await toldTo(stage.owner, `subscription { insightPublished { ${FIELDS} } }`, changes),
+      await eventsFor(stage.owner, `subscription { insightPublished { ${FIELDS} } }`, changes),
     ).toMatchObject([{ operation: 'CREATED', node: { id: insight } }]);
   });
 
-  it('notificationReceived, by the person whom it is for', async () => {
+  it('notificationReceived sends a notification only to its person', async () => {
     const document = `subscription { notificationReceived { ${FIELDS} } }`;
     const { people, workspaceId } = stage.tenant;
     const changes = await stage.changesBy(() =>
@@ -79,8 +79,8 @@ describe('named events', () => {
     );
     const viewer = await stage.as(people.Viewer, workspaceId);
     expect(changes).toMatchObject([{ readerId: people.Viewer }]);
-    expect(await toldTo(viewer, document, changes)).toMatchObject([{ operation: 'CREATED' }]);
-    expect(await toldTo(stage.owner, document, changes)).toEqual([]);
+    expect(await eventsFor(viewer, document, changes)).toMatchObject([{ operation: 'CREATED' }]);
+    expect(await eventsFor(stage.owner, document, changes)).toEqual([]);
 
     const name = 'Scout';
     const agent = await insert(stage.database, 'agent_registry', {
@@ -98,7 +98,7 @@ describe('named events', () => {
     );
   });
 
-  it('achievementUnlocked, once an unlock', async () => {
+  it('achievementUnlocked sends each unlock once', async () => {
     const document = `subscription { achievementUnlocked { ${FIELDS} } }`;
     const { people, workspaceId } = stage.tenant;
     const achievement = await insert(stage.database, 'achievements', {
@@ -119,35 +119,41 @@ describe('named events', () => {
           ]),
         ),
       );
-    const [began, unlocked, later] = [await record(5), await record(10), await record(12)];
+    const [progress, unlocked, later] = [await record(5), await record(10), await record(12)];
     const analyst = await as(people.Analyst);
-    expect(began.map(({ model }) => model)).toContain('UserAchievement');
-    expect(await toldTo(analyst, document, began)).toEqual([]);
-    expect(await toldTo(analyst, document, unlocked)).toMatchObject([{ operation: 'UPDATED' }]);
-    expect(await toldTo(analyst, document, later)).toEqual([]);
-    expect(await toldTo(stage.owner, document, unlocked)).toHaveLength(1);
+    expect(progress.map(({ model }) => model)).toContain('UserAchievement');
+    expect(await eventsFor(analyst, document, progress)).toEqual([]);
+    expect(await eventsFor(analyst, document, unlocked)).toMatchObject([{ operation: 'UPDATED' }]);
+    expect(await eventsFor(analyst, document, later)).toEqual([]);
+    expect(await eventsFor(stage.owner, document, unlocked)).toHaveLength(1);
     await stage.run(
       `update user_achievements set visibility = 'private' where user_id = $1`,
       people.Analyst,
     );
-    expect(await toldTo(stage.owner, document, unlocked)).toEqual([]);
+    expect(await eventsFor(stage.owner, document, unlocked)).toEqual([]);
   });
 
-  it('campaignStatusChanged', async () => {
+  it('campaignStatusChanged sends changes of the status', async () => {
     const id = await stage.campaign();
     const changes = await stage.changesBy(async () => {
       await stage.run(`update campaigns set name = 'x' where id = $1`, id);
       await stage.run(`update campaigns set status = 'planning' where id = $1`, id);
     });
-    const told = (args: string) =>
-      toldTo(stage.owner, `subscription { campaignStatusChanged${args} { ${FIELDS} } }`, changes);
-    expect(await told('')).toMatchObject([{ operation: 'UPDATED', changedColumns: ['status'] }]);
-    expect(await told('(filter: { status: { equals: ACTIVE } })')).toMatchObject([
+    const received = (args: string) =>
+      eventsFor(
+        stage.owner,
+        `subscription { campaignStatusChanged${args} { ${FIELDS} } }`,
+        changes,
+      );
+    expect(await received('')).toMatchObject([
+      { operation: 'UPDATED', changedColumns: ['status'] },
+    ]);
+    expect(await received('(filter: { status: { equals: ACTIVE } })')).toMatchObject([
       { operation: 'LEFT' },
     ]);
   });
 
-  it('agentExecutionRecorded, once an execution', async () => {
+  it('agentExecutionRecorded sends each execution once', async () => {
     const agent = await insert(stage.database, 'agent_registry', {
       agent_name: 'Recorder',
       agent_type: 'researcher',
@@ -161,10 +167,10 @@ describe('named events', () => {
       );
     const document =
       'subscription { agentExecutionRecorded { operation node { executionCount } } }';
-    expect(await stage.toldOf(document, record)).toEqual([
+    expect(await stage.eventsOf(document, record)).toEqual([
       { operation: 'CREATED', node: { executionCount: 1 } },
     ]);
-    expect(await stage.toldOf(document, record)).toEqual([
+    expect(await stage.eventsOf(document, record)).toEqual([
       { operation: 'UPDATED', node: { executionCount: 2 } },
     ]);
   });

@@ -2,19 +2,19 @@ import { connect } from '../server/support/websocket.ts';
 import type { Data } from '../support/data.ts';
 import type { World } from './world.ts';
 
-export interface Told {
+export interface RawAnswer {
   status: number;
   text: string;
   data?: Data;
   errors?: { message: string; extensions: Record<string, unknown> }[];
 }
 
-/** Sends a document with variables in JSON that is written by hand. */
+/** Sends a document with variables as a JSON text. */
 export async function post(
   { api, ours }: World,
   document: string,
   variables: string,
-): Promise<Told> {
+): Promise<RawAnswer> {
   const response = await fetch(`${api.url}/graphql`, {
     method: 'POST',
     headers: { ...ours.client.headers, 'content-type': 'application/json' },
@@ -24,24 +24,24 @@ export async function post(
   return { ...JSON.parse(text), status: response.status, text };
 }
 
-/** The same by GET. */
+/** Sends it by GET. */
 export async function get(
   { api, ours }: World,
   document: string,
   variables: string,
-): Promise<Told> {
+): Promise<RawAnswer> {
   const search = new URLSearchParams({ query: document, variables });
   const response = await fetch(`${api.url}/graphql?${search}`, { headers: ours.client.headers });
   const text = await response.text();
   return { ...JSON.parse(text), status: response.status, text };
 }
 
-/** The same over a WebSocket. */
+/** Sends it over a WebSocket. */
 export async function overWebSocket(
   { api, ours }: World,
   document: string,
   variables: string,
-): Promise<Told> {
+): Promise<RawAnswer> {
   const client = await connect(api.url, ours.client.headers);
   client.send(
     `{"id":"1","type":"subscribe","payload":{"query":${JSON.stringify(document)},"variables":${variables}}}`,
@@ -52,7 +52,7 @@ export async function overWebSocket(
   return { ...result, status: type === 'error' ? 400 : 200, text: JSON.stringify(payload) };
 }
 
-/** Writes the field that creates a row. */
+/** Returns the field that creates a row. */
 export function created(model: string, input: string): string {
   return `create${model}(input: { ${input} }) { id errors { message } }`;
 }
@@ -69,5 +69,5 @@ export const UNHELD = [
   '1e-999',
 ];
 
-/** A Float is any double, however many zeros its digits are followed by. */
+/** Numbers that are not a valid Float. A double followed by zeros is valid. */
 export const NO_FLOAT = UNHELD.filter((number) => number !== '-12345678901234567000');

@@ -10,8 +10,8 @@ afterAll(() => world?.close());
 
 const transports: Record<string, typeof post> = { POST: post, GET: get, WebSocket: overWebSocket };
 
-/** Where a client writes a value of a type; `@` stands for it. */
-const places: [place: string, type: string, field: string][] = [
+/** Fields with a value of a type in place of `@`. */
+const inputs: [name: string, type: string, field: string][] = [
   ...['equals', 'not', 'has', 'lt', 'lte', 'gt', 'gte'].map(
     (operator): [string, string, string] => [
       `JSON ${operator}`,
@@ -59,7 +59,7 @@ function updated(input: string): string {
   return `updateCampaigns(filter: { name: { not: "" } }, atMost: 10, input: { ${input} }) { affected results { errors { message } } }`;
 }
 
-/** The rows that could be written. */
+/** All rows that the mutations could change. */
 const state = async () =>
   JSON.stringify(
     await world.database.query(
@@ -69,34 +69,36 @@ const state = async () =>
 
 const isMutation = (field: string) => /^(create|update|decide)/.test(field);
 
-describe('a number that a double cannot hold is BAD_USER_INPUT', () => {
-  const ways = places.flatMap(([place, type, field]) =>
+describe('a number that a double cannot hold is refused with BAD_USER_INPUT', () => {
+  const variables = inputs.flatMap(([name, type, field]) =>
     Object.keys(transports)
       .filter((transport) => transport !== 'GET' || !isMutation(field))
-      .map((transport): [string, string, string, string] => [place, transport, type, field]),
+      .map((transport): [string, string, string, string] => [name, transport, type, field]),
   );
 
-  it.each(ways)('%s, in variables by %s', async (_, transport, type, field) => {
+  it.each(variables)('%s, in variables by %s', async (_, transport, type, field) => {
     const before = await state();
     const operation = isMutation(field) ? 'mutation' : 'query';
     const document = `${operation}($v: ${type}!) { ${field.replace('@', '$v')} }`;
-    // The ways in differ in how they read JSON, not in which numbers they let through.
+    // Transports differ only in how they read JSON, so two numbers are enough for the others.
     const numbers = (type === 'Float' ? NO_FLOAT : UNHELD).slice(0, transport === 'POST' ? 8 : 2);
     for (const number of numbers) {
       const values = type === 'JSON' ? [number, `{"a":[{"b":${number}}]}`] : [number];
       for (const value of values) {
-        const told = await transports[transport]?.(world, document, `{"v":${value}}`);
-        expect(told?.errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
-        expect(told?.data ?? null).toBeNull();
-        expect(told?.status).toBeLessThan(500);
-        expect(told?.text).toContain(number.slice(0, 10));
+        const answer = await transports[transport]?.(world, document, `{"v":${value}}`);
+        expect(answer?.errors?.map(({ extensions }) => extensions.code)).toEqual([
+          'BAD_USER_INPUT',
+        ]);
+        expect(answer?.data ?? null).toBeNull();
+        expect(answer?.status).toBeLessThan(500);
+        expect(answer?.text).toContain(number.slice(0, 10));
       }
     }
     expect(await state()).toBe(before);
   });
 
-  // Whole numbers of these types are read from the document digit by digit.
-  const literals = places.filter(([, type]) => !['BigInt', 'Int'].includes(type));
+  // BigInt and Int read integers in a document exactly, so these are not refused.
+  const literals = inputs.filter(([, type]) => !['BigInt', 'Int'].includes(type));
   it.each(literals)('%s, in the document', async (_, type, field) => {
     const before = await state();
     for (const number of type === 'Float' ? NO_FLOAT : UNHELD) {

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-describe('a number that a double holds is kept with its value', () => {
+describe('a number that a double can hold keeps its value', () => {
   const HELD = [
     '0.1',
     '1.10',
@@ -21,7 +21,7 @@ describe('a number that a double holds is kept with its value', () => {
     '0.30000000000000004',
     '-123456.789',
   ];
-  const isMeant = (stored: string, number: string) =>
+  const isEqual = (stored: string, number: string) =>
     world.database.query<{ same: boolean }>('select $1::numeric = $2::numeric as same', [
       stored,
       number,
@@ -39,23 +39,23 @@ describe('a number that a double holds is kept with its value', () => {
     const argument = column.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
     for (const [i, number] of HELD.entries()) {
       const field = created(model, `${name}: "held", ${argument}: @`);
-      const [told, literal] = await Promise.all([
+      const [answer, literal] = await Promise.all([
         post(world, `mutation($v: ${type}!) { ${field.replace('@', '$v')} }`, `{"v":${number}}`),
         post(world, `mutation { ${field.replace('@', number)} }`, '{}'),
       ]);
-      for (const { data } of [told, literal]) {
+      for (const { data } of [answer, literal]) {
         const { id, errors } = data[`create${model}`];
         expect(errors, `${number} ${i}`).toEqual([]);
         const [row] = await world.database.query<{ stored: string }>(
           `select ${column}::text as stored from ${model === 'Trend' ? 'trends' : 'campaigns'} where id = $1`,
           [id],
         );
-        expect(await isMeant(String(row?.stored), number)).toEqual([{ same: true }]);
+        expect(await isEqual(String(row?.stored), number)).toEqual([{ same: true }]);
       }
     }
   });
 
-  // As other languages print doubles, and sizes beyond those of whole numbers.
+  // Doubles as other languages print them, and larger than any integer type.
   const DOUBLES = [
     '0.10000000000000001',
     '0.30000000000000004',
@@ -69,11 +69,11 @@ describe('a number that a double holds is kept with its value', () => {
     '-1.7976931348623157e308',
     '5e-324',
   ];
-  it.each(DOUBLES)('%s as a Float, in a row, in filters and in cursors', async (number) => {
+  it.each(DOUBLES)('%s as a Float in a row, in filters and in cursors', async (number) => {
     await world.database.query('delete from trends');
     const document = `mutation($v: Float!) { ${created('Trend', 'topic: "double", velocity: $v')} }`;
-    const told = await post(world, document, `{"v":${number}}`);
-    const { id } = told?.data.createTrend ?? {};
+    const answer = await post(world, document, `{"v":${number}}`);
+    const { id } = answer?.data.createTrend ?? {};
     const rows = await world.database.query(
       'select id from trends where velocity = $1::float8 and id = $2',
       [number, id],
@@ -115,15 +115,15 @@ describe('a number that a double holds is kept with its value', () => {
     '12345678901234.568',
     '1.2345678901234567e+100',
     '-1.2345678901234568e+30',
-  ])('%s inside of JSON, in filters', async (number) => {
+  ])('%s in filters on JSON', async (number) => {
     const double = String(Number(number));
     await world.database.query('update campaigns set resource_allocation = $1', [
       `{"n": ${double}}`,
     ]);
     const count = async (operator: string) => {
       const document = `query($v: JSON!) { campaigns(filter: { resourceAllocation: { path: ["n"], ${operator}: $v } }) { totalCount } }`;
-      const told = await post(world, document, `{"v":${double}}`);
-      return told?.data.campaigns.totalCount > 0;
+      const answer = await post(world, document, `{"v":${double}}`);
+      return answer?.data.campaigns.totalCount > 0;
     };
     const operators = ['equals', 'lte', 'gte', 'not', 'lt', 'gt'];
     expect(await Promise.all(operators.map(count))).toEqual([
@@ -136,16 +136,16 @@ describe('a number that a double holds is kept with its value', () => {
     ]);
   });
 
-  it('and so are those of a cursor', async () => {
+  it('and other numbers are refused in a cursor', async () => {
     const page = (after: string) =>
       world.ours.client.ask(
         `{ trends(first: 1, ${after} orderBy: [{ field: VELOCITY }]) { edges { cursor } } }`,
       );
     await world.database.query('update trends set velocity = 0.5');
     const { trends } = (await page('')).data as Data;
-    const place = Buffer.from(trends.edges[0].cursor, 'base64url').toString();
+    const position = Buffer.from(trends.edges[0].cursor, 'base64url').toString();
     for (const number of NO_FLOAT) {
-      const cursor = Buffer.from(place.replace('0.5', number)).toString('base64url');
+      const cursor = Buffer.from(position.replace('0.5', number)).toString('base64url');
       const { errors } = await page(`after: "${cursor}",`);
       expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
     }
@@ -158,7 +158,7 @@ describe('a number that a double holds is kept with its value', () => {
       const { createCampaign } = await world.ours.client.data(query, { v: number });
       expect(createCampaign.errors).toEqual([]);
       const { roiPercentage } = createCampaign.campaign;
-      expect(await isMeant(roiPercentage, number)).toEqual([{ same: true }]);
+      expect(await isEqual(roiPercentage, number)).toEqual([{ same: true }]);
       const found = await world.ours.client.data(
         'query($v: Decimal!) { campaigns(filter: { roiPercentage: { equals: $v } }) { nodes { id } } }',
         { v: number },
@@ -167,7 +167,7 @@ describe('a number that a double holds is kept with its value', () => {
     },
   );
 
-  it('with all digits of a Decimal in a string, and of a BigInt', async () => {
+  it('with all digits as a Decimal in a string and as a BigInt', async () => {
     const input = 'name: "long", budgetAllocation: "123456789012345678901234567890.1234567890"';
     const { createCampaign } = await world.ours.client.data(
       `mutation { ${created('Campaign', input)} }`,

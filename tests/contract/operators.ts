@@ -1,21 +1,21 @@
 import pg from 'pg';
 import type { Column } from '../../src/generated/catalog.ts';
 
-/** One use of a column's operators: what the client sends, and what it says of a row, in SQL. */
+/** A condition on a column: the operators that a client sends, and the same in SQL. */
 export interface Condition {
   operators: Record<string, unknown>;
-  /** True, false or, where it is unknown, null. */
+  /** True, false, or null if it is unknown. */
   sql: string;
 }
 
 const EQUALITY = { equals: '=', not: '<>' };
 const COMPARISONS = { lt: '<', lte: '<=', gt: '>', gte: '>=' };
-const NOBODY = '00000000-0000-4000-8000-000000000000';
+const MISSING_ID = '00000000-0000-4000-8000-000000000000';
 
 const literal = (value: string) => pg.escapeLiteral(value);
 const json = (value: unknown) => `${literal(JSON.stringify(value))}::jsonb`;
 
-/** Returns how the API writes a value that Postgres writes as `text`. */
+/** Returns a value of the database, printed as `text`, as the API shows it. */
 export function asClient({ kind, type, nativeType }: Column, text: string): unknown {
   if (kind === 'enum') return text.toUpperCase();
   if (type === 'Boolean') return text === 'true';
@@ -25,8 +25,8 @@ export function asClient({ kind, type, nativeType }: Column, text: string): unkn
 }
 
 /**
- * Returns every operator that a column offers, with values that it holds: as `text`, or as a list
- * of them. `c` is the column in SQL; `thorough` adds the operands that are hard to get right.
+ * Returns conditions with every operator of a column, whose operands are `stored` values. `c` is the
+ * column in SQL. `thorough` adds difficult operands.
  */
 export function conditionsOn(
   c: string,
@@ -53,7 +53,7 @@ function scalarConditions(
   c: string,
   sqlType: string,
   column: Column,
-  [first = NOBODY, ...others]: string[],
+  [first = MISSING_ID, ...others]: string[],
 ): Condition[] {
   const cast = (text: string) => `${literal(text)}::${sqlType}`;
   const compare = ([operator, sign]: [string, string]): Condition => ({
@@ -88,7 +88,7 @@ function textConditions(c: string, texts: readonly string[]): Condition[] {
   });
 }
 
-/** A list that is null counts as empty. */
+/** Conditions on a list. Null counts as an empty list. */
 function listConditions(
   c: string,
   sqlType: string,
@@ -97,9 +97,9 @@ function listConditions(
 ): Condition[] {
   const array = (items: readonly string[]) => `array[${items.map(literal).join(', ')}]::${sqlType}`;
   const list = `coalesce(${c}, ${array([])})`;
-  const full = stored.find(({ length }) => length > 0) ?? [NOBODY];
+  const full = stored.find(({ length }) => length > 0) ?? [MISSING_ID];
   return [
-    ...(thorough ? [full, full.slice(-1), [NOBODY]] : [full]).flatMap((items) => [
+    ...(thorough ? [full, full.slice(-1), [MISSING_ID]] : [full]).flatMap((items) => [
       { operators: { has: items[0] }, sql: `${list} @> ${array(items.slice(0, 1))}` },
       { operators: { hasSome: items }, sql: `${list} && ${array(items)}` },
       { operators: { hasEvery: items }, sql: `${list} @> ${array(items)}` },
@@ -115,7 +115,7 @@ function listConditions(
 
 const PATHS = [['a'], [], ['b', 'c'], ['list'], ['1'], ['no "such", {key}']];
 
-/** JSON's null is no value. Order, text and items are unknown for a value of another type. */
+/** Conditions on JSON. JSON's null counts as missing. A comparison with another type is unknown. */
 function jsonConditions(c: string, thorough: boolean): Condition[] {
   const some = <T>(all: readonly T[]) => (thorough ? all : all.slice(0, 1));
   return some(PATHS).flatMap((path) => {
@@ -158,5 +158,5 @@ function jsonConditions(c: string, thorough: boolean): Condition[] {
   });
 }
 
-/** An item that is an object or a list is found by some of what it holds. */
+/** Operands of `has`. An object or list matches an item that contains it. */
 const ITEMS = [1, 'two', { deep: true }, {}, [3], []];

@@ -13,8 +13,8 @@ afterAll(() => world?.close());
 const PAGE = '{ nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }';
 
 async function cursorOf(field: string): Promise<string> {
-  const [told] = await askAll(world.client, [{ field: `${field} ${PAGE}` }]);
-  return told?.data.pageInfo.startCursor;
+  const [result] = await askAll(world.client, [{ field: `${field} ${PAGE}` }]);
+  return result?.data.pageInfo.startCursor;
 }
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -22,7 +22,7 @@ const decode = (cursor: string) => JSON.parse(Buffer.from(cursor, 'base64url').t
 
 type Refusal = [args: string, argument: string, message: RegExp];
 
-/** Arguments that are refused, each with the one at fault and what the client is told. */
+/** Arguments that are refused, each with the invalid argument and the message. */
 async function refusals(list: (args: string) => string, other: Case): Promise<Refusal[]> {
   const own = await cursorOf(list('(first: 1)'));
   const ofList = await cursorOf(`${other.root}(first: 1)`);
@@ -57,25 +57,25 @@ async function refusals(list: (args: string) => string, other: Case): Promise<Re
 
 async function expectRefused(list: (args: string) => string, other: Case): Promise<void> {
   const refused = await refusals(list, other);
-  const told = await askAll(
+  const results = await askAll(
     world.client,
     refused.map(([args]) => ({ field: `${list(`(${args})`)} ${PAGE}` })),
   );
   for (const [i, [args, argument, message]] of refused.entries()) {
-    const { error } = told[i] ?? {};
+    const { error } = results[i] ?? {};
     expect(error?.message, args).toMatch(message);
     expect(error?.extensions, args).toEqual({ code: 'BAD_USER_INPUT', argument });
   }
 }
 
-describe('arguments that make no page are refused, by name', () => {
+describe('invalid paging arguments are refused, and the error names the argument', () => {
   it.each(named(cases))('%s', async (_, { name, root }) => {
     const other = cases.find((each) => each.name !== name) as Case;
     await expectRefused((args) => `${root}${args}`, other);
   });
 });
 
-describe('a relation refuses the same arguments, and cursors of the list of its type', () => {
+describe('a relation refuses invalid arguments, and cursors of the list at the root', () => {
   it('Workspace.campaigns', async () => {
     const field = (args: string) => `workspace(id: "${world.workspaceId}") { campaigns${args}`;
     const own = await world.client.data(
@@ -104,7 +104,7 @@ describe('the size of a page', () => {
     ({ name }) => !['MetaLearnerState', 'GlobalStrategy', 'UserAchievement'].includes(name),
   );
   it.each(named(large))(
-    '%s: 25 unless told, none when asked for none, at most 100',
+    'of %s is 25 by default, may be 0, and is at most 100',
     async (_, { root }) => {
       const [usual, none, noneLast, most, last] = await askAll(world.client, [
         { field: `${root} ${PAGE}` },

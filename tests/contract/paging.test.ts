@@ -7,21 +7,23 @@ import { type List, type Order, orderArgument, orderSql, PAGE, readPages, walk }
 let world: VariedWorld;
 beforeAll(async () => {
   world = await createVariedWorld({ rows: 9 });
-  await world.plant(`update user_achievements set visibility = 'public'`);
-  // The person's own membership comes first, where no test takes it away.
-  await world.plant(`update user_workspaces set joined_at = now() where user_id = $1`, [
+  await world.writeUnchecked(`update user_achievements set visibility = 'public'`);
+  // The person's own membership comes first, where no test removes it.
+  await world.writeUnchecked(`update user_workspaces set joined_at = now() where user_id = $1`, [
     world.userId,
   ]);
 });
 afterAll(() => world?.close());
 
-/** Returns ids as plain SQL finds and orders them. */
-async function inSql({ name, table }: Case, orders: readonly Order[]): Promise<string[][]> {
+/** Returns the ids that plain SQL finds, in each order. */
+async function idsInSql({ name, table }: Case, orders: readonly Order[]): Promise<string[][]> {
   const sets = orders.map(
     (order, n) =>
       `select ${n} as n, array(select a.id::text from ${table} a order by ${orderSql(name, order)}) as ids`,
   );
-  const rows = await world.seen<{ ids: string[] }>(`${sets.join(' union all ')} order by n`);
+  const rows = await world.readAsClient<{ ids: string[] }>(
+    `${sets.join(' union all ')} order by n`,
+  );
   return rows.map(({ ids }) => ids);
 }
 
@@ -32,7 +34,7 @@ const DIRECTIONS = [
   ['DESC', 'LAST'],
 ] as const;
 
-/** The default order, and one for each kind of column; together all directions and ends for nulls. */
+/** The default order, and one for each kind of column, with all directions and positions of nulls. */
 function ordersOf({ comparable: columns }: Case): Order[] {
   const orderable = columns.filter(([, column]) => isOrderable(column));
   const kinds = new Map(
@@ -65,18 +67,18 @@ function listOf({ root }: Case, order: Order): List {
   return { field: `${root}(${orderArgument(order)}@) ${PAGE}`, size: 3 };
 }
 
-describe('pages in either direction visit the rows that SQL does, in its order', () => {
+describe('pages in both directions have the same rows as SQL, in the same order', () => {
   it.each(named(cases))('%s', async (_, shown) => {
     const orders = ordersOf(shown);
-    const meant = await inSql(shown, orders);
+    const expected = await idsInSql(shown, orders);
     const lists = orders.map((order) => listOf(shown, order));
-    expect(await walk(world.client, lists, 'forward')).toEqual(meant);
-    expect(await walk(world.client, lists, 'backward')).toEqual(meant);
+    expect(await walk(world.client, lists, 'forward')).toEqual(expected);
+    expect(await walk(world.client, lists, 'backward')).toEqual(expected);
   });
 });
 
-describe('every column orders in every direction', () => {
-  // Between them they have every kind of column.
+describe('lists can be ordered by every column in every direction', () => {
+  // Together these models have every kind of column.
   it.each(named(['Campaign', 'AgentDebate', 'UserStats', 'AutopaySubscription'].map(caseOf)))(
     '%s',
     async (_, shown) => {
@@ -85,34 +87,34 @@ describe('every column orders in every direction', () => {
         .flatMap(([column]) =>
           DIRECTIONS.map(([direction, nulls]): Order => ({ by: [[column, direction, nulls]] })),
         );
-      const meant = await inSql(shown, orders);
+      const expected = await idsInSql(shown, orders);
       const lists = orders.map((order) => listOf(shown, order));
-      expect(await walk(world.client, lists, 'forward')).toEqual(meant);
-      expect(await walk(world.client, lists, 'backward')).toEqual(meant);
+      expect(await walk(world.client, lists, 'forward')).toEqual(expected);
+      expect(await walk(world.client, lists, 'backward')).toEqual(expected);
     },
   );
 });
 
-/** Tables with one row a workspace: nothing can come or go between pages. */
+/** Tables with one row for each workspace, so with no second page. */
 const SINGLE = ['MetaLearnerState', 'GlobalStrategy'];
 
-describe('rows that come and go between pages are neither repeated nor do they hide others', () => {
+describe('rows inserted or deleted between pages cause no duplicate or missing rows', () => {
   const many = cases.filter(({ name }) => !SINGLE.includes(name));
   it.each(named(many))('%s', async (_, shown) => {
     const { table } = shown;
     const list = listOf(shown, { by: [] });
     for (const direction of ['forward', 'backward'] as const) {
-      const [all = []] = await inSql(shown, [{ by: [] }]);
+      const [all = []] = await idsInSql(shown, [{ by: [] }]);
       expect(all.length).toBeGreaterThanOrEqual(7);
       const inOrder = direction === 'forward' ? all : all.toReversed();
       const [r0, r1, r2, r3, r4, ...rest] = inOrder as [string, string, string, string, string];
-      const later = await hold(table, [r1, r4]);
+      const later = await removeRows(table, [r1, r4]);
       const [page] = await readPages(world.client, [list], direction, [null]);
       const ids = page.edges.map(({ node }: Connection['edges'][number]) => node.id);
       expect(direction === 'forward' ? ids : ids.reverse()).toEqual([r0, r2, r3]);
 
       const cursor = direction === 'forward' ? page.pageInfo.endCursor : page.pageInfo.startCursor;
-      const gone = await hold(table, [r3]);
+      const gone = await removeRows(table, [r3]);
       await later();
       const [next] = await readPages(world.client, [{ ...list, size: 100 }], direction, [cursor]);
       const others = next.edges.map(({ node }: Connection['edges'][number]) => node.id);
@@ -122,15 +124,15 @@ describe('rows that come and go between pages are neither repeated nor do they h
   });
 });
 
-/** Takes rows out of a table, and returns what puts them back. */
-async function hold(table: string, ids: readonly string[]): Promise<() => Promise<void>> {
-  const taken = await world.plant<{ row: object }>(
+/** Deletes rows of a table. Returns a function that inserts them again. */
+async function removeRows(table: string, ids: readonly string[]): Promise<() => Promise<void>> {
+  const taken = await world.writeUnchecked<{ row: object }>(
     `delete from ${table} a where id::text = any($1) returning to_json(a)::text as row`,
     [ids],
   );
   return async () => {
     for (const { row } of taken) {
-      await world.plant(
+      await world.writeUnchecked(
         `insert into ${table} select * from json_populate_record(null::${table}, $1)`,
         [row],
       );
@@ -142,16 +144,16 @@ interface Connection {
   edges: { node: { id: string } }[];
 }
 
-describe('a relation is paged within each parent', () => {
+describe('a relation has separate pages for each parent', () => {
   const parents = cases.filter(({ many }) => many.length > 0);
   it.each(named(parents))('%s', async (_, shown) => {
     const size = shown.name === 'Workspace' ? 4 : 1;
     const lists: List[] = [];
-    const meant: string[][] = [];
+    const expected: string[][] = [];
     for (const [relation, to] of shown.many) {
       const child = caseOf(to.to);
       const order = orderSql(to.to, { by: [] }).replaceAll('a.', 'b.');
-      const families = await world.seen<{ id: string; children: string[] }>(
+      const families = await world.readAsClient<{ id: string; children: string[] }>(
         `select a.id::text as id, array(
            select b.id::text from ${child.table} b where ${joinOf(shown.name, to)} order by ${order}
          ) as children from ${shown.table} a`,
@@ -174,9 +176,9 @@ describe('a relation is paged within each parent', () => {
         path: relation,
         size,
       });
-      meant.push(largest?.children ?? []);
+      expected.push(largest?.children ?? []);
     }
-    expect(await walk(world.client, lists, 'forward')).toEqual(meant);
-    expect(await walk(world.client, lists, 'backward')).toEqual(meant);
+    expect(await walk(world.client, lists, 'forward')).toEqual(expected);
+    expect(await walk(world.client, lists, 'backward')).toEqual(expected);
   });
 });

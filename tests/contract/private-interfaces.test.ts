@@ -16,7 +16,7 @@ describe('the page about private interfaces', () => {
     expect(existsSync(file)).toBe(true);
   });
 
-  it('says of each where it is, and which test notices a change', () => {
+  it('names the source file of each, and the test that fails when it changes', () => {
     const entries = rows.filter((row) => !row.startsWith('| What |'));
     expect(entries.length).toBeGreaterThan(40);
     const unclear = entries.filter((row) => {
@@ -27,7 +27,7 @@ describe('the page about private interfaces', () => {
   });
 });
 
-it('the errors of graphql-js about an argument of a field are mistakes of the client', async () => {
+it('an error of graphql-js about an argument of a field becomes BAD_USER_INPUT', async () => {
   const result = await graphql({
     schema: buildSchema('type Query { field(argument: Int!): Int }'),
     source: 'query ($value: Int = 1) { field(argument: $value) }',
@@ -39,13 +39,13 @@ it('the errors of graphql-js about an argument of a field are mistakes of the cl
 });
 
 it.each(['subscriptionsProtocol', 'connectionParams', '"tabState"'])(
-  'GraphiQL still knows the name %s',
+  'GraphiQL uses the name %s',
   (name) => {
     expect(renderGraphiQL({ title: 'x' })).toContain(name);
   },
 );
 
-it('graphql-ws keeps a token in the connection parameters and nowhere else', async () => {
+it('graphql-ws keeps a token only in the connection parameters', async () => {
   let kept: Context | undefined;
   const server = makeServer({
     onConnect(context) {

@@ -3,10 +3,10 @@ import { type Case, caseOf } from './cases.ts';
 import { type Check, columnChecks, throughRelation } from './checks.ts';
 import type { VariedWorld } from './varied.ts';
 
-/** Levels of and, or and not, around a relation and inside of it. */
+/** Levels of and, or and not, outside and inside of a relation. */
 const LEVELS = { outside: 2, inside: 2 };
 
-/** Returns filters of many parts on a model: the same ones every time. */
+/** Returns random filters with many parts on a model, the same ones every time. */
 export async function randomChecks(
   world: VariedWorld,
   shown: Case,
@@ -30,7 +30,7 @@ export async function randomChecks(
   return checks;
 }
 
-/** A filter of up to so many levels over conditions that `leaf` makes. */
+/** A random combination of conditions from `leaf`, with up to so many levels. */
 function combined(random: Random, leaf: () => Check, levels: number): Check {
   if (levels === 0) return leaf();
   const part = () => combined(random, leaf, levels - 1);

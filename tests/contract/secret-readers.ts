@@ -4,20 +4,20 @@ import type { Actor } from '../support/database.ts';
 import type { Stage, Subscriber } from './changes.ts';
 import type { World } from './world.ts';
 
-/** In each guarded column of the subject. */
+/** The value of each guarded column of the subject. */
 export const MARK = `secret ${randomUUID()}`;
 export const AGENT = 'an agent';
 const SUBJECT = 'the subject';
 
 export interface Reader {
-  /** Whether it may read what is guarded. */
-  may: boolean;
+  /** Whether it may read the guarded columns. */
+  mayRead: boolean;
   client: Client;
   actor: Actor;
-  told: Subscriber[];
+  subscribers: Subscriber[];
 }
 
-/** Makes an agent with secrets, and everybody who might want to read them. */
+/** Creates an agent with secrets, the subject, and all kinds of readers. */
 export async function openReaders(
   { database, api, ours }: World,
   stage: Stage,
@@ -59,30 +59,33 @@ export async function openReaders(
     }
     const here = role ? workspaceId : undefined;
     return {
-      may: role === 'Owner',
+      mayRead: role === 'Owner',
       client: await api.as(userId, here),
       actor: { userId, workspaceId: here },
-      told: [await stage.as(userId, here), ...(here ? [await stage.asMembers(userId, here)] : [])],
+      subscribers: [
+        await stage.as(userId, here),
+        ...(here ? [await stage.asMembers(userId, here)] : []),
+      ],
     };
   };
   const agent = async (name: string, scopes: string[], here?: string): Promise<Reader> => ({
-    may: scopes.includes('global:write'),
+    mayRead: scopes.includes('global:write'),
     client: await api.asAgent(name, scopes, here),
     actor: { agent: name, scopes, workspaceId: here },
-    told: [await stage.asAgent(name, scopes, here)],
+    subscribers: [await stage.asAgent(name, scopes, here)],
   });
   const readers: Record<string, Reader> = {};
   for (const role of ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer']) {
     readers[role] = await person(role);
   }
-  readers['somebody of no workspace'] = await person(null);
-  readers['an agent that may do all in a workspace'] = await agent(
+  readers['a person without a workspace'] = await person(null);
+  readers['an agent with all scopes of a workspace'] = await agent(
     AGENT,
     ['*:read', '*:write', 'billing:read'],
     workspaceId,
   );
   readers['the agent itself'] = await agent(SUBJECT, ['*:read', '*:write'], workspaceId);
   readers['a trusted writer'] = await agent(AGENT, ['global:write'], workspaceId);
-  readers['a trusted writer of no workspace'] = await agent('registrar', ['global:write']);
+  readers['a trusted writer without a workspace'] = await agent('registrar', ['global:write']);
   return { subjectId, readers };
 }

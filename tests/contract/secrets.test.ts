@@ -14,7 +14,7 @@ let stage: Stage;
 let subjectId: string;
 let readers: Record<string, Reader>;
 
-/** The guarded columns, by their fields. */
+/** The guarded columns with their fields. */
 const guarded = GUARDED_COLUMNS.map(({ table, column }) => {
   const shown = cases.find((each) => each.table === table);
   const [field] = shown?.columns.find(([, each]) => each.column === column) ?? [];
@@ -33,13 +33,13 @@ afterAll(async () => {
 });
 
 const NAMES = [
-  ...['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer', 'somebody of no workspace'],
-  'an agent that may do all in a workspace',
-  ...['the agent itself', 'a trusted writer', 'a trusted writer of no workspace'],
+  ...['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer', 'a person without a workspace'],
+  'an agent with all scopes of a workspace',
+  ...['the agent itself', 'a trusted writer', 'a trusted writer without a workspace'],
 ];
 const readerOf = (name: string) => readers[name] as Reader;
 
-it('there are such columns, all of them shown', () => {
+it('the guarded columns are fields of Agent', () => {
   expect(guarded.map(({ name, field }) => `${name}.${field}`)).toEqual([
     'Agent.modelConfig',
     'Agent.systemPrompt',
@@ -54,7 +54,7 @@ describe.each(NAMES)('%s', (name) => {
     nodes: `nodes(nodeIds: [$NODE]) { ... on Agent { ${FIELDS} } }`,
     capability: `agentCapabilities { nodes { agent { ${FIELDS} } } }`,
   };
-  /** Of rows that belong to a workspace. */
+  /** Ways through rows of a workspace. */
   const here: Record<string, string> = {
     assignment: `agentAssignments { nodes { agent { ${FIELDS} } } }`,
     message: `agentMessages { nodes { originAgent { ${FIELDS} } } }`,
@@ -64,43 +64,43 @@ describe.each(NAMES)('%s', (name) => {
     return `{ ${field.replace('$ID', `"${subjectId}"`).replace('$NODE', `"${nodeId}"`)} }`;
   };
 
-  it('reads them as it may, on every way to the row', async () => {
-    const { client, actor, may } = readerOf(name);
+  it('reads the guarded columns only if allowed, on every way to the row', async () => {
+    const { client, actor, mayRead } = readerOf(name);
     for (const [way, field] of Object.entries({ ...ways, ...(actor.workspaceId ? here : {}) })) {
       const { text, errors } = await client.ask(documentOf(field));
       expect({ way, errors }).toEqual({ way, errors: undefined });
       const marks = text.split(MARK).length - 1;
-      expect({ way, reads: marks > 0 }).toEqual({ way, reads: may });
-      // Of each column, digit for digit.
-      if (may) expect(marks % GUARDED_COLUMNS.length).toBe(0);
-      if (may) expect(text).toContain('1234567890123456789.5');
+      expect({ way, reads: marks > 0 }).toEqual({ way, reads: mayRead });
+      // All columns are shown, and numbers keep their digits.
+      if (mayRead) expect(marks % GUARDED_COLUMNS.length).toBe(0);
+      if (mayRead) expect(text).toContain('1234567890123456789.5');
     }
   });
 
-  it('reads them in no history', async () => {
+  it('does not see them in histories', async () => {
     const { client } = readerOf(name);
     const { text } = await client.ask(
       `{ agent(id: "${subjectId}") { history { nodes { before after changedColumns } } } }`,
     );
     expect(text).not.toContain(MARK);
     // An agent that is not registered sees no history.
-    const seen = name !== 'a trusted writer of no workspace';
+    const seen = name !== 'a trusted writer without a workspace';
     for (const { field } of guarded) {
       expect(text.includes(`"${field}":{"$hidden":true}`)).toBe(seen);
     }
   });
 
-  it('is told them as it may, when the row changes', async () => {
-    const { told, may } = readerOf(name);
+  it('receives them in events only if allowed', async () => {
+    const { subscribers, mayRead } = readerOf(name);
     const document = `subscription { agentChanged { node { id ${FIELDS} capabilities { nodes { agent { ${FIELDS} } } } } } }`;
-    for (const subscriber of told) {
-      const [change] = await subscriber.tell(document, [changeOf('Agent', 'UPDATE', subjectId)]);
+    for (const subscriber of subscribers) {
+      const [change] = await subscriber.execute(document, [changeOf('Agent', 'UPDATE', subjectId)]);
       expect(change?.node.id).toBe(subjectId);
-      expect(JSON.stringify(change).includes(MARK)).toBe(may);
+      expect(JSON.stringify(change).includes(MARK)).toBe(mayRead);
     }
   });
 
-  it('has no filter and no order by them', async () => {
+  it('cannot filter or order by them', async () => {
     const { client } = readerOf(name);
     for (const { field } of guarded) {
       const filter = `{ ${field}: { isNull: false } }`;
@@ -122,8 +122,8 @@ describe.each(NAMES)('%s', (name) => {
     }
   });
 
-  it('gets them from the database by its function alone, and as it may', async () => {
-    const { actor, may } = readerOf(name);
+  it('gets them from the database only through the function, and only if allowed', async () => {
+    const { actor, mayRead } = readerOf(name);
     const run = (sql: string, values: unknown[] = []) =>
       world.database
         .rehearse(actor, (query) => query(sql, values))
@@ -148,13 +148,13 @@ describe.each(NAMES)('%s', (name) => {
       }
     }
     const given = await run('select * from gateway.agent_prompts($1)', [[subjectId]]);
-    expect(given.includes(MARK)).toBe(may);
+    expect(given.includes(MARK)).toBe(mayRead);
     const audit = `select before, after from gateway.audit_log where table_name = 'agent_registry'`;
     expect(await run(audit)).not.toContain(MARK);
   });
 });
 
-it('no input can name one but those that write it', () => {
+it('only inputs that write them name the guarded columns', () => {
   const naming = Object.values(schema.getTypeMap()).flatMap((type) => {
     if (isInputObjectType(type)) {
       const fields = Object.keys(type.getFields());
@@ -173,8 +173,8 @@ describe('a trusted writer', () => {
       updateAgent(id: $id, input: ${input}${more}) { agent { ${FIELDS} } errors { message } }
     }`;
 
-  it('reads what it has written, and patches what it has not sent', async () => {
-    const { client } = readerOf('a trusted writer of no workspace');
+  it('reads the values after a write, and can patch them', async () => {
+    const { client } = readerOf('a trusted writer without a workspace');
     const patch = '{ modelConfig: { patch: [{ path: ["added"], set: true }] } }';
     const { updateAgent } = await client.data(update(patch, ', dryRun: true'), { id: subjectId });
     expect(updateAgent.errors).toEqual([]);
@@ -184,8 +184,8 @@ describe('a trusted writer', () => {
     });
   });
 
-  it('creates and deletes agents with them', async () => {
-    const { client } = readerOf('a trusted writer of no workspace');
+  it('creates and deletes agents with guarded columns', async () => {
+    const { client } = readerOf('a trusted writer without a workspace');
     const name = randomUUID();
     const { createAgent, deleteAgents } = await client.data(
       `mutation ($name: String!) {
@@ -201,7 +201,7 @@ describe('a trusted writer', () => {
     expect(deleteAgents).toEqual({ affected: 1, results: [{ agent }] });
   });
 
-  it('is answered once, and not again with fewer scopes', async () => {
+  it('does not get a stored answer again with fewer scopes', async () => {
     const { api, ours } = world;
     const key = randomUUID();
     const document = `mutation ($id: UUID!) {
@@ -219,7 +219,7 @@ describe('a trusted writer', () => {
   });
 });
 
-it('an answer that is kept for a key is not shown again to who may read less now', async () => {
+it('a stored answer is refused to a person whose role has fewer rights than before', async () => {
   const { database, ours } = world;
   const key = randomUUID();
   const { client, actor } = readerOf('Strategist');
@@ -246,7 +246,7 @@ it('an answer that is kept for a key is not shown again to who may read less now
   });
 });
 
-describe('no history shows', () => {
+describe('histories hide secret columns', () => {
   const all = Object.entries(SECRET_COLUMNS).flatMap(([table, columns]) =>
     Object.keys(columns).map((column): [string, string, string] => [
       `${table}.${column}`,

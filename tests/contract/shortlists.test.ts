@@ -11,7 +11,7 @@ const workspaceId = demoWorkspaces[0]?.id as string;
 
 beforeAll(async () => {
   database = await createTestDatabase('demo');
-  // Two of them are worth as much as each other.
+  // Two of the signals have the same rank.
   await database.query(
     `insert into intelligence_signals
        (workspace_id, source_type, signal_title, signal_category, confidence_score, relevance_score)
@@ -35,8 +35,8 @@ const LISTS: [field: string, sql: string][] = [
   ['unreadNotifications', 'get_user_unread_notifications($1)'],
 ];
 
-describe('a list of a function has its rows in its order', () => {
-  it.each(LISTS)('%s', async (field, sql) => {
+describe('a list from a database function', () => {
+  it.each(LISTS)('%s has the rows of the function in its order', async (field, sql) => {
     const rows = await database.as({ userId, workspaceId }, (query) =>
       query<{ id: string }>(
         `select id from ${sql} with ordinality as f where $1::uuid is not null and $2::uuid is not null
@@ -58,7 +58,7 @@ describe('a list of a function has its rows in its order', () => {
     }
   });
 
-  it.each(LISTS)('%s is bounded, and of a workspace', async (field) => {
+  it.each(LISTS)('%s has a limit and needs a workspace', async (field) => {
     const name = field.replace(/\(.*/, '');
     for (const first of [-1, 101]) {
       const { errors } = await client.ask(`{ ${name}(first: ${first}) { id } }`);

@@ -5,16 +5,16 @@ import { createVariedWorld, runCounted, type VariedWorld } from './varied.ts';
 let world: VariedWorld;
 beforeAll(async () => {
   world = await createVariedWorld({ rows: 50, gaps: false, accelerated: false });
-  await world.plant(`update user_achievements set visibility = 'public'`);
+  await world.writeUnchecked(`update user_achievements set visibility = 'public'`);
 });
 afterAll(() => world?.close());
 
 const run = (query: string, variables?: object) => runCounted(world, query, variables);
 
-/** Tables with one row a workspace: there are no 50 of them. */
+/** Tables with one row for each workspace, so without 50 rows. */
 const SINGLE = ['MetaLearnerState', 'GlobalStrategy'];
 
-/** Every field of a model that reads other rows, two rows of each list. */
+/** The selections of all fields of a model that read other rows, with two rows of each list. */
 function related({ one, many, people, links }: Case, inner: (to: string) => string): string[] {
   return [
     ...[...one, ...people].map(([name, { to }]) => {
@@ -26,7 +26,7 @@ function related({ one, many, people, links }: Case, inner: (to: string) => stri
   ];
 }
 
-/** Documents have at most 2,000 tokens. */
+/** Distributes fields over several documents, which have at most 2,000 tokens. */
 function inDocuments(fields: readonly string[], most = 20): string[] {
   const documents: string[] = [];
   for (let start = 0; start < fields.length; start += most) {
@@ -35,10 +35,10 @@ function inDocuments(fields: readonly string[], most = 20): string[] {
   return documents;
 }
 
-describe('many parents take as many statements as 2', () => {
+describe('the number of statements does not depend on the number of parents', () => {
   const parents = cases.filter(({ name }) => !SINGLE.includes(name));
 
-  it.each(named(parents))('%s and its relations, of 50 parents', async (_, shown) => {
+  it.each(named(parents))('%s with relations, for 50 parents', async (_, shown) => {
     for (const fields of inDocuments(related(shown, () => ''))) {
       const query = `query ($first: Int!) { list: ${shown.root}(first: $first) { nodes { id ${fields} } } }`;
       const [few, all] = [await run(query, { first: 2 }), await run(query, { first: 50 })];
@@ -48,8 +48,8 @@ describe('many parents take as many statements as 2', () => {
     }
   });
 
-  it.each(named(parents))('%s, its relations and theirs, of 10 parents', async (_, shown) => {
-    // A workspace's lists are those of its models, each of which is a case of its own.
+  it.each(named(parents))('%s with two levels of relations, for 10 parents', async (_, shown) => {
+    // The lists of a workspace are tested by the cases of their models.
     const next = (to: string) =>
       to === 'Workspace' ? '' : related({ ...caseOf(to), many: [] }, () => '').join(' ');
     const lists = (to: string) =>
@@ -60,14 +60,14 @@ describe('many parents take as many statements as 2', () => {
       for (const fields of inDocuments(related(shown, inner), 3)) {
         const query = `query ($first: Int!) { list: ${shown.root}(first: $first) { nodes { id ${fields} } } }`;
         const [few, all] = [await run(query, { first: 2 }), await run(query, { first: 10 })];
-        // Fewer where many parents have loaded already what another field asks for next.
+        // There may be fewer, if the parents have already loaded the rows of another field.
         expect(all.statements.length, fields).toBeLessThanOrEqual(few.statements.length);
       }
     }
   });
 
   it.each(named(parents.filter(({ many }) => many.length > 0)))(
-    '%s and counts',
+    '%s with counts of relations',
     async (_, shown) => {
       for (const [relation] of shown.many) {
         const query = `query ($first: Int!) { list: ${shown.root}(first: $first) { nodes { id ${relation} { totalCount } } } }`;
@@ -81,7 +81,7 @@ describe('many parents take as many statements as 2', () => {
 
 const isCount = (sql: string) => /count\(/i.test(sql);
 
-describe('rows are counted only when asked, and not read for it', () => {
+describe('rows are counted only if selected, and a count reads no rows', () => {
   it.each(named(cases))('%s', async (_, { root, table }) => {
     const reads = (sql: string) => sql.includes(`"${table}"`);
     const list = (await run(`{ ${root} { nodes { id } } }`)).statements.filter(reads);
@@ -93,9 +93,9 @@ describe('rows are counted only when asked, and not read for it', () => {
   });
 });
 
-describe('look-ups of one operation share a statement', () => {
+describe('look-ups of one operation share one statement', () => {
   it.each(named(cases))('%s', async (_, shown) => {
-    const rows = await world.seen<{ id: string }>(
+    const rows = await world.readAsClient<{ id: string }>(
       `select id::text as id from ${shown.table} order by id limit 10`,
     );
     const one = `{ a0: ${shown.lookup}(id: "${rows[0]?.id}") { id } }`;
@@ -105,11 +105,11 @@ describe('look-ups of one operation share a statement', () => {
     expect(answer.statements).toHaveLength((await run(one)).statements.length);
   });
 
-  it('nodes of several types take a statement a type', async () => {
+  it('nodes of several types take one statement for each type', async () => {
     const types = ['Campaign', 'Cohort', 'Agent'];
     const ids: string[] = [];
     for (const name of [...types, ...types]) {
-      const rows = await world.seen<{ id: string }>(
+      const rows = await world.readAsClient<{ id: string }>(
         `select id::text as id from ${caseOf(name).table} order by id limit 10`,
       );
       ids.push(...rows.map(({ id }) => Buffer.from(`${name}:${id}`).toString('base64')));
@@ -121,7 +121,7 @@ describe('look-ups of one operation share a statement', () => {
   });
 });
 
-it('one relation under several names, with other arguments, is read once a name', async () => {
+it('each alias of a relation with other arguments is read in one statement for all parents', async () => {
   const query = `query ($first: Int!) { campaigns(first: $first) { nodes {
     all: quests { nodes { id } }
     first: quests(first: 1, orderBy: [{ field: NAME }]) { totalCount nodes { id name } }

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { catalog } from '../../src/generated/catalog.ts';
 import { models } from '../../src/models/index.ts';
-import { openPlanter } from './plant.ts';
+import { openUncheckedWriter } from './unchecked-writer.ts';
 import { createWorld, type World } from './world.ts';
 
 let world: World;
-let planter: Awaited<ReturnType<typeof openPlanter>>;
+let writer: Awaited<ReturnType<typeof openUncheckedWriter>>;
 beforeAll(async () => {
   world = await createWorld(2);
-  planter = await openPlanter(world.database.url);
+  writer = await openUncheckedWriter(world.database.url);
 });
 afterAll(async () => {
-  await planter?.close();
+  await writer?.close();
   await world?.close();
 });
 
@@ -19,7 +19,7 @@ const machines = [...models.values()].flatMap(({ name, lookup, stateMachine }) =
   stateMachine ? [[name, lookup, stateMachine] as const] : [],
 );
 
-it('every state machine of the database is shown', async () => {
+it('every state machine of the database has a descriptor', async () => {
   const tables = await world.database.query<{ table_name: string }>(
     'select distinct table_name from gateway.status_steps order by 1',
   );
@@ -28,13 +28,13 @@ it('every state machine of the database is shown', async () => {
   );
 });
 
-describe('the steps that a row may take are those of the database', () => {
+describe('allowedTransitions are the steps that the database allows', () => {
   it.each(machines)('%s', async (name, lookup, column) => {
     const model = catalog.models[name] as (typeof catalog.models)[string];
     const { column: status, type } = model.columns[column] as (typeof model.columns)[string];
     const row = world.ours.rows.get(model.table)?.[0] as { id: string };
     for (const { name: label } of catalog.enums[type]?.values ?? []) {
-      await planter.plant(`update ${model.table} set "${status}" = $2 where id = $1`, [
+      await writer.write(`update ${model.table} set "${status}" = $2 where id = $1`, [
         row.id,
         label,
       ]);

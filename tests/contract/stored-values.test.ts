@@ -7,24 +7,24 @@ import { createVariedWorld, type VariedWorld } from './varied.ts';
 let world: VariedWorld;
 beforeAll(async () => {
   world = await createVariedWorld({ rows: 16 });
-  await world.plant('update user_achievements set user_id = $1', [world.userId]);
+  await world.writeUnchecked('update user_achievements set user_id = $1', [world.userId]);
 });
 afterAll(() => world?.close());
 
-/** Returns what the API has to say for a value that Postgres writes as `text`. */
-function meant({ isList, kind, type, nativeType }: Column, text: string | null): unknown {
+/** Returns the value that the API must return for a stored value, printed as `text`. */
+function expectedValue({ isList, kind, type, nativeType }: Column, text: string | null): unknown {
   if (text === null) return isList ? [] : null;
   if (isList || type === 'Json') return JSON.parse(text);
   if (kind === 'enum') return text.toUpperCase();
   if (type === 'Boolean') return text === 'true';
   if (type === 'Int' || type === 'Float') return Number(text);
   if (type === 'DateTime' && nativeType !== 'Date') return new Date(text).toISOString();
-  // Zeros at the end of a fraction carry no value.
+  // Trailing zeros of a fraction are removed.
   if (type === 'Decimal') return text.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
   return text;
 }
 
-describe('every value is read as it is stored', () => {
+describe('every stored value is returned', () => {
   it.each(named(cases))('%s', async (name, { root, table, columns, comparable }) => {
     const list = columns
       .map(([column, { isList }]) => {
@@ -35,7 +35,7 @@ describe('every value is read as it is stored', () => {
         return `${isList ? `to_jsonb(${c})` : c}::text as "${column}"`;
       })
       .join(', ');
-    const rows = await world.seen<Record<string, string | null>>(
+    const rows = await world.readAsClient<Record<string, string | null>>(
       `select ${list} from ${table} order by id`,
     );
     const query = `{ list: ${root}(first: 100, orderBy: [{ field: ID }]) { nodes { ${columns.map(([column]) => column).join(' ')} } } }`;
@@ -43,7 +43,7 @@ describe('every value is read as it is stored', () => {
     expect(nodes).toEqual(
       rows.map((row) =>
         Object.fromEntries(
-          columns.map(([column, details]) => [column, meant(details, row[column] ?? null)]),
+          columns.map(([column, details]) => [column, expectedValue(details, row[column] ?? null)]),
         ),
       ),
     );
@@ -51,7 +51,7 @@ describe('every value is read as it is stored', () => {
   });
 });
 
-describe('every label of an enumeration is read, and filtered by, in upper case', () => {
+describe('every enum value is returned and filtered by in upper case', () => {
   const enums = cases.flatMap((shown) =>
     shown.columns
       .filter(([, { kind }]) => kind === 'enum')
@@ -63,29 +63,32 @@ describe('every label of an enumeration is read, and filtered by, in upper case'
       ]),
   );
   it.each(enums)('%s', async (_, { name, root, table }, column, labels) => {
-    // The person's own membership stays what it is: what they see depends on it.
-    const rows = await world.seen<{ id: string }>(
+    // The person's own membership is not changed, since it decides what they see.
+    const rows = await world.readAsClient<{ id: string }>(
       `select id::text as id from ${table}
        where id not in (select id from user_workspaces where user_id = '${world.userId}') order by id`,
     );
     const c = sqlName(name, column);
     for (const label of labels) {
       const row = rows[labels.indexOf(label) % rows.length];
-      await world.plant(`update ${table} set ${c} = $2 where id::text = $1`, [row?.id, label]);
-      const [told] = await askAll(world.client, [
+      await world.writeUnchecked(`update ${table} set ${c} = $2 where id::text = $1`, [
+        row?.id,
+        label,
+      ]);
+      const [result] = await askAll(world.client, [
         {
           field: `${root}(filter: $0, first: 100) { nodes { id ${column} } }`,
           variables: [[`${name}Filter`, { [column]: { equals: label.toUpperCase() } }]],
         },
       ]);
-      const found = await world.seen<{ id: string }>(
+      const found = await world.readAsClient<{ id: string }>(
         `select id::text as id from ${table} where ${c} = '${label}'`,
       );
       expect(label).toMatch(/^[a-z][a-z0-9_]*$/i);
-      expect(told?.data?.nodes.map(({ id }: { id: string }) => id).sort()).toEqual(
+      expect(result?.data?.nodes.map(({ id }: { id: string }) => id).sort()).toEqual(
         found.map(({ id }) => id).sort(),
       );
-      expect(told?.data.nodes).toContainEqual({ id: row?.id, [column]: label.toUpperCase() });
+      expect(result?.data.nodes).toContainEqual({ id: row?.id, [column]: label.toUpperCase() });
     }
   });
 });

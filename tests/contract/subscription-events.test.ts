@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { insert } from '../support/tenant.ts';
-import { FIELDS, openTenantStage, type TenantStage, toldTo } from './tenant-stage.ts';
+import { eventsFor, FIELDS, openTenantStage, type TenantStage } from './tenant-stage.ts';
 
 let stage: TenantStage;
 beforeAll(async () => {
@@ -8,44 +8,44 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 
-describe('a row and a filter', () => {
+describe('a filter', () => {
   const CRITICAL = `subscription { systemAlertChanged(filter: {
     or: [{ severityLevel: { equals: CRITICAL } }, { not: { actionTaken: { isNull: true } } }]
   }) { ${FIELDS} } }`;
 
-  it('it enters, changes and leaves', async () => {
+  it('sends UPDATED while a row matches, and LEFT when it no longer does', async () => {
     const id = await stage.alert();
     const update = (set: string) => () =>
       stage.run(`update system_alerts set ${set} where id = $1`, id);
-    expect(await stage.toldOf(CRITICAL, update(`title = 'Reach fell again'`))).toEqual([]);
-    expect(await stage.toldOf(CRITICAL, update(`severity_level = 'critical'`))).toEqual([
+    expect(await stage.eventsOf(CRITICAL, update(`title = 'Reach fell again'`))).toEqual([]);
+    expect(await stage.eventsOf(CRITICAL, update(`severity_level = 'critical'`))).toEqual([
       { operation: 'UPDATED', node: { id }, changedColumns: ['severityLevel'] },
     ]);
-    expect(await stage.toldOf(CRITICAL, update(`title = 'Reach is low'`))).toEqual([
+    expect(await stage.eventsOf(CRITICAL, update(`title = 'Reach is low'`))).toEqual([
       { operation: 'UPDATED', node: { id }, changedColumns: ['title'] },
     ]);
     expect(
-      await stage.toldOf(CRITICAL, update(`severity_level = 'low', title = 'Reach is back'`)),
+      await stage.eventsOf(CRITICAL, update(`severity_level = 'low', title = 'Reach is back'`)),
     ).toEqual([{ operation: 'LEFT', node: null, changedColumns: ['title', 'severityLevel'] }]);
-    expect(await stage.toldOf(CRITICAL, update(`title = 'All is well'`))).toEqual([]);
+    expect(await stage.eventsOf(CRITICAL, update(`title = 'All is well'`))).toEqual([]);
   });
 
-  it('is told to have left by any column that the filter has', async () => {
+  it('sends LEFT after a change of any column in the filter', async () => {
     const id = await stage.alert();
     expect(
-      await stage.toldOf(CRITICAL, () =>
+      await stage.eventsOf(CRITICAL, () =>
         stage.run(`update system_alerts set action_taken = null, title = 'x' where id = $1`, id),
       ),
     ).toEqual([]);
     const taken = await stage.alert({ action_taken: 'Called' });
     expect(
-      await stage.toldOf(CRITICAL, () =>
+      await stage.eventsOf(CRITICAL, () =>
         stage.run('update system_alerts set action_taken = null where id = $1', taken),
       ),
     ).toMatchObject([{ operation: 'LEFT' }]);
   });
 
-  it('by the key of a relation, too', async () => {
+  it('sends LEFT after a change of the foreign key of a relation in the filter', async () => {
     const [one, other] = [await stage.campaign(), await stage.campaign({ name: 'Other' })];
     const id = await stage.alert({ related_campaign_id: one });
     const document = `subscription { systemAlertChanged(filter: {
@@ -53,63 +53,63 @@ describe('a row and a filter', () => {
     }) { ${FIELDS} } }`;
     const update = (set: string) => () =>
       stage.run(`update system_alerts set ${set} where id = $1`, id);
-    expect(await stage.toldOf(document, update(`title = 'New title'`))).toMatchObject([
+    expect(await stage.eventsOf(document, update(`title = 'New title'`))).toMatchObject([
       { operation: 'UPDATED' },
     ]);
-    expect(await stage.toldOf(document, update(`related_campaign_id = '${other}'`))).toMatchObject([
-      { operation: 'LEFT', changedColumns: ['relatedCampaignId'] },
-    ]);
-    expect(await stage.toldOf(document, update(`title = 'Newer title'`))).toEqual([]);
+    expect(
+      await stage.eventsOf(document, update(`related_campaign_id = '${other}'`)),
+    ).toMatchObject([{ operation: 'LEFT', changedColumns: ['relatedCampaignId'] }]);
+    expect(await stage.eventsOf(document, update(`title = 'Newer title'`))).toEqual([]);
   });
 
-  it('but not by rows that refer to it, which change by themselves', async () => {
+  it('on related rows sends LEFT only after a change of the row itself', async () => {
     const id = await stage.campaign();
     const document = `subscription { campaignChanged(filter: { alerts: { some: {} } }) { ${FIELDS} } }`;
     const rename = () => stage.run(`update campaigns set name = name || '!' where id = $1`, id);
-    expect(await stage.toldOf(document, rename)).toEqual([]);
+    expect(await stage.eventsOf(document, rename)).toEqual([]);
     await stage.alert({ related_campaign_id: id });
-    expect(await stage.toldOf(document, rename)).toMatchObject([{ operation: 'UPDATED' }]);
+    expect(await stage.eventsOf(document, rename)).toMatchObject([{ operation: 'UPDATED' }]);
     const story = async () => {
       await rename();
       await stage.run('delete from campaigns where id = $1', id);
     };
-    expect(await stage.toldOf(document, story)).toMatchObject([
+    expect(await stage.eventsOf(document, story)).toMatchObject([
       { operation: 'LEFT' },
       { operation: 'DELETED' },
     ]);
   });
 
-  it('and by updatedAt, which every update changes', async () => {
+  it('on updatedAt sends LEFT after any update', async () => {
     const id = await stage.alert();
     const document = `subscription { systemAlertChanged(filter: {
       updatedAt: { lt: "2001-01-01T00:00:00Z" }
     }) { ${FIELDS} } }`;
     expect(
-      await stage.toldOf(document, () =>
+      await stage.eventsOf(document, () =>
         stage.run(`update system_alerts set title = 'x' where id = $1`, id),
       ),
     ).toEqual([{ operation: 'LEFT', node: null, changedColumns: ['title'] }]);
   });
 
-  it('that is gone when its update is told has left as well', async () => {
+  it('sends LEFT for an update of a row that is deleted before it is read', async () => {
     const id = await stage.alert({ severity_level: 'critical' });
-    const told = await stage.toldOf(CRITICAL, async () => {
+    const events = await stage.eventsOf(CRITICAL, async () => {
       await stage.run(`update system_alerts set title = 'x' where id = $1`, id);
       await stage.run('delete from system_alerts where id = $1', id);
     });
-    expect(told.map(({ operation }) => operation)).toEqual(['LEFT', 'DELETED']);
+    expect(events.map(({ operation }) => operation)).toEqual(['LEFT', 'DELETED']);
   });
 
-  it('that is gone when its insert is told is told by its deletion only', async () => {
-    const told = await stage.toldOf(CRITICAL, async () => {
+  it('sends only DELETED for a new row that is deleted before it is read', async () => {
+    const events = await stage.eventsOf(CRITICAL, async () => {
       const id = await stage.alert({ severity_level: 'critical' });
       await stage.run('delete from system_alerts where id = $1', id);
     });
-    expect(told.map(({ operation }) => operation)).toEqual(['DELETED']);
+    expect(events.map(({ operation }) => operation)).toEqual(['DELETED']);
   });
 });
 
-describe('operations', () => {
+describe('the argument operations', () => {
   const only = (operations: string) =>
     `subscription { systemAlertChanged(operations: ${operations}, filter: { status: { equals: ACTIVE } })
        { operation } }`;
@@ -128,12 +128,12 @@ describe('operations', () => {
     ['[DELETED, DELETED]', ['DELETED']],
     ['[UPDATED, LEFT]', ['UPDATED', 'LEFT']],
     ['null', ['CREATED', 'UPDATED', 'LEFT', 'DELETED']],
-  ])('%s', async (operations, expected) => {
-    const told = await stage.toldOf(only(operations), story);
-    expect(told.map(({ operation }) => operation)).toEqual(expected);
+  ])('%s selects the events', async (operations, expected) => {
+    const events = await stage.eventsOf(only(operations), story);
+    expect(events.map(({ operation }) => operation)).toEqual(expected);
   });
 
-  it('none are refused', async () => {
+  it('must not be empty', async () => {
     await expect(stage.owner.subscribe(only('[]'))).rejects.toMatchObject({
       code: 'BAD_USER_INPUT',
       argument: 'operations',
@@ -141,7 +141,7 @@ describe('operations', () => {
   });
 });
 
-describe('what cannot be told is refused at once', () => {
+describe('a selection that would fail for every event is refused at the start', () => {
   it.each([
     [
       'systemAlertChanged { node { notifications(first: 1000) { nodes { id } } } }',
@@ -167,8 +167,8 @@ describe('what cannot be told is refused at once', () => {
   });
 });
 
-describe('a row that moves out of sight', () => {
-  it('of those who may not see it any more', async () => {
+describe('a row that becomes private', () => {
+  it('sends LEFT to members who may no longer see it', async () => {
     const { people, workspaceId } = stage.tenant;
     const achievement = await insert(stage.database, 'achievements', {
       workspace_id: workspaceId,
@@ -185,11 +185,11 @@ describe('a row that moves out of sight', () => {
     const changes = await stage.changesBy(() =>
       stage.run(`update user_achievements set visibility = 'private' where id = $1`, id),
     );
-    expect(await toldTo(stage.owner, document, changes)).toEqual([
+    expect(await eventsFor(stage.owner, document, changes)).toEqual([
       { operation: 'LEFT', node: null, changedColumns: ['visibility'] },
     ]);
     const creator = await stage.as(people.Creator, workspaceId);
-    expect(await toldTo(creator, document, changes)).toMatchObject([
+    expect(await eventsFor(creator, document, changes)).toMatchObject([
       { operation: 'UPDATED', node: { id } },
     ]);
   });

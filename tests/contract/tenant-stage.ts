@@ -1,14 +1,14 @@
 import type { Change } from '../../src/realtime/change.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTenant, insert, type Tenant } from '../support/tenant.ts';
-import { changesBy, openStage, type Stage, type Subscriber, type Told } from './changes.ts';
+import { changesBy, type EventData, openStage, type Stage, type Subscriber } from './changes.ts';
 
-/** What subscriptions of these tests ask of each change. */
+/** The selection of each event in these tests. */
 export const FIELDS = 'operation node { id } changedColumns';
 
 type Values = Record<string, unknown>;
 
-/** A stage over one workspace, with a person in every role. */
+/** A stage for one workspace with a person in every role. */
 export interface TenantStage extends Stage {
   database: TestDatabase;
   tenant: Tenant;
@@ -19,13 +19,13 @@ export interface TenantStage extends Stage {
   alert(values?: Values): Promise<string>;
   /** Inserts a campaign and returns its id. */
   campaign(values?: Values): Promise<string>;
-  /** Runs `work` and returns the changes that the log has of it. */
+  /** Runs `work` and returns its changes in the change log. */
   changesBy(work: () => Promise<unknown>): Promise<Change[]>;
-  /** What the Owner is told of the changes that the log has of `work`, each read at the end. */
-  toldOf(document: string, work: () => Promise<unknown>): Promise<Told[]>;
+  /** Runs `work`, then returns the events of its changes for the Owner. */
+  eventsOf(document: string, work: () => Promise<unknown>): Promise<EventData[]>;
 }
 
-/** Opens a stage over a database of its own, which is closed with it. */
+/** Opens a stage with its own database, which it closes. */
 export async function openTenantStage(): Promise<TenantStage> {
   const database = await createTestDatabase();
   const tenant = await createTenant(database);
@@ -48,7 +48,7 @@ export async function openTenantStage(): Promise<TenantStage> {
     campaign: (values = {}) =>
       insert(database, 'campaigns', { workspace_id, name: 'Launch', ...values }),
     changesBy: (work) => changesBy(database, work),
-    toldOf: async (document, work) => toldTo(owner, document, await changesBy(database, work)),
+    eventsOf: async (document, work) => eventsFor(owner, document, await changesBy(database, work)),
     async close() {
       await stage.close();
       await database.close();
@@ -56,16 +56,16 @@ export async function openTenantStage(): Promise<TenantStage> {
   };
 }
 
-/** What a subscription tells of those changes that it is told of. */
-export async function toldTo(
+/** Returns the events that a subscription sends for these changes. */
+export async function eventsFor(
   subscriber: Subscriber,
   document: string,
   changes: readonly Change[],
-): Promise<Told[]> {
+): Promise<EventData[]> {
   const source = await subscriber.subscribe(document);
-  const told = await subscriber.tell(
+  const events = await subscriber.execute(
     document,
     changes.filter((change) => source.includes(change)),
   );
-  return told.filter((each) => each !== undefined);
+  return events.filter((each) => each !== undefined);
 }

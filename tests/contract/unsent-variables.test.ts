@@ -11,8 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** A filter as a document has it, and the types of its variables, none of which is sent. */
-interface Written {
+/** A filter in a document, and the types of its variables, none of which is sent. */
+interface UnsentFilter {
   filter: string;
   types: Record<string, string>;
 }
@@ -22,8 +22,8 @@ const fieldType = (input: string, field: string) => {
   return String(type.getFields()[field]?.type);
 };
 
-/** What can be written of a column of a model without a value for any variable. */
-function emptyFilters(model: string, column: string): Written[] {
+/** Filters on a column whose variables all have no value. */
+function emptyFilters(model: string, column: string): UnsentFilter[] {
   const comparisons = fieldType(`${model}Filter`, column);
   const operand = { $v: fieldType(comparisons, 'equals') };
   const condition = `{ ${column}: { equals: $v } }`;
@@ -41,17 +41,17 @@ function emptyFilters(model: string, column: string): Written[] {
   ];
 }
 
-/** The same with conditions on related rows: each relation has one of them, in turn. */
-function throughRelations({ one, many }: Case): Written[] {
+/** The same filters on related rows, a different one for each relation. */
+function throughRelations({ one, many }: Case): UnsentFilter[] {
   const pick = (to: string, i: number) => {
     const filters = emptyFilters(to, 'id');
-    return filters[i % filters.length] as Written;
+    return filters[i % filters.length] as UnsentFilter;
   };
-  const toOne = one.map(([name, { to }], i): Written => {
+  const toOne = one.map(([name, { to }], i): UnsentFilter => {
     const { filter, types } = pick(to, i);
     return { filter: `{ ${name}: ${filter} }`, types };
   });
-  const toMany = many.flatMap(([name, { to }], i): Written[] => {
+  const toMany = many.flatMap(([name, { to }], i): UnsentFilter[] => {
     const { filter, types } = pick(to, i);
     const quantifiers = ['some', 'every', 'none'];
     return [
@@ -65,8 +65,8 @@ function throughRelations({ one, many }: Case): Written[] {
   ]);
 }
 
-/** As `askAll` takes them: variables are named by their number, and undefined ones are not sent. */
-function count({ root }: Case, { filter, types }: Written) {
+/** A request for `askAll`, which names variables by number and does not send undefined ones. */
+function count({ root }: Case, { filter, types }: UnsentFilter) {
   const numbered = Object.keys(types).reduce(
     (text, name, i) => text.replaceAll(name, `$${i}`),
     filter,
@@ -77,45 +77,45 @@ function count({ root }: Case, { filter, types }: Written) {
   };
 }
 
-async function totals(shown: Case, written: readonly Written[]) {
-  const told = await askAll(
+async function totals(shown: Case, filters: readonly UnsentFilter[]) {
+  const results = await askAll(
     world.client,
-    written.map((each) => count(shown, each)),
+    filters.map((each) => count(shown, each)),
   );
-  return told.map(({ data, error }, i) => [
-    written[i]?.filter,
+  return results.map(({ data, error }, i) => [
+    filters[i]?.filter,
     data?.totalCount ?? error?.message ?? null,
   ]);
 }
 
-describe('a filter none of whose variables was sent leaves all rows', () => {
+describe('a filter without the values of its variables matches all rows', () => {
   it.each(named(cases))('%s', async (_, shown) => {
     const column = shown.columns.at(-1)?.[0] as string;
-    const written = [...emptyFilters(shown.name, column), ...throughRelations(shown)];
+    const filters = [...emptyFilters(shown.name, column), ...throughRelations(shown)];
     const [[, total]] = (await totals(shown, [{ filter: '{}', types: {} }])) as [[string, number]];
     expect(total).toBeGreaterThan(0);
-    expect(await totals(shown, written)).toEqual(written.map(({ filter }) => [filter, total]));
+    expect(await totals(shown, filters)).toEqual(filters.map(({ filter }) => [filter, total]));
   });
 });
 
-describe('what is left of a filter is what it says', () => {
+describe('the other conditions of a filter still apply', () => {
   it.each(named(cases))('%s', async (_, shown) => {
     const column = shown.columns.at(-1)?.[0] as string;
     const empty = emptyFilters(shown.name, column);
-    const nobody = '{ id: { in: [] } }';
-    const written = empty.flatMap(({ filter, types }) => [
-      { filter: `{ or: [${filter}, ${nobody}] }`, types },
-      { filter: `{ and: [${filter}, ${nobody}] }`, types },
-      { filter: `{ or: [${nobody}], not: ${filter} }`, types },
-      { filter: `{ not: { or: [${filter}, { not: ${nobody} }] } }`, types },
+    const nothing = '{ id: { in: [] } }';
+    const filters = empty.flatMap(({ filter, types }) => [
+      { filter: `{ or: [${filter}, ${nothing}] }`, types },
+      { filter: `{ and: [${filter}, ${nothing}] }`, types },
+      { filter: `{ or: [${nothing}], not: ${filter} }`, types },
+      { filter: `{ not: { or: [${filter}, { not: ${nothing} }] } }`, types },
     ]);
-    // An item of a list may not be missing.
-    const possible = written.filter(({ filter }) => !filter.includes('[$f'));
+    // A list must not contain a variable without a value.
+    const possible = filters.filter(({ filter }) => !filter.includes('[$f'));
     expect(await totals(shown, possible)).toEqual(possible.map(({ filter }) => [filter, 0]));
   });
 });
 
-describe('a variable holds what a client has left of its filter', () => {
+describe('an empty filter in a variable', () => {
   const total = async (filter: object) => {
     const { campaigns } = await world.client.data(
       'query ($filter: CampaignFilter) { campaigns(filter: $filter) { totalCount } }',
@@ -132,12 +132,12 @@ describe('a variable holds what a client has left of its filter', () => {
     ['related rows without a condition', { quests: {} }],
     ['related rows with an empty one', { quests: { some: { name: {} } } }],
     ['and with an empty path', { positioning: { not: { and: [{ name: {} }] } } }],
-  ])('%s leaves all rows', async (_, filter) => {
+  ])('matches all rows: %s', async (_, filter) => {
     expect(await total(filter)).toBe(await total({}));
   });
 
-  it('an empty object asks for any related row', async () => {
-    const [row] = await world.seen<{ n: number }>(
+  it('on a relation requires any related row', async () => {
+    const [row] = await world.readAsClient<{ n: number }>(
       `select count(*)::int as n from campaigns a
        where exists (select from campaign_quests where campaign_id = a.id)`,
     );
@@ -145,7 +145,7 @@ describe('a variable holds what a client has left of its filter', () => {
     expect(await total({ quests: { some: {} } })).toBe(row?.n);
   });
 
-  it('null is refused, unlike a variable that was not sent', async () => {
+  it('is refused if it is null', async () => {
     const { errors } = await world.client.ask(
       'query ($n: String) { campaigns(filter: { name: { equals: $n } }) { totalCount } }',
       { n: null },
@@ -157,7 +157,7 @@ describe('a variable holds what a client has left of its filter', () => {
   });
 });
 
-describe('a part of a JSON operand that was not sent leaves the comparison out', () => {
+describe('a comparison is ignored if a part of its JSON operand was not sent', () => {
   it.each([
     '{ resourceAllocation: { equals: { a: $v } } }',
     '{ resourceAllocation: { has: $v } }',
@@ -173,7 +173,7 @@ describe('a part of a JSON operand that was not sent leaves the comparison out',
   });
 });
 
-describe('the same holds for lists of related rows', () => {
+describe('filters of lists of related rows work the same', () => {
   it.each([
     ['rows', 'nodes { id }'],
     ['count', 'totalCount'],

@@ -23,8 +23,8 @@ const JSONS = [
 ];
 
 /**
- * Returns the n-th value of a column, as JSON for Postgres: among the first dozen are ties, both
- * cases, LIKE's wildcards, numbers that JavaScript's cannot hold and empty lists.
+ * Returns the n-th value of a column, as JSON for Postgres. The first dozen have ties, upper and lower
+ * case, wildcards of LIKE, numbers that JavaScript cannot hold and empty lists.
  */
 export function variedValue(
   { type, length, labels }: Table['columns'][number],

@@ -4,40 +4,40 @@ import { type Api, type Client, type GatewayChanges, openApi } from '../support/
 import { createTestDatabase, type Query, type TestDatabase } from '../support/database.ts';
 import { isTenant, type Row, readTables, type Table } from '../support/rows.ts';
 import { cases } from './cases.ts';
-import { openPlanter } from './plant.ts';
+import { openUncheckedWriter } from './unchecked-writer.ts';
 import { variedValue } from './values.ts';
 
-/** One workspace whose rows differ in everything that lists filter and order by. */
+/** One workspace with rows that have different values in all columns for filters and orders. */
 export interface VariedWorld {
   database: TestDatabase;
   api: Api;
   client: Client;
   userId: string;
   workspaceId: string;
-  /** Runs SQL that triggers, references and ranges do not hold up. */
-  plant: Query;
-  /** Runs SQL that sees what the client may see. */
-  seen: Query;
-  /** The types of columns, as `table.column`, in SQL. */
+  /** Runs SQL without triggers, foreign keys and checks. */
+  writeUnchecked: Query;
+  /** Runs SQL that sees only the rows that the client may see. */
+  readAsClient: Query;
+  /** The SQL types of columns, by `table.column`. */
   sqlTypes: ReadonlyMap<string, string>;
   close(): Promise<void>;
 }
 
 type VariedOptions = Omit<GatewayChanges, 'database'> & {
-  /** A migrated database without rows; one is made, if left out. */
+  /** A migrated database without rows; a new one by default. */
   database?: TestDatabase;
   rows?: number;
   gaps?: boolean;
 };
 
-/** Tables of which only the person sees the rows. */
+/** Tables whose rows are visible only to their person. */
 const PERSONAL = ['user_notifications', 'onboarding_responses', 'subscriptions'];
 const PEOPLE = 'auth.users';
 
 /**
- * Fills every table with rows of one workspace, of which the first person is the Owner. With `gaps`
- * every third value that may be missing is, and references meet in few rows; without, nothing is
- * missing and the n-th row refers to the n-th of every other table.
+ * Fills every table with rows of one workspace, whose Owner is the first person. With `gaps`, every
+ * third optional value is missing and several rows refer to the same row. Without, no value is missing
+ * and the n-th row refers to the n-th row of every other table.
  */
 export async function createVariedWorld({
   database: given,
@@ -46,31 +46,31 @@ export async function createVariedWorld({
   ...options
 }: VariedOptions = {}): Promise<VariedWorld> {
   const database = given ?? (await createTestDatabase('migrated'));
-  const { plant, close } = await openPlanter(database.url);
+  const { write, close } = await openUncheckedWriter(database.url);
 
-  await dropChecks(plant);
+  await dropChecks(write);
   const tables = await readTables(database.query);
   const ids = new Map(
     [...tables.map(({ name }) => name), PEOPLE].map((name) => [name, uuids(name, rows)]),
   );
-  const fill = new Filling(ids, rows, gaps);
+  const factory = new RowFactory(ids, rows, gaps);
   await insert(
-    plant,
+    write,
     PEOPLE,
-    fill.idsOf(PEOPLE).map((id) => ({ id, email: `${id}@example.com` })),
+    factory.idsOf(PEOPLE).map((id) => ({ id, email: `${id}@example.com` })),
   );
-  for (const table of tables) await insert(plant, `public.${table.name}`, fill.table(table));
-  const [userId, workspaceId] = [fill.idsOf(PEOPLE)[0], fill.idsOf('workspaces')[0]] as [
+  for (const table of tables) await insert(write, `public.${table.name}`, factory.table(table));
+  const [userId, workspaceId] = [factory.idsOf(PEOPLE)[0], factory.idsOf('workspaces')[0]] as [
     string,
     string,
   ];
-  await plant(
+  await write(
     `insert into user_workspaces (user_id, workspace_id, role)
      select $1, id, 'Owner' from workspaces on conflict do nothing`,
     [userId],
   );
-  await plant(`update user_workspaces set role = 'Owner' where user_id = $1`, [userId]);
-  await plant('analyze');
+  await write(`update user_workspaces set role = 'Owner' where user_id = $1`, [userId]);
+  await write('analyze');
   const api = await openApi(database, 3, options);
   const types = tables.flatMap(({ name, columns }) =>
     columns.map((column): [string, string] => [`${name}.${column.name}`, column.type]),
@@ -82,8 +82,8 @@ export async function createVariedWorld({
     workspaceId,
     sqlTypes: new Map(types),
     client: await api.as(userId, workspaceId),
-    plant,
-    seen: (sql, values) =>
+    writeUnchecked: write,
+    readAsClient: (sql, values) =>
       database.as({ userId, workspaceId }, (query) => query(sql, values)) as never,
     async close() {
       await api.close();
@@ -93,7 +93,7 @@ export async function createVariedWorld({
   };
 }
 
-/** Runs a query and returns its data with the statements that it took. */
+/** Runs a query. Returns its data and its SQL statements. */
 export async function runCounted({ api, client }: VariedWorld, query: string, variables?: object) {
   api.statements();
   const data = await client.data(query, variables);
@@ -103,7 +103,7 @@ export async function runCounted({ api, client }: VariedWorld, query: string, va
 const uuids = (name: string, count: number) =>
   Array.from({ length: count }, (_, n) => uuidOf(`${name} ${n}`));
 
-// What a column may hold is tested where tables are; here any value of its type does.
+// Check constraints have their own tests. Here any value of a column's type is allowed.
 async function dropChecks(query: Query): Promise<void> {
   await query(`
     do $$
@@ -127,7 +127,7 @@ async function insert(query: Query, table: string, rows: readonly Row[]): Promis
   );
 }
 
-class Filling {
+class RowFactory {
   readonly #made = new Map<string, Row[]>();
   readonly #ids: ReadonlyMap<string, string[]>;
   readonly #count: number;
@@ -167,7 +167,7 @@ class Filling {
       row.workspace_id = shared ? null : this.idsOf('workspaces')[0];
     }
     if (PERSONAL.includes(table.name)) row.user_id = this.idsOf(PEOPLE)[0];
-    // The current workspace leads the default order.
+    // The current workspace is first in the default order.
     if (table.name === 'workspaces' && n === 0) row.created_at = '2026-02-01T00:00:00Z';
     return row;
   }

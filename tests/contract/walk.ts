@@ -5,14 +5,14 @@ import { askAll } from './batch.ts';
 import { sqlName } from './cases.ts';
 
 export interface Order {
-  /** Column, direction and place of nulls; an empty list is the default order. */
+  /** Column, direction and position of nulls; an empty list is the default order. */
   by: [column: string, direction: 'ASC' | 'DESC', nulls: 'FIRST' | 'LAST'][];
 }
 
-/** A list, as `field(arguments)` of Query with `@` for the paging arguments. */
+/** A list as a field of Query, with `@` in place of the paging arguments. */
 export interface List {
   field: string;
-  /** Reaches from the field's value to the connection. */
+  /** The path from the field's value to the connection. */
   path?: string;
   size: number;
 }
@@ -31,7 +31,7 @@ export function orderArgument({ by }: Order): string {
 const NEWEST =
   /^(createdAt|joinedAt|detectedAt|discoveredAt|evaluationDate|scrapedAt|identifiedAt|timestamp)$/;
 
-/** Returns the same order in SQL, over rows `a` of the model. */
+/** Returns the same order in SQL, in which a row is `a`. */
 export function orderSql(model: string, { by }: Order): string {
   const newest = Object.keys(catalog.models[model]?.columns ?? {}).find((name) =>
     NEWEST.test(name),
@@ -43,7 +43,7 @@ export function orderSql(model: string, { by }: Order): string {
   return [...terms, `a.id ${columns[0]?.[1] ?? 'ASC'}`].join(', ');
 }
 
-/** Reads one page of each list; `cursors` continue them. */
+/** Reads one page of each list after its cursor. */
 export async function readPages(
   client: Client,
   lists: readonly List[],
@@ -51,24 +51,24 @@ export async function readPages(
   cursors: readonly (string | null)[],
 ): Promise<Data[]> {
   const [size, from] = direction === 'forward' ? ['first', 'after'] : ['last', 'before'];
-  const told = await askAll(
+  const results = await askAll(
     client,
     lists.map((list, i) => ({
       field: `${list.field.replace('@', `${size}: ${list.size}, ${from}: $0`)}`,
       variables: [['String', cursors[i] ?? null]],
     })),
   );
-  return told.map(({ data, error }, i) => {
+  return results.map(({ data, error }, i) => {
     if (error) throw new Error(`${lists[i]?.field}: ${error.message}`);
     return lists[i]?.path ? data[lists[i].path] : data;
   });
 }
 
-/** What a connection is asked for, to be walked. */
+/** The selection of a connection that `walk` needs. */
 export const PAGE =
   '{ edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }';
 
-/** Walks lists from end to end, side by side, and returns the ids of each in its order. */
+/** Reads all pages of several lists at once. Returns the ids of each in order. */
 export async function walk(
   client: Client,
   lists: readonly List[],
@@ -89,15 +89,16 @@ export async function walk(
       const { edges, pageInfo } = pages[n];
       const ids = edges.map((edge: Data) => edge.node.id);
       const forward = direction === 'forward';
-      const [continues, came] = forward
+      const [continues, hasPassed] = forward
         ? [pageInfo.hasNextPage, pageInfo.hasPreviousPage]
         : [pageInfo.hasPreviousPage, pageInfo.hasNextPage];
-      if (came !== (cursors[i] !== null)) throw new Error(`${lists[i]?.field} denies its past`);
+      if (hasPassed !== (cursors[i] !== null))
+        throw new Error(`${lists[i]?.field} is wrong about its previous page`);
       if (ids.length === 0 && cursors[i] !== null)
-        throw new Error(`${lists[i]?.field} is past its end`);
+        throw new Error(`${lists[i]?.field} announced a page that is empty`);
       found[i] = forward ? [...(found[i] ?? []), ...ids] : [...ids, ...(found[i] ?? [])];
       cursors[i] = forward ? pageInfo.endCursor : pageInfo.startCursor;
-      if ((found[i] ?? []).length > 200) throw new Error(`${lists[i]?.field} has no end`);
+      if ((found[i] ?? []).length > 200) throw new Error(`${lists[i]?.field} has too many pages`);
       if (continues) more.push(i);
     }
     open = more;

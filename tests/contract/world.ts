@@ -7,11 +7,11 @@ export interface Side {
   workspaceId: string;
   ownerId: string;
   client: Client;
-  /** Rows by table; those of global tables belong to both sides. */
+  /** Rows by table. Rows of global tables belong to both sides. */
   rows: Map<string, Row[]>;
 }
 
-/** Two workspaces with rows in every table, each with an Owner who knows nothing of the other. */
+/** Two workspaces with rows in every table, each with its own Owner. */
 export interface World {
   database: TestDatabase;
   api: Api;

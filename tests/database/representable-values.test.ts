@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrate } from '../../src/database/migrator.ts';
 import { CHECKS } from '../../src/database/verify/ranges.ts';
 import { CHECKS as VERIFICATIONS, verify } from '../../src/database/verify/verify.ts';
-import { openPlanter, type Planter } from '../contract/plant.ts';
+import { openUncheckedWriter, type UncheckedWriter } from '../contract/unchecked-writer.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { readMigrations } from '../support/migrations.ts';
 import { fillTables, readTables, type Table } from '../support/rows.ts';
@@ -42,16 +42,16 @@ const SIGNED = [
 ];
 
 let database: TestDatabase;
-let planter: Planter;
+let writer: UncheckedWriter;
 let tables: Table[];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  planter = await openPlanter(database.url);
+  writer = await openUncheckedWriter(database.url);
   tables = await fill(database);
 });
 afterAll(async () => {
-  await planter?.close();
+  await writer?.close();
   await database?.close();
 });
 
@@ -68,8 +68,8 @@ async function fill({ query }: TestDatabase): Promise<Table[]> {
 /** Tries to set a column, whatever triggers say, and returns the constraint that refuses it. */
 async function refusal(table: string, column: string, value: string): Promise<string | undefined> {
   try {
-    await planter.plant('begin');
-    const rows = await planter.plant(`update ${table} set "${column}" = $1 returning 1`, [value]);
+    await writer.write('begin');
+    const rows = await writer.write(`update ${table} set "${column}" = $1 returning 1`, [value]);
     expect(rows).not.toEqual([]);
     return undefined;
   } catch (error) {
@@ -77,7 +77,7 @@ async function refusal(table: string, column: string, value: string): Promise<st
     expect(code).toBe('23514');
     return constraint;
   } finally {
-    await planter.plant('rollback');
+    await writer.write('rollback');
   }
 }
 

@@ -30,32 +30,32 @@ export async function createStage(database?: TestDatabase): Promise<Stage> {
     accelerated: true,
     ...(database ? { database } : {}),
   });
-  const { plant, userId, workspaceId } = world;
+  const { writeUnchecked: write, userId, workspaceId } = world;
   const [other, colleague, stranger] = [
     await secondWorkspace(),
     uuidOf('colleague'),
     uuidOf('stranger'),
   ];
   for (const id of [colleague, stranger]) {
-    await plant('insert into auth.users (id, email) values ($1, $2)', [id, `${id}@example.com`]);
-    await plant('insert into user_profiles (id) values ($1) on conflict do nothing', [id]);
+    await write('insert into auth.users (id, email) values ($1, $2)', [id, `${id}@example.com`]);
+    await write('insert into user_profiles (id) values ($1) on conflict do nothing', [id]);
   }
-  await plant(
+  await write(
     `insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Viewer')`,
     [colleague, workspaceId],
   );
-  await plant(`update agent_assignments set assignment_status = 'active'`);
-  await plant('update agent_registry set is_active = true, deprecated_date = null');
-  await plantOddRows(plant, world.database.query, { workspaceId, other });
+  await write(`update agent_assignments set assignment_status = 'active'`);
+  await write('update agent_registry set is_active = true, deprecated_date = null');
+  await plantOddRows(write, world.database.query, { workspaceId, other });
   // A view reads its members.
-  await plant(`update cohorts set journey_distribution = '{"unaware": 0.5}'`);
-  const [agent] = await plant<{ name: string }>(
+  await write(`update cohorts set journey_distribution = '{"unaware": 0.5}'`);
+  const [agent] = await write<{ name: string }>(
     `select agent_name as name from agent_registry as r join agent_assignments as a
        on a.agent_id = r.id and a.workspace_id = $1 limit 1`,
     [workspaceId],
   );
   const agentName = String(agent?.name);
-  await plant('analyze');
+  await write('analyze');
   const executed = await openApi(world.database, 3, { accelerated: false });
 
   const person = (name: string, share: number, id: string, workspace?: string): Viewer => ({
@@ -92,7 +92,7 @@ export async function createStage(database?: TestDatabase): Promise<Stage> {
   };
 
   async function secondWorkspace(): Promise<string> {
-    const [found] = await plant<{ id: string }>(
+    const [found] = await write<{ id: string }>(
       'select id from workspaces where id <> $1 order by id',
       [workspaceId],
     );

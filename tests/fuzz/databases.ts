@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { openPlanter } from '../contract/plant.ts';
+import { openUncheckedWriter } from '../contract/unchecked-writer.ts';
 import type { Query } from '../support/database.ts';
 import type { Row } from '../support/rows.ts';
 import { databaseUrl, type TestServer } from '../support/server.ts';
@@ -40,9 +40,9 @@ export async function deleteTenant(
   workspaceId: string,
   people: string[],
 ): Promise<void> {
-  const planter = await openPlanter(url);
+  const writer = await openUncheckedWriter(url);
   try {
-    const holders = await planter.plant<{ name: string; column: string }>(
+    const holders = await writer.write<{ name: string; column: string }>(
       `select c.oid::regclass::text as name, attname as column from pg_class as c
        join pg_attribute on attrelid = c.oid and attname in ('workspace_id', 'user_id')
        where relkind = 'r' and relnamespace in ('public'::regnamespace, 'gateway'::regnamespace)`,
@@ -52,11 +52,11 @@ export async function deleteTenant(
       ...['workspaces', 'user_profiles', 'auth.users'].map((name) => ({ name, column: 'id' })),
     ];
     for (const { name, column } of keys) {
-      await planter.plant(`delete from ${name} where ${column}::text = any ($1)`, [
+      await writer.write(`delete from ${name} where ${column}::text = any ($1)`, [
         [workspaceId, ...people],
       ]);
     }
   } finally {
-    await planter.close();
+    await writer.close();
   }
 }

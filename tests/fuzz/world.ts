@@ -1,6 +1,6 @@
 import { uuidOf } from '../../prisma/seed/random.ts';
 import { cases } from '../contract/cases.ts';
-import { openPlanter } from '../contract/plant.ts';
+import { openUncheckedWriter } from '../contract/unchecked-writer.ts';
 import { openDatabase, type Query, type TestDatabase } from '../support/database.ts';
 import { insertOf, isTenant, type Row, readTables, type Table } from '../support/rows.ts';
 import { databaseUrl, type TestServer } from '../support/server.ts';
@@ -198,7 +198,7 @@ async function plantLinks(
   made: ReadonlyMap<string, Row[]>,
   foreign: ReadonlyMap<string, Row[]>,
 ): Promise<Set<string>> {
-  const planter = await openPlanter(url);
+  const writer = await openUncheckedWriter(url);
   const linked = new Set<string>();
   try {
     for (const shown of cases) {
@@ -214,7 +214,7 @@ async function plantLinks(
           [made, [first, own]],
           [foreign, [own, first]],
         ] as const) {
-          await planter.plant(`update ${shown.table} set "${name}" = $1 where id = any ($2)`, [
+          await writer.write(`update ${shown.table} set "${name}" = $1 where id = any ($2)`, [
             isList ? ids : ids[0],
             (rows.get(shown.table) ?? []).slice(0, 2).map(({ id }) => id),
           ]);
@@ -222,7 +222,7 @@ async function plantLinks(
       }
     }
   } finally {
-    await planter.close();
+    await writer.close();
   }
   return linked;
 }

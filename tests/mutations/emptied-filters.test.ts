@@ -1,7 +1,7 @@
 import { getNamedType, isInputObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schema } from '../../src/schema/index.ts';
-import { type Ask, askAll } from '../contract/batch.ts';
+import { askAll, type FieldRequest } from '../contract/batch.ts';
 import { createWritingWorld, type WritingWorld } from './world.ts';
 import { mutationFields, type Writable, writables } from './writable.ts';
 
@@ -79,7 +79,7 @@ describe('a filter that says nothing somewhere writes nothing, and the place is 
     const emptied = emptiedFilters(writable);
     const input = field.startsWith('update') ? ', input: {}' : '';
     const asks = emptied.map(
-      ([filter, , types = []]): Ask => ({
+      ([filter, , types = []]): FieldRequest => ({
         field: `${field}(filter: ${filter}, atMost: 50${input}) { affected }`,
         variables: types.map((type) => [type, undefined]),
       }),

@@ -61,7 +61,7 @@ const clientOf = (name: string) =>
   world.participants.find((who) => who.name === name)?.client as Client;
 
 it('a row that moves to another workspace is deleted in the old one and created in the new one', async () => {
-  const { theirs, planter } = world;
+  const { theirs, uncheckedWriter } = world;
   const tenants = cases.filter(({ tenancy }) => tenancy === 'workspace').map(({ table }) => table);
   const moving: Target[] = [];
   const { ids } = await visibilityOf(world, world.participants[0] as Participant);
@@ -76,14 +76,16 @@ it('a row that moves to another workspace is deleted in the old one and created 
   const before = here?.raw().length ?? 0;
   for (const { table, id, column, value } of moving) {
     const move = () =>
-      planter.plant(`update ${table} set workspace_id = $2, ${column} = $3 where id = $1`, [
+      uncheckedWriter.write(`update ${table} set workspace_id = $2, ${column} = $3 where id = $1`, [
         id,
         theirs.workspaceId,
         value,
       ]);
     await move().catch(async () => {
       // The table allows one row for each workspace.
-      await planter.plant(`delete from ${table} where workspace_id = $1`, [theirs.workspaceId]);
+      await uncheckedWriter.write(`delete from ${table} where workspace_id = $1`, [
+        theirs.workspaceId,
+      ]);
       await move();
     });
   }

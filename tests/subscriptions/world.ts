@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { openPlanter, type Planter } from '../contract/plant.ts';
+import { openUncheckedWriter, type UncheckedWriter } from '../contract/unchecked-writer.ts';
 import { type Client, type LiveApi, openLiveApi } from '../support/api.ts';
 import { type Actor, createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { fillTables, type Row, readTables, type Table } from '../support/rows.ts';
@@ -22,7 +22,7 @@ export interface Participant {
 /** Two workspaces with rows in every table, some of which refer to rows of the other workspace. */
 export interface LiveWorld {
   database: TestDatabase;
-  planter: Planter;
+  uncheckedWriter: UncheckedWriter;
   api: LiveApi;
   tables: readonly Table[];
   ours: Side;
@@ -38,25 +38,25 @@ const ACCESS_TABLES = ['workspaces', 'user_workspaces', 'user_profiles'];
 
 export async function createLiveWorld(): Promise<LiveWorld> {
   const database = await createTestDatabase();
-  const planter = await openPlanter(database.url);
+  const uncheckedWriter = await openUncheckedWriter(database.url);
   const tables = await readTables(database.query);
   const side = async (): Promise<Side> => {
     const tenant = await createTenant(database);
     const { workspaceId, people } = tenant;
     const userIds = ROLES.map((role) => people[role]);
     await fillTables(database.query, tables, { workspaceId, userIds });
-    await shareRows(planter, tables, workspaceId);
+    await shareRows(uncheckedWriter, tables, workspaceId);
     const agent = `agent ${randomUUID()}`;
     await addAgent(database, agent, workspaceId);
     return { ...tenant, agent };
   };
   const ours = await side();
   const theirs = await side();
-  await addForeignReferences(database, planter, tables, ours, theirs);
+  await addForeignReferences(database, uncheckedWriter, tables, ours, theirs);
   const api = await openLiveApi(database);
   return {
     database,
-    planter,
+    uncheckedWriter,
     api,
     tables,
     ours,
@@ -64,7 +64,7 @@ export async function createLiveWorld(): Promise<LiveWorld> {
     participants: await participantsOf(database, api, ours, theirs),
     async close() {
       await api.close();
-      await planter.close();
+      await uncheckedWriter.close();
       await database.close();
     },
   };
@@ -85,7 +85,11 @@ export async function addAgent(
 }
 
 /** Copies rows of tables where the workspace is optional to rows without a workspace. */
-async function shareRows({ plant }: Planter, tables: readonly Table[], workspaceId: string) {
+async function shareRows(
+  { write: plant }: UncheckedWriter,
+  tables: readonly Table[],
+  workspaceId: string,
+) {
   for (const { name, columns } of tables) {
     if (!columns.some((column) => column.name === 'workspace_id' && !column.required)) continue;
     const [row] = await plant<{ row: Row }>(
@@ -102,7 +106,7 @@ async function shareRows({ plant }: Planter, tables: readonly Table[], workspace
 /** Makes the last row of every table refer to rows of the other workspace, as only a superuser can. */
 async function addForeignReferences(
   { query }: TestDatabase,
-  { plant }: Planter,
+  { write: plant }: UncheckedWriter,
   tables: readonly Table[],
   ours: Side,
   theirs: Side,
@@ -231,16 +235,16 @@ export async function targetsOf({ database, tables, ours, theirs }: LiveWorld): 
 }
 
 /** Changes each row with its own statement. */
-export async function updateAll({ planter }: LiveWorld, targets: readonly Target[]) {
+export async function updateAll({ uncheckedWriter }: LiveWorld, targets: readonly Target[]) {
   for (const { table, id, column, value } of targets) {
-    await planter.plant(`update ${table} set ${column} = $2 where id = $1`, [id, value]);
+    await uncheckedWriter.write(`update ${table} set ${column} = $2 where id = $1`, [id, value]);
   }
 }
 
-export async function deleteAll({ planter }: LiveWorld, targets: readonly Target[]) {
+export async function deleteAll({ uncheckedWriter }: LiveWorld, targets: readonly Target[]) {
   for (const target of targets) {
     const { table, id } = target;
-    const [deleted] = await planter.plant<{ row: Row }>(
+    const [deleted] = await uncheckedWriter.write<{ row: Row }>(
       `delete from ${table} as t where id = $1 returning to_jsonb(t) as row`,
       [id],
     );
@@ -249,9 +253,9 @@ export async function deleteAll({ planter }: LiveWorld, targets: readonly Target
 }
 
 /** Inserts the rows again, as they were. */
-export async function insertAll({ planter }: LiveWorld, targets: readonly Target[]) {
+export async function insertAll({ uncheckedWriter }: LiveWorld, targets: readonly Target[]) {
   for (const { table, last } of targets) {
-    await planter.plant(
+    await uncheckedWriter.write(
       `insert into ${table} select * from jsonb_populate_record(null::${table}, $1)`,
       [JSON.stringify(last)],
     );

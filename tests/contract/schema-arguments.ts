@@ -20,14 +20,14 @@ import { type Case, cases } from './cases.ts';
 import type { Attempt } from './hostile-requests.ts';
 import type { Sample } from './hostile-values.ts';
 
-/** An argument of a field, and how a document reaches it. */
-export interface Place {
-  /** `Campaign.quests(filter)`. */
+/** An argument of a field in the schema. */
+export interface SchemaArgument {
+  /** For example `Campaign.quests(filter)`. */
   name: string;
   operation: 'query' | 'mutation';
-  /** The table that it is about. */
+  /** The table of the field. */
   shown: Case | undefined;
-  /** The type that the field is of; undefined for a field at the root. */
+  /** The type that has the field; undefined for a field of Query or Mutation. */
   parent: Case | undefined;
   field: GraphQLField<unknown, unknown>;
   argument: GraphQLArgument;
@@ -39,20 +39,20 @@ const ROOTS: readonly unknown[] = [
   schema.getSubscriptionType(),
 ];
 
-/** Every argument of every field of queries and mutations. */
-export const places: readonly Place[] = [
-  ...placesOf(schema.getQueryType(), 'query'),
-  ...placesOf(schema.getMutationType(), 'mutation'),
+/** Every argument of every field, except those of subscriptions. */
+export const schemaArguments: readonly SchemaArgument[] = [
+  ...schemaArgumentsOf(schema.getQueryType(), 'query'),
+  ...schemaArgumentsOf(schema.getMutationType(), 'mutation'),
   ...Object.values(schema.getTypeMap())
     .filter((type): type is GraphQLObjectType => isObjectType(type) && !isIntrospectionType(type))
     .filter((type) => !ROOTS.includes(type))
-    .flatMap((type) => placesOf(type, 'query')),
+    .flatMap((type) => schemaArgumentsOf(type, 'query')),
 ];
 
-function placesOf(
+function schemaArgumentsOf(
   type: GraphQLObjectType | null | undefined,
-  operation: Place['operation'],
-): Place[] {
+  operation: SchemaArgument['operation'],
+): SchemaArgument[] {
   if (!type) return [];
   const parent = ROOTS.includes(type) ? undefined : caseNamed(type.name);
   return Object.values(type.getFields()).flatMap((field) =>
@@ -72,15 +72,15 @@ function caseNamed(type: string): Case | undefined {
   return cases.find((each) => each.name === name);
 }
 
-/** Returns the document's part with this value for the argument, and ordinary ones for the others. */
-export function attemptAt(
-  place: Place,
+/** Returns a field with this value for the argument, and valid values for the others. */
+export function attemptWith(
+  target: SchemaArgument,
   { name, value }: Hostile,
   client: Client,
   sample: Sample,
   idOf: (shown: Case) => unknown,
 ): Attempt {
-  const { field, argument, parent, operation } = place;
+  const { field, argument, parent, operation } = target;
   const variables: [string, unknown][] = [[String(argument.type), value]];
   const given = [`${argument.name}: $0`];
   for (const other of field.args) {
@@ -89,10 +89,10 @@ export function attemptAt(
     variables.push([String(other.type), ordinary(other, sample)]);
   }
   const call = `${field.name}(${given.join(', ')}) ${selectionOf(field.type)}`;
-  const about = `${place.name}: ${name}`;
+  const about = `${target.name}: ${name}`;
   if (!parent) {
-    // All other fields are those of roots.
-    const path = place.name.startsWith('Viewer.') ? `viewer { ${call} }` : call;
+    // Other fields belong to Query and Mutation.
+    const path = target.name.startsWith('Viewer.') ? `viewer { ${call} }` : call;
     return { about, client, operation, field: path, variables };
   }
   const [id] = parentId(parent).args;
@@ -110,7 +110,7 @@ function parentId({ lookup }: Case): GraphQLField<unknown, unknown> {
   return schema.getQueryType()?.getFields()[lookup] as GraphQLField<unknown, unknown>;
 }
 
-/** Required arguments, nothing that is kept, and small pages. */
+/** Whether another argument is sent too: required ones, a small page, and a dry run. */
 function isGiven(argument: GraphQLArgument, tried: GraphQLArgument): boolean {
   if (argument.name === 'dryRun') return true;
   if (argument.name === 'first') return !['last', 'before'].includes(tried.name);
@@ -135,7 +135,7 @@ function selectionOf(type: GraphQLOutputType): string {
   return named.name.endsWith('Payload') ? '{ errors { __typename } }' : '{ __typename }';
 }
 
-/** Returns an ordinary value of a type, of which nothing is known but its name. */
+/** Returns a valid value for any argument of this name and type. */
 export function plainSample(name: string, type: GraphQLInputType, sample: Sample): unknown {
   if (isNonNullType(type)) return plainSample(name, type.ofType, sample);
   if (isListType(type)) return [sample(name, type.ofType)];
