@@ -42,7 +42,7 @@ const record = (actor: Actor, agent: string, execution: Execution = {}) => {
 };
 
 describe('record_agent_execution', () => {
-  test('keeps counts, extremes, averages and rates of the hour', async () => {
+  test('updates the counts, extremes, averages and rates of the hour', async () => {
     const agent = await newAgent();
     expect(await record(service, agent, { seconds: 1.5 })).toMatchObject([
       { p50_execution_time_seconds: '1.5', p99_execution_time_seconds: '1.5' },
@@ -74,7 +74,7 @@ describe('record_agent_execution', () => {
     expect(now).toEqual({ day: row?.measurement_date, hour: row?.measurement_hour });
   });
 
-  test('loses nothing under concurrency, in row and assignments', async () => {
+  test('counts every concurrent execution, in the row and in assignments', async () => {
     const agent = await newAgent();
     const workspace_id = tenant.workspaceId;
     const assign = async (assignment_status: string) =>
@@ -136,7 +136,7 @@ describe('record_agent_execution', () => {
     ).toMatchObject([{ total_tokens_used: 2_147_483_647, tasks_completed: 1 }]);
   });
 
-  test('is for trusted writers and an Owner', async () => {
+  test('is allowed for trusted writers and Owners', async () => {
     const agent = await newAgent();
     expect(await record(tenant.actor('Owner'), agent)).toMatchObject([{ execution_count: 1 }]);
     expect(await record(service, agent)).toMatchObject([{ execution_count: 2 }]);

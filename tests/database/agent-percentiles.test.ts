@@ -25,7 +25,7 @@ const record = (agent: string, seconds: number) =>
     ]),
   );
 
-/** Records all of it in one statement, in one hour. */
+/** Records all executions in one statement, in one hour. */
 const recordMany = (agent: string, durations: number[]) =>
   database.as(service, (query) =>
     query(
@@ -66,7 +66,7 @@ describe('percentiles', () => {
     }
   });
 
-  test('durations beyond the histogram stay within what was measured', async () => {
+  test('durations beyond the histogram stay within the measured range', async () => {
     const agent = await newAgent();
     await recordMany(agent, [0, 0.0001]);
     const [short] = await record(agent, 0.0002);
@@ -75,7 +75,7 @@ describe('percentiles', () => {
     expect(Number(long?.p99_execution_time_seconds)).toBeLessThanOrEqual(1_000_000);
   });
 
-  test('the histogram is its workspace’s own', async () => {
+  test('each workspace has its own histogram', async () => {
     const agent = await newAgent();
     await record(agent, 2);
     const count = (actor: Actor) =>
@@ -110,7 +110,7 @@ describe('agent_performance_daily', () => {
       Array.from({ length: 10 }, (_, n) => 1000 + n),
     ];
     await recordMany(agent, morning);
-    // The same hour of another moment: as if the executions so far had been earlier that day.
+    // Moves the executions so far to another hour of the day.
     await database.query(
       `update agent_performance set measurement_hour = (measurement_hour + 1) % 24 where agent_id = $1`,
       [agent],
@@ -142,7 +142,7 @@ describe('agent_performance_daily', () => {
       expect(error, column).toBeLessThanOrEqual(0.0101);
     }
 
-    // A row that sums up the day is not counted beside its hours, and percentiles are not guessed.
+    // A row that sums up the day is not counted in addition to its hours, and percentiles are not guessed.
     const row = { workspace_id: tenant.workspaceId, agent_id: agent, execution_count: 7 };
     await insert(database, 'agent_performance', {
       ...row,
@@ -157,7 +157,7 @@ describe('agent_performance_daily', () => {
     expect(await read()).toMatchObject([{ execution_count: 67, p50_execution_time_seconds: null }]);
   });
 
-  test('takes a row of the whole day where there are no hours', async () => {
+  test('uses the row of the whole day if there are no hours', async () => {
     const agent = await newAgent();
     await insert(database, 'agent_performance', {
       workspace_id: tenant.workspaceId,

@@ -112,7 +112,7 @@ describe('an agent with an active assignment', () => {
     ).toEqual([{ origin: AGENT }]);
   });
 
-  test('a person and a trusted writer name whom they like', async () => {
+  test('people and trusted writers can name any agent', async () => {
     for (const actor of [tenant.actor('Strategist'), service]) {
       expect(await run(actor, MOVE, tenant.workspaceId, cohort, OTHER)).toEqual([
         { created_by_agent: OTHER },
@@ -120,7 +120,7 @@ describe('an agent with an active assignment', () => {
     }
   });
 
-  test('lets nobody in, and touches neither memberships, the workspace nor billing', async () => {
+  test('cannot write assignments, memberships, the workspace or billing', async () => {
     const actor = agentWith('*:write');
     const { workspaceId, people } = tenant;
     const refused: [sql: string, ...values: unknown[]][] = [
@@ -156,7 +156,7 @@ describe('an agent with an active assignment', () => {
     for (const sql of untouched) expect(await run(actor, sql), sql).toEqual([]);
   });
 
-  test('calls the functions of its domains', async () => {
+  test('can call the functions of its domains', async () => {
     const { workspaceId, people } = tenant;
     const achievement = await insert(database, 'achievements', {
       workspace_id: workspaceId,
@@ -202,7 +202,7 @@ describe('an agent with an active assignment', () => {
     ).toEqual([{ tasks_completed: 1 }]);
   });
 
-  test('begins rows as people do', async () => {
+  test('can only create rows in their first status, like people', async () => {
     const asset = `insert into assets (workspace_id, name, type, status) values ($1, 'A', 'video', 'published')`;
     await expectRefusal(
       run(agentWith('content:write'), asset, tenant.workspaceId),
@@ -228,7 +228,7 @@ describe('an agent has no access', () => {
     expect(await run(none, 'select id from cohorts')).toEqual([]);
   });
 
-  test('while its assignments are not active, or it is not', async () => {
+  test('while its assignments, or the agent itself, are not active', async () => {
     const lazy = await register('lazy-agent');
     const assignment = await assign(tenant, lazy, { assignment_status: 'paused' });
     const actor = { ...agentWith('*:write'), agent: 'lazy-agent' };
@@ -246,7 +246,7 @@ describe('an agent has no access', () => {
     expect(await run(actor, 'select id from agent_registry')).toEqual([]);
   });
 
-  test('by a membership that its claims name beside it, nor by a name that nobody registered', async () => {
+  test('with the claims of a member, or with an unregistered name', async () => {
     const both = { ...agentWith('*:write'), agent: 'nobody', userId: tenant.people.Owner };
     expect(await run(both, 'select id from cohorts')).toEqual([]);
     await expectRefusal(run(both, SIGNAL, tenant.workspaceId, null), '42501', /row-level/);

@@ -95,7 +95,7 @@ describe('the steps of an alert', () => {
   });
 
   test.each(STATUSES.flatMap((from) => STATUSES.map((to) => [from, to] as const)))(
-    'plain SQL takes no other step: %s to %s',
+    'plain SQL allows only the same steps: %s to %s',
     async (from, to) => {
       const alert = await alertOf(tenant, { status: from });
       const update = database.as(service, (query) =>
@@ -115,7 +115,7 @@ describe('the steps of an alert', () => {
       alert,
       tenant.people.Owner,
     ]);
-    // A person acknowledges as nobody but oneself.
+    // A person can acknowledge only in their own name.
     expect(acknowledged).toMatchObject({
       acknowledged_by: tenant.people.Analyst,
       acknowledged_at: expect.any(Date),
@@ -149,7 +149,7 @@ describe('the steps of an alert', () => {
     ).toMatchObject([{ acknowledged_by: tenant.people.Creator }]);
   });
 
-  test('are taken by one of many callers', async () => {
+  test('succeed for one of many concurrent callers', async () => {
     const alert = await alertOf(tenant);
     const results = await Promise.allSettled(
       Array.from({ length: 10 }, () => call(analyst, 'acknowledge_alert($1)', [alert])),
@@ -157,7 +157,7 @@ describe('the steps of an alert', () => {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  test('are for Analysts of the workspace', async () => {
+  test('are allowed for Analysts of the workspace', async () => {
     const alert = await alertOf(tenant);
     const theirs = await alertOf(stranger);
     for (const { call: step } of Object.values(STEPS)) {
@@ -167,7 +167,7 @@ describe('the steps of an alert', () => {
     }
   });
 
-  test('begin with an active one, unless trusted writers import it', async () => {
+  test('begin with active, except for imports of trusted writers', async () => {
     const create = (actor: Actor, status: string) =>
       database.as(actor, (query) =>
         query(
@@ -181,7 +181,7 @@ describe('the steps of an alert', () => {
   });
 });
 
-test('get_critical_alerts lists active and unexpired ones, critical first, then newest', async () => {
+test('get_critical_alerts lists active and unexpired alerts, critical first, then newest', async () => {
   const quiet = await createTenant(database);
   const add = (title: string, severity_level: string, rest = {}) =>
     alertOf(quiet, { title, severity_level, created_at: '2026-01-01', ...rest });

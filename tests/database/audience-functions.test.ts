@@ -8,7 +8,7 @@ import { ROLES } from './tenancy-rules.ts';
 let database: TestDatabase;
 let tenant: Tenant;
 let audiences: Audiences;
-/** By the names that the calls have for them. */
+/** Values for the names in the calls. */
 const ids: Record<string, string> = {};
 
 beforeAll(async () => {
@@ -94,12 +94,12 @@ const CALLS: Record<string, string> = {
   'gateway.expire_audit_log()': 'select gateway.expire_audit_log()',
   'gateway.expire_invitations(integer)': 'select gateway.expire_invitations()',
 };
-/** What they come to when an Owner calls them, where they write nothing. */
+/** The results for an Owner of functions that write nothing. */
 const OTHERWISE: Record<string, string> = {
-  // Helpers of triggers, which are of no use to anybody else.
+  // Helpers of triggers.
   'gateway.take_turn(uuid,uuid)': '42501',
   'gateway.require_room(uuid,uuid,bigint)': '42501',
-  // Tidy up what is past its time, whoever calls them.
+  // Delete old entries, for every caller.
   'gateway.make_room_for_idempotency_key(integer,bigint)': 'nothing',
   'gateway.trim_idempotency_keys(interval)': 'nothing',
   'gateway.expire_audit_log()': 'nothing',
@@ -120,7 +120,7 @@ async function outcome(query: Query, signature: string): Promise<string> {
   }
 }
 
-test('all functions that may write, and that clients may call, are tried here', async () => {
+test('every function that may write and that clients may call is tested here', async () => {
   const functions = await database.query<{ name: string }>(
     `select p.oid::regprocedure::text as name from pg_proc as p
      where pronamespace in ('public'::regnamespace, 'gateway'::regnamespace) and provolatile = 'v'
@@ -130,15 +130,18 @@ test('all functions that may write, and that clients may call, are tried here', 
   expect(Object.keys(CALLS).sort()).toEqual(functions.map(({ name }) => name).sort());
 });
 
-test.each(Object.keys(CALLS))('%s writes for an Owner, and for no audience', async (signature) => {
-  const byOwner = await database.rehearse(tenant.actor('Owner'), (query) =>
-    outcome(query, signature),
-  );
-  expect(byOwner).toBe(OTHERWISE[signature] ?? 'written');
-  for (const role of ROLES) {
-    const byAudience = await audiences.as(role, tenant.workspaceId, (query) =>
+test.each(Object.keys(CALLS))(
+  '%s writes for an Owner, but not for an audience',
+  async (signature) => {
+    const byOwner = await database.rehearse(tenant.actor('Owner'), (query) =>
       outcome(query, signature),
     );
-    expect(['42501', 'P0002', 'nothing'], role).toContain(byAudience);
-  }
-});
+    expect(byOwner).toBe(OTHERWISE[signature] ?? 'written');
+    for (const role of ROLES) {
+      const byAudience = await audiences.as(role, tenant.workspaceId, (query) =>
+        outcome(query, signature),
+      );
+      expect(['42501', 'P0002', 'nothing'], role).toContain(byAudience);
+    }
+  },
+);

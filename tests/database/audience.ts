@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Query, TestDatabase } from '../support/database.ts';
 
-/** Works as members of a workspace do together, as the gateway would for them; nothing of it stays. */
+/** Runs statements for members of a workspace together, like the gateway; all of it is rolled back. */
 export class Audiences {
   readonly #pool: pg.Pool;
 
@@ -9,7 +9,7 @@ export class Audiences {
     this.#pool = new pg.Pool({ connectionString: gatewayUrl, max: 2 });
   }
 
-  /** Runs something for the members of a workspace that have a role. */
+  /** Runs something for the members of a workspace with a role. */
   as<T>(role: string, workspaceId: string | null, run: (query: Query) => Promise<T>): Promise<T> {
     return this.withClaims({ audience: role }, workspaceId, run);
   }

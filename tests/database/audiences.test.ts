@@ -10,7 +10,7 @@ import { BILLING, GLOBAL, ROLES, type Role, RULES, SHARED } from './tenancy-rule
 
 let tenants: Tenants;
 let audiences: Audiences;
-/** A second member for each role, who has nothing and is in no other workspace. */
+/** A second member for each role, without own rows or other workspaces. */
 const TWINS = Object.fromEntries(ROLES.map((role) => [role, randomUUID()])) as Record<Role, string>;
 
 beforeAll(async () => {
@@ -45,11 +45,11 @@ async function common(role: Role, relation: string): Promise<string[]> {
   return one.filter((row) => other.has(row));
 }
 
-/** Of these nobody sees another one's rows. */
+/** Tables in which people see only their own rows. */
 const PERSONAL = ['onboarding_responses', 'subscriptions', 'user_notifications'];
 
-describe('an audience reads what all members with its role read', () => {
-  test.each([...TABLE_NAMES])('of %s', async (name) => {
+describe('an audience reads what all members with its role can read', () => {
+  test.each([...TABLE_NAMES])('in %s', async (name) => {
     for (const role of ROLES) {
       const seen = await audiences.as(role, A, (query) => rowsOf(query, name));
       const expected = PERSONAL.includes(name) ? [] : await common(role, name);
@@ -59,14 +59,14 @@ describe('an audience reads what all members with its role read', () => {
     }
   });
 
-  test.each(VIEWS)('of the view %s', async (name) => {
+  test.each(VIEWS)('in the view %s', async (name) => {
     for (const role of ROLES) {
       const seen = await audiences.as(role, A, (query) => rowsOf(query, name));
       expect(seen, role).toEqual(await common(role, name));
     }
   });
 
-  test('of the history of rows', async () => {
+  test('in the history of rows', async () => {
     const history = 'gateway.audit_log';
     for (const role of ROLES) {
       const seen = await audiences.as(role, A, (query) => rowsOf(query, history));
@@ -78,7 +78,7 @@ describe('an audience reads what all members with its role read', () => {
     }
   });
 
-  test('of achievements those that are public', async () => {
+  test('of achievements, only public ones', async () => {
     const seen = await audiences.as('Owner', A, (query) =>
       query<{ visibility: string }>('select visibility from user_achievements'),
     );
@@ -88,7 +88,7 @@ describe('an audience reads what all members with its role read', () => {
   });
 });
 
-test('without a workspace, or in one that is none, an audience reads what all share', async () => {
+test('without a workspace, or in a missing one, an audience reads what all share', async () => {
   for (const workspaceId of [null, randomUUID()]) {
     for (const name of TABLE_NAMES) {
       const seen = await audiences.as('Owner', workspaceId, (query) =>
@@ -100,7 +100,7 @@ test('without a workspace, or in one that is none, an audience reads what all sh
   }
 });
 
-describe('claims are no audience', () => {
+describe('claims that make no audience', () => {
   const reaches = (claims: object) =>
     audiences.withClaims(claims, A, async (query) => {
       const reached: Record<string, boolean> = {};
@@ -112,20 +112,17 @@ describe('claims are no audience', () => {
   const nothing = { moves: false, workspaces: false, maneuver_types: false, user_profiles: false };
 
   test.each([
-    ['of nobody', {}],
-    ['with an audience that is none', { audience: null }],
-    ['with an empty one', { audience: '' }],
-    ['with a person that is none besides', { audience: 'Owner', sub: null }],
-    [
-      'with an agent that nobody knows besides',
-      { audience: 'Owner', agent: 'x', scopes: ['*:read'] },
-    ],
-    ['with an agent that is none besides', { audience: 'Owner', agent: null }],
+    ['no claims', {}],
+    ['the audience null', { audience: null }],
+    ['an empty audience', { audience: '' }],
+    ['an audience and the person null', { audience: 'Owner', sub: null }],
+    ['an audience and an unknown agent', { audience: 'Owner', agent: 'x', scopes: ['*:read'] }],
+    ['an audience and the agent null', { audience: 'Owner', agent: null }],
   ])('%s', async (_, claims) => {
     expect(await reaches(claims)).toEqual(nothing);
   });
 
-  test('with a person besides: they read what the person reads', async () => {
+  test('a session with an audience and a person reads what the person reads', async () => {
     expect(await reaches({ audience: 'Owner', sub: OUTSIDER })).toEqual({
       ...nothing,
       ...{ maneuver_types: true, user_profiles: true },
@@ -137,15 +134,15 @@ describe('claims are no audience', () => {
     expect(mine).not.toEqual([]);
   });
 
-  test('until there are: the same, and an audience', async () => {
+  test('an audience alone makes one', async () => {
     expect(await reaches({ audience: 'Viewer' })).toEqual({
       ...{ moves: true, workspaces: true, maneuver_types: true, user_profiles: true },
     });
   });
 });
 
-describe('an audience writes nothing', () => {
-  test.each([...TABLE_NAMES])('into %s', async (name) => {
+describe('an audience cannot write', () => {
+  test.each([...TABLE_NAMES])('%s', async (name) => {
     const column = RULES[name]?.column;
     const add = tenants.newRow(name);
     const { id } = tenants.rowOf(A, name, MEMBERS.Owner);
@@ -173,7 +170,7 @@ describe('an audience writes nothing', () => {
   });
 });
 
-test('an audience writes nothing into what the gateway keeps for itself', async () => {
+test('an audience cannot write the gateway’s own tables', async () => {
   const tables = await tenants.database.query<{ name: string; column: string }>(
     `select distinct on (attrelid) attrelid::regclass::text as name, attname::text as column
      from pg_attribute join pg_class on pg_class.oid = attrelid
@@ -191,7 +188,7 @@ test('an audience writes nothing into what the gateway keeps for itself', async 
   }
 });
 
-test('an audience in one workspace knows nothing of another', async () => {
+test('an audience in one workspace sees nothing of another', async () => {
   const seen = await audiences.as('Owner', B, (query) => rowsOf(query, 'moves'));
   expect(seen).not.toEqual([]);
   for (const row of seen) expect(JSON.parse(row).workspace_id).toBe(B);

@@ -6,7 +6,7 @@ import { database, historyOf, newCohort, setUp, strategist, tenant } from './aud
 
 setUp();
 
-describe('an entry is read', () => {
+describe('an entry can be read', () => {
   const seenBy = async (id: string) => {
     const roles = ['Owner', 'Analyst', 'Viewer'] as const;
     const seers = await Promise.all(roles.map((role) => seen(tenant.actor(role), id)));
@@ -37,7 +37,7 @@ describe('an entry is read', () => {
     for (const actor of outsiders) expect(await seen(actor, id)).toBe(0);
   });
 
-  test('by the person alone, where the row belongs to a person', async () => {
+  test('only by the person, if the row belongs to a person', async () => {
     const { workspaceId: workspace_id, people } = tenant;
     const user_id = people.Viewer;
     const achievement_id = await insert(database, 'achievements', {
@@ -76,7 +76,7 @@ describe('an entry is read', () => {
     expect(await seen(stranger.actor('Owner'), user_id)).toBe(0);
   });
 
-  test('by Owners and agents with their scope alone, where it is billing', async () => {
+  test('only by Owners and agents with the scope, if it is about billing', async () => {
     const { workspaceId: workspace_id, people } = tenant;
     const agent = 'history agent';
     const agent_id = await insert(database, 'agent_registry', {
@@ -103,7 +103,7 @@ describe('an entry is read', () => {
     }
   });
 
-  test('by every signed-in person, where the row belongs to everybody', async () => {
+  test('by every signed-in person, if all workspaces share the row', async () => {
     const maneuver = await insert(database, 'maneuver_types', { name: 'M', category: 'Recon' });
     expect(await seen({ userId: randomUUID() }, maneuver)).toBe(1);
     expect(await seen({}, maneuver)).toBe(0);
@@ -132,7 +132,7 @@ describe('the log is append-only', () => {
     'truncate gateway.audit_log',
   ])('for its owner: %s', (sql) => expectRefusal(database.query(sql), '42501', /append-only/));
 
-  test('until trimmed by trusted writers: what is older than 365 days', async () => {
+  test('trusted writers can delete entries older than 365 days', async () => {
     const old = randomUUID();
     const add = (age: string) =>
       database.query(
@@ -154,7 +154,7 @@ describe('the log is append-only', () => {
     await expectRefusal(database.query('delete from gateway.audit_log'), '42501', /append-only/);
   });
 
-  test('a page at a time, and by one session at a time', async () => {
+  test('deletes a page at a time, in one session at a time', async () => {
     await database.query(
       `insert into gateway.audit_log (occurred_at, table_name, row_id, operation)
        select now() - interval '400 days', 'cohorts', n::text, 'INSERT' from generate_series(1, 10001) as n`,
@@ -168,7 +168,7 @@ describe('the log is append-only', () => {
     expect(await database.query(trim)).toEqual([{ trimmed: 1 }]);
   });
 
-  test('by gateways: nothing that is still kept, whoever asks', async () => {
+  test('gateways can only delete entries that are old enough', async () => {
     const [old, kept] = [randomUUID(), randomUUID()];
     for (const [row, age] of [
       [old, '366 days'],

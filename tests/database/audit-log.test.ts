@@ -15,8 +15,8 @@ import {
 
 setUp();
 
-describe('the log tells', () => {
-  test('who did what, with the row as it was made and as it was deleted', async () => {
+describe('the log records', () => {
+  test('who did what, with the whole row of an insert or delete', async () => {
     const id = await newCohort(strategist, 'Early');
     const person = { actor: strategist.userId, agent: null, role: 'authenticated' };
     const where = { workspace_id: tenant.workspaceId, table_name: 'cohorts' };
@@ -43,7 +43,7 @@ describe('the log tells', () => {
     expect(Object.keys(update?.after ?? {})).toHaveLength(2);
   });
 
-  test('every row of a statement, once, under one transaction', async () => {
+  test('every row of a statement once, with one transaction', async () => {
     const names = Array.from({ length: 100 }, () => randomUUID());
     const rows = await database.as(service, async (query) => {
       const made = await query(
@@ -65,7 +65,7 @@ describe('the log tells', () => {
     expect(entries.at(-1)?.after).toEqual({ tags: ['a'] });
   });
 
-  test('nothing of what changes nothing, or is rolled back', async () => {
+  test('nothing for statements without effect, or rolled back', async () => {
     const id = await newCohort(strategist);
     await database.as(strategist, (query) =>
       query('update cohorts set name = name where id = $1', [id]),
@@ -86,7 +86,7 @@ describe('the log tells', () => {
     expect(await historyOf(campaign)).toHaveLength(1);
   });
 
-  test('an upsert as what it came to, and a cascade row by row', async () => {
+  test('an upsert as the resulting insert or update, and a cascade row by row', async () => {
     const id = await newCohort(service);
     await database.as(service, (query) =>
       query(
@@ -112,7 +112,7 @@ describe('the log tells', () => {
     ]);
   });
 
-  test('a move to another workspace to each of them, as far as it concerns them', async () => {
+  test('a move to another workspace in both, with the parts that concern them', async () => {
     const other = await createTenant(database);
     const id = await newCohort(service, 'Wanderer');
     await database.as(service, (query) =>
@@ -124,7 +124,7 @@ describe('the log tells', () => {
     expect(await seen(other)).toEqual(['INSERT']);
   });
 
-  test('secrets and large values only in outline', async () => {
+  test('secrets as hidden, and large values shortened', async () => {
     const id = await insert(database, 'autopay_subscriptions', {
       workspace_id: tenant.workspaceId,
       user_id: tenant.people.Owner,

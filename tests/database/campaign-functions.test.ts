@@ -68,13 +68,13 @@ describe('change_campaign_status', () => {
       const update = database.as(service, (query) =>
         query('update campaigns set status = $2 where id = $1', [campaign, to]),
       );
-      // Plain SQL that writes the same status again changes nothing.
+      // Plain SQL that writes the same status again is no step.
       if (from === to) await update;
       else await expectRefusal(update, '55000', RegExp(`${from} to ${to}`));
     }
   });
 
-  test('names everything that a campaign lacks to become active', async () => {
+  test('lists everything that a campaign lacks to become active', async () => {
     const campaign = await campaignOf(tenant, { name: ' ', status: 'planning' });
     await expectRefusal(
       change(strategist, campaign, 'active'),
@@ -90,7 +90,7 @@ describe('change_campaign_status', () => {
     expect(await change(strategist, campaign, 'active')).toMatchObject([{ status: 'active' }]);
   });
 
-  test('one of many callers takes a step', async () => {
+  test('succeeds for one of many concurrent callers', async () => {
     const campaign = await readyCampaign('planning');
     const results = await Promise.allSettled(
       Array.from({ length: 10 }, () => change(strategist, campaign, 'active')),
@@ -98,7 +98,7 @@ describe('change_campaign_status', () => {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  test('is for Strategists of the workspace, and trusted writers', async () => {
+  test('is allowed for Strategists of the workspace and trusted writers', async () => {
     const campaign = await campaignOf(tenant);
     for (const role of ['Creator', 'Analyst', 'Viewer'] as const) {
       await expectRefusal(change(tenant.actor(role), campaign, 'planning'), '42501', /Strategist/);
@@ -111,7 +111,7 @@ describe('change_campaign_status', () => {
     expect(await change(service, campaign, 'planning')).toMatchObject([{ status: 'planning' }]);
   });
 
-  test('people begin with a draft, trusted writers may import any', async () => {
+  test('people create drafts only; trusted writers may import any status', async () => {
     const create = (actor: Actor, status: string) =>
       database.as(actor, (query) =>
         query(
@@ -132,7 +132,7 @@ describe('touch_campaign', () => {
     [campaign, other] = [await campaignOf(tenant), await campaignOf(tenant)];
   });
 
-  /** Returns whether the statement, run by the Strategist, moved the campaigns' updated_at. */
+  /** Returns whether the statement, run by the Strategist, changed the campaigns' updated_at. */
   async function touches(sql: string, values: unknown[]): Promise<[boolean, boolean]> {
     await database.query(`alter table campaigns disable trigger set_updated_at`);
     await database.query(`update campaigns set updated_at = '2020-01-01'`);
@@ -145,7 +145,7 @@ describe('touch_campaign', () => {
     return [touched.includes(campaign), touched.includes(other)];
   }
 
-  test('follows quests and cohort links', async () => {
+  test('updates the campaign when quests and cohort links change', async () => {
     const { workspaceId } = tenant;
     const steps: [sql: string, values: unknown[], expected: [boolean, boolean]][] = [
       [
@@ -174,7 +174,7 @@ describe('touch_campaign', () => {
     }
   });
 
-  test('does not stand in the way of deleting a campaign', async () => {
+  test('does not prevent the deletion of a campaign', async () => {
     const doomed = await readyCampaign('draft');
     await insert(database, 'campaign_quests', {
       workspace_id: tenant.workspaceId,

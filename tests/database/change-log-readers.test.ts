@@ -19,7 +19,7 @@ afterAll(() => database.close());
 
 const changes = (sql: string, values: unknown[] = []) => logged(query, () => query(sql, values));
 
-/** Who is told of a table's changes as what, in any order. */
+/** Who receives a table's changes as which operation, in any order. */
 function readersOf(told: readonly Logged[], table: string): string[] {
   const name = (id: string | null) => {
     if (id === null) return 'all';
@@ -36,7 +36,7 @@ function readersOf(told: readonly Logged[], table: string): string[] {
     .sort();
 }
 
-describe('a row that moves leaves in one place and arrives in the other', () => {
+describe('a row that moves is deleted in one place and inserted in the other', () => {
   test('to another workspace', async () => {
     const id = await insert(database, 'cohorts', { workspace_id: here.workspaceId, name: 'C' });
     const told = await changes('update cohorts set workspace_id = $2, name = $3 where id = $1', [
@@ -50,7 +50,7 @@ describe('a row that moves leaves in one place and arrives in the other', () => 
     ]);
   });
 
-  test('to those who share what belonged to a workspace, and back', async () => {
+  test('from a workspace to all workspaces, and back', async () => {
     const id = await insert(database, 'visual_design_templates', {
       workspace_id: here.workspaceId,
       name: 'T',
@@ -96,7 +96,7 @@ const notification = ({ workspaceId, people }: Tenant, role: 'Viewer' | 'Analyst
   ...{ notification_type: 'message', title: 'T', message: 'M' },
 });
 
-describe('what is for a person is told to that person alone', () => {
+describe('changes of a personal row are only delivered to that person', () => {
   test('a notification', async () => {
     const id = await insert(database, 'user_notifications', notification(here, 'Viewer'));
     const told = await changes('update user_notifications set is_read = true where id = $1', [id]);
@@ -105,7 +105,7 @@ describe('what is for a person is told to that person alone', () => {
     expect(readersOf(gone, 'user_notifications')).toEqual(['DELETE here: Viewer here']);
   });
 
-  test('the answers of onboarding, anywhere as long as they have no workspace', async () => {
+  test('the answers of onboarding, in any workspace while they belong to none', async () => {
     const user_id = here.people.Viewer;
     const answer = `insert into onboarding_responses (user_id, workspace_id) values ($1, $2)`;
     const anywhere = await changes(answer, [user_id, null]);
@@ -122,7 +122,7 @@ describe('what is for a person is told to that person alone', () => {
     ]);
   });
 
-  test('a subscription, which nobody else sees, Owners neither', async () => {
+  test('a subscription, which not even Owners see', async () => {
     const add = 'insert into subscriptions (user_id, workspace_id) values ($1, $2)';
     const { workspaceId, people } = here;
     expect(readersOf(await changes(add, [people.Viewer, null]), 'subscriptions')).toEqual([
@@ -143,7 +143,7 @@ describe('what is for a person is told to that person alone', () => {
   });
 });
 
-test('an achievement is told to its person while it is private, to all when it is or was public', async () => {
+test('an achievement is delivered to its person while it is private, to all if it is or was public', async () => {
   const { workspaceId: workspace_id, people } = here;
   const achievement_id = await insert(database, 'achievements', {
     ...{ workspace_id, name: 'First' },
@@ -164,8 +164,8 @@ test('an achievement is told to its person while it is private, to all when it i
   expect(await step('delete from user_achievements')).toEqual(['DELETE here: all']);
 });
 
-describe('a profile is told', () => {
-  test('to the members of each workspace that the person is in, or else to the person', async () => {
+describe('changes of a profile are delivered', () => {
+  test('to the members of each workspace of the person, or only to the person if there is none', async () => {
     const person = here.people.Creator;
     const rename = `update user_profiles set full_name = $2 where id = $1`;
     expect(readersOf(await changes(rename, [person, 'A']), 'user_profiles')).toEqual([
@@ -185,7 +185,7 @@ describe('a profile is told', () => {
     ]);
   });
 
-  test('to come into sight with a membership, to move and to go with it', async () => {
+  test('as an insert, a move and a deletion when the membership changes', async () => {
     const person = randomUUID();
     const step = async (sql: string, ...values: unknown[]) =>
       readersOf(await changes(sql, [person, ...values]), 'user_profiles');
@@ -210,7 +210,7 @@ describe('a profile is told', () => {
   });
 });
 
-test('a workspace is told to its members, what is global to everybody', async () => {
+test('a workspace is delivered to its members, a global row to everybody', async () => {
   const rename = await changes(`update workspaces set name = 'New' where id = $1`, [
     here.workspaceId,
   ]);

@@ -10,11 +10,11 @@ beforeAll(async () => {
 afterEach(() => log.disconnect());
 afterAll(() => log.close());
 
-// Of running transactions there may be others, in other databases of the server.
+// There may be other running transactions, in other databases of the server.
 const endOf = (snapshot: string) => snapshot.split(':')[1];
 
 describe('a snapshot', () => {
-  test('is followed by what was committed since, once, however the commits were ordered', async () => {
+  test('is followed by each later commit once, in any order of commits', async () => {
     const [first, second, third] = [
       await log.connect('superuser'),
       await log.connect('superuser'),
@@ -43,7 +43,7 @@ describe('a snapshot', () => {
     expect(rowsOf(await log.after(start)).sort()).toEqual([...ids, ...late].sort());
   });
 
-  test('ends behind the newest transaction of the log, whatever ran since', async () => {
+  test('ends after the newest transaction of the log, whatever ran since', async () => {
     await log.raise();
     const before = await log.snapshot();
     for (let n = 0; n < 3; n++) await log.database.query('select pg_current_xact_id()');
@@ -67,7 +67,7 @@ describe('a snapshot', () => {
     expect(rowsOf(await log.after(before))).toEqual(ids);
   });
 
-  test("is a transaction's, where that reads a list as of its beginning", async () => {
+  test('is that of the transaction, if it reads a list in one snapshot', async () => {
     const actor = { ...log.tenant.actor('Viewer'), isolation: 'repeatable read' as const };
     const [cursor, late] = await log.database.as(actor, async (query) => {
       const count = async () => (await query('select id from system_alerts')).length;
@@ -104,7 +104,7 @@ describe('a snapshot', () => {
       ],
     ],
     ['9:9:', '8:8:', []],
-  ])('%s is followed, up to %s, by the transactions %j', async (seen, until, ranges) => {
+  ])('between %s and %s are the transactions %j', async (seen, until, ranges) => {
     const found = await log.database.query<{ range: number[] }>(
       `select array[first::text::int, beyond::text::int] as range
        from gateway.transactions_between($1, $2) order by 1`,
@@ -139,7 +139,7 @@ describe('pages', () => {
     expect((await log.after(start, 8)).more).toBe(false);
   });
 
-  test('hold what is asked for and may be told', async () => {
+  test('have the changes that are requested and that the reader may receive', async () => {
     const start = await log.snapshot();
     const { workspaceId, people } = log.tenant;
     const [alert] = await log.raise();
@@ -163,7 +163,7 @@ describe('pages', () => {
     expect(await told()).toHaveLength(5);
   });
 
-  test('say of a change which, how, for whom and when', async () => {
+  test('have the row, operation, receiver and time of a change', async () => {
     const start = await log.snapshot();
     const [id] = await log.raise();
     await log.database.query(`update system_alerts set title = 'New' where id = $1`, [id]);
@@ -176,7 +176,7 @@ describe('pages', () => {
     ]);
   });
 
-  test('cost what they hold, not what a transaction has written that is still running', async () => {
+  test('do not read the rows of running transactions', async () => {
     const long = await log.connect('superuser');
     await long.query('begin');
     await log.raise(2_000, long);
@@ -203,7 +203,7 @@ describe('pages', () => {
     await long.query('rollback');
   });
 
-  test('cost the same however long the log is', async () => {
+  test('read the same number of blocks for any length of the log', async () => {
     const blocksRead = async () => {
       const start = await log.snapshot();
       await log.raise();

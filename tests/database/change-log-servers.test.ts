@@ -17,7 +17,7 @@ if (!postgres15 && !testEnv.ci) {
 
 const SERVERS = ['the embedded Postgres', 'Postgres 15'] as const;
 
-// As in a hosted Supabase project, the one who migrates is no superuser.
+// As in a hosted Supabase project, the migrating role is no superuser.
 describe.each(SERVERS)('on %s the change log', (name) => {
   const is15 = name === 'Postgres 15';
   let cluster: Cluster;
@@ -60,7 +60,7 @@ describe.each(SERVERS)('on %s the change log', (name) => {
   const insert = `insert into system_alerts (workspace_id, alert_type, title)
                   values ($1, 'error', 'Alert') returning id`;
 
-  test.skipIf(is15 && !postgres15)('tells what members write', async () => {
+  test.skipIf(is15 && !postgres15)('records what members write', async () => {
     await identity();
     const start = await snapshot();
     const [made] = await database.as(tenant.actor('Analyst'), (as) =>
@@ -69,7 +69,7 @@ describe.each(SERVERS)('on %s the change log', (name) => {
     expect(rowsOf(await news(start))).toEqual([made?.id]);
   });
 
-  test.skipIf(is15 && !postgres15)('knows its server, as far as the host tells', async () => {
+  test.skipIf(is15 && !postgres15)('knows its server, as far as the host shows it', async () => {
     const before = await identity();
     expect(await identity()).toBe(before);
     await database.query('revoke execute on function pg_control_system() from public');
@@ -84,7 +84,7 @@ describe.each(SERVERS)('on %s the change log', (name) => {
   });
 
   test.skipIf(is15 && !postgres15)(
-    'tells of a prepared transaction once it is committed',
+    'delivers a prepared transaction once it is committed',
     async () => {
       await identity();
       const writer = await Connection.open(database.url);
@@ -93,7 +93,7 @@ describe.each(SERVERS)('on %s the change log', (name) => {
         await writer.query(`prepare transaction '${name}'`);
         return made?.id;
       };
-      // Readers are there, and asleep.
+      // There are readers that wait to be woken.
       await news(await snapshot());
       await writer.query('begin');
       await expectRefusal(prepare('loud'), '0A000', /NOTIFY/);
@@ -110,9 +110,9 @@ describe.each(SERVERS)('on %s the change log', (name) => {
     },
   );
 
-  // A hosted project gives its roles whatever is new in public.
+  // A hosted project gives its roles privileges on everything new in public.
   test.skipIf(is15 && !postgres15)(
-    'is closed to all but the functions of the gateway',
+    'can only be used through the functions of the gateway',
     async () => {
       const statements = [
         'select from gateway.change',

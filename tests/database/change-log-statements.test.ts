@@ -8,7 +8,7 @@ import { changes, database, newCohort, query, setUp, workspace } from './change-
 setUp();
 
 describe('a statement of many rows', () => {
-  test('is told row by row', async () => {
+  test('is recorded row by row', async () => {
     const names = Array.from({ length: 1000 }, (_, n) => `Many ${n}`);
     const told = await changes(async (run) => {
       await run('insert into cohorts (workspace_id, name) select $1, unnest($2::text[])', [
@@ -26,7 +26,7 @@ describe('a statement of many rows', () => {
     expect(told).toHaveLength(2600);
   });
 
-  test('may be COPY', async () => {
+  test('can be COPY', async () => {
     const told = await changes((run) =>
       run(
         `copy cohorts (workspace_id, name) from program 'printf "${workspace}\\\\tA\\\\n${workspace}\\\\tB\\\\n"'`,
@@ -35,7 +35,7 @@ describe('a statement of many rows', () => {
     expect(outline(told)).toEqual(['INSERT cohorts', 'INSERT cohorts']);
   });
 
-  test('that is an upsert is told as what became of each row', async () => {
+  test('that is an upsert is recorded with the operation of each row', async () => {
     const [kept, changed, unchanged, made] = [
       await newCohort(),
       await newCohort(),
@@ -58,7 +58,7 @@ describe('a statement of many rows', () => {
     );
   });
 
-  test('that merges is told as what became of each row', async () => {
+  test('that is a MERGE is recorded with the operation of each row', async () => {
     const [gone, changed] = [await newCohort('gone'), await newCohort('changed')];
     const told = await changes((run) =>
       run(
@@ -79,8 +79,8 @@ describe('a statement of many rows', () => {
   });
 });
 
-describe('what follows from a statement is told', () => {
-  test('of a workspace that goes: every row of it', async () => {
+describe('the log also records', () => {
+  test('every row of a deleted workspace', async () => {
     const gone = await createTenant(database);
     const ids = { workspace_id: gone.workspaceId };
     const campaign = await insert(database, 'campaigns', { ...ids, name: 'C' });
@@ -99,7 +99,7 @@ describe('what follows from a statement is told', () => {
     expect(told.filter(({ table }) => table === 'user_workspaces')).toHaveLength(5);
   });
 
-  test('of a reference that is set to null', async () => {
+  test('references that are set to null', async () => {
     const person = randomUUID();
     await query('insert into auth.users (id) values ($1)', [person]);
     const id = await insert(database, 'campaigns', {
@@ -118,7 +118,7 @@ describe('what follows from a statement is told', () => {
     );
   });
 
-  test('of TRUNCATE: every row, also of tables that go along', async () => {
+  test('every row of TRUNCATE, also of dependent tables', async () => {
     const own = await createTestDatabase();
     const { workspaceId } = await createTenant(own);
     const ids = { workspace_id: workspaceId };
@@ -137,7 +137,7 @@ describe('what follows from a statement is told', () => {
     await own.close();
   });
 
-  test('of writers that fire no other triggers', async () => {
+  test('changes of writers that disable other triggers', async () => {
     const told = await changes(() =>
       query(`begin; set local session_replication_role = replica;
              insert into cohorts (workspace_id, name) values ('${workspace}', 'Replica');
@@ -148,7 +148,7 @@ describe('what follows from a statement is told', () => {
   });
 });
 
-test('what is rolled back is not told, by the whole transaction or to a savepoint', async () => {
+test('what is rolled back is not recorded, in whole or to a savepoint', async () => {
   const told = await changes(async () => {
     await database.rehearse(service, (as) =>
       as(`insert into cohorts (workspace_id, name) values ($1, 'Rolled back')`, [workspace]),

@@ -28,7 +28,7 @@ describe('readers are woken', () => {
     return connection.notifications.splice(0).length;
   };
 
-  test('where there are any', async () => {
+  test('if there are any', async () => {
     await nobodyListens();
     const ear = await listener();
     await log.raise();
@@ -38,7 +38,7 @@ describe('readers are woken', () => {
     expect(await heard(ear)).toBe(1);
   });
 
-  test('by each of 100 commits a second, once by those that follow closer, and once by a transaction', async () => {
+  test('by each of 100 commits a second, once by commits that follow closer, and once by a transaction', async () => {
     const ear = await listener();
     await log.reader.query('select gateway.open_change_log()');
     await sleep(50);
@@ -70,7 +70,7 @@ describe('readers are woken', () => {
     expect(await heard(ear)).toBe(1);
   });
 
-  test('by nothing that changes nothing', async () => {
+  test('not by statements without effect', async () => {
     const ear = await listener();
     await sleep(50);
     await log.database.query('update system_alerts set title = title');
@@ -78,7 +78,7 @@ describe('readers are woken', () => {
     expect(await heard(ear)).toBe(0);
   });
 
-  test('not while they are kept awake, which is for a second at most', async () => {
+  test('not while they are kept awake, for at most a second', async () => {
     const ear = await listener();
     await sleep(50);
     const keepAwake = (ms: number) =>
@@ -120,7 +120,7 @@ describe('trimming', () => {
       days,
     ]);
 
-  test('deletes what is older than seven days, in pages, and says up to where', async () => {
+  test('deletes what is older than seven days, in pages, and records the newest deleted transaction', async () => {
     await trim('0', 100_000);
     await log.raise(25);
     await age(8);
@@ -132,7 +132,7 @@ describe('trimming', () => {
     expect(await state()).toMatchObject({ left: 3, trimmed: newest });
   });
 
-  test('by several at once deletes nothing twice', async () => {
+  test('by several sessions at once deletes nothing twice', async () => {
     await trim('0', 100_000);
     for (let n = 0; n < 10; n++) await log.raise(10);
     await age(8);
@@ -153,7 +153,7 @@ describe('trimming', () => {
     expect(await state()).toMatchObject({ left: 0 });
   });
 
-  test('keeps what is young, though its transaction began long ago', async () => {
+  test('keeps new changes even if their transaction began long ago', async () => {
     await trim('0', 100_000);
     const long = await log.connect('superuser');
     await long.query('begin; select pg_current_xact_id()');
@@ -166,7 +166,7 @@ describe('trimming', () => {
     expect(left).toEqual(young.map((row_id) => ({ row_id })));
   });
 
-  test('refuses to keep less than nothing', async () => {
+  test('refuses a negative duration', async () => {
     await expectRefusal(trim('-1 day'), '22023', /^keep/);
   });
 });
@@ -179,7 +179,7 @@ describe('opening', () => {
     return opened as { identity: string; key: Buffer; trimmed_xid: string };
   };
 
-  test('says the same every time, and something else for every other database', async () => {
+  test('returns the same identity every time, and another one for every other database', async () => {
     const opened = await open();
     expect(await open()).toEqual(opened);
     expect(opened.key).toHaveLength(32);
@@ -188,7 +188,7 @@ describe('opening', () => {
     await copy.close();
   });
 
-  test('begins a log anew that was written elsewhere, once', async () => {
+  test('restarts a log that was written on another server, once', async () => {
     const before = await open();
     await log.raise(3);
     await log.database.query(

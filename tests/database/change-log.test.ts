@@ -18,7 +18,7 @@ import {
 
 setUp();
 
-test('the log tells which row changed how, whoever wrote it, and nothing of its data', async () => {
+test('the log records which row changed how, for every writer, and none of its data', async () => {
   const id = randomUUID();
   const told = await changes(async () => {
     await database.as(tenant.actor('Strategist'), (as) =>
@@ -44,7 +44,7 @@ test('the log tells which row changed how, whoever wrote it, and nothing of its 
   ]);
 });
 
-test('all tables are logged, for the workspace of the row where it has one', async () => {
+test('all tables are logged, with the workspace of the row if it has one', async () => {
   const own = await createTestDatabase();
   const { query } = own;
   const { workspaceId, people } = await createTenant(own);
@@ -75,7 +75,7 @@ test('all tables are logged, for the workspace of the row where it has one', asy
     ]),
   );
   const all = ['INSERT', 'UPDATE', 'DELETE'];
-  // These were made with the tenant.
+  // These were created with the tenant.
   const before = ['workspaces', 'user_workspaces', 'user_profiles'];
   for (const name of before) found[name] = ['INSERT', ...(found[name] ?? [])];
   expect(found).toEqual(Object.fromEntries(TABLE_NAMES.map((name) => [name, all])));
@@ -92,7 +92,7 @@ test('all tables are logged, for the workspace of the row where it has one', asy
 });
 
 describe('an update', () => {
-  test('that changes nothing is not told, nor one of no rows', async () => {
+  test('without effect is not recorded', async () => {
     const id = await newCohort();
     const told = await changes(async (run) => {
       await run('update cohorts set name = name, tags = tags where id = $1', [id]);
@@ -102,7 +102,7 @@ describe('an update', () => {
     expect(told).toEqual([]);
   });
 
-  test('of updated_at alone is told: it is the version of the row', async () => {
+  test('of updated_at only is recorded, since it is the version of the row', async () => {
     const campaign = await insert(database, 'campaigns', { workspace_id: workspace, name: 'C' });
     const quest = { workspace_id: workspace, campaign_id: campaign, name: 'Q' };
     const told = await changes(() => insert(database, 'campaign_quests', quest));
@@ -112,7 +112,7 @@ describe('an update', () => {
     ]);
   });
 
-  test('names the columns, also those of which a value comes, goes or changes inside', async () => {
+  test('names the changed columns, also for added, removed and nested values', async () => {
     const id = await newAlert();
     const update = async (assignments: string) => {
       const told = await changes(() =>
@@ -129,7 +129,7 @@ describe('an update', () => {
     expect(await update(`title = 'Alert'`)).toEqual([]);
   });
 
-  test('from no value to the null of JSON is told, though both read alike', async () => {
+  test('from SQL null to JSON null is recorded, although both are read as null', async () => {
     const id = await newAlert();
     const told = await changes(() =>
       query(`update system_alerts set data_points = 'null' where id = $1`, [id]),

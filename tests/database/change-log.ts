@@ -2,7 +2,7 @@ import pg from 'pg';
 import { createTestDatabase, type Query, type TestDatabase } from '../support/database.ts';
 import { createTenant, type Tenant } from '../support/tenant.ts';
 
-/** A change as the log has it. */
+/** A change in the log. */
 export interface Logged {
   table: string;
   row: string;
@@ -57,7 +57,7 @@ export class Connection {
 
 export type Change = [seq: number, table: string, row: string, ...unknown[]];
 
-/** What the log has to say to a reader. */
+/** What a reader gets from the log. */
 export interface News {
   snapshot: string;
   awake: boolean;
@@ -125,7 +125,7 @@ export class OpenLog {
     return news as News;
   }
 
-  /** Ends what a test has opened. */
+  /** Closes what a test has opened. */
   async disconnect(): Promise<void> {
     await Promise.all(this.#opened.splice(0).map((connection) => connection.close()));
   }

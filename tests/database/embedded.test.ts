@@ -88,7 +88,7 @@ describe('start and stop', () => {
     expect((await stat(join(dataDir, 'postgres', 'superuser.password'))).mode & 0o777).toBe(0o600);
   });
 
-  test('it is durable unless told otherwise', async () => {
+  test('it is durable by default', async () => {
     const { url } = await start({ durable: true });
     expect(
       await query(
@@ -117,12 +117,12 @@ describe('start and stop', () => {
     expect(errors).toContain('terminating connection due to administrator command');
   });
 
-  test('a long path does no harm', async () => {
+  test('a long path works', async () => {
     const { url } = await start({ dataDir: join(dataDir, 'deep'.repeat(40)) });
     expect(await query(url(), 'select 1')).toEqual([[1]]);
   });
 
-  test('a port in use is named', async () => {
+  test('the error names a port that is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     cleanups.push(async () => other.close());
@@ -141,7 +141,7 @@ describe('start and stop', () => {
 });
 
 describe('one server a folder', () => {
-  test('a second start names the first', async () => {
+  test('the error of a second start names the first one', async () => {
     const first = await start();
     const error = await start().catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(AlreadyRunningError);
@@ -150,7 +150,7 @@ describe('one server a folder', () => {
     expect(await query(first.url(), 'select 1')).toEqual([[1]]);
   });
 
-  test('of two first starts at once one wins', async () => {
+  test('one of two concurrent first starts wins', async () => {
     const outcomes = await Promise.allSettled([start(), start()]);
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
@@ -159,7 +159,7 @@ describe('one server a folder', () => {
     expect(await readdir(dataDir)).toEqual(['postgres']);
   });
 
-  test('a running one is found, and only then', async () => {
+  test('a server is found only while it runs', async () => {
     expect(await findEmbeddedPostgres(dataDir)).toBeNull();
     const server = await start();
     const found = await findEmbeddedPostgres(dataDir);
@@ -187,7 +187,7 @@ describe('accidents', () => {
     expect(await query(second.url(), 'select answer from kept')).toEqual([[42]]);
   });
 
-  test("a lock file with another program's number is no obstacle", async () => {
+  test('a lock file with the process id of another program is replaced', async () => {
     const first = await start();
     await first.stop();
     const bystander = spawn('sleep', ['60']);
@@ -208,12 +208,12 @@ describe('accidents', () => {
       expect(alive(pid)).toBe(true);
       parent.kill(signal);
       await eventually(() => alive(pid)).toBe(false);
-      // It shut down in order: a crash would leave the file.
+      // It shut down cleanly: a crash would leave the file.
       expect(await readdir(join(dataDir, 'postgres'))).not.toContain('postmaster.pid');
     },
   );
 
-  test('an interrupted initialization leaves nothing that a start would trust', async () => {
+  test('a start ignores the remains of an interrupted initialization', async () => {
     const real = await embeddedInstallation();
     const initdb = join(dataDir, 'initdb');
     await writeFile(initdb, '#!/bin/sh\necho half way\nexit 1\n', { mode: 0o755 });
@@ -230,7 +230,7 @@ describe('accidents', () => {
     await expect(start()).rejects.toThrow(/not a database that the gateway made/);
   });
 
-  test('what Postgres says is in the error', async () => {
+  test('the error contains the output of Postgres', async () => {
     await expect(start({ settings: { no_such_setting: '1' } })).rejects.toThrow(
       /did not start .*unrecognized configuration parameter "no_such_setting"/s,
     );
@@ -250,7 +250,7 @@ describe('accidents', () => {
   }
 });
 
-test('library links that no install script made are made at start', async () => {
+test('library links are made at start if no install script made them', async () => {
   const real = dirname(dirname(dirname((await embeddedInstallation()).postgres)));
   const list = JSON.parse(await readFile(join(real, 'native', 'pg-symlinks.json'), 'utf8'));
   const links = new Set<string>(list.map(({ target }: { target: string }) => target));

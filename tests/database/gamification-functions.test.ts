@@ -56,7 +56,7 @@ const statsOf = async (person: string) => {
 const notificationsOf = (person: string) =>
   database.query(`select * from user_notifications where user_id = $1`, [person]);
 
-/** Returns a new member, whom no other test has given points. */
+/** Returns a new member without points. */
 async function newMember(): Promise<string> {
   const person = randomUUID();
   await database.query('insert into auth.users (id) values ($1)', [person]);
@@ -65,7 +65,7 @@ async function newMember(): Promise<string> {
 }
 
 describe('unlock_achievement', () => {
-  test('adds points, counters and badges, and tells the person', async () => {
+  test('adds points, counters and badges, and notifies the person', async () => {
     const person = await newMember();
     const achievement = await achievementOf(tenant, { badge_unlocks: ['sunrise', 'early'] });
     expect(await unlock(owner, person, achievement)).toEqual([
@@ -98,7 +98,7 @@ describe('unlock_achievement', () => {
     ]);
   });
 
-  test('awards once, however many callers race', async () => {
+  test('awards once for any number of concurrent callers', async () => {
     const person = await newMember();
     const achievement = await achievementOf(tenant);
     const results = await Promise.all(
@@ -109,7 +109,7 @@ describe('unlock_achievement', () => {
     expect(await notificationsOf(person)).toHaveLength(1);
   });
 
-  test('loses no award among many different ones', async () => {
+  test('keeps all of many concurrent awards', async () => {
     const person = await newMember();
     const achievements = await Promise.all(Array.from({ length: 20 }, () => achievementOf(tenant)));
     await Promise.all(achievements.map((achievement) => unlock(service, person, achievement)));
@@ -121,7 +121,7 @@ describe('unlock_achievement', () => {
     });
   });
 
-  test('refuses what cannot be unlocked, and leaves nothing behind', async () => {
+  test('refuses what cannot be unlocked, and changes nothing', async () => {
     const person = await newMember();
     const first = await achievementOf(tenant);
     const second = await achievementOf(tenant, { required_previous_achievement_id: first });
@@ -146,7 +146,7 @@ describe('unlock_achievement', () => {
     expect(await unlock(owner, person, second)).toMatchObject([{ success: true }]);
   });
 
-  test('is for an Owner and trusted writers, and for members', async () => {
+  test('is allowed for Owners and trusted writers, and only for members', async () => {
     const person = await newMember();
     const achievement = await achievementOf(tenant);
     for (const role of ['Strategist', 'Creator', 'Analyst', 'Viewer'] as const) {
@@ -189,7 +189,7 @@ describe('record_achievement_progress', () => {
     expect(unlocked?.progress_value).toBeGreaterThanOrEqual(3);
   });
 
-  test('takes a bare number as the threshold, and none as never', async () => {
+  test('accepts a number as the threshold, and never unlocks without one', async () => {
     const person = await newMember();
     const bare = await achievementOf(tenant, { condition_value: 10 });
     expect(await record(owner, person, bare, 30_000_000)).toMatchObject([{ is_locked: false }]);
@@ -199,7 +199,7 @@ describe('record_achievement_progress', () => {
     ]);
   });
 
-  test('waits for the predecessor', async () => {
+  test('does not unlock before the required achievement', async () => {
     const person = await newMember();
     const first = await achievementOf(tenant);
     const second = await achievementOf(tenant, {
@@ -213,7 +213,7 @@ describe('record_achievement_progress', () => {
     expect(await record(owner, person, second, 5)).toMatchObject([{ is_locked: false }]);
   });
 
-  test('refuses others, and bad values', async () => {
+  test('refuses other callers, and bad values', async () => {
     const person = await newMember();
     const achievement = await achievementOf(tenant);
     const viewer = record(tenant.actor('Viewer'), tenant.people.Viewer, achievement, 1);
@@ -229,7 +229,7 @@ describe('record_achievement_progress', () => {
   });
 });
 
-test('levels and success rates follow the counters, whatever is written', async () => {
+test('levels and success rates are computed from the counters, whatever is written', async () => {
   const person = await newMember();
   const write = (values: string) =>
     database.as(service, (query) =>

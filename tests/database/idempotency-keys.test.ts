@@ -70,7 +70,7 @@ test('the first request claims a key, later ones get its outcome', async () => {
   });
 });
 
-test('callers do not meet: people, agents, and nobody', async () => {
+test('callers have separate keys: people, agents, and requests without a caller', async () => {
   const key = randomUUID();
   await once(owner, key, 'Owner');
   const agent: Actor = { agent: 'intel-scout', scopes: ['*:write'] };
@@ -92,7 +92,7 @@ test('callers do not meet: people, agents, and nobody', async () => {
   await expectRefusal(forged, '42501', /row-level security/);
 });
 
-test('what was rolled back never was', async () => {
+test('a claim that was rolled back has no effect', async () => {
   const key = randomUUID();
   await database.rehearse(owner, async (query) => {
     await claim(query, key);
@@ -119,7 +119,7 @@ test('after 24 hours a key is free again, and trimmed', async () => {
   });
   expect(await once(owner, recent, null)).toMatchObject({ claimed: false, outcome: 'recent' });
   await age(old, 25);
-  // Nobody can have keys forgotten before their time.
+  // Nobody can delete keys too early.
   for (const [actor, trimmed] of [
     [tenant.actor('Viewer'), 1],
     [service, 0],
@@ -132,7 +132,7 @@ test('after 24 hours a key is free again, and trimmed', async () => {
   }
 });
 
-test('many retries at once do the work once, and all get its outcome', async () => {
+test('concurrent retries do the work once, and all get its outcome', async () => {
   await rounds(async () => {
     const key = randomUUID();
     const name = `Positioning ${key}`;

@@ -84,14 +84,14 @@ describe('create_insight_from_signals', () => {
     expect(await statusOf(signals)).toEqual(['actioned']);
   });
 
-  test('counts a signal that is named twice once, in the order given', async () => {
+  test('counts a repeated signal once, in the given order', async () => {
     const [a, b] = [await signalOf(tenant), await signalOf(tenant)];
     expect(await createInsight(service, { signals: [b, a, b] })).toMatchObject([
       { source_signal_ids: [b, a], confidence_score: '70', created_by: null },
     ]);
   });
 
-  test('refuses no signals, and signals that are unknown or another workspace’s', async () => {
+  test('refuses an empty list, and unknown signals or those of another workspace', async () => {
     const signals = await signalsOf(tenant, 2);
     await expectRefusal(createInsight(analyst, { signals: [] }), '22023', /at least one signal/);
     await expectRefusal(createInsight(analyst, { signals: null }), '22023', /at least one signal/);
@@ -106,7 +106,7 @@ describe('create_insight_from_signals', () => {
     await expectRefusal(createInsight(analyst, { signals, type: null }), '22023', /^type/);
   });
 
-  test('is for Analysts of the workspace', async () => {
+  test('is allowed for Analysts of the workspace', async () => {
     const signals = await signalsOf(tenant, 1);
     const viewer = createInsight(tenant.actor('Viewer'), { signals });
     await expectRefusal(viewer, '42501', /role Analyst/);
@@ -116,7 +116,7 @@ describe('create_insight_from_signals', () => {
     await expectRefusal(nowhere, 'P0002', /no such workspace/);
   });
 
-  test('insights that share signals in opposite order do not stop each other', async () => {
+  test('concurrent insights with the same signals in opposite order do not deadlock', async () => {
     const signals = await signalsOf(tenant, 6);
     const insights = await Promise.all(
       Array.from({ length: 20 }, (_, n) =>

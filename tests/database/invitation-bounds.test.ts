@@ -27,7 +27,7 @@ describe('bounds', () => {
       [workspaceId, invitedBy, count],
     );
 
-  test('a workspace has 100 open invitations, whoever sends them at once', async () => {
+  test('a workspace has at most 100 open invitations, also from concurrent senders', async () => {
     const tenant = await createTenant(database);
     const owner = tenant.actor('Owner');
     await fill(tenant.workspaceId, null, LIMIT - 5);
@@ -43,7 +43,7 @@ describe('bounds', () => {
     expect(await invite(owner, newAddress())).toMatchObject({ status: 'pending' });
   });
 
-  test('a person sends 100 in 24 hours, in all workspaces together, deleted ones too', async () => {
+  test('a person sends at most 100 in 24 hours, in all workspaces together, also deleted ones', async () => {
     const [tenant, gone] = [await createTenant(database), await createTenant(database)];
     const owner = tenant.actor('Owner');
     await fill(gone.workspaceId, tenant.people.Owner, LIMIT - 1);
@@ -58,7 +58,7 @@ describe('bounds', () => {
     expect(await invite(owner, newAddress())).toMatchObject({ status: 'pending' });
   });
 
-  test('a person sees the 100 newest open ones, and the sender does not learn how many there are', async () => {
+  test('a person sees the 100 newest open ones, and senders do not learn their number', async () => {
     const tenant = await createTenant(database);
     const person = await signUp();
     await database.query(
@@ -73,7 +73,7 @@ describe('bounds', () => {
     expect(seen.map((each) => each.id)).toContain(id);
   });
 
-  test('a person who owns 100 workspaces creates no more', async () => {
+  test('a person who owns 100 workspaces cannot create another one', async () => {
     const { userId } = await signUp();
     await database.query(
       `with w as (insert into workspaces (name) select 'Mine' from generate_series(1, $2) returning id)
@@ -92,7 +92,7 @@ describe('upkeep', () => {
     return Number(Object.values(row ?? {})[0]);
   };
 
-  test('marks what nobody answered, and deletes what was settled 30 days ago, page by page', async () => {
+  test('marks expired invitations, and deletes those closed 30 days ago, page by page', async () => {
     while ((await expire(1000)) > 0);
     const tenant = await createTenant(database);
     const owner = tenant.actor('Owner');
@@ -129,7 +129,7 @@ describe('logs', () => {
       [id],
     );
 
-  test('each step is told to the person and to the Owners, and is in the audit log', async () => {
+  test('each step is delivered to the person and to the Owners, and is in the audit log', async () => {
     const tenant = await createTenant(database);
     const { workspaceId } = tenant;
     const person = await signUp();
@@ -168,7 +168,7 @@ describe('logs', () => {
     expect(await read(tenant.actor('Owner'))).toHaveLength(2);
   });
 
-  test('an invitation that trusted writers insert is told too, and its entry is no member’s', async () => {
+  test('an invitation that trusted writers insert is delivered too, and members cannot read its audit entry', async () => {
     const tenant = await createTenant(database);
     const person = await signUp();
     const [{ id } = { id: '' }] = await database.query<{ id: string }>(
@@ -189,7 +189,7 @@ describe('logs', () => {
 });
 
 describe('memberships', () => {
-  test('are made by no client in SQL, and only their role is changed', async () => {
+  test('cannot be inserted by clients in SQL, which can only change the role', async () => {
     const tenant = await createTenant(database);
     const person = await signUp();
     const owner = tenant.actor('Owner');

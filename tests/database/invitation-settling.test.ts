@@ -15,8 +15,8 @@ import {
 
 setUp();
 
-describe('settling', () => {
-  test('accepting makes its person a member with its role, once', async () => {
+describe('closing an invitation', () => {
+  test('accepting makes the person a member with its role, once', async () => {
     const tenant = await createTenant(database);
     const person = await signUp();
     const { id } = await invite(tenant.actor('Owner'), person.email, 'Analyst');
@@ -27,7 +27,7 @@ describe('settling', () => {
     await expectRefusal(settle('accept', person, id), 'P0002', /no such open invitation/);
   });
 
-  test('accepting leaves the role of who has become a member meanwhile', async () => {
+  test('accepting keeps the role of a person who has become a member meanwhile', async () => {
     const tenant = await createTenant(database);
     const person = await signUp();
     const { id } = await invite(tenant.actor('Owner'), person.email, 'Owner');
@@ -50,7 +50,7 @@ describe('settling', () => {
     expect(await membershipsOf(person.userId)).toEqual([]);
   });
 
-  test('what is unknown, foreign, settled, expired, or of a deleted workspace is refused alike', async () => {
+  test('unknown, foreign, closed and expired ones, and those of deleted workspaces, have the same error', async () => {
     const tenant = await createTenant(database);
     const owner = tenant.actor('Owner');
     const person = await signUp();
@@ -95,7 +95,7 @@ describe('settling', () => {
     expect(await statusOf(foreign.id)).toBe('pending');
   });
 
-  test('a race of acceptances, refusals and revocations has one winner', async () => {
+  test('only one of concurrent acceptances, refusals and revocations succeeds', async () => {
     await rounds(async () => {
       const tenant = await createTenant(database);
       const owner = tenant.actor('Owner');

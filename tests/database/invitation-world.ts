@@ -19,7 +19,7 @@ export const call = (actor: Actor, expression: string, values: unknown[] = []) =
 
 export const newAddress = () => `${randomUUID()}@example.com`;
 
-/** Signs somebody up, without any workspace. */
+/** Signs a person up, without a workspace. */
 export async function signUp(email = newAddress()): Promise<{ email: string; userId: string }> {
   const userId = randomUUID();
   await database.query('insert into auth.users (id, email) values ($1, $2)', [userId, email]);

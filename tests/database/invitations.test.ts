@@ -18,7 +18,7 @@ import {
 setUp();
 
 describe('inviting', () => {
-  test('stores the address in lower case, for a Viewer and 14 days unless told otherwise', async () => {
+  test('stores the address in lower case, by default for a Viewer and 14 days', async () => {
     const tenant = await createTenant(database);
     const owner = tenant.actor('Owner');
     const [sent] = await call(owner, 'invite_workspace_member($1, $2)', [
@@ -39,7 +39,7 @@ describe('inviting', () => {
     expect(days).toBe(14);
   });
 
-  test('answers the same for an address that nobody, somebody, or a member of another workspace has', async () => {
+  test('has the same answer for unknown addresses, known ones, and members of other workspaces', async () => {
     const tenant = await createTenant(database);
     const elsewhere = await createTenant(database);
     const stranger = await signUp();
@@ -68,7 +68,7 @@ describe('inviting', () => {
     expect(await membershipsOf(member.userId)).toHaveLength(1);
   });
 
-  test('refuses a member of this workspace, and an address that is invited already', async () => {
+  test('refuses the address of a member, and one that is already invited', async () => {
     const tenant = await createTenant(database);
     const owner = tenant.actor('Owner');
     const colleague = await signUp(`Colleague-${newAddress()}`);
@@ -93,7 +93,7 @@ describe('inviting', () => {
     },
   );
 
-  test('is for Owners of the workspace and trusted writers', async () => {
+  test('is allowed for Owners of the workspace and trusted writers', async () => {
     const tenant = await createTenant(database);
     const foreign = await createTenant(database);
     const { workspaceId } = tenant;
@@ -110,7 +110,7 @@ describe('inviting', () => {
 });
 
 describe('who sees an invitation', () => {
-  test('its person in no workspace, and Owners in theirs; nobody else', async () => {
+  test('the person without a workspace, and Owners in theirs; nobody else', async () => {
     const tenant = await createTenant(database);
     const foreign = await createTenant(database);
     await database.query(`update user_profiles set full_name = 'Asha Rao' where id = $1`, [
@@ -145,7 +145,7 @@ describe('who sees an invitation', () => {
     }
   });
 
-  test('nothing of the workspace or of its people before it is accepted', async () => {
+  test('the person sees nothing of the workspace or its people before accepting', async () => {
     const tenant = await createTenant(database);
     const person = await signUp();
     await invite(tenant.actor('Owner'), person.email);
@@ -158,7 +158,7 @@ describe('who sees an invitation', () => {
     );
   });
 
-  test('the address in auth.users counts, once it is confirmed, and no claim', async () => {
+  test('the person with the confirmed address in auth.users, whatever the claims are', async () => {
     const tenant = await createTenant(database);
     const person = await signUp();
     const { id } = await invite(tenant.actor('Owner'), person.email);
@@ -189,7 +189,7 @@ describe('who sees an invitation', () => {
     }
   });
 
-  test('no client reads or writes the table itself', async () => {
+  test('no client can read or write the table itself', async () => {
     const tenant = await createTenant(database);
     for (const sql of [
       'select from gateway.invitation',

@@ -65,7 +65,7 @@ describe('remove_member', () => {
   const remove = (actor: Actor, person: string) =>
     call(actor, 'remove_member($1, $2)', [tenant.workspaceId, person]);
 
-  test('lets an Owner remove anybody, and members themselves', async () => {
+  test('allows Owners to remove anybody, and members to remove themselves', async () => {
     const [removed, leaving] = [await join(tenant, 'Analyst'), await join(tenant, 'Viewer')];
     expect(await remove(owner, removed)).toMatchObject([{ user_id: removed }]);
     await expectRefusal(remove(owner, removed), 'P0002', /no such member/);
@@ -84,13 +84,13 @@ describe('the last Owner', () => {
       'signed off',
       'delete from auth.users where id in (select user_id from user_workspaces where workspace_id = $1)',
     ],
-  ])('is not %s in SQL, whoever writes', async (_, sql) => {
+  ])('cannot be %s in SQL by any writer', async (_, sql) => {
     const lone = await createTenant(database);
     await expectRefusal(database.query(sql, [lone.workspaceId]), '55000', /without an Owner/);
     expect(await ownersOf(lone)).toBe(1);
   });
 
-  test('is not demoted or removed by a function', async () => {
+  test('cannot be demoted or removed by a function', async () => {
     const lone = await createTenant(database);
     const values = [lone.workspaceId, lone.people.Owner];
     for (const step of [`change_member_role($1, $2, 'Viewer')`, 'remove_member($1, $2)']) {
@@ -100,7 +100,7 @@ describe('the last Owner', () => {
     }
   });
 
-  test('hands over in one statement, and goes with the workspace', async () => {
+  test('can hand over in one statement, and can delete the workspace', async () => {
     const lone = await createTenant(database);
     await database.query(
       `update user_workspaces set role = case user_id when $2 then 'Owner' else 'Viewer' end::member_role

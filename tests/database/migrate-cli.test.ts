@@ -28,13 +28,13 @@ async function cli(command: string, variables: Record<string, string> = {}) {
   return { stdout, stderr, code };
 }
 
-/** Runs something on the embedded database while the command does not. */
+/** Runs something on the embedded database while no command runs. */
 async function onServer<T>(work: (server: EmbeddedPostgres) => Promise<T>): Promise<T> {
   const server = await startEmbeddedPostgres({ dataDir, durable: false });
   return work(server).finally(() => server.stop());
 }
 
-test('the embedded database is made, shown, changed and made anew', async () => {
+test('the embedded database is made, shown, changed and reset', async () => {
   expect(await cli('status')).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/There is no database in/),
@@ -54,7 +54,7 @@ test('the embedded database is made, shown, changed and made anew', async () => 
     ),
   });
 
-  // A server that somebody else runs is used, and left running.
+  // A server that another process runs is used, and keeps running.
   await onServer(async ({ url }) => {
     await query(url(), 'alter table public.cohorts add surprise int');
     expect(await cli('status')).toMatchObject({
@@ -88,7 +88,7 @@ test('the embedded database is made, shown, changed and made anew', async () => 
   });
 }, 180_000);
 
-test('DATABASE_URL is preferred, and not made anew on another machine unless forced', async () => {
+test('DATABASE_URL has precedence, and needs --force for a reset on another machine', async () => {
   const elsewhere = { DATABASE_URL: 'postgresql://user:secret@db.invalid:5432/codex' };
   const refused = await cli('reset', elsewhere);
   expect(refused).toMatchObject({
@@ -110,7 +110,7 @@ test.each([
   'resolve',
   'resolve 000_roles_and_identity',
   'migrate --fast',
-])('"%s" is answered with the usage', async (command) => {
+])('"%s" prints the usage', async (command) => {
   expect(await cli(command)).toMatchObject({
     code: 2,
     stdout: '',

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { readMigrations, runByHand } from '../support/migrations.ts';
 import { type Cluster, findPostgres15, startCluster } from './migrator-fixture.ts';
 
-/** What a migration defines, by name, and the transaction that wrote it last. */
+/** The definitions of migrations, by name, and the transaction that last wrote each. */
 const DEFINITIONS = `
   select pg_describe_object('pg_proc'::regclass, oid, 0) as name, xmin from pg_proc
   where pronamespace in ('gateway'::regnamespace, 'public'::regnamespace)
@@ -34,15 +34,15 @@ describe('prisma/functions.sql', () => {
     await cluster?.stop();
   });
 
-  test('has the functions as they are now', async () => {
-    // Their whole text in a failure would hide what to do.
+  test('has the current functions', async () => {
+    // The whole text in a failure would hide the command to run.
     expect(
       (await printedFunctions(database.url)) === (await readFile(FUNCTIONS_FILE, 'utf8')),
       'prisma/functions.sql is out of date: run `npm run db:functions` and commit it',
     ).toBe(true);
   });
 
-  test('would be the same from Postgres 15', async (context) => {
+  test('is the same from Postgres 15', async (context) => {
     if (!cluster) return context.skip('Postgres 15 is not installed');
     const url = await cluster.createDatabase();
     await migrate(url);

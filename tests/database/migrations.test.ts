@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test('the migrations before 013 make 43 tables, and all of them hold rows here', () => {
+test('the migrations before 013 make 43 tables, all of which have rows here', () => {
   expect(tables).toHaveLength(43);
   for (const { name } of tables) {
     const rows = Object.keys(before).filter((key) => key.startsWith(`${name} `));
@@ -44,7 +44,7 @@ test('the migrations before 013 make 43 tables, and all of them hold rows here',
   }
 });
 
-test('the step to 59 tables keeps every row as it was', async () => {
+test('the step to 59 tables changes no row', async () => {
   const platform = (await readMigrations()).filter(({ name }) => name >= '013' && name < '018');
   await runByHand(database.url, platform);
   expect(await readTables(database.query)).toHaveLength(59);
@@ -52,7 +52,7 @@ test('the step to 59 tables keeps every row as it was', async () => {
   expect(await database.query('select from moves where campaign_id is not null')).toEqual([]);
 });
 
-test('all migrations run again by hand without an error and without a change', async () => {
+test('all migrations can be run again by hand without errors or changes', async () => {
   const migrations = await readMigrations();
   await runByHand(
     database.url,
@@ -65,7 +65,7 @@ test('all migrations run again by hand without an error and without a change', a
   expect(await rowChecksums(database.query, columns)).toEqual(before);
 });
 
-test('a checksum tells when a value changes', async () => {
+test('the checksums of these tests change with a value', async () => {
   await database.query(`update workspaces set name = 'Renamed'`);
   const after = await rowChecksums(database.query, columns);
   const changed = Object.keys(before).filter((key) => after[key] !== before[key]);

@@ -6,7 +6,7 @@ import { onEachPostgres } from './migrator-world.ts';
 
 onEachPostgres((world) => {
   describe('drift', () => {
-    test('there is none after migrating, and looking leaves nothing', async () => {
+    test('there is none after migrating, and the check changes nothing', async () => {
       await migrate(world.url, world.schema);
       expect(await schemaDrift(world.url, world.schema)).toBe('');
       expect(
@@ -66,7 +66,7 @@ onEachPostgres((world) => {
       expect(await schemaDrift(world.url, world.schema)).toContain(expected);
     });
 
-    test('what the models do not describe is none', async () => {
+    test('what the models do not describe is no drift', async () => {
       await migrate(world.url, world.schema);
       await query(
         world.url,
@@ -84,7 +84,7 @@ onEachPostgres((world) => {
     });
   });
 
-  test("the gateway's own migrations make what its schema says", async () => {
+  test("the gateway's own migrations match its schema", async () => {
     expect((await migrate(world.url)).applied.length).toBeGreaterThan(5);
     expect(await schemaDrift(world.url)).toBe('');
     await emptyDatabase(world.url);

@@ -38,7 +38,7 @@ export async function startCluster(
   };
 }
 
-/** Returns the machine's own Postgres 15, or undefined. */
+/** Returns the Postgres 15 of this machine, or undefined. */
 export function findPostgres15(): PostgresInstallation | undefined {
   const bin = [
     '/usr/lib/postgresql/15/bin',

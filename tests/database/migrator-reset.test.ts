@@ -69,7 +69,7 @@ onEachPostgres((world) => {
       expect(await query(world.url, objects)).toHaveLength(3);
     });
 
-    test('makes an embedded database anew under open sessions', async () => {
+    test('resets an embedded database with open sessions', async () => {
       await migrate(world.url, world.schema);
       const session = new pg.Client(world.url);
       session.on('error', () => {});

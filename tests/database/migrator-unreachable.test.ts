@@ -5,7 +5,7 @@ import { freePort } from '../support/ports.ts';
 import { startCluster } from './migrator-fixture.ts';
 
 describe('a database that cannot be reached', () => {
-  test('is named without the password', async () => {
+  test('is named in the error without the password', async () => {
     const port = await freePort();
     const url = `postgresql://user:secret@localhost:${port}/codex`;
     for (const attempt of [migrate, migrationStatus, schemaDrift]) {
@@ -16,7 +16,7 @@ describe('a database that cannot be reached', () => {
     }
   });
 
-  test('says why Postgres lets nobody in', async () => {
+  test('has an error with the reason of Postgres', async () => {
     const cluster = await startCluster();
     try {
       const url = new URL(await cluster.createDatabase());
@@ -29,7 +29,7 @@ describe('a database that cannot be reached', () => {
     }
   });
 
-  test('an unreadable address is told from an unreachable one', async () => {
+  test('an invalid address has another error than an unreachable one', async () => {
     await expect(migrate('postgresql://a:b@c:port/d')).rejects.toThrow(DatabaseUnreachableError);
   });
 });

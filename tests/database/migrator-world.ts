@@ -13,7 +13,7 @@ if (!postgres15) {
   process.stderr.write('\nSKIPPED: Postgres 15 is not installed, nothing is tested on it.\n\n');
 }
 
-/** What each test has for itself. */
+/** What each test has of its own. */
 export interface MigratorWorld {
   version: number;
   /** An empty database. */
@@ -21,7 +21,7 @@ export interface MigratorWorld {
   schema: SchemaFolder;
 }
 
-/** Declares the tests once for each supported end of the range of versions. */
+/** Declares the tests for the oldest and the newest supported version. */
 export function onEachPostgres(declare: (world: MigratorWorld) => void): void {
   describe.each([
     { version: 18, installation: undefined, missing: false },

@@ -37,7 +37,7 @@ const COLUMNS = `select attname as name, format_type(atttypid, atttypmod) as typ
   from pg_attribute left join pg_attrdef on adrelid = attrelid and adnum = attnum
   where attrelid = '_prisma_migrations'::regclass and attnum > 0 order by attnum`;
 
-/** What Prisma's own engine thinks of a database and its migrations. */
+/** What Prisma's own engine reports about a database and its migrations. */
 async function diagnose(url: string, schemaDir: string) {
   const migrations = await readMigrations(schemaDir);
   const migrationsList = {
@@ -63,7 +63,7 @@ onEachPostgres((world) => {
     return Object.fromEntries(migrations.map(({ name, state }) => [name, state]));
   }
 
-  test('it is that version', async () => {
+  test('the server has that version', async () => {
     const [row] = await query(world.url, 'show server_version_num');
     expect(row).toEqual({
       server_version_num: expect.stringMatching(new RegExp(`^${world.version}`)),
@@ -130,7 +130,7 @@ onEachPostgres((world) => {
       ]);
     });
 
-    test('accepts a database that has tables, ours in `auth` among them', async () => {
+    test('accepts a database with tables, some of them in `auth`', async () => {
       await query(
         world.url,
         `create table stray (id int); create type mood as enum ('calm'); create schema auth;
@@ -143,14 +143,14 @@ onEachPostgres((world) => {
 
     test('leaves no lock behind', async () => {
       await migrate(world.url, world.schema);
-      // Postgres notices a little later that the migrator has gone.
+      // Postgres notices a little later that the migrator has disconnected.
       await eventually(() =>
         query(world.url, 'select pg_try_advisory_lock(72707369) as free'),
       ).toEqual([{ free: true }]);
     });
 
-    test('one of several at once applies, the others find nothing to do', async () => {
-      // Concurrent indexes wait for every open snapshot: those who queue must hold none.
+    test('one of several concurrent migrators applies, the others find nothing to do', async () => {
+      // Concurrent indexes wait for every open snapshot: waiting migrators must hold none.
       await world.schema.write('003_index', 'create index concurrently on notes (color)');
       const outcomes = await Promise.all([1, 2, 3].map(() => migrate(world.url, world.schema)));
       expect(outcomes.map(({ applied }) => applied.length).sort()).toEqual([0, 0, 3]);
@@ -182,7 +182,7 @@ onEachPostgres((world) => {
       await world.schema.write('004_later', 'create table later (id int)');
     });
 
-    test('is named with what Postgres said and where, and leaves nothing', async () => {
+    test('is named with the message and position of Postgres, and changes nothing', async () => {
       const error = await migrate(world.url, world.schema).catch((caught: unknown) => caught);
       expect(error).toBeInstanceOf(MigrationFailedError);
       expect(error).toMatchObject({ code: 'MIGRATION_FAILED', migration: '003_broken' });
@@ -214,7 +214,7 @@ onEachPostgres((world) => {
       expect(new Set(Object.values(await states()))).toEqual(new Set(['applied']));
     });
 
-    test('can be noted as applied', async () => {
+    test('can be resolved as applied', async () => {
       await expect(migrate(world.url, world.schema)).rejects.toThrow(MigrationFailedError);
       await resolveMigration(world.url, '003_broken', 'applied', world.schema);
       expect(await migrate(world.url, world.schema)).toEqual({ applied: ['004_later'] });
@@ -227,7 +227,7 @@ onEachPostgres((world) => {
     });
   });
 
-  test('a migrator that was cut off leaves a failed migration, not a lock', async () => {
+  test('a killed migrator leaves a failed migration, but no lock', async () => {
     await world.schema.write('003_slow', 'create table slow (id int); select pg_sleep(60)');
     const migrating = migrate(world.url, world.schema).catch((caught: unknown) => caught);
     await eventually(() => states()).toMatchObject({ '003_slow': 'failed' });
@@ -241,7 +241,7 @@ onEachPostgres((world) => {
   });
 
   describe('status', () => {
-    test('tells pending from applied', async () => {
+    test('lists pending and applied scripts', async () => {
       expect(await states()).toEqual({ '001_tables': 'pending', '002_trigger': 'pending' });
       const before = Date.now();
       await migrate(world.url, world.schema);
@@ -252,7 +252,7 @@ onEachPostgres((world) => {
       expect(third).toEqual({ name: '003_new', state: 'pending', appliedAt: null });
     });
 
-    test('tells a changed script, but not changed line ends', async () => {
+    test('reports a changed script, but not changed line ends', async () => {
       await world.schema.write('003_lines', 'select 1;\nselect 2;\n');
       await migrate(world.url, world.schema);
       await world.schema.write('003_lines', 'select 1;\r\nselect 2;\r\n');
@@ -260,7 +260,7 @@ onEachPostgres((world) => {
       expect(await states()).toMatchObject({ '002_trigger': 'modified', '003_lines': 'applied' });
     });
 
-    test('tells a script that is gone', async () => {
+    test('reports a missing script', async () => {
       await migrate(world.url, world.schema);
       await world.schema.remove('002_trigger');
       expect(await states()).toEqual({ '001_tables': 'applied', '002_trigger': 'missing' });

@@ -32,7 +32,7 @@ describe('send_user_notification', () => {
   const send = (actor: Actor, person: string, rest = `'message', 'Hello', 'Read me'`) =>
     call(actor, `send_user_notification($1, $2, ${rest})`, [tenant.workspaceId, person]);
 
-  test('reaches the member, and only the member', async () => {
+  test('is delivered to the member only', async () => {
     const [sent] = await send(
       tenant.actor('Analyst'),
       tenant.people.Viewer,
@@ -84,7 +84,7 @@ describe('reading', () => {
   const read = (actor: Actor, notification: string) =>
     call(actor, 'mark_notification_as_read($1)', [notification]);
 
-  test('twice keeps the first moment', async () => {
+  test('twice keeps the first time', async () => {
     const notification = await notificationFor(tenant.people.Viewer);
     const [first] = await read(viewer, notification);
     expect(first).toMatchObject({ is_read: true, read_at: expect.any(Date) });
@@ -105,7 +105,7 @@ describe('reading', () => {
     expect(await unread).toEqual([{ read_at: null }]);
   });
 
-  test('is for the person alone', async () => {
+  test('is allowed for the person only', async () => {
     const notification = await notificationFor(tenant.people.Viewer);
     for (const actor of [tenant.actor('Owner'), stranger.actor('Owner'), {}]) {
       await expectRefusal(read(actor, notification), 'P0002', /^there is no such notification$/);
@@ -113,7 +113,7 @@ describe('reading', () => {
     await expectRefusal(read(viewer, randomUUID()), 'P0002', /^there is no such notification$/);
   });
 
-  test('all at once reads one’s own, in one workspace or in all', async () => {
+  test('all at once marks the caller’s own, in one workspace or in all', async () => {
     const { Creator, Strategist } = tenant.people;
     const creator = tenant.actor('Creator');
     await insert(database, 'user_workspaces', {

@@ -27,7 +27,7 @@ afterEach(() => schema?.remove());
 
 const refusal = () => migrate(url, schema).catch((error: unknown) => error);
 
-test('a database of a script that was changed is refused, with what to do', async () => {
+test('a database with a changed script is refused, with what to do', async () => {
   await schema.write('003_mood', 'create table moods (id bigint)');
   await schema.write('004_later', 'create table later (id int)');
   const error = await refusal();
@@ -39,10 +39,10 @@ test('a database of a script that was changed is refused, with what to do', asyn
   expect(await query(url, "select to_regclass('later') as later")).toEqual([{ later: null }]);
 });
 
-test('one of scripts that are gone is refused, and made again it has the new ones', async () => {
+test('a database with unknown scripts is refused, and can be reset to the new ones', async () => {
   await schema.remove('003_mood');
   await schema.write('003_feelings', 'create table feelings (id int)');
-  // Behind what is gone, or that would be a newer version's.
+  // Its name comes before the newest one, otherwise it would be one of a newer version.
   await schema.write('004_later', 'create table later (id int)');
   expect(String(await refusal())).toMatch(/\nApplied, and not in this version: 003_mood\n/);
   await emptyDatabase(url);
@@ -54,7 +54,7 @@ test('one of scripts that are gone is refused, and made again it has the new one
   ]);
 });
 
-test('one of a newer version is left as it is', async () => {
+test('a database of a newer version is left unchanged', async () => {
   await schema.remove('003_mood');
   expect(await migrate(url, schema)).toEqual({ applied: [] });
 });

@@ -89,7 +89,7 @@ describe.each(['a Strategist', 'a trusted writer'])('for %s', (who) => {
     expect(await addCohorts(actor, tenant, 1)).toHaveLength(1);
   });
 
-  test('a lower limit keeps what is there, and only that', async () => {
+  test('a lower limit keeps existing rows, and allows no new ones', async () => {
     const tenant = await createLimited();
     await addCohorts(actorOf(tenant), tenant, 2);
     await database.query('update workspaces set cohorts_limit = 1 where id = $1', [
@@ -101,7 +101,7 @@ describe.each(['a Strategist', 'a trusted writer'])('for %s', (who) => {
     await expectLimit(addCohorts(actorOf(tenant), tenant, 1), 'cohorts_limit', 1, 3);
   });
 
-  test('a sprint has no more moves than the plan allows, wherever they come from', async () => {
+  test('a sprint has no more moves than the plan allows, new or moved', async () => {
     const tenant = await createLimited();
     const actor = actorOf(tenant);
     const [first, second] = tenant.sprints;
@@ -117,13 +117,13 @@ describe.each(['a Strategist', 'a trusted writer'])('for %s', (who) => {
     await expectLimit(both, 'moves_per_sprint_limit', LIMITS.moves, 4);
     expect(await move([waiting?.id], first)).toHaveLength(1);
     await expectLimit(move([other?.id], first), 'moves_per_sprint_limit', LIMITS.moves, 5);
-    // Within the sprint nothing moves.
+    // Moving it within the sprint is allowed.
     expect(await move([waiting?.id], first)).toHaveLength(1);
     expect(await count('moves', 'sprint_id', first)).toBe(LIMITS.moves);
   });
 });
 
-test('trusted writers pass no limit by giving a row to another workspace', async () => {
+test('trusted writers cannot exceed the limit by moving a row to another workspace', async () => {
   const [full, other] = [await createLimited(), await createLimited()];
   await addCohorts(service, full, 2);
   const move = database.as(service, (query) =>
@@ -132,7 +132,7 @@ test('trusted writers pass no limit by giving a row to another workspace', async
   await expectLimit(move, 'cohorts_limit', LIMITS.cohorts, 3);
 });
 
-test('what an upsert changes adds nothing', async () => {
+test('an upsert that updates a row does not count', async () => {
   const tenant = await createLimited();
   await addCohorts(service, tenant, 2);
   const upsert = (id: string) =>
@@ -168,7 +168,7 @@ describe.each([undefined, 'repeatable read', 'serializable'] as const)(
       });
     });
 
-    test('moves of a sprint stay within the limit, new ones and those that come', async () => {
+    test('moves of a sprint stay within the limit, new and moved ones', async () => {
       await rounds(async () => {
         const tenant = await createLimited();
         const [sprint] = tenant.sprints;

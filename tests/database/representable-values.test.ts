@@ -9,7 +9,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { readMigrations } from '../support/migrations.ts';
 import { fillTables, readTables, type Table } from '../support/rows.ts';
 
-/** What the API cannot show, by type, and the most that it can. */
+/** Values that the API cannot show, by type, and the extreme ones that it can. */
 const VALUES: Record<string, { refused: string[]; kept: string[] }> = {
   'timestamp with time zone': {
     refused: ['infinity', '-infinity', '10000-01-01Z', '294276-12-31Z', '0001-12-31Z BC'],
@@ -30,7 +30,7 @@ const VALUES: Record<string, { refused: string[]; kept: string[] }> = {
 };
 const NUMBERS = ['smallint', 'integer', 'bigint', 'numeric', 'double precision'];
 
-/** Numbers that may be negative: what they say goes both ways, or orders rows. */
+/** Numbers that may be negative: changes, or positions. */
 const SIGNED = [
   'campaign_quests.quest_order',
   'campaigns.roi_percentage',
@@ -65,7 +65,7 @@ async function fill({ query }: TestDatabase): Promise<Table[]> {
   return all;
 }
 
-/** Tries to set a column, whatever triggers say, and returns the constraint that refuses it. */
+/** Tries to set a column without triggers, and returns the constraint that refuses it. */
 async function refusal(table: string, column: string, value: string): Promise<string | undefined> {
   try {
     await writer.write('begin');
@@ -88,9 +88,9 @@ const columnsOf = (types: readonly string[]) =>
       .map((column) => ({ table: name, ...column })),
   );
 
-describe('whoever writes', () => {
+describe('for every writer', () => {
   test.each(Object.keys(VALUES))(
-    'no column of type %s takes what the API cannot show',
+    'no column of type %s accepts values that the API cannot show',
     async (type) => {
       const columns = columnsOf([type]);
       expect(columns.length).toBeGreaterThan(15);
@@ -105,7 +105,7 @@ describe('whoever writes', () => {
     },
   );
 
-  test.each(Object.keys(VALUES))('every other value of type %s is taken', async (type) => {
+  test.each(Object.keys(VALUES))('every other value of type %s is accepted', async (type) => {
     for (const { table, name } of columnsOf([type])) {
       if (table === 'strategy_insights') continue;
       for (const value of VALUES[type]?.kept ?? []) {
@@ -127,7 +127,7 @@ describe('whoever writes', () => {
     }
   });
 
-  test('no list of a type that the API bounds is without bounds', () => {
+  test('every list of a bounded type has bounds', () => {
     expect(columnsOf(Object.keys(VALUES).map((type) => `${type}[]`))).toEqual([]);
   });
 });
@@ -144,7 +144,7 @@ describe('a new table', () => {
       value,
     ]);
 
-  test('is bounded along with its protection, however often that is called', async () => {
+  test('gets its bounds from protect_table, also if it is called again', async () => {
     await database.query(NEW_TABLE + NEW_TABLE);
     const refused = {
       valid_until: 'infinity',
@@ -161,7 +161,7 @@ describe('a new table', () => {
     await insert('weights', '{}');
   });
 
-  test('has a column that is added later bounded by the same call', async () => {
+  test('gets bounds for an added column by the same call', async () => {
     await database.query(`${NEW_TABLE} alter table brand_guidelines add since timestamptz`);
     await insert('since', 'infinity');
     await database.query('delete from brand_guidelines');
@@ -171,7 +171,7 @@ describe('a new table', () => {
   });
 });
 
-describe('rows from before', () => {
+describe('older rows with such values', () => {
   let older: TestDatabase;
   let warnings: string[];
   const bad = { campaign: '', trend: '', stats: '' };
@@ -179,7 +179,7 @@ describe('rows from before', () => {
   beforeAll(async () => {
     older = await createTestDatabase();
     await fill(older);
-    // As if the tables were older than the migrations.
+    // As in tables that are older than the migrations.
     await older.query(`
       do $$ declare statement text; begin
         for statement in
@@ -205,7 +205,7 @@ describe('rows from before', () => {
   });
   afterAll(() => older?.close());
 
-  test('are named when the migrations are applied, with table, column and row', () => {
+  test('are reported when the migrations are applied, with table, column and row', () => {
     expect(warnings.sort()).toEqual(
       [
         [bad.stats, 'achievements', 'points_reward', 'check'],
@@ -222,7 +222,7 @@ describe('rows from before', () => {
     );
   });
 
-  test('are named by the verification', async () => {
+  test('are reported by the verification', async () => {
     const check = VERIFICATIONS.find(({ id }) => id === 'check-constraints');
     const [result] = await verify(older.url, check ? [check] : []);
     expect(result?.problems.sort()).toEqual([
@@ -233,7 +233,7 @@ describe('rows from before', () => {
     ]);
   });
 
-  test('can be corrected, and not changed otherwise', async () => {
+  test('can be corrected, but not changed in another way', async () => {
     await expect(older.query(`update trends set topic = 'x'`)).rejects.toThrow(
       'trends_velocity_finite',
     );
@@ -242,7 +242,7 @@ describe('rows from before', () => {
     );
   });
 
-  test('once corrected, leave nothing to verify when the migrations are run again', async () => {
+  test('have valid constraints once they are corrected and the migrations run again', async () => {
     await older.query(`
       update campaigns set start_date = null, budget_allocation = null;
       update trends set velocity = null;
@@ -260,7 +260,7 @@ describe('rows from before', () => {
   });
 });
 
-test('a migration by an owner who does not bypass policies names rows all the same', async () => {
+test('a migration by an owner without BYPASSRLS reports rows, too', async () => {
   const name = `owner_${randomUUID().slice(0, 8)}`;
   await database.query(`
     create role ${name};

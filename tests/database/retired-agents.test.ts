@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => tenants.database.close());
 
-describe('a retired agent with every scope sees and writes nothing', () => {
-  test.each([...TABLE_NAMES])('of %s', async (name) => {
+describe('a retired agent with every scope cannot read or write', () => {
+  test.each([...TABLE_NAMES])('%s', async (name) => {
     const column = RULES[name]?.column;
     const { id } = tenants.rowOf(A, name, MEMBERS.Owner);
     const insert = tenants.newRow(name, await tenants.unsigned(name));
@@ -37,7 +37,7 @@ describe('a retired agent with every scope sees and writes nothing', () => {
     }
   });
 
-  test('of the audit log, and of prompts', async () => {
+  test('the audit log and prompts', async () => {
     const run = (sql: string) => tenants.database.rehearse(actor, (query) => query(sql));
     expect(await run('select from gateway.audit_log')).toEqual([]);
     const ids = (tenants.rowsOfA.get('agent_registry') ?? []).map(({ id }) => `'${id}'`);
@@ -50,7 +50,7 @@ describe('a retired agent with every scope sees and writes nothing', () => {
   });
 });
 
-test('it does not bring itself back, while an active agent and an unregistered one can', async () => {
+test('it cannot reactivate itself, while an active and an unregistered agent can reactivate it', async () => {
   const back = 'update agent_registry set is_active = true where agent_name = $1';
   const attempt = (agent: string, ...scopes: string[]) =>
     tenants.attempt({ agent, scopes }, back, [AGENT]);

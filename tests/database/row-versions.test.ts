@@ -33,7 +33,7 @@ test('every change is a later version, also within one transaction', async () =>
     expect(version).toBeGreaterThan(versions[n - 1] ?? 0);
 });
 
-test('many writers at once make as many versions, in the order in which they wrote', async () => {
+test('each of many concurrent writers makes a version, in the order of the writes', async () => {
   await rounds(async () => {
     const id = await newCohort();
     const results = await race((caller) =>
@@ -50,7 +50,7 @@ test('many writers at once make as many versions, in the order in which they wro
   });
 });
 
-test('of updates that expect a version one wins, and none is lost silently', async () => {
+test('one of concurrent updates of the same version succeeds, and the others fail', async () => {
   await rounds(async () => {
     const id = await newCohort();
     const results = await race(async (caller) => {
@@ -76,7 +76,7 @@ test('of updates that expect a version one wins, and none is lost silently', asy
   });
 });
 
-test('a campaign is a new version once for the quests of a transaction, again for those of the next', async () => {
+test('the quests of a transaction make one new version of the campaign', async () => {
   const workspace_id = tenant.workspaceId;
   const campaign_id = await insert(database, 'campaigns', { workspace_id, name: 'C' });
   const version = async () =>
@@ -90,7 +90,7 @@ test('a campaign is a new version once for the quests of a transaction, again fo
         [workspace_id, campaign_id],
       ),
     );
-  // As if a transaction that began later had changed it already.
+  // As after a change by a transaction that began later.
   await database.query(
     `alter table campaigns disable trigger set_updated_at;
      update campaigns set updated_at = now() + interval '1 hour';

@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 export const now = new Date('2026-11-23T09:30:00.000Z');
 export const tableCount = models.size;
 
-/** Loads the demo as of `now` into a database of the caller's own; `counts` are each table's rows. */
+/** Loads the demo as of `now` into a new database; `counts` are the numbers of rows by table. */
 export async function createSeededDatabase(): Promise<{
   database: TestDatabase;
   counts: Record<string, number>;

@@ -23,7 +23,7 @@ async function columns(condition: string) {
 }
 
 describe('the story', () => {
-  test('fills all tables and tells how many rows each got', async () => {
+  test('fills all tables and returns the number of rows of each', async () => {
     const names = await tables(database);
     expect(names).toHaveLength(tableCount);
     for (const table of names) {
@@ -49,7 +49,7 @@ describe('the story', () => {
     expect(unused).toEqual([]);
   });
 
-  test('leaves no column empty everywhere', async () => {
+  test('has a value in every column', async () => {
     const empty: string[] = [];
     for (const { table, column } of await columns('true')) {
       const rows = await database.query(`SELECT FROM ${table} WHERE ${column} IS NOT NULL LIMIT 1`);
@@ -89,7 +89,7 @@ describe('the story', () => {
     }
   });
 
-  test('refers to nobody outside the workspace', async () => {
+  test('refers only to people of the workspace', async () => {
     const people = await database.query<{ table: string; column: string }>(
       `SELECT conrelid::regclass::text AS table, attname AS column
        FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
@@ -108,7 +108,7 @@ describe('the story', () => {
     }
   });
 
-  test('keeps moments in order and the past in the past', async () => {
+  test('has times in order, and past ones in the past', async () => {
     const early: string[] = [];
     for (const { table, column } of await columns(`attname = 'updated_at'`)) {
       const rows = await database.query(
@@ -130,7 +130,7 @@ describe('the story', () => {
     expect(alerts).toEqual([]);
   });
 
-  test('tells people’s progress as the database counts it', async () => {
+  test('has the same progress of people as the database computes', async () => {
     const wrong = await database.query(
       `SELECT s.id FROM user_stats AS s
        WHERE ROW(achievements_unlocked, total_points, achievements_in_progress) IS DISTINCT FROM (
@@ -151,7 +151,7 @@ describe('the story', () => {
     expect(early).toEqual([]);
   });
 
-  test('makes signals actioned by the insights that are drawn from them', async () => {
+  test('has actioned signals exactly for the insights that use them', async () => {
     const [row] = await database.query<{ insights: number; wrong: number }>(
       `SELECT count(DISTINCT i.id)::integer AS insights,
               count(*) FILTER (WHERE action_status <> 'actioned'
@@ -203,7 +203,7 @@ describe('logical references', () => {
        unnest(CASE WHEN pg_typeof(t.${column})::text LIKE '%[]' THEN t.${column}::text::text[]
               ELSE ARRAY[t.${column}::text] END) AS e(value) WHERE e.value IS NOT NULL`;
 
-  test('lead to rows of the same workspace, save those that are meant not to', async () => {
+  test('refer to rows of the same workspace, except for intended ones', async () => {
     const lost: string[] = [];
     const abroad: string[] = [];
     for (const [table, column, target] of idArrays) {
@@ -226,7 +226,7 @@ describe('logical references', () => {
     expect([...new Set(abroad)]).toEqual(['intelligence_signals.related_competitor_ids']);
   });
 
-  test('name registered agents, save one that never was', async () => {
+  test('name registered agents, except for one', async () => {
     const lost: string[] = [];
     for (const [table, column] of agentNames) {
       const rows = await database.query<{ value: string }>(
@@ -243,7 +243,7 @@ describe('logical references', () => {
     ]);
   });
 
-  test('repeat themselves here and there', async () => {
+  test('contain some duplicates', async () => {
     const repeated: string[] = [];
     for (const [table, column] of [...idArrays, ...agentNames]) {
       const rows = await database.query(
@@ -255,7 +255,7 @@ describe('logical references', () => {
     expect(repeated).toContain('agent_messages.targets');
   });
 
-  test('give strategy insights a source of their kind, one of which is gone', async () => {
+  test('give strategy insights a source of their kind, one of which does not exist', async () => {
     const rows = await database.query<{ source_id: string }>(
       `SELECT source_id FROM strategy_insights AS i WHERE NOT EXISTS (
          SELECT FROM (SELECT 'campaign' AS kind, id, workspace_id FROM campaigns

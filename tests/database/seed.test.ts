@@ -37,7 +37,7 @@ async function seededCopy<T>(
 }
 
 describe('loading', () => {
-  test('is the same for the same seed number and moment', async () => {
+  test('gives the same rows for the same seed number and time', async () => {
     const expected = await checksums(database);
     const repeated = await seededCopy({ now }, checksums);
     expect(repeated).toEqual(expected);
@@ -46,13 +46,13 @@ describe('loading', () => {
     expect(other['auth.users']).toBe(expected['auth.users']);
   });
 
-  test('does nothing a second time, whatever the seed number', async () => {
+  test('does nothing a second time, also with another seed number', async () => {
     const before = await checksums(database);
     expect(await seed(database.url, { seed: 7, scale: 2 })).toEqual({});
     expect(await checksums(database)).toEqual(before);
   });
 
-  test('happens once when two try at the same moment', async () => {
+  test('happens once for two concurrent attempts', async () => {
     const copy = await createTestDatabase();
     const results = await Promise.all([seed(copy.url, { now }), seed(copy.url, { now })]);
     expect(results).toContainEqual(counts);
@@ -130,7 +130,7 @@ describe('refuses', () => {
     ).toMatchObject({ code: 'NOT_EMPTY' });
   });
 
-  test('a scale that makes no sense', async () => {
+  test('an invalid scale', async () => {
     expect(await refusal('SELECT', { scale: 0 })).toMatchObject({ code: 'INVALID_SCALE' });
     expect(await refusal('SELECT', { scale: 1.5 })).toMatchObject({ code: 'INVALID_SCALE' });
   });
@@ -141,7 +141,7 @@ describe('refuses', () => {
     await empty.close();
   });
 
-  test('a role that row-level security holds back', async () => {
+  test('a role that row-level security applies to', async () => {
     const copy = await createTestDatabase();
     await expect(seed(copy.gatewayUrl)).rejects.toMatchObject({ code: 'INSUFFICIENT_PRIVILEGE' });
     await copy.close();

@@ -5,9 +5,9 @@ import { createTenant, expectRefusal, insert, service, type Tenant } from '../su
 interface Machine {
   column: string;
   noun: string;
-  /** Required columns beside the workspace. */
+  /** Required columns besides the workspace. */
   values?: Record<string, unknown>;
-  /** Steps in words of their own, beginning with the status of new rows. */
+  /** The expected steps, beginning with the status of new rows. */
   steps: Record<string, readonly string[]>;
 }
 
@@ -135,7 +135,7 @@ describe.each(machines)('$table', ({ table, machine }) => {
   });
 
   test.each(statuses.flatMap((from) => statuses.map((to) => [from, to] as const)))(
-    'takes the allowed steps only, whoever writes: %s to %s',
+    'allows only its steps for every writer: %s to %s',
     async (from, to) => {
       for (const actor of [tenant.actor('Owner'), service]) {
         const id = await begin(from);
@@ -152,7 +152,7 @@ describe.each(machines)('$table', ({ table, machine }) => {
     },
   );
 
-  test('begins at the beginning, unless trusted writers import it', async () => {
+  test('begins with the first status, except for imports of trusted writers', async () => {
     for (const status of statuses) {
       expect(await create(service, status)).toEqual([{ status }]);
       if (status === first)
@@ -182,7 +182,7 @@ describe.each(machines)('$table', ({ table, machine }) => {
   });
 });
 
-test('moments of steps are kept', async () => {
+test('the times of steps are kept', async () => {
   const cases: [table: string, from: string, to: string, moment: string][] = [
     ['assets', 'approved', 'published', 'published_at'],
     ['experiments', 'running', 'stopped', 'completed_at'],
@@ -206,7 +206,7 @@ test('moments of steps are kept', async () => {
   }
 });
 
-test('a refused step tells which ones there are', async () => {
+test('the error of a refused step lists the allowed ones', async () => {
   const id = await insert(database, 'assets', {
     workspace_id: tenant.workspaceId,
     ...MACHINES.assets?.values,
@@ -219,7 +219,7 @@ test('a refused step tells which ones there are', async () => {
   });
 });
 
-test('nobody but the owner of the tables changes the steps', async () => {
+test('only the owner of the tables can change the steps', async () => {
   for (const actor of [tenant.actor('Owner'), service]) {
     const change = database.rehearse(actor, (query) => query('delete from gateway.status_steps'));
     await expectRefusal(change, '42501', /permission denied/);

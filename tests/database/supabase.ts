@@ -1,4 +1,4 @@
-/** Makes of an empty database what a hosted Supabase project looks like to migrations. */
+/** Makes an empty database look like a hosted Supabase project to migrations. */
 export const SUPABASE = `
   create role anon nologin noinherit;
   create role authenticated nologin noinherit;

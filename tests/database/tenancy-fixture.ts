@@ -20,13 +20,13 @@ export const OUTSIDER = randomUUID();
 /** Assigned to A. */
 export const AGENT = 'tenancy agent';
 
-/** Has the role in A; all of them own B, so that the current workspace alone hides B's rows. */
+/** Has the role in A; all of them own B, so that only the current workspace hides B's rows. */
 export const MEMBERS = Object.fromEntries(ROLES.map((role) => [role, randomUUID()])) as Record<
   Role,
   string
 >;
 
-// Picks the first label of every enumeration: people may not begin a campaign as an archived one.
+// Picks the first label of every enumeration: people cannot create an archived campaign.
 const NUMBER = 420;
 
 interface Overrides extends Row {
@@ -93,7 +93,7 @@ export class Tenants {
     return isTenant(this.tableOf(name));
   }
 
-  /** Returns the statement that inserts a row, into A and for its Owner unless told otherwise. */
+  /** Returns the statement that inserts a row, by default into A and for its Owner. */
   newRow(name: string, { workspaceId = A, userId = MEMBERS.Owner, ...values }: Overrides = {}) {
     const owner = { workspaceId, userIds: [userId] };
     return insertOf(name, {
@@ -112,7 +112,7 @@ export class Tenants {
     return row;
   }
 
-  /** Returns the ids that somebody sees, in order. */
+  /** Returns the ids that an actor sees, in order. */
   async idsSeenBy(actor: Actor, name: string): Promise<unknown[]> {
     const rows = await this.database.rehearse(actor, (query) => query(`select id from ${name}`));
     return rows.map(({ id }) => id).sort();
@@ -127,7 +127,7 @@ export class Tenants {
     return rows.map(({ id }) => id).sort();
   }
 
-  /** Returns the columns that say which agent wrote a row of the table, as not given. */
+  /** Returns null for the columns with the agent that wrote a row of the table. */
   async unsigned(name: string): Promise<Row> {
     const [row] = await this.database.query<{ columns: string[] }>(
       `select coalesce(array_agg(split_part(encode(tgargs, 'escape'), '\\000', 1)), '{}') as columns
@@ -137,7 +137,7 @@ export class Tenants {
     return Object.fromEntries((row?.columns ?? []).map((column) => [column, null]));
   }
 
-  /** Returns how many rows a statement touches, or how it is refused; nothing of it stays. */
+  /** Returns how many rows a statement writes, or its SQLSTATE; it is rolled back. */
   async attempt(actor: Actor, sql: string, values: unknown[] = []): Promise<number | string> {
     try {
       return await this.database.rehearse(
@@ -149,11 +149,11 @@ export class Tenants {
     }
   }
 
-  /** Whether policies let a statement through: what constraints say comes after them. */
+  /** Whether policies allow a statement: constraints are checked after them. */
   async allowed(actor: Actor, sql: string, values: unknown[] = []): Promise<boolean> {
     const outcome = await this.attempt(actor, sql, values);
     if (outcome === 0 || outcome === '42501') return false;
-    // The last is how the only Owner is kept.
+    // The last one protects the only Owner.
     if ([1, '23505', '23503', '55000'].includes(outcome)) return true;
     throw new Error(`${sql} came to ${outcome}`);
   }

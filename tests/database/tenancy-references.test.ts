@@ -16,7 +16,7 @@ const WRITERS: [string, Actor][] = [
   ['service_role', { role: 'service_role', workspaceId: A }],
 ];
 
-// What else a composite reference holds is the row's own workspace.
+// The other column of a composite reference is the row's own workspace.
 const withoutWorkspace = (names: string[]) => names.find((name) => name !== 'workspace_id') ?? '';
 const references = REFERENCES.filter(({ columns }) => columns.length > 1).map((reference) => ({
   table: reference.table,
@@ -25,7 +25,7 @@ const references = REFERENCES.filter(({ columns }) => columns.length > 1).map((r
   targetColumn: withoutWorkspace(reference.targetColumns),
 }));
 
-test('every reference from one tenant table to another holds the workspace', () => {
+test('every reference between tenant tables includes the workspace', () => {
   const loose = REFERENCES.filter(({ target, columns, targetColumns }) => {
     const name = target.replace('public.', '');
     if (!TABLE_NAMES.includes(name) || !tenants.isTenant(name)) return false;
@@ -36,7 +36,7 @@ test('every reference from one tenant table to another holds the workspace', () 
 });
 
 describe.each(references)('$table.$column', ({ table, column, target, targetColumn }) => {
-  test.each(WRITERS)('another workspace is missing to %s', async (_, actor) => {
+  test.each(WRITERS)('a row of another workspace does not exist for %s', async (_, actor) => {
     const foreign = tenants.rowsOfB.get(target)?.[0]?.[targetColumn];
     expect(foreign).toBeDefined();
     const { id } = tenants.rowOf(A, table, MEMBERS.Owner);
@@ -59,7 +59,7 @@ describe.each(references)('$table.$column', ({ table, column, target, targetColu
 const copied = [...new Set(references.map(({ table }) => table))];
 
 describe.each(copied)('%s', (table) => {
-  test.each(WRITERS)('a copy of a row of another workspace is refused to %s', async (_, actor) => {
+  test.each(WRITERS)('%s cannot copy a row of another workspace', async (_, actor) => {
     const columns = references.filter((reference) => reference.table === table);
     const original = tenants.rowsOfB
       .get(table)
@@ -78,7 +78,7 @@ describe.each(copied)('%s', (table) => {
   });
 });
 
-/** Returns the row with its JSON as text: a driver would take an array for an array of Postgres. */
+/** Returns the row with its JSON as text: the driver would send an array as an array of Postgres. */
 function encode(row: Row): Row {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => {

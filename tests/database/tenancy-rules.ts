@@ -1,4 +1,4 @@
-// The tenancy rules in words of their own: what the policies are held against. The class of each
+// The tenancy rules, written independently of the policies that they are compared with. The class of each
 // table is copied from the contract of the schema, and what the classes mean is said here once more.
 
 export const ROLES = ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer'] as const;
@@ -17,7 +17,7 @@ export type Operation = 'insert' | 'update' | 'delete';
 
 interface Place {
   tenancy: TenancyClass;
-  /** Whose scope is the domain's: "strategy:write". */
+  /** The domain of the scope: "strategy:write". */
   domain: string;
   /** The least role that writes rows of the workspace; null where no role does. */
   writer: Role | null;
@@ -81,9 +81,9 @@ export interface Rule {
   tenancy: TenancyClass;
   /** Which rows a person ($1) sees in a workspace ($2), as plain SQL without policies. */
   visible: string;
-  /** Which rows an agent sees that is assigned to the workspace ($2) and has these scopes. */
+  /** Which rows an agent with these scopes sees that is assigned to the workspace ($2). */
   visibleToAgent(scopes: readonly string[]): string;
-  /** Who may do it to a row of the current workspace that is theirs, where rows are people's. */
+  /** The roles that may do it to a row of the current workspace (their own row, if rows belong to people). */
   may: Record<Operation, readonly Role[]>;
   /** Whether an agent with these scopes may. */
   agentMay(operation: Operation, scopes: readonly string[]): boolean;
@@ -104,7 +104,7 @@ const everyOne = (roles: readonly Role[]) => ({ insert: roles, update: roles, de
 const unless = (condition: boolean, sql: string) => (condition ? sql : 'false');
 const refusesAgents = () => false;
 
-/** An agent that may do something sees what members see; without a scope it sees nothing of theirs. */
+/** An agent with any scope sees what members see; without a scope it sees nothing. */
 const asMember = (sql: string) => (scopes: readonly string[]) => unless(scopes.length > 0, sql);
 
 function byClass({ tenancy, domain, writer }: Place, table: string): Omit<Rule, 'tenancy'> {
@@ -130,7 +130,7 @@ function byClass({ tenancy, domain, writer }: Place, table: string): Omit<Rule, 
           ...(table === 'user_workspaces' ? { insert: [] } : {}),
         },
         agentMay: (operation, scopes) => {
-          // Only people let somebody in. Of its own assignment an agent keeps the counters.
+          // Only people assign agents. An agent writes the counters of its own assignment.
           if (table === 'user_workspaces') return false;
           return writes(scopes) && (table !== 'agent_assignments' || operation === 'update');
         },
@@ -149,7 +149,7 @@ function byClass({ tenancy, domain, writer }: Place, table: string): Omit<Rule, 
         visible: '$1::uuid is not null',
         visibleToAgent: () => 'true',
         may: NOBODY,
-        // As which trusted writers come through the API.
+        // Trusted writers of the API have this scope.
         agentMay: (_, scopes) => scopes.includes('global:write'),
         column: 'id',
       };
@@ -167,7 +167,7 @@ function byClass({ tenancy, domain, writer }: Place, table: string): Omit<Rule, 
   }
 }
 
-/** What is a person's own, table by table. */
+/** The rows that belong to a person, by table. */
 function ofPeople(table: string): Omit<Rule, 'tenancy' | 'agentMay'> {
   const person = 'user_id';
   const own = `user_id = $1 and (workspace_id is null or ${HERE} and ${MEMBER})`;
@@ -239,8 +239,8 @@ const tablesOf = (tenancy: TenancyClass) =>
 /** Tables of what all workspaces share. */
 export const GLOBAL: readonly string[] = tablesOf('global');
 
-/** Tables with rows of no workspace, which are everybody's to read and nobody's to write. */
+/** Tables with rows of no workspace, which everybody can read and nobody can write. */
 export const SHARED: readonly string[] = tablesOf('shared or workspace');
 
-/** Tables of money. */
+/** Tables of billing. */
 export const BILLING: readonly string[] = tablesOf('billing');

@@ -24,7 +24,7 @@ test('every table has a rule', () => {
 });
 
 describe.each(cases)('$name', ({ name, rule }) => {
-  test('shows a person exactly the rows that the rule says', async () => {
+  test('shows a person exactly the rows of the rule', async () => {
     const actors: Record<string, Actor> = {
       ...Object.fromEntries(ROLES.map((role) => [role, { userId: MEMBERS[role], workspaceId: A }])),
       'Owner without a workspace': { userId: MEMBERS.Owner },
@@ -45,7 +45,7 @@ describe.each(cases)('$name', ({ name, rule }) => {
     expect(wanted.Owner).not.toEqual([]);
   });
 
-  test('is written by the roles that the rule says', async () => {
+  test('can be written by the roles of the rule only', async () => {
     const { column, may } = rule;
     for (const role of ROLES) {
       const userId = MEMBERS[role];
@@ -70,13 +70,13 @@ describe.each(cases)('$name', ({ name, rule }) => {
     }
   });
 
-  test('is read and written by an agent as its scopes say, and not without one', async () => {
+  test('can be read and written by an agent only with the scopes of the rule', async () => {
     const { column } = rule;
     const id =
       name === 'agent_assignments'
         ? tenants.assignmentId
         : tenants.rowOf(A, name, MEMBERS.Owner).id;
-    // What an agent writes carries its own name, which the database fills in.
+    // The database fills in the agent's own name.
     const insert = tenants.newRow(name, await tenants.unsigned(name));
     const statements: Record<Operation, [sql: string, values: unknown[]]> = {
       insert: [insert.sql, insert.values],
@@ -98,7 +98,7 @@ describe.each(cases)('$name', ({ name, rule }) => {
     }
   });
 
-  test('is read and written by trusted writers', async () => {
+  test('can be read and written by trusted writers', async () => {
     const { column } = rule;
     const actor: Actor = { role: 'service_role' };
     const { id } = tenants.rowOf(A, name, MEMBERS.Owner);
@@ -117,7 +117,7 @@ describe.each(cases)('$name', ({ name, rule }) => {
     }).toEqual({ insert: true, update: true, delete: true });
   });
 
-  test('takes nothing from a person without a workspace, an outsider or nobody', async () => {
+  test('cannot be written by a person without a workspace, an outsider or nobody', async () => {
     const { column } = rule;
     const id = tenants.rowOf(A, name, MEMBERS.Owner).id;
     const insert = tenants.newRow(name);
@@ -145,7 +145,7 @@ describe.each(cases)('$name', ({ name, rule }) => {
 });
 
 describe.each(tenantCases)('$name of another workspace', ({ name, rule }) => {
-  test('is neither changed, deleted, added to, nor taken', async () => {
+  test('cannot be changed, deleted, inserted or moved', async () => {
     const { column } = rule;
     const actor = { userId: MEMBERS.Owner, workspaceId: A };
     const id = tenants.rowOf(B, name, MEMBERS.Owner).id;
@@ -169,7 +169,7 @@ describe.each(tenantCases)('$name of another workspace', ({ name, rule }) => {
   });
 });
 
-test('nothing stays on a connection, after a commit and after an error', async () => {
+test('no setting stays on a connection after a commit or an error', async () => {
   const client = new pg.Client(tenants.database.gatewayUrl);
   await client.connect();
   const left = `select current_user as role, nullif(current_setting('request.jwt.claims', true), '') as claims,

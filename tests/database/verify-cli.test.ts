@@ -25,13 +25,13 @@ async function cli(variables: Record<string, string>, ...options: string[]) {
   return { stdout, stderr, code };
 }
 
-test('a sound database, then a broken one', async () => {
+test('passes for an intact database, and fails for a broken one', async () => {
   const DATABASE_URL = database.url;
   const sound = await cli({ DATABASE_URL });
   expect(sound).toMatchObject({ code: 0, stderr: '' });
   expect(sound.stdout.match(/^ {2}PASS {2}/gm)).toHaveLength(CHECKS.length);
   expect(sound.stdout).toMatch(new RegExp(`\nAll ${CHECKS.length} checks passed.\n$`));
-  // What the documentation shows of it.
+  // As in the documentation.
   const page = await readFile(`${root}/docs/operations.md`, 'utf8');
   const shown = page.match(/^( {2}PASS {2}|All \d+ checks).*$/gm) ?? [];
   expect(shown).toHaveLength(3);
@@ -58,7 +58,7 @@ test('a sound database, then a broken one', async () => {
   // Three processes, each of which loads Prisma's engine.
 }, 120_000);
 
-test('a database that is not there, or not reached, and a misspelt option', async () => {
+test('reports a missing or unreachable database, and a misspelt option', async () => {
   expect(await cli({ DATABASE_URL: 'postgresql://me:secret@127.0.0.1:1/none' })).toMatchObject({
     code: 2,
     stdout: '',

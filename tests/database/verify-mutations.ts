@@ -1,4 +1,4 @@
-// How each check is made to fail: by breaking what it guards, and nothing else that matters to it.
+// How each check is made to fail: by breaking only what it guards.
 
 const EACH = (rows: string, action: string) => `
   do $$ declare item record; begin
@@ -7,7 +7,7 @@ const EACH = (rows: string, action: string) => `
 
 const LEAK = 'create view public.leak as select * from public.moves';
 
-/** Statements by the id of the check that has to notice them. */
+/** Statements by the id of the check that must notice them. */
 export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
   ['migrations-applied', `delete from _prisma_migrations where migration_name like '017%'`],
   [

@@ -1,6 +1,6 @@
 /**
- * How each check of what belongs to the whole server is made to fail: by the id of the check, with
- * the statement that mends it.
+ * How each check of roles, which belong to the whole server, is made to fail: by the id of the check, with
+ * the statement that undoes it.
  */
 export const ROLE_MUTATIONS: readonly (readonly [check: string, sql: string, undo: string])[] = [
   [

@@ -35,7 +35,7 @@ async function verifyOne(url: string, id: string): Promise<Result> {
   return result;
 }
 
-test("every check is broken at least once, sixteen of them the report's", () => {
+test('every check has a mutation that breaks it', () => {
   const broken = new Set([...MUTATIONS, ...ROLE_MUTATIONS].map(([id]) => id));
   expect([...broken].sort()).toEqual([...IDS].sort());
   expect(new Set(IDS).size).toBe(IDS.length);
@@ -49,7 +49,7 @@ describe('the embedded Postgres', () => {
   });
   afterAll(() => database.close());
 
-  test('passes every check, which leaves it as it was', async () => {
+  test('passes every check, which changes nothing', async () => {
     const count = `select (select count(*) from auth.users)::int as people,
                           (select count(*) from achievements)::int as achievements`;
     const before = await database.query(count);
@@ -57,13 +57,13 @@ describe('the embedded Postgres', () => {
     expect(await database.query(count)).toEqual(before);
   });
 
-  test('is not checked by a role that cannot see all of it', async () => {
+  test('is not checked by a role that cannot see everything', async () => {
     await expect(verify(database.gatewayUrl)).rejects.toThrow(
       /The role "codex_gateway" cannot see all that is checked: log in as "/,
     );
   });
 
-  test('passes with things of others in it', async () => {
+  test('passes with unrelated objects in it', async () => {
     const { query, url, close } = await createTestDatabase();
     await query(`
       create table public.notes_of_others (id int);
@@ -77,7 +77,7 @@ describe('the embedded Postgres', () => {
     await close();
   });
 
-  test('the lists name everything that the migrations make', async () => {
+  test('the lists contain everything that the migrations make', async () => {
     const names = async (sql: string) =>
       (await query(database.url, `set search_path = ''`, sql)).map(
         (row) => Object.values(row as object)[0],
@@ -149,7 +149,7 @@ describe('a hosted Supabase project', () => {
     cluster = await startCluster();
     url = await cluster.createDatabase();
     await query(url, SUPABASE);
-    // As in a hosted project, the one who migrates is no superuser.
+    // As in a hosted project, the migrating role is no superuser.
     const operator = new URL(url);
     operator.username = 'operator';
     operator.password = 'secret';
@@ -191,7 +191,7 @@ describe.skipIf(!postgres15 && !testEnv.ci)('Postgres 15', () => {
   });
 });
 
-test('a table shows what failed, why, and what to do', () => {
+test('the report shows what failed, why, and what to do', () => {
   const result = {
     group: 'tenancy',
     id: 'policies',

@@ -101,7 +101,7 @@ const read = (actor: Actor, view: string) =>
   database.as(actor, (query) => query<{ workspace_id: string }>(`select * from ${view}`));
 
 describe.each(names)('%s', (view) => {
-  test('shows members their workspace, and nobody else’s', async () => {
+  test('shows members only rows of their workspace', async () => {
     const rows = await read(viewer, view);
     expect(rows.length).toBeGreaterThan(0);
     expect(new Set(rows.map(({ workspace_id }) => workspace_id))).toEqual(
@@ -112,24 +112,24 @@ describe.each(names)('%s', (view) => {
     expect(await read({ workspaceId: tenant.workspaceId }, view)).toEqual([]);
   });
 
-  test('shows trusted writers all workspaces, once a key', async () => {
+  test('shows trusted writers all workspaces, with one row a key', async () => {
     const rows = (await read(service, view)) as unknown as Record<string, unknown>[];
     expect(new Set(rows.map(({ workspace_id }) => workspace_id)).size).toBe(2);
     const keys = rows.map((row) => JSON.stringify(VIEWS[view]?.map((column) => row[column])));
     expect(new Set(keys).size).toBe(rows.length);
   });
 
-  test('takes no writes', async () => {
+  test('cannot be written', async () => {
     const write = database.as(viewer, (query) => query(`delete from ${view}`));
     await expect(write).rejects.toMatchObject({ code: expect.stringMatching(/^(42501|55000)$/) });
   });
 });
 
-test('these are all views there are', async () => {
+test('every view is tested here', async () => {
   const rows = await database.query<{ name: string }>(
     `select viewname as name from pg_views where schemaname = 'public' order by 1`,
   );
-  // That of invitations shows rows to people rather than to members, and has tests of its own.
+  // The view of invitations shows rows to people, not to members, and has its own tests.
   expect(rows.map(({ name }) => name)).toEqual([...names, 'invitation'].sort());
 });
 

@@ -22,7 +22,7 @@ describe('assign_agent', () => {
   const register = (is_active = true) =>
     insert(database, 'agent_registry', { agent_name: randomUUID(), agent_type: 'lord', is_active });
 
-  test('assigns to the workspace or a campaign, and takes up what was paused', async () => {
+  test('assigns to the workspace or a campaign, and reactivates a paused assignment', async () => {
     const agent = await register();
     const actor = tenant.actor('Strategist');
     const [general] = await call(actor, 'assign_agent($1, $2)', workspace_id, agent);
@@ -51,7 +51,7 @@ describe('assign_agent', () => {
     ).toMatchObject([{ id: general?.id, assignment_status: 'active', priority_level: 'low' }]);
   });
 
-  test('refuses agents that are not there or not active, and other roles', async () => {
+  test('refuses missing and inactive agents, and other roles', async () => {
     const agent = await register();
     const actor = tenant.actor('Strategist');
     const assign = (who: Actor, ...values: unknown[]) =>
@@ -77,7 +77,7 @@ describe('assign_agent', () => {
     await expectRefusal(foreign, '23503', /campaign_id_fkey/);
   });
 
-  test('makes one assignment, however many ask', async () => {
+  test('makes one assignment for concurrent callers', async () => {
     await rounds(async () => {
       const agent = await register();
       const results = await race((caller) =>
@@ -104,7 +104,7 @@ describe('signals', () => {
   const record = (actor: Actor, rest: string, ...values: unknown[]) =>
     call(actor, `record_signal($1, ${rest})`, workspace_id, ...values);
 
-  test('are recorded', async () => {
+  test('can be recorded', async () => {
     expect(
       await record(
         tenant.actor('Analyst'),
@@ -145,7 +145,7 @@ describe('signals', () => {
     await expectRefusal(viewer, '42501', /role Analyst/);
   });
 
-  test('are acknowledged once, by the person who does', async () => {
+  test('are acknowledged once, by the caller', async () => {
     const signal = () =>
       insert(database, 'intelligence_signals', {
         workspace_id,
@@ -199,7 +199,7 @@ describe('decide_experiment', () => {
     );
   });
 
-  test('refuses other winners, what is decided, and other roles', async () => {
+  test('refuses unknown winners, decided experiments and other roles', async () => {
     const actor = tenant.actor('Creator');
     const id = await experiment();
     for (const winner of ['C', ''])
@@ -219,7 +219,7 @@ describe('decide_experiment', () => {
     await expectRefusal(decide(actor, id, 'B'), '55000', /completed to completed/);
   });
 
-  test('happens once', async () => {
+  test('succeeds once', async () => {
     await expectOnce(async () => {
       const id = await experiment();
       return (caller) => decide(actorOf(caller, 'Creator'), id, caller % 2 ? 'A' : 'B');

@@ -24,7 +24,7 @@ describe('complete_quest', () => {
   const quest = (status = 'in_progress') =>
     insert(database, 'campaign_quests', { workspace_id, campaign_id: campaign, name: 'Q', status });
 
-  test('completes what is in progress, with its output', async () => {
+  test('completes a quest that is in progress, with its output', async () => {
     const actor = tenant.actor('Strategist');
     const id = await quest();
     expect(await call(actor, 'complete_quest($1, $2)', id, 'Done')).toMatchObject([
@@ -37,7 +37,7 @@ describe('complete_quest', () => {
     await expectGuarded('complete_quest($1)', await quest(), 'quest', 'Strategist', 'Creator');
   });
 
-  test('happens once', async () => {
+  test('succeeds once', async () => {
     await expectOnce(async () => {
       const id = await quest();
       return (caller) => call(actorOf(caller, 'Strategist'), 'complete_quest($1)', id);
@@ -55,7 +55,7 @@ describe('link_cohorts', () => {
       ...rest,
     );
 
-  test('links in the order given, and again with new values', async () => {
+  test('links in the given order, and updates existing links', async () => {
     const actor = tenant.actor('Strategist');
     const [first, second, third] = cohorts;
     const linked = await link(actor, [third, first], [60, 40], [100, null]);
@@ -102,7 +102,7 @@ describe('link_cohorts', () => {
     );
   });
 
-  test('links each cohort once, whoever else does', async () => {
+  test('links each cohort once for concurrent callers', async () => {
     await rounds(async () => {
       const results = await race((caller) =>
         link(actorOf(caller, 'Strategist'), caller % 3 ? cohorts : [...cohorts].reverse()),
@@ -117,7 +117,7 @@ describe('link_cohorts', () => {
 });
 
 describe('moves', () => {
-  test('start once, today unless they have a date', async () => {
+  test('start once, today unless they have a start date', async () => {
     const [started] = await call(tenant.actor('Strategist'), 'start_move($1)', move);
     expect(started).toMatchObject({ status: 'OODA_Observe', start_date: expect.any(Date) });
     await expectRefusal(call(service, 'start_move($1)', move), '55000', /started already/);
@@ -141,7 +141,7 @@ describe('moves', () => {
     });
   });
 
-  test('are logged', async () => {
+  test('can be logged', async () => {
     const actor = tenant.actor('Strategist');
     expect(
       await call(actor, `log_move($1, '2026-01-02', 3, 'Fine', '{"clicks": 4}')`, move),
@@ -161,7 +161,7 @@ describe('moves', () => {
     await expectGuarded('log_move($1)', move, 'move', 'Strategist', 'Creator');
   });
 
-  test('have anomalies raised', async () => {
+  test('can have anomalies raised', async () => {
     const actor = tenant.actor('Strategist');
     expect(await call(actor, `raise_anomaly($1, 'Drift', 4, 'Off')`, move)).toMatchObject([
       {

@@ -28,7 +28,7 @@ export let move: string;
 export const call = (actor: Actor, expression: string, ...values: unknown[]) =>
   database.as(actor, (query) => query(`select * from ${expression}`, values));
 
-/** Expects a call to be refused to the role below, to strangers, and for a row that is not there. */
+/** Expects a call to be refused for the next lower role, for strangers, and for a missing row. */
 export async function expectGuarded(
   expression: string,
   id: string,
@@ -47,7 +47,7 @@ export async function expectGuarded(
   }
 }
 
-/** Expects that of many callers at once one succeeds, and the others are told why not. */
+/** Expects that one of many concurrent callers succeeds, and the others get an error with the reason. */
 export async function expectOnce(
   run: () => Promise<(caller: number) => Promise<unknown>>,
 ): Promise<void> {

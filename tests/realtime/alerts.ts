@@ -3,7 +3,7 @@ import type { Batch, Feed, ReplayFilter } from '../../src/realtime/feed.ts';
 import type { Position } from '../../src/realtime/position.ts';
 import type { Query } from '../support/database.ts';
 
-/** Raises so many alerts in one statement; returns their ids in the order in which they are logged. */
+/** Raises so many alerts in one statement; returns their ids in the order of the log. */
 export async function raise(query: Query, workspaceId: string, count = 1): Promise<string[]> {
   const rows = await query<{ id: string }>(
     `insert into system_alerts (workspace_id, alert_type, title)
@@ -13,8 +13,8 @@ export async function raise(query: Query, workspaceId: string, count = 1): Promi
   return rows.map(({ id }) => id);
 }
 
-/** What a listener was told since it began to listen. */
-export class Told {
+/** The batches that a listener has received since it began to listen. */
+export class Received {
   readonly batches: Batch[] = [];
   readonly stop: () => void;
 
@@ -30,7 +30,7 @@ export class Told {
     return this.changes.map(({ rowId }) => rowId);
   }
 
-  /** Each change, and where whoever was told of it goes on. */
+  /** Each change, and the position to resume from after it. */
   get places(): { change: Change; position: Position }[] {
     return this.batches.flatMap((batch) =>
       batch.changes.map((change) => ({ change, position: batch.positionAfter(change) })),

@@ -36,17 +36,17 @@ const message: Message = {
   ],
 };
 
-describe('a message', () => {
+describe('a broker message', () => {
   it.each<[string, Message | typeof RESIGNED]>([
-    ['of changes', message],
+    ['with changes', message],
     ['without changes', { ...message, changes: [] }],
-    ['whose changes did not fit', { ...message, changes: null }],
-    ['of farewell', RESIGNED],
-  ])('%s is opened as it was sealed, by any replica', (_, sealed) => {
+    ['without changes that did not fit', { ...message, changes: null }],
+    ['that announces that the reader stops', RESIGNED],
+  ])('%s is opened by every replica', (_, sealed) => {
     expect(new BrokerCodec(log).open(codec.seal(sealed))).toEqual(sealed);
   });
 
-  it('that was altered anywhere is none', () => {
+  it('is refused if it was altered anywhere', () => {
     const text = codec.seal(message);
     for (let place = 0; place < text.length; place++) {
       const other = text[place] === 'A' ? 'B' : 'A';
@@ -55,7 +55,7 @@ describe('a message', () => {
     }
   });
 
-  it('of another log, or by another key, is none', () => {
+  it('is refused if it is of another log, or sealed with another key', () => {
     for (const other of [
       { ...log, identity: randomUUID() },
       { ...log, key: randomBytes(32) },
@@ -65,7 +65,7 @@ describe('a message', () => {
     expect(new BrokerCodec({ ...log, identity: randomUUID() }).subject).not.toBe(codec.subject);
   });
 
-  it('that has another form, though it was signed, is none', () => {
+  it('is refused if it has another form, even if it is signed', () => {
     const [change] = message.changes ?? [];
     const strange: unknown[] = [
       { ...message, from: { seen: { xmax: 'x', running: new Set() } } },

@@ -10,7 +10,7 @@ import { createFeed } from '../../src/realtime/shared-feed.ts';
 import { type BrokerKind, hasBroker } from '../support/brokers.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTenant, type Tenant } from '../support/tenant.ts';
-import { raise, Told } from './alerts.ts';
+import { Received, raise } from './alerts.ts';
 import { startProxy } from './proxy.ts';
 import { Replicas, SOON } from './replicas.ts';
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => db?.close());
 
-/** Publishes as a stranger at the broker would. */
+/** Publishes like a stranger that can reach the broker. */
 async function publish(kind: BrokerKind, url: string, subject: string, messages: string[]) {
   if (kind === 'nats') {
     const connection = await connect({ servers: new URL(url).host });
@@ -38,7 +38,7 @@ async function publish(kind: BrokerKind, url: string, subject: string, messages:
   }
 }
 
-describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) => {
+describe.each<BrokerKind>(['nats', 'redis'])('replicas connected by %s', (kind) => {
   if (!hasBroker(kind)) return it.skip('are not tested: there is no server');
 
   let replicas: Replicas;
@@ -53,34 +53,34 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
 
   afterAll(() => replicas?.stop());
 
-  it('go on when the connection of the reader is terminated', async () => {
+  it('deliver changes after the connection of the reader is terminated', async () => {
     const [holder] = await replicas.lockHolders();
     await db.query('select pg_terminate_backend($1)', [holder]);
     const ids = await raiseSome();
-    await replicas.tell(ids);
+    await replicas.receive(ids);
     await vi.waitFor(async () => {
       const holders = await replicas.lockHolders();
       expect(holders).toHaveLength(1);
       expect(holders).not.toEqual([holder]);
     }, SOON);
     await replicas.become('follower', 'follower', 'reader');
-    await replicas.tell([...ids, ...(await raiseSome())]);
+    await replicas.receive([...ids, ...(await raiseSome())]);
   });
 
-  it('have another reader at once when theirs stops', async () => {
+  it('elect another reader at once when the reader stops', async () => {
     const { reader } = replicas;
     replicas.all = replicas.followers;
     await reader.feed.close();
     const began = performance.now();
     const ids = await raiseSome();
-    await replicas.tell(ids);
-    // Before the silence would be noticed.
+    await replicas.receive(ids);
+    // Sooner than followers notice missing messages.
     expect(performance.now() - began).toBeLessThan(1_500);
     await replicas.become('follower', 'reader');
     await replicas.open(1);
   });
 
-  it('have another reader when theirs loses sight of Postgres, and it comes back', async () => {
+  it('elect another reader when the reader loses Postgres, which rejoins later', async () => {
     await replicas.closeAll();
     const proxy = await startProxy(db.gatewayUrl);
     const [lost] = await replicas.open(1, { connectionString: proxy.url });
@@ -92,61 +92,61 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
     const all = replicas.all;
     replicas.all = all.filter((replica) => replica !== lost);
     const ids = await raiseSome();
-    await replicas.tell(ids);
+    await replicas.receive(ids);
     await replicas.become('follower', 'reader');
     proxy.target = db.gatewayUrl;
     replicas.all = all;
-    await replicas.tell(ids);
+    await replicas.receive(ids);
     await replicas.become('follower', 'follower', 'reader');
-    await replicas.tell([...ids, ...(await raiseSome())]);
+    await replicas.receive([...ids, ...(await raiseSome())]);
     await replicas.closeAll();
     await proxy.close();
     await replicas.open(3);
   });
 
-  it('read for themselves while it is gone', async () => {
+  it('read for themselves while the broker is down', async () => {
     await replicas.server.stop('SIGKILL');
     await replicas.become('alone', 'alone', 'alone');
     const ids = await raiseSome();
-    await replicas.tell(ids);
+    await replicas.receive(ids);
     await vi.waitFor(async () => expect(await replicas.lockHolders()).toEqual([]), SOON);
-    // Once an outage.
+    // One error for each outage.
     for (const { errors } of replicas.all) expect(errors).toHaveLength(1);
     await replicas.server.start();
     await replicas.become('follower', 'follower', 'reader');
-    await replicas.tell([...ids, ...(await raiseSome())]);
+    await replicas.receive([...ids, ...(await raiseSome())]);
   });
 
-  it('read for themselves while it answers nobody', async () => {
+  it('read for themselves while the broker does not respond', async () => {
     replicas.server.freeze(true);
     const ids = await raiseSome();
-    await replicas.tell(ids);
+    await replicas.receive(ids);
     replicas.server.freeze(false);
     await replicas.become('follower', 'follower', 'reader');
-    await replicas.tell([...ids, ...(await raiseSome())]);
+    await replicas.receive([...ids, ...(await raiseSome())]);
   });
 
-  it('open while it is gone, and meet when it is back', async () => {
+  it('start while the broker is down, and elect a reader when it is back', async () => {
     await replicas.closeAll();
     await replicas.server.stop();
     await replicas.open(2);
     const ids = await raiseSome();
-    await replicas.tell(ids);
+    await replicas.receive(ids);
     expect(replicas.roles).toEqual(['alone', 'alone']);
     await replicas.server.start();
     await replicas.become('follower', 'reader');
-    await replicas.tell([...ids, ...(await raiseSome())]);
+    await replicas.receive([...ids, ...(await raiseSome())]);
     await replicas.open(1);
   });
 
-  it('believe no stranger', async () => {
+  it('ignore messages of strangers', async () => {
     const client = new pg.Client(db.gatewayUrl);
     await client.connect();
     const log = await openLog(client);
     await client.end();
     const codec = new BrokerCodec(log);
     const { seen } = replicas.reader.feed.position();
-    // Farther than all others on the server get, whose transactions count as well.
+    // Beyond the transaction ids of other tests on the same server.
     const last = seen.xmax + 1_000_000_000n;
     const here = { from: { seen }, to: { seen }, changes: [] };
     const ahead = { ...here, to: { seen: parseSnapshot(`${last}:${last}:`) } };
@@ -161,9 +161,9 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
       new BrokerCodec({ ...log, identity: 'another' }).seal(ahead),
     ]);
     const ids = await raiseSome();
-    await replicas.tell(ids);
+    await replicas.receive(ids);
     for (const { feed } of replicas.all) expect(feed.position().seen.xmax).toBeLessThan(last);
-    // The same from one who knows the key is believed: the test would see it.
+    // The same message with the right key has an effect, so the test would notice it.
     const before = replicas.all.map(({ roles }) => roles.length);
     await publish(kind, replicas.server.url, codec.subject, [codec.seal(RESIGNED)]);
     await vi.waitFor(() => {
@@ -172,7 +172,7 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
     }, SOON);
   });
 
-  it('is what a feed is shared through whose options name it', async () => {
+  it('share the feed if its options name the broker', async () => {
     const roles: string[] = [];
     const feed = await createFeed({
       connectionString: db.gatewayUrl,
@@ -181,22 +181,22 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
       onRoleChange: (role) => roles.push(role),
     });
     await vi.waitFor(() => expect(roles).toEqual(['follower']), SOON);
-    const told = new Told(feed);
+    const received = new Received(feed);
     const ids = await raiseSome();
-    await vi.waitFor(() => expect(told.ids).toEqual(ids), SOON);
+    await vi.waitFor(() => expect(received.ids).toEqual(ids), SOON);
     await feed.close();
   });
 });
 
-it('a feed whose options name no broker reads for itself', async () => {
+it('a feed without a broker reads the log itself', async () => {
   const roles: string[] = [];
   const feed = await createFeed({
     connectionString: db.gatewayUrl,
     onRoleChange: (role) => roles.push(role),
   });
-  const told = new Told(feed);
+  const received = new Received(feed);
   const ids = await raise(db.query, tenant.workspaceId, 2);
-  await vi.waitFor(() => expect(told.ids).toEqual(ids), SOON);
+  await vi.waitFor(() => expect(received.ids).toEqual(ids), SOON);
   expect(roles).toEqual([]);
   await feed.close();
 });

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { NOTHING_WRONG } from '../support/deliveries.ts';
 import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { createTenant, type Tenant } from '../support/tenant.ts';
-import { raise, Told } from './alerts.ts';
+import { Received, raise } from './alerts.ts';
 import { startProxy } from './proxy.ts';
 import { intercepted, Replicas, SOON, unreliable } from './replicas.ts';
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => db?.close());
 
-describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) => {
+describe.each<BrokerKind>(['nats', 'redis'])('replicas connected by %s', (kind) => {
   if (!hasBroker(kind)) return it.skip('are not tested: there is no server');
 
   let replicas: Replicas;
@@ -50,7 +50,7 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
       }
     }, SOON);
 
-  it('elect one of them, which tells the others of every change once and in order', async () => {
+  it('elect a reader, which sends every change once and in order', async () => {
     await replicas.settle();
     expect(await replicas.lockHolders()).toHaveLength(1);
     await write(1_500);
@@ -59,15 +59,15 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
     expect(replicas.all.flatMap(({ errors }) => errors)).toEqual([]);
   });
 
-  it('agree about each change, and where whoever was told of it goes on', async () => {
+  it('receive the same changes and positions to resume from', async () => {
     await replicas.settle();
     const ids = await raise(db.query, tenant.workspaceId, 3);
-    await replicas.tell(ids);
-    const { places } = replicas.reader.told;
-    for (const { told } of replicas.followers) expect(told.places).toEqual(places);
+    await replicas.receive(ids);
+    const { places } = replicas.reader.received;
+    for (const { received } of replicas.followers) expect(received.places).toEqual(places);
   });
 
-  it('leave Postgres alone, but for the reader', async () => {
+  it('read from Postgres only in the reader', async () => {
     await replicas.settle();
     const query = vi.spyOn(pg.Client.prototype, 'query');
     const begun = performance.now();
@@ -76,7 +76,7 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
       ids.push(...(await raise(db.query, tenant.workspaceId)));
       await pause(25);
     }
-    await replicas.tell(ids);
+    await replicas.receive(ids);
     const reads = new Map<unknown, number>();
     query.mock.calls.forEach(([statement], call) => {
       const client = query.mock.contexts[call];
@@ -88,12 +88,12 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
     const looks = 1 + Math.ceil((performance.now() - begun) / LOOK_MS);
     const [most = 0, ...others] = [...reads.values()].sort((a, b) => b - a);
     expect(most).toBeGreaterThan(25);
-    // A follower looks now and then for what nobody told, and finds its place among the messages.
+    // A follower sometimes reads what no message brought, and where the messages continue.
     const allowed = replicas.followers.length * 2 * looks;
     expect(others.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(allowed);
   });
 
-  it('reach what a client has seen elsewhere before they are told', async () => {
+  it('read up to the cursor of another replica before its message arrives', async () => {
     const held: (() => void)[] = [];
     let isHeld = false;
     const hold = intercepted((pass) => (isHeld ? void held.push(pass) : pass()));
@@ -104,26 +104,26 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
     const ids = await raise(db.query, tenant.workspaceId, 2);
     const position = await replicas.position();
     await late.feed.reach(position);
-    expect(late.told.ids).toEqual(ids);
+    expect(late.received.ids).toEqual(ids);
     expect(covers(late.feed.position(), position)).toBe(true);
     isHeld = false;
     for (const pass of held) pass();
-    await replicas.tell([...ids, ...(await raise(db.query, tenant.workspaceId))]);
+    await replicas.receive([...ids, ...(await raise(db.query, tenant.workspaceId))]);
     replicas.all.pop();
     await late.feed.close();
   });
 
-  it('tell of a page that is too long for a message', async () => {
+  it('deliver a page that is too long for a message', async () => {
     await replicas.closeAll();
     await replicas.open(2, { pageSize: 9_000 });
     await replicas.settle();
     const ids = await raise(db.query, tenant.workspaceId, 10_000);
-    await replicas.tell(ids);
-    await replicas.tell([...ids, ...(await raise(db.query, tenant.workspaceId))]);
+    await replicas.receive(ids);
+    await replicas.receive([...ids, ...(await raise(db.query, tenant.workspaceId))]);
     expect(replicas.all.flatMap(({ errors }) => errors)).toEqual([]);
   });
 
-  it('lose nothing through one that loses, repeats, delays and reorders', async () => {
+  it('lose no change if the broker loses, repeats, delays and reorders messages', async () => {
     await replicas.closeAll();
     await replicas.open(3, { pageSize: 50, wrap: unreliable });
     await replicas.settle();
@@ -149,7 +149,7 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
     }
   });
 
-  it('hear nothing of another database', async () => {
+  it('do not receive changes of another database', async () => {
     await replicas.closeAll();
     const other = await createTestDatabase();
     const otherTenant = await createTenant(other);
@@ -158,19 +158,19 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
     replicas.all = [];
     await replicas.open(2);
     await replicas.settle();
-    const told = theirs.map(({ feed }) => new Told(feed));
+    const received = theirs.map(({ feed }) => new Received(feed));
     const ids = await raise(db.query, tenant.workspaceId, 2);
     const otherIds = await raise(other.query, otherTenant.workspaceId, 2);
-    await replicas.tell(ids);
+    await replicas.receive(ids);
     await vi.waitFor(() => {
-      for (const each of told) expect(each.ids).toEqual(otherIds);
+      for (const each of received) expect(each.ids).toEqual(otherIds);
     }, SOON);
     await Promise.all(theirs.map(({ feed }) => feed.close()));
     await other.close();
   });
 
   it.runIf(hasPgBouncer())(
-    'share a reader behind a transaction pooler if they have a connection past it',
+    'share a reader behind a transaction pooler if they have a direct connection',
     async () => {
       await replicas.closeAll();
       const bouncer = await startPgBouncer('transaction', [db.gatewayUrl]);
@@ -180,29 +180,29 @@ describe.each<BrokerKind>(['nats', 'redis'])('replicas that meet at %s', (kind) 
       } as const;
       await replicas.open(2, pooled);
       await pause(1_200);
-      await replicas.tell(await raise(db.query, tenant.workspaceId, 2));
+      await replicas.receive(await raise(db.query, tenant.workspaceId, 2));
       expect(replicas.roles).toEqual(['alone', 'alone']);
       expect(await replicas.lockHolders()).toEqual([]);
       await replicas.closeAll();
       await replicas.open(2, { ...pooled, directUrl: db.gatewayUrl });
       await replicas.settle();
-      await replicas.tell(await raise(db.query, tenant.workspaceId, 2));
+      await replicas.receive(await raise(db.query, tenant.workspaceId, 2));
       expect(await replicas.lockHolders()).toHaveLength(1);
       await replicas.closeAll();
       await bouncer.close();
     },
   );
 
-  it('read for themselves behind a transaction pooler that nobody named', async () => {
+  it('read for themselves behind a transaction pooler that the settings do not mention', async () => {
     await replicas.closeAll();
     const proxy = await startProxy(db.gatewayUrl);
     proxy.isDeaf = true;
     await replicas.open(2, { connectionString: proxy.url });
     await pause(1_200);
-    await replicas.tell(await raise(db.query, tenant.workspaceId, 2));
+    await replicas.receive(await raise(db.query, tenant.workspaceId, 2));
     expect(replicas.roles).toEqual(['alone', 'alone']);
     expect(await replicas.lockHolders()).toEqual([]);
-    // Had it been one moment of much work, they would meet although nothing else is committed.
+    // When notifications arrive again, they elect a reader although nothing is committed.
     proxy.isDeaf = false;
     await replicas.become('follower', 'reader');
     await replicas.closeAll();

@@ -19,7 +19,7 @@ async function open(url: string) {
   return { client, pool, close: () => Promise.all([client.end(), pool.end()]) };
 }
 
-it('statements of the log end in time, and leave nothing on the connection', async () => {
+it('a statement on the log has a timeout, and leaves no settings on the connection', async () => {
   const { client, pool, close } = await open(db.gatewayUrl);
   for (const connection of [client, pool]) {
     const { rows } = await connection.query(LIMIT);
@@ -37,13 +37,16 @@ it('statements of the log end in time, and leave nothing on the connection', asy
   await close();
 });
 
-it.runIf(hasPgBouncer())('nor on one that a pooler gives to others', async () => {
-  const bouncer = await startPgBouncer('transaction', [db.gatewayUrl], 1);
-  const { client, pool, close } = await open(bouncer.url(db.gatewayUrl));
-  const [, { rows }] = [await client.query(LIMIT), await pool.query(LIMIT)];
-  const left = await pool.query('select count(*)::int as prepared from pg_prepared_statements');
-  expect(left.rows).toEqual([{ prepared: 0 }]);
-  expect(rows).toMatchObject([{ limit: '30s' }]);
-  await close();
-  await bouncer.close();
-});
+it.runIf(hasPgBouncer())(
+  'leaves no settings on a connection that a pooler gives to others',
+  async () => {
+    const bouncer = await startPgBouncer('transaction', [db.gatewayUrl], 1);
+    const { client, pool, close } = await open(bouncer.url(db.gatewayUrl));
+    const [, { rows }] = [await client.query(LIMIT), await pool.query(LIMIT)];
+    const left = await pool.query('select count(*)::int as prepared from pg_prepared_statements');
+    expect(left.rows).toEqual([{ prepared: 0 }]);
+    expect(rows).toMatchObject([{ limit: '30s' }]);
+    await close();
+    await bouncer.close();
+  },
+);

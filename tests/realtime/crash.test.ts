@@ -7,13 +7,13 @@ import { Deliveries, NOTHING_WRONG } from '../support/deliveries.ts';
 import { eventually } from '../support/eventually.ts';
 import { caughtUp, endOfLog, letReadersBe } from '../support/log.ts';
 import { createTenant, type Tenant } from '../support/tenant.ts';
-import { alertsOf, raise, replayed, Told } from './alerts.ts';
+import { alertsOf, Received, raise, replayed } from './alerts.ts';
 import { OwnServer } from './own-server.ts';
 
 let server: OwnServer;
 let tenant: Tenant;
 let feed: PostgresFeed;
-let told: Told;
+let received: Received;
 let resets: number;
 let losses: unknown[];
 
@@ -31,7 +31,7 @@ beforeEach(async () => {
     connectionString: server.db.gatewayUrl,
     onError: (error) => losses.push(error),
   });
-  told = new Told(feed);
+  received = new Received(feed);
   feed.onReset(() => {
     resets += 1;
   });
@@ -59,12 +59,12 @@ async function newestXid(): Promise<bigint> {
   return BigInt(row?.xid ?? 0);
 }
 
-describe('after a crash, transaction ids are given out again', () => {
-  /** A cursor of before the crash, and the transaction that was committed after it. */
+describe('when Postgres reuses transaction ids after a crash', () => {
+  /** Returns a cursor from before the crash, and the rows that were committed after it. */
   async function crashBehindCursor() {
     await raise(server.db.query, tenant.workspaceId);
     await letReadersBe(server.db.query);
-    // The feed comes back when the ids have been given out again, and not in between.
+    // The feed connects again only after the ids were reused.
     await server.db.query('alter role codex_gateway nologin');
     await takeTransactionIds();
     const [row] = await server.db.query<{ xmax: string }>(
@@ -74,15 +74,15 @@ describe('after a crash, transaction ids are given out again', () => {
     await settled();
     await server.crash();
     const ids = await raise(server.db.query, tenant.workspaceId);
-    // Otherwise nothing is shown.
+    // Otherwise the test proves nothing.
     expect(await newestXid()).toBeLessThan(BigInt(row?.xmax ?? 0));
     await server.db.query('alter role codex_gateway login');
     return { seen, ids };
   }
 
-  it('and what they wrote is told, also to those who resume', async () => {
+  it('their changes are delivered, also to clients that resume', async () => {
     const { seen, ids } = await crashBehindCursor();
-    await eventually(() => told.ids.slice(1)).toEqual(ids);
+    await eventually(() => received.ids.slice(1)).toEqual(ids);
     await settled();
     const filter = alertsOf(tenant.workspaceId);
     const batches = await replayed(feed, { seen }, feed.position(), filter);
@@ -91,7 +91,7 @@ describe('after a crash, transaction ids are given out again', () => {
     expect(resets).toBe(0);
   });
 
-  it('which would be lost, were snapshots not cut off behind the newest of the log', async () => {
+  it('their changes would be lost if snapshots were not cut off after the newest one in the log', async () => {
     const [source] = await server.db.query<{ text: string }>(
       `select pg_get_functiondef('gateway.change_snapshot'::regproc) as text`,
     );
@@ -101,9 +101,9 @@ describe('after a crash, transaction ids are given out again', () => {
     );
     try {
       const { seen } = await crashBehindCursor();
-      // Readers that were there notice at least.
+      // At least connected readers notice it.
       await eventually(() => resets).toBe(1);
-      expect(told.ids.slice(1)).toEqual([]);
+      expect(received.ids.slice(1)).toEqual([]);
       const filter = alertsOf(tenant.workspaceId);
       expect(await replayed(feed, { seen }, { seen: await here() }, filter)).toEqual([]);
     } finally {
@@ -112,7 +112,7 @@ describe('after a crash, transaction ids are given out again', () => {
   });
 });
 
-/** Crashes behind a change that was told; returns its position, undefined if the change was kept. */
+/** Crashes after a change was delivered; returns its position, undefined if the change was kept. */
 async function loseWhatWasRead(): Promise<Position | undefined> {
   await letReadersBe(server.db.query);
   const client = new pg.Client(server.db.url);
@@ -121,7 +121,7 @@ async function loseWhatWasRead(): Promise<Position | undefined> {
   const query = async <T extends object>(sql: string, values?: unknown[]) =>
     (await client.query(sql, values)).rows as T[];
   const [lost] = await raise(query, tenant.workspaceId);
-  await eventually(() => told.ids).toContain(lost);
+  await eventually(() => received.ids).toContain(lost);
   await client.end();
   const position = feed.position();
   await server.crash();
@@ -129,23 +129,23 @@ async function loseWhatWasRead(): Promise<Position | undefined> {
   return kept.length === 0 ? position : undefined;
 }
 
-it('a log that lost what had been read begins anew', async () => {
+it('a log that lost delivered changes starts again', async () => {
   await raise(server.db.query, tenant.workspaceId);
   await settled();
   const filter = alertsOf(tenant.workspaceId);
   let future = await loseWhatWasRead();
-  // What the server happens to write just then is not lost.
+  // The change is kept if the server happens to write it before the crash.
   while (!future) future = await loseWhatWasRead();
   await eventually(() => resets).toBe(1);
   await expect(feed.reach(future)).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
-  const [start, before] = [feed.position(), told.ids.length];
+  const [start, before] = [feed.position(), received.ids.length];
   const ids = await raise(server.db.query, tenant.workspaceId);
-  await eventually(() => told.ids.slice(before)).toEqual(ids);
+  await eventually(() => received.ids.slice(before)).toEqual(ids);
   const batches = await replayed(feed, start, feed.position(), filter);
   expect(batches.flatMap(({ changes }) => changes.map(({ rowId }) => rowId))).toEqual(ids);
 });
 
-it('while the server is away, cursors wait a little, and are as good as before', async () => {
+it('cursors wait while the server is down, and stay valid', async () => {
   const cursor = feed.seal(feed.position(), tenant.workspaceId);
   const ids = await raise(server.db.query, tenant.workspaceId);
   const seen = await here();
@@ -215,10 +215,10 @@ it('loses nothing while it crashes and restarts under writers', async () => {
   expect(resets).toBe(0);
 });
 
-describe('cursors of before', () => {
+describe('earlier cursors', () => {
   const refused = (code: string) => expect.objectContaining({ code, argument: 'after' });
 
-  it('a failover have expired, and news are told', async () => {
+  it('expire with a failover, and new changes are delivered', async () => {
     await raise(server.db.query, tenant.workspaceId);
     await settled();
     const cursor = feed.seal(feed.position(), tenant.workspaceId);
@@ -226,7 +226,7 @@ describe('cursors of before', () => {
     await eventually(() => resets).toBe(1);
     expect(() => feed.open(cursor, tenant.workspaceId, 'after')).toThrow(refused('CURSOR_EXPIRED'));
     const ids = await raise(server.db.query, tenant.workspaceId);
-    await eventually(() => told.ids.slice(1)).toEqual(ids);
+    await eventually(() => received.ids.slice(1)).toEqual(ids);
     const now = feed.seal(feed.position(), tenant.workspaceId);
     await server.restart();
     await settled();
@@ -234,7 +234,7 @@ describe('cursors of before', () => {
     expect(feed.open(now, tenant.workspaceId, 'after')).toEqual(feed.position());
   });
 
-  it('going back to an old copy are from the future, and news are told', async () => {
+  it('expire when an old copy is restored, and new changes are delivered', async () => {
     await raise(server.db.query, tenant.workspaceId);
     await server.stop();
     const old = await server.copy('old');
@@ -249,6 +249,6 @@ describe('cursors of before', () => {
     const position = feed.open(cursor, tenant.workspaceId, 'after');
     await expect(feed.reach(position)).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
     const ids = await raise(server.db.query, tenant.workspaceId);
-    await eventually(() => told.ids.slice(2)).toEqual(ids);
+    await eventually(() => received.ids.slice(2)).toEqual(ids);
   });
 });

@@ -30,13 +30,13 @@ function numbers(seed: number): (below: number) => number {
 }
 
 describe('a snapshot', () => {
-  it('sees what was over when it was taken', () => {
+  it('sees transactions that had ended when it was taken', () => {
     const snapshot = parseSnapshot('10:20:10,15');
     const seen = [9n, 10n, 11n, 15n, 19n, 20n].filter((xid) => sees(snapshot, xid));
     expect(seen).toEqual([9n, 11n, 19n]);
   });
 
-  it('sees all up to the first one that was running', () => {
+  it('sees all transactions before the first running one', () => {
     const snapshot = parseSnapshot('12:20:12');
     expect([11n, 12n, 13n, 20n].map((xid) => seesUpTo(snapshot, xid))).toEqual([
       true,
@@ -47,7 +47,7 @@ describe('a snapshot', () => {
     expect(seesUpTo(parseSnapshot('20:20:'), 19n)).toBe(true);
   });
 
-  it('includes those that were taken before', () => {
+  it('includes earlier snapshots', () => {
     // Transactions begin and end at random; the newest one that has ended is the newest of the log.
     const random = numbers(7);
     const running = new Set<number>();
@@ -73,30 +73,33 @@ describe('a snapshot', () => {
     }
   });
 
-  it.each(['', '1:2', '1:2:x', '1:2:3,', '-1:2:', '1:2:;', ' 1:2:'])('is not %j', (text) => {
-    expect(() => parseSnapshot(text)).toThrow(TypeError);
-  });
+  it.each(['', '1:2', '1:2:x', '1:2:3,', '-1:2:', '1:2:;', ' 1:2:'])(
+    'is not read from %j',
+    (text) => {
+      expect(() => parseSnapshot(text)).toThrow(TypeError);
+    },
+  );
 });
 
 describe('a position', () => {
-  it('covers what was told before it', () => {
+  it('covers earlier positions', () => {
     expect(covers(at('12:12:'), at('10:12:10'))).toBe(true);
     expect(covers(at('10:12:10'), at('12:12:'))).toBe(false);
     expect(covers(at('12:12:'), partly('10:10:', '12:12:', 5))).toBe(true);
     expect(covers(at('11:11:'), partly('10:10:', '12:12:', 5))).toBe(false);
   });
 
-  it('in a batch covers what was told of the same batch', () => {
+  it('covers earlier positions in the same batch', () => {
     const position = partly('10:10:', '12:12:', 5);
     expect(covers(position, at('10:10:'))).toBe(true);
     expect(covers(position, partly('10:10:', '12:12:', 5))).toBe(true);
     expect(covers(position, partly('10:10:', '12:12:', 6))).toBe(false);
     expect(covers(position, at('12:12:'))).toBe(false);
-    // Told in other portions by another replica: neither covers the other.
+    // Delivered in other pages by another replica: neither covers the other.
     expect(covers(position, partly('10:11:10', '12:12:', 4))).toBe(false);
   });
 
-  it('covers none of another log', () => {
+  it('covers no position of another log', () => {
     expect(covers({ ...at('12:12:'), log: 'a' }, { ...at('10:10:'), log: 'b' })).toBe(false);
   });
 
@@ -104,7 +107,7 @@ describe('a position', () => {
     at('1:1:'),
     at('3:900719925474099312345:3,17,900719925474099312344'),
     partly('10:12:10', '12:15:12,13', Number.MAX_SAFE_INTEGER),
-  ])('comes back as it was', (position) => {
+  ])('is the same after writing and reading it', (position) => {
     expect(readPosition(writePosition(position))).toEqual(position);
   });
 });
@@ -119,13 +122,13 @@ describe('a cursor', () => {
     expect(open(cursor, workspaceId)).toEqual({ ...position, log: log.identity });
   });
 
-  it('shows nothing of the position', () => {
+  it('reveals nothing of the position', () => {
     const cursors = [position, position].map((same) => sealCursor(log, same, workspace));
     expect(cursors[0]).not.toBe(cursors[1]);
     expect(cursors[0]).toMatch(/^[\w-]{60,150}$/);
   });
 
-  it('fits into a header with thousands of transactions running', () => {
+  it('fits into a header even with thousands of running transactions', () => {
     const random = numbers(3);
     const running = Array.from({ length: 2_000 }, (_, i) => 5_000_000_000 + i * 5 + random(5));
     const text = `${running[0]}:${5_000_010_001}:${running.join(',')}`;
@@ -134,7 +137,7 @@ describe('a cursor', () => {
     expect(open(cursor).seen.text).toBe(text);
   });
 
-  it('of another workspace, or of none, is bad input', () => {
+  it('is bad input if it is of another workspace, or of none', () => {
     const cursor = sealCursor(log, position, workspace);
     for (const other of [randomUUID(), null]) {
       expect(() => open(cursor, other)).toThrow(
@@ -143,18 +146,18 @@ describe('a cursor', () => {
     }
   });
 
-  it('that was changed anywhere is never opened', () => {
+  it('is refused if it was changed anywhere', () => {
     const bytes = Buffer.from(sealCursor(log, position, workspace), 'base64url');
     for (let i = 0; i < bytes.length; i++) {
       const forged = Buffer.from(bytes);
       forged[i] = (forged[i] ?? 0) ^ (1 << (i % 8));
-      // The first bytes after the version say which log it is of.
+      // The first bytes after the version identify the log.
       const code = i >= 1 && i <= 8 ? 'CURSOR_EXPIRED' : 'BAD_USER_INPUT';
       expect(() => open(forged.toString('base64url'))).toThrow(expect.objectContaining({ code }));
     }
   });
 
-  it('that was cut is bad input', () => {
+  it('is bad input if it was cut', () => {
     const cursor = sealCursor(log, position, workspace);
     for (let length = 0; length < cursor.length; length++) {
       expect(() => open(cursor.slice(0, length))).toThrow(
@@ -179,7 +182,7 @@ describe('a cursor', () => {
     );
   });
 
-  it('of another log has expired, and says what to do', () => {
+  it('of another log has expired, with a message that says what to do', () => {
     const other = { ...log, identity: randomUUID() };
     const cursor = sealCursor(other, position, workspace);
     expect(() => open(cursor)).toThrow(
@@ -191,7 +194,7 @@ describe('a cursor', () => {
     );
   });
 
-  it('of a log that was replaced meanwhile is never one of the new log', () => {
+  it('of a log that was replaced is never valid for the new log', () => {
     const before = { ...position, log: randomUUID() };
     const cursor = sealCursor(log, before, workspace);
     expect(() => open(cursor)).toThrow(expect.objectContaining({ code: 'CURSOR_EXPIRED' }));

@@ -6,13 +6,13 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { caughtUp } from '../support/log.ts';
 import { createTenant, insert, service, type Tenant } from '../support/tenant.ts';
-import { raise, Told } from './alerts.ts';
+import { Received, raise } from './alerts.ts';
 import { startProxy } from './proxy.ts';
 
 let db: TestDatabase;
 let tenant: Tenant;
 let feed: PostgresFeed;
-let told: Told;
+let received: Received;
 const errors: unknown[] = [];
 
 beforeAll(async () => {
@@ -26,8 +26,8 @@ beforeAll(async () => {
 });
 
 beforeEach(() => {
-  told?.stop();
-  told = new Told(feed);
+  received?.stop();
+  received = new Received(feed);
 });
 
 afterAll(async () => {
@@ -38,7 +38,7 @@ afterAll(async () => {
 const settled = () => caughtUp(feed, db);
 
 describe('a change', () => {
-  it('says what happened to which row, whose it is, and when', async () => {
+  it('has the operation, the row, its workspace and the time', async () => {
     const { workspaceId } = tenant;
     const before = Date.now();
     const [id = ''] = await raise(db.query, workspaceId);
@@ -48,19 +48,22 @@ describe('a change', () => {
     await db.query('delete from system_alerts where id = $1', [id]);
     await settled();
     const common = { model: 'SystemAlert', rowId: id, workspaceId, readerId: null };
-    expect(told.changes).toMatchObject([
+    expect(received.changes).toMatchObject([
       { ...common, operation: 'INSERT', changedColumns: [] },
       { ...common, operation: 'UPDATE' },
       { ...common, operation: 'DELETE', changedColumns: [] },
     ]);
-    expect([...(told.changes[1]?.changedColumns ?? [])].sort()).toEqual(['severityLevel', 'title']);
-    for (const { occurredAt } of told.changes) {
+    expect([...(received.changes[1]?.changedColumns ?? [])].sort()).toEqual([
+      'severityLevel',
+      'title',
+    ]);
+    for (const { occurredAt } of received.changes) {
       expect(occurredAt.getTime()).toBeGreaterThanOrEqual(before - 1);
       expect(occurredAt.getTime()).toBeLessThanOrEqual(Date.now() + 1);
     }
   });
 
-  it('of a row for one person names the person', async () => {
+  it("of a person's row names the person", async () => {
     const { workspaceId, people } = tenant;
     await insert(db, 'user_notifications', {
       workspace_id: workspaceId,
@@ -70,33 +73,33 @@ describe('a change', () => {
       notification_type: 'alert',
     });
     await settled();
-    expect(told.changes).toMatchObject([
+    expect(received.changes).toMatchObject([
       { model: 'UserNotification', workspaceId, readerId: people.Viewer },
     ]);
   });
 
-  it('of a table that this gateway does not know is left out', async () => {
+  it('of a table that this gateway does not know is skipped', async () => {
     await db.query(
       `insert into gateway.change (table_name, row_id, operation) values ('tables_of_tomorrow', '1', 'INSERT')`,
     );
     const ids = await raise(db.query, tenant.workspaceId);
     await settled();
-    expect(told.ids).toEqual(ids);
+    expect(received.ids).toEqual(ids);
   });
 });
 
 describe('changes', () => {
-  it('of a transaction come together, in their order', async () => {
+  it('of a transaction come in one batch, in order', async () => {
     const ids = await db.as(service, async (query) => {
       const first = await raise(query, tenant.workspaceId, 3);
       return [...first, ...(await raise(query, tenant.workspaceId, 2))];
     });
     await settled();
-    expect(told.batches).toHaveLength(1);
-    expect(told.ids).toEqual(ids);
+    expect(received.batches).toHaveLength(1);
+    expect(received.ids).toEqual(ids);
   });
 
-  it('that were rolled back are not told, not even to a savepoint', async () => {
+  it('that were rolled back are not delivered, also if rolled back to a savepoint', async () => {
     const rolledBack = db.as(service, async (query) => {
       await raise(query, tenant.workspaceId);
       throw new Error('No');
@@ -111,32 +114,32 @@ describe('changes', () => {
       return [...before, ...(await raise(query, tenant.workspaceId))];
     });
     await settled();
-    expect(told.ids).toEqual(ids);
+    expect(received.ids).toEqual(ids);
   });
 
-  it('do not wait for a transaction that began before, and it is told when it commits', async () => {
+  it('do not wait for an earlier open transaction, which is delivered when it commits', async () => {
     const late = await db.as(service, async (query) => {
       const ids = await raise(query, tenant.workspaceId);
       for (let n = 0; n < 5; n++) {
         const others = await raise(db.query, tenant.workspaceId);
-        await eventually(() => told.ids).toContain(others[0]);
-        expect(told.ids).not.toContain(ids[0]);
+        await eventually(() => received.ids).toContain(others[0]);
+        expect(received.ids).not.toContain(ids[0]);
       }
       return ids;
     });
     await settled();
-    expect(told.ids).toHaveLength(6);
-    expect(told.ids.at(-1)).toBe(late[0]);
+    expect(received.ids).toHaveLength(6);
+    expect(received.ids.at(-1)).toBe(late[0]);
   });
 
   it('of 20,000 rows come in pages', async () => {
     const ids = await raise(db.query, tenant.workspaceId, 20_000);
     await settled();
-    expect(told.batches.every(({ changes }) => changes.length === 500)).toBe(true);
-    expect(told.ids).toEqual(ids);
+    expect(received.batches.every(({ changes }) => changes.length === 500)).toBe(true);
+    expect(received.ids).toEqual(ids);
   });
 
-  it('are told once each though the connection is lost in the middle of them', async () => {
+  it('are delivered once if the connection is lost in between', async () => {
     const proxy = await startProxy(db.gatewayUrl);
     const lost: unknown[] = [];
     const feed = await createPostgresFeed({
@@ -144,7 +147,7 @@ describe('changes', () => {
       pageSize: 10,
       onError: (error) => lost.push(error),
     });
-    const second = new Told(feed);
+    const second = new Received(feed);
     let cuts = 0;
     feed.listen(() => {
       if (++cuts % 3 === 0) proxy.cut();
@@ -153,37 +156,37 @@ describe('changes', () => {
     await eventually(() => second.ids.length).toBe(100);
     await settled();
     expect(second.ids).toEqual(ids);
-    // Once, since nothing was read to its end in between.
+    // Only one, since no read was complete in between.
     expect(lost).toHaveLength(1);
     await feed.close();
     await proxy.close();
   });
 
-  it('reach every listener, though another one fails', async () => {
+  it('reach every listener even if another one throws', async () => {
     const failure = new Error('A listener failed');
     const stop = feed.listen(() => {
       throw failure;
     });
-    const second = new Told(feed);
+    const second = new Received(feed);
     const ids = await raise(db.query, tenant.workspaceId);
     await settled();
-    expect(told.ids).toEqual(ids);
+    expect(received.ids).toEqual(ids);
     expect(second.ids).toEqual(ids);
     expect(errors).toEqual([failure]);
     stop();
     second.stop();
   });
 
-  it('are not told to a listener that stopped', async () => {
-    told.stop();
+  it('do not reach a listener that has stopped', async () => {
+    received.stop();
     await raise(db.query, tenant.workspaceId);
     await settled();
-    expect(told.ids).toEqual([]);
+    expect(received.ids).toEqual([]);
   });
 });
 
 describe('reaching a position', () => {
-  it('of a list read by a person tells what was committed until then first', async () => {
+  it('of a list delivers everything that was committed before the list was read', async () => {
     for (let n = 0; n < 20; n++) {
       const [id] = await raise(db.query, tenant.workspaceId);
       const snapshot = await db.as(tenant.actor('Viewer'), async (query) => {
@@ -193,11 +196,11 @@ describe('reaching a position', () => {
         return row?.snapshot ?? '';
       });
       await feed.reach({ seen: parseSnapshot(snapshot) });
-      expect(told.ids.at(-1)).toBe(id);
+      expect(received.ids.at(-1)).toBe(id);
     }
   });
 
-  it('that the log has not come to is refused: it went back to before that', async () => {
+  it('beyond the end of the log is refused, since the log was restored from a backup', async () => {
     const { xmax } = feed.position().seen;
     const future = parseSnapshot(`${xmax + 1_000n}:${xmax + 1_000n}:`);
     await expect(feed.reach({ seen: future })).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
@@ -206,7 +209,7 @@ describe('reaching a position', () => {
   });
 });
 
-it('workspaces tell who is what in them', async () => {
+it('workspaceRoles returns the members of workspaces with their roles', async () => {
   const other = await createTenant(db);
   const roles = await feed.workspaceRoles([tenant.workspaceId, other.workspaceId, randomUUID()]);
   const expected = [tenant, other].flatMap(({ workspaceId, people }) =>
@@ -217,17 +220,17 @@ it('workspaces tell who is what in them', async () => {
 });
 
 describe('opening and closing', () => {
-  it('a log that is not there fails', async () => {
+  it('opening fails if there is no log', async () => {
     const empty = await createTestDatabase('empty');
     await expect(createPostgresFeed({ connectionString: empty.gatewayUrl })).rejects.toThrow();
     await empty.close();
   });
 
-  it('leaves no connection, and no promise waiting', async () => {
+  it('closing leaves no connection and no pending promise', async () => {
     const own = await createTestDatabase();
     const { workspaceId } = await createTenant(own);
     const feed = await createPostgresFeed({ connectionString: own.gatewayUrl });
-    const told = new Told(feed);
+    const received = new Received(feed);
     const future = parseSnapshot('900000000:900000000:');
     const reaching = expect(feed.reach({ seen: future })).rejects.toMatchObject({
       code: 'SERVICE_UNAVAILABLE',
@@ -244,7 +247,7 @@ describe('opening and closing', () => {
          where application_name = 'codex-gateway-feed' and datname = current_database()`,
       );
     await eventually(async () => (await connections()).length).toBe(0);
-    expect(told.ids).toEqual([]);
+    expect(received.ids).toEqual([]);
     await own.close();
   });
 });

@@ -9,17 +9,17 @@ import { freePort } from '../support/ports.ts';
 
 const PASSWORD = 'gateway';
 const SETTINGS = {
-  // Enough for a crash of the server, of which the system survives.
+  // Enough for a crash of the server, which the operating system survives.
   synchronous_commit: 'on',
-  // What was not committed is not written before the server is stopped without notice.
+  // Uncommitted changes are not written before a crash.
   wal_level: 'minimal',
   max_wal_senders: '0',
   wal_writer_delay: '10000ms',
 };
 
-/** A server of the caller's own that keeps what was committed, at the same address for good. */
+/** A server of the test's own that keeps committed data, always at the same address. */
 export class OwnServer {
-  /** The migrated database. Its connections are made anew after a restart. */
+  /** The migrated database. Its connections are made again after a restart. */
   readonly db: TestDatabase;
   readonly #folder: string;
   readonly #port: number;
@@ -84,12 +84,12 @@ export class OwnServer {
     return dataDir;
   }
 
-  /** Has a copy served from now on, once the server is started. */
+  /** Uses a copy from the next start on. */
   use(dataDir: string): void {
     this.#dataDir = dataDir;
   }
 
-  /** Has a copy take over, as a standby does: on a new timeline. */
+  /** Promotes a copy, like a standby: on a new timeline. */
   async failOver(): Promise<void> {
     const settings = { wal_level: 'replica' };
     await this.restart(settings);

@@ -9,9 +9,9 @@ export interface Proxy {
   url: string;
   /** Whether notifications are swallowed, as a transaction pooler does. */
   isDeaf: boolean;
-  /** Where connections made from now on lead. */
+  /** The target of new connections. */
   target: string;
-  /** Cuts all connections without a word. */
+  /** Cuts all connections without a message. */
   cut(): void;
   close(): Promise<void>;
 }
@@ -64,7 +64,7 @@ export async function startProxy(target: string): Promise<Proxy> {
   return proxy;
 }
 
-/** Splits what a server sent into whole messages, less notifications, and the rest. */
+/** Splits what a server sent into whole messages, without notifications, and the rest. */
 function takeMessages(data: Buffer, isDeaf: boolean): { passed: Buffer; unread: Buffer } {
   const messages: Buffer[] = [];
   let start = 0;

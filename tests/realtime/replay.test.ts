@@ -4,11 +4,11 @@ import { createPostgresFeed, type PostgresFeed } from '../../src/realtime/postgr
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { endOfLog, othersEnded } from '../support/log.ts';
 import { createTenant, insert, service, type Tenant } from '../support/tenant.ts';
-import { alertsOf, raise, replayed, Told } from './alerts.ts';
+import { alertsOf, Received, raise, replayed } from './alerts.ts';
 
 let db: TestDatabase;
 let tenant: Tenant;
-/** Replicas that tell in portions of different sizes. */
+/** Replicas with different page sizes. */
 let feeds: [PostgresFeed, PostgresFeed];
 
 beforeAll(async () => {
@@ -33,11 +33,11 @@ async function settled(): Promise<void> {
 const idsOf = (batches: readonly { changes: readonly { rowId: string }[] }[]) =>
   batches.flatMap(({ changes }) => changes.map(({ rowId }) => rowId));
 
-it('from every change on gives the rest, on every replica, up to wherever it is', async () => {
+it('a replay from any change returns the rest, on every replica, up to its position', async () => {
   const { workspaceId } = tenant;
   await settled();
-  const told = feeds.map((feed) => new Told(feed));
-  // One is under way all the time; large ones are told in portions.
+  const received = feeds.map((feed) => new Received(feed));
+  // One transaction is open all the time; large ones are delivered in pages.
   await db.as(service, async (query) => {
     await raise(query, workspaceId, 4);
     await raise(db.query, workspaceId, 10);
@@ -52,13 +52,13 @@ it('from every change on gives the rest, on every replica, up to wherever it is'
 
   const filter = alertsOf(workspaceId);
   for (const feed of feeds) {
-    for (const { ids, places } of told) {
+    for (const { ids, places } of received) {
       expect(ids).toHaveLength(34);
       for (const [index, { position }] of places.entries()) {
         const after = feed.open(feed.seal(position, workspaceId), workspaceId, 'after');
         const rest = await replayed(feed, after, feed.position(), filter);
         expect(idsOf(rest).sort()).toEqual(ids.slice(index + 1).sort());
-        // Also while a listener is in the middle of a batch.
+        // Also up to a position in the middle of a batch.
         for (const [until, place] of places.entries()) {
           if (until < index) continue;
           const part = await replayed(feed, after, place.position, filter);
@@ -70,14 +70,14 @@ it('from every change on gives the rest, on every replica, up to wherever it is'
   }
 });
 
-it('goes on from every change of a replay', async () => {
+it('a replay can be resumed from each of its changes', async () => {
   const [feed] = feeds;
   const { workspaceId } = tenant;
   const filter = alertsOf(workspaceId);
   const start = feed.position();
   const ids = await raise(db.query, workspaceId, 1_234);
   await settled();
-  // Transactions elsewhere on the server, of which positions tell too, begin and end all the time.
+  // Positions include transactions of other tests on the server, which begin and end all the time.
   const until = feed.position();
   const batches = await replayed(feed, start, until, filter);
   expect(batches.map(({ changes }) => changes.length)).toEqual([500, 500, 234]);
@@ -96,7 +96,7 @@ it('goes on from every change of a replay', async () => {
   }
 });
 
-it('gives what the reader may be told of, and no other model', async () => {
+it('a replay only has changes that the reader may receive, of the given models', async () => {
   const [feed] = feeds;
   const { workspaceId, people } = tenant;
   const other = await createTenant(db);
@@ -133,7 +133,7 @@ it('gives what the reader may be told of, and no other model', async () => {
 });
 
 describe('cursors', () => {
-  it('of another database have expired', async () => {
+  it('of another database are expired', async () => {
     const [feed] = feeds;
     const other = await createTestDatabase();
     const foreign = await createPostgresFeed({ connectionString: other.gatewayUrl });
@@ -152,16 +152,16 @@ describe('cursors', () => {
     await other.close();
   });
 
-  it('from before the retention have expired, those since then have not', async () => {
+  it('expire with the retention, later ones do not', async () => {
     const [feed] = feeds;
     const { workspaceId } = tenant;
     const filter = alertsOf(workspaceId);
     await raise(db.query, workspaceId);
     await settled();
-    const told = new Told(feed);
+    const received = new Received(feed);
     await raise(db.query, workspaceId, 3);
     await settled();
-    const places = told.places.slice(0, -1).map(({ position }) => position);
+    const places = received.places.slice(0, -1).map(({ position }) => position);
     await othersEnded(db);
     await settled();
     const end = feed.position();
@@ -182,7 +182,7 @@ describe('cursors', () => {
     expect(idsOf(since)).toEqual(ids);
   });
 
-  it('expire where a transaction that ran then committed, and was deleted', async () => {
+  it('expire if a transaction that was open then committed and was deleted', async () => {
     const [feed] = feeds;
     const { workspaceId } = tenant;
     await settled();

@@ -14,21 +14,21 @@ import { type BrokerKind, BrokerServer } from '../support/brokers.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { Deliveries } from '../support/deliveries.ts';
 import { endOfLog } from '../support/log.ts';
-import { Told } from './alerts.ts';
+import { Received } from './alerts.ts';
 
 /** A takeover takes two seconds, and the machine may be busy. */
 export const SOON = { timeout: 10_000, interval: 10 };
 
-/** A feed as one of several gateways has it. */
+/** The feed of one of several gateways. */
 export interface Replica {
   feed: PostgresFeed;
   role: Role;
-  /** All that it was, oldest first. */
+  /** All its roles so far, oldest first. */
   roles: readonly Role[];
-  told: Told;
-  /** What was committed while it was there, and what it told. */
+  received: Received;
+  /** What was committed while it was there, and what it delivered. */
   deliveries: Deliveries;
-  /** What the broker, and Postgres, failed with. */
+  /** Errors of the broker and of Postgres. */
   errors: unknown[];
 }
 
@@ -41,7 +41,7 @@ interface ReplicaOptions {
   wrap?: (createBroker: BrokerFactory) => BrokerFactory;
 }
 
-/** Replicas that meet at a broker of their own. */
+/** Replicas with a broker of their own. */
 export class Replicas {
   readonly server: BrokerServer;
   readonly #db: TestDatabase;
@@ -88,7 +88,7 @@ export class Replicas {
         return roles.at(-1) ?? 'alone';
       },
       roles,
-      told: new Told(feed),
+      received: new Received(feed),
       deliveries,
       errors,
     };
@@ -113,15 +113,15 @@ export class Replicas {
     return vi.waitFor(() => expect(this.roles).toEqual(roles), SOON);
   }
 
-  /** Begins with a reader and followers to whom all is told, as if nothing had happened before. */
+  /** Waits for a reader and followers that have received everything, and forgets what they received. */
   async settle(): Promise<void> {
     const [, ...others] = this.all;
     await this.become(...others.map((): Role => 'follower'), 'reader');
     const position = await this.position();
     await Promise.all(this.all.map(({ feed }) => feed.reach(position)));
     for (const replica of this.all) {
-      replica.told.stop();
-      replica.told = new Told(replica.feed);
+      replica.received.stop();
+      replica.received = new Received(replica.feed);
       replica.errors.length = 0;
     }
   }
@@ -131,10 +131,10 @@ export class Replicas {
     return endOfLog(this.#db);
   }
 
-  /** Expects that all were, or soon are, told of these rows and nothing else, in this order. */
-  tell(ids: readonly string[]): Promise<void> {
+  /** Expects that all replicas soon have received these rows and nothing else, in this order. */
+  receive(ids: readonly string[]): Promise<void> {
     return vi.waitFor(() => {
-      for (const { told } of this.all) expect(told.ids).toEqual(ids);
+      for (const { received } of this.all) expect(received.ids).toEqual(ids);
     }, SOON);
   }
 
@@ -179,7 +179,7 @@ export class Replicas {
   }
 }
 
-/** Returns a broker whose messages go through the hands of somebody else, who passes them on. */
+/** Returns a broker whose messages go through `intercept`, which passes them on. */
 export function intercepted(
   intercept: (pass: () => void) => void,
 ): (createBroker: BrokerFactory) => BrokerFactory {
@@ -200,7 +200,7 @@ export function intercepted(
   };
 }
 
-/** Loses, repeats, delays and so reorders messages. */
+/** Loses, repeats, delays and reorders messages. */
 export const unreliable = intercepted((pass) => {
   const copies = [0, 1, 1, 1, 1, 2][Math.floor(Math.random() * 6)] ?? 1;
   for (let n = 0; n < copies; n++) setTimeout(pass, Math.random() ** 4 * 60);

@@ -9,7 +9,7 @@ import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { createTenant, type Tenant } from '../support/tenant.ts';
 
 const WRITERS = 12;
-/** As long as it takes for so many changes, and at least for so many seconds. */
+/** It runs until there are so many changes, and for at least so many seconds. */
 const CHANGES = 1_000;
 const SECONDS = 4;
 
@@ -26,7 +26,7 @@ afterAll(() => db?.close());
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const chance = (probability: number) => Math.random() < probability;
 
-/** Raises, changes and removes alerts in transactions that take their time, until told to stop. */
+/** Raises, changes and removes alerts in slow transactions, until it is over. */
 async function write(readers: Deliveries[], isOver: () => boolean): Promise<void> {
   const client = new pg.Client(db.url);
   await client.connect();
@@ -68,7 +68,7 @@ async function write(readers: Deliveries[], isOver: () => boolean): Promise<void
   await client.end();
 }
 
-/** Reads the log as one is tempted to: what is newer than the newest that was read. */
+/** Reads the log in the naive way: rows with a larger value than the largest one that was read. */
 function readBy(column: 'seq' | 'occurred_at', deliveries: Deliveries, isOver: () => boolean) {
   const run = async () => {
     let newest: unknown = column === 'seq' ? 0 : '-infinity';
@@ -90,7 +90,7 @@ function readBy(column: 'seq' | 'occurred_at', deliveries: Deliveries, isOver: (
 const WAYS = ['Postgres itself', ...(hasPgBouncer() ? ['a pooler in transaction mode'] : [])];
 
 it.each(WAYS)(
-  'read by way of %s it loses and repeats nothing, unlike cursors over a column',
+  'a feed over %s loses and repeats nothing, unlike cursors over a column',
   async (way) => {
     const bouncer =
       way === 'Postgres itself' ? undefined : await startPgBouncer('transaction', [db.gatewayUrl]);
@@ -141,7 +141,7 @@ it.each(WAYS)(
     const report = right.report();
     expect(report).toMatchObject(NOTHING_WRONG);
     expect(report.delivered).toBeGreaterThan(CHANGES);
-    // The same checker, at the same writers.
+    // The same checker and the same writers.
     expect(bySeq.report().lost.length).toBeGreaterThan(report.delivered / 100);
     expect(byTime.report().lost.length).toBeGreaterThan(report.delivered / 100);
   },

@@ -5,7 +5,7 @@ import { createPostgresFeed } from '../../src/realtime/postgres-feed.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTenant, type Tenant } from '../support/tenant.ts';
-import { raise, Told } from './alerts.ts';
+import { Received, raise } from './alerts.ts';
 import { startProxy } from './proxy.ts';
 
 let db: TestDatabase;
@@ -19,21 +19,24 @@ beforeAll(async () => {
 afterAll(() => db?.close());
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-/** How long a delivery may take on a busy machine. Without being woken a reader waits for a minute. */
+/** How long a delivery may take on a busy machine. A reader that is not woken waits for a minute. */
 const PATIENCE_MS = 10_000;
 
 /** Raises alerts one after the other, each once the reader has delivered the one before. */
 async function raiseEach(
-  told: Told,
+  received: Received,
   count: number,
   betweenMs = 20,
   query = db.query,
 ): Promise<void> {
   for (let n = 0; n < count; n++) {
     await pause(betweenMs + Math.random() * 20);
-    const before = told.batches.length;
+    const before = received.batches.length;
     await raise(query, tenant.workspaceId);
-    await vi.waitUntil(() => told.batches.length > before, { timeout: PATIENCE_MS, interval: 1 });
+    await vi.waitUntil(() => received.batches.length > before, {
+      timeout: PATIENCE_MS,
+      interval: 1,
+    });
   }
 }
 
@@ -58,34 +61,34 @@ async function countNotifications() {
 }
 
 describe('a reader', () => {
-  it('is woken by each commit as long as they are few', async () => {
+  it('is woken by each commit while there are few', async () => {
     const feed = await createPostgresFeed({
       connectionString: db.gatewayUrl,
       pollMs: 60_000,
       unheardPollMs: 60_000,
     });
-    const told = new Told(feed);
+    const received = new Received(feed);
     const notifications = await countNotifications();
-    await raiseEach(told, 20, 200, notifications.write);
+    await raiseEach(received, 20, 200, notifications.write);
     await eventually(() => notifications.byWriter).toBe(20);
     await notifications.stop();
     await feed.close();
   });
 
-  it('is woken by each of a hundred a second', async () => {
+  it('is woken by each of a hundred commits a second', async () => {
     const feed = await createPostgresFeed({ connectionString: db.gatewayUrl });
-    const told = new Told(feed);
+    const received = new Received(feed);
     await pause(200);
     const notifications = await countNotifications();
-    await raiseEach(told, 50, 10, notifications.write);
+    await raiseEach(received, 50, 10, notifications.write);
     await eventually(() => notifications.byWriter).toBe(50);
     await notifications.stop();
     await feed.close();
   });
 
-  it('polls when commits are many, and is woken by none of them', async () => {
+  it('polls while there are many commits, which do not wake it', async () => {
     const feed = await createPostgresFeed({ connectionString: db.gatewayUrl });
-    const told = new Told(feed);
+    const received = new Received(feed);
     await pause(200);
     const writeFor = async (ms: number) => {
       const end = performance.now() + ms;
@@ -102,19 +105,19 @@ describe('a reader', () => {
     const busy = await writeFor(1_500);
     commits += busy;
     expect(busy).toBeGreaterThan(300);
-    // Each would be followed by 25 ms without, were readers not kept awake: 60 of them.
+    // If readers were not kept awake, there would be one every 25 ms: 60 of them.
     expect(notifications.count).toBeLessThan(20);
-    await eventually(() => told.ids.length).toBe(commits);
-    expect(new Set(told.ids).size).toBe(commits);
+    await eventually(() => received.ids.length).toBe(commits);
+    expect(new Set(received.ids).size).toBe(commits);
     // Then it sleeps again.
     await pause(500);
-    await raiseEach(told, 5, 500, notifications.write);
+    await raiseEach(received, 5, 500, notifications.write);
     await eventually(() => notifications.byWriter).toBe(5);
     await notifications.stop();
     await feed.close();
   });
 
-  it('finds changes where notifications do not arrive, and says that they do not', async () => {
+  it('finds changes without notifications, and reports that none arrive', async () => {
     const proxy = await startProxy(db.gatewayUrl);
     proxy.isDeaf = true;
     let unheard = 0;
@@ -125,10 +128,10 @@ describe('a reader', () => {
         unheard += 1;
       },
     });
-    const told = new Told(feed);
-    await raiseEach(told, 20);
+    const received = new Received(feed);
+    await raiseEach(received, 20);
     await eventually(() => unheard).toBe(1);
-    await raiseEach(told, 20);
+    await raiseEach(received, 20);
     expect(unheard).toBe(1);
     await feed.close();
     await proxy.close();
@@ -144,18 +147,18 @@ describe('a reader', () => {
         unheard += 1;
       },
     });
-    const told = new Told(feed);
+    const received = new Received(feed);
     await pause(200);
-    await raiseEach(told, 4);
+    await raiseEach(received, 4);
     expect(unheard).toBe(0);
     proxy.isDeaf = true;
-    await raiseEach(told, 24);
+    await raiseEach(received, 24);
     await eventually(() => unheard).toBe(1);
     await feed.close();
     await proxy.close();
   });
 
-  it('polls until it hears something, and asks for that now and then', () => {
+  it('polls until a notification arrives, and sometimes sends one to itself', () => {
     const pace = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
     pace.connected(0);
     const steps = Array.from({ length: 600 }, (_, n) => {
@@ -171,7 +174,7 @@ describe('a reader', () => {
     expect(pace.probe(20_000)).toBeNull();
   });
 
-  it('is kept awake by what half of its timely reads find, not by what it was woken for', () => {
+  it('stays awake if half of its scheduled reads find changes; reads after a wake-up do not count', () => {
     const keptAwake = (finds: (n: number) => boolean, isOnTime: boolean) => {
       const pace = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
       const reads = Array.from({ length: 50 }, (_, n) => {
@@ -185,7 +188,7 @@ describe('a reader', () => {
     expect(keptAwake((n) => n % 5 < 3, true)).toBe(true);
   });
 
-  it('asks nothing for a moment after a probe, however many commits there are', () => {
+  it('pauses after a notification to itself, even with many commits', () => {
     const pace = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
     pace.connected(0);
     pace.read(0, { found: true, awake: true, isOnTime: true });

@@ -9,7 +9,7 @@ import { examples } from '../../src/server/graphiql/examples.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What an example may cost of what an operation may. */
+/** The largest share of the limit that an example may cost. */
 const SHARE = 0.2;
 
 function filesIn(folder: string): string[] {
@@ -38,7 +38,7 @@ function parsed(code: string): DocumentNode[] {
   }
 }
 
-/** What the operations of a document cost, as shares of what they may. */
+/** The costs of a document's operations, as shares of the limit. */
 function sharesOf(document: DocumentNode, variables = {}): number[] {
   return document.definitions.flatMap((definition) => {
     if (definition.kind !== Kind.OPERATION_DEFINITION) return [];
@@ -65,7 +65,7 @@ it.each([
   expect(Math.max(...documents.flatMap((each) => sharesOf(each)))).toBeLessThanOrEqual(SHARE);
 });
 
-it('the page about prices says what its example costs, and what operations may', () => {
+it('the page about prices has the cost of its example, and the limits', () => {
   const page = readFileSync(`${ROOT}/docs/cost.md`, 'utf8');
   const [document] = documentsIn('docs/cost.md');
   const [share = 0] = sharesOf(document as DocumentNode);

@@ -21,7 +21,7 @@ function priceOf(document: string, variableValues: Record<string, unknown> = {})
   return cost;
 }
 
-/** Returns what is added to the price of the document that reaches a field's type. */
+/** Returns how much a field adds to the price of the document that reaches its type. */
 function added({ document }: Reader, selection: string): number {
   const of = (selected: string) => priceOf(document.replace('@', selected));
   return of(`__typename ${selection}`) - of('__typename');
@@ -40,11 +40,11 @@ it('every type of the schema is reached', () => {
   expect(readers.length).toBeGreaterThan(1_000);
 });
 
-/** What is at hand when its parent is, and errors. */
+/** Fields that are read with their parents, and errors. */
 const AT_HAND =
   /^(Query\.viewer|\w+Edge\.node|\w+Payload\.(errors|results)|AuditEntryConnection\.pageInfo)$/;
 
-/** Asks for rows of a field's type. */
+/** Selects rows of a field's type. */
 function rowsOf({ field }: Reader): string {
   const to = getNamedType(field.type);
   return isObjectType(to) && 'nodes' in to.getFields()
@@ -59,7 +59,7 @@ it('every field that leads to rows has a price', () => {
   ).toEqual([]);
 });
 
-it('each alias is paid for, and what is merged is paid for once', () => {
+it('each alias has a price, and merged fields have one together', () => {
   // The fields of a connection share its rows.
   const all = readers.filter(({ title }) => !/Connection\./.test(title));
   expect(
@@ -74,7 +74,7 @@ it('each alias is paid for, and what is merged is paid for once', () => {
   ).toEqual([]);
 });
 
-describe('what is read for each row is paid for with each row', () => {
+describe('what is read for each row is priced for each row', () => {
   const below = ({ one, many, people, links }: Case) => [
     ...[...one, ...people].map(([name]) => `${name} { id }`),
     ...links.map(([name]) => `${name} { id }`),
@@ -116,7 +116,7 @@ describe('what is read for each row is paid for with each row', () => {
   });
 });
 
-describe('every condition of a filter is paid for', () => {
+describe('every condition of a filter has a price', () => {
   const filterOf = (name: string) => schema.getType(name);
 
   /** Every condition that a filter takes, on columns. */
@@ -167,7 +167,7 @@ describe('every condition of a filter is paid for', () => {
     }
   });
 
-  it('by how many values and characters it has', () => {
+  it('that depends on the number of values and characters', () => {
     const of = (filter: object) =>
       priceOf('query ($filter: CohortFilter) { cohorts(filter: $filter) { totalCount } }', {
         filter,
@@ -180,7 +180,7 @@ describe('every condition of a filter is paid for', () => {
     expect(of(path(50))).toBeGreaterThan(of(path(1)));
   });
 
-  it('for each row that has a list with a filter', () => {
+  it('for each row that has a list with the filter', () => {
     const of = (rows: number, filter: string) =>
       priceOf(
         `{ campaigns(first: ${rows}) { nodes { alerts(filter: ${filter}) { totalCount nodes { id } } } } }`,
@@ -192,7 +192,7 @@ describe('every condition of a filter is paid for', () => {
   });
 });
 
-describe('a write pays for each of its rows', () => {
+describe('a write is priced by its rows', () => {
   const mutations = readers.filter(({ title }) => title.startsWith('Mutation.'));
   const taking = (name: string) =>
     mutations.filter(({ field }) => field.args.some((arg) => arg.name === name));
@@ -203,7 +203,7 @@ describe('a write pays for each of its rows', () => {
     return priceOf(`mutation { ${field.name}(${args.join(', ')}) { __typename } }`);
   };
 
-  it('whatever it does', () => {
+  it('for every kind of write', () => {
     expect(mutations.length).toBeGreaterThan(300);
     const cheap = mutations.filter(
       (reader) => added(reader, `${call(reader.field)} { __typename }`) < 100,
@@ -211,7 +211,7 @@ describe('a write pays for each of its rows', () => {
     expect(cheap.map(({ title }) => title)).toEqual([]);
   });
 
-  it('that are given', () => {
+  it('by those that are given', () => {
     const bulks = taking('inputs');
     expect(bulks.length).toBeGreaterThan(40);
     const few = bulks.filter((reader) => {
@@ -224,7 +224,7 @@ describe('a write pays for each of its rows', () => {
     expect(few.map(({ title }) => title)).toEqual([]);
   });
 
-  it('that a filter may choose, unless they are refused anyway', () => {
+  it('by those that a filter may choose, unless they are refused anyway', () => {
     const bulks = taking('atMost');
     expect(bulks.length).toBeGreaterThan(80);
     const wrong = bulks.filter((reader) => {

@@ -50,13 +50,13 @@ it.each([1e-7, 0.30000000000000004, 5e-324, 1.7976931348623157e308, 123456789012
   },
 );
 
-it("shows JSON's own null in a column that must have a value", async () => {
+it('shows JSON null in a required column', async () => {
   await world.database.query(`update cohorts set demographics = 'null'`);
   const { cohorts } = await world.ours.client.data('{ cohorts { nodes { demographics } } }');
   expect(cohorts.nodes).toEqual([{ demographics: null }]);
 });
 
-it('shows the same whatever the defaults of the server are', async () => {
+it('does not depend on the defaults of the server', async () => {
   const { database, ours } = world;
   await database.query('update experiments set confidence = 0.30000000000000004');
   const query = `{ campaigns { nodes { ${columns} } } experiments { nodes { confidence createdAt } } }`;

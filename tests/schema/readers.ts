@@ -30,7 +30,7 @@ const SCALARS: Record<string, string> = {
   DateTime: '"2026-03-01T00:00:00Z"',
 };
 
-/** A value that the schema takes, with all that has to be given. */
+/** A value that the schema accepts, with everything that is required. */
 export function literal(type: GraphQLInputType): string {
   if (isNonNullType(type)) return literal(type.ofType);
   if (isListType(type)) return `[${literal(type.ofType)}]`;
@@ -40,7 +40,7 @@ export function literal(type: GraphQLInputType): string {
   return `{ ${given.map((field) => `${field.name}: ${literal(field.type)}`).join(', ')} }`;
 }
 
-/** Returns a field with all arguments that have to be given, and more. */
+/** Returns a field with all required arguments, and more. */
 export function call(
   { name, args }: GraphQLField<unknown, unknown>,
   more: readonly string[] = [],
@@ -52,7 +52,7 @@ export function call(
   return all.length > 0 ? `${name}(${all.join(', ')})` : name;
 }
 
-/** Every type, with the document that reaches it: `@` stands for what is selected of it. */
+/** Every type, with a document that reaches it: `@` is the place of its selection. */
 export const reached = new Map<GraphQLObjectType, string>();
 const queue: [GraphQLObjectType, string][] = [
   [schema.getQueryType() as GraphQLObjectType, '{ @ }'],
@@ -75,15 +75,15 @@ for (let next = queue.shift(); next; next = queue.shift()) {
   }
 }
 
-/** A field that leads to rows. */
+/** A field that returns rows. */
 export interface Reader {
   title: string;
   field: GraphQLField<unknown, unknown>;
-  /** Reaches the type that it is of: `@` stands for what is selected there. */
+  /** A document that reaches its type: `@` is the place of the selection. */
   document: string;
 }
 
-/** Every field that leads to rows. */
+/** Every field that returns rows. */
 export const readers: readonly Reader[] = [...reached].flatMap(([type, document]) =>
   Object.values(type.getFields())
     .filter((field) => isCompositeType(getNamedType(field.type)))

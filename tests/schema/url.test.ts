@@ -5,7 +5,7 @@ import { parseUrl } from '../../src/schema/url.ts';
 const letters = (length: number) =>
   Array.from({ length }, (_, n) => String.fromCodePoint(0x4e00 + ((n * 7919) % 20_000))).join('');
 
-describe('an address is brought into its normal form', () => {
+describe('a URL is normalised', () => {
   it.each([
     ['https://example.com', 'https://example.com/'],
     [' https://EXAMPLE.com/a b?c=ü#d ', 'https://example.com/a%20b?c=%C3%BC#d'],
@@ -18,8 +18,8 @@ describe('an address is brought into its normal form', () => {
   });
 });
 
-// The time to encode a host grows with the square of its letters: a second for 70,000.
-describe('an address is refused before its host is encoded', () => {
+// The time to encode a host grows with the square of its length: a second for 70,000 letters.
+describe('a URL is refused before its host is encoded', () => {
   it.each([
     ['//', `https://${letters(501)}`],
     ['no slashes', `https:${letters(501)}`],
@@ -34,7 +34,7 @@ describe('an address is refused before its host is encoded', () => {
   });
 });
 
-describe('what is no address is refused', () => {
+describe('other texts are refused', () => {
   it.each([
     '',
     'example.com',

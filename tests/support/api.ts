@@ -26,12 +26,12 @@ export interface Api {
   close(): Promise<void>;
 }
 
-/** An API that tells changes. */
+/** An API with subscriptions. */
 export interface LiveApi extends Api {
   feed: PostgresFeed;
   /** Lines of the log, oldest first. */
   log: readonly Record<string, unknown>[];
-  /** How many subscriptions there are, and how many groups they are served in. */
+  /** The number of subscriptions, and of their groups. */
   open(): Promise<{ subscribers: number; groups: number }>;
 }
 
@@ -45,7 +45,7 @@ export async function openApi(
   return api;
 }
 
-/** The same, with subscriptions; a test may come between the feed and those who listen to it. */
+/** The same, with subscriptions; a test may intercept the feed. */
 export async function openLiveApi(
   database: TestDatabase,
   {
@@ -75,7 +75,7 @@ export async function openLiveApi(
   };
 }
 
-/** How the gateway differs from what tests start. */
+/** Other options of the gateway. */
 export type GatewayChanges = NonNullable<Parameters<typeof startGateway>[1]>;
 
 async function serve(database: TestDatabase, options: GatewayChanges) {

@@ -17,12 +17,12 @@ const KINDS = {
 
 export type BrokerKind = keyof typeof KINDS;
 
-/** Whether tests with this broker can run here. Where they cannot, it says so; in CI they fail. */
+/** Whether tests with this broker can run here. If not, they are skipped with a message; in CI they fail. */
 export function hasBroker(kind: BrokerKind): boolean {
   return hasProgram(KINDS[kind].binary);
 }
 
-/** A NATS or Redis server of the caller's own, at the same address for good. */
+/** A NATS or Redis server of the test's own, always at the same address. */
 export class BrokerServer extends ServerProcess {
   readonly url: string;
 
@@ -38,7 +38,7 @@ export class BrokerServer extends ServerProcess {
     return server;
   }
 
-  /** Has it answer nobody, or go on with it. */
+  /** Stops it from answering, or lets it continue. */
   freeze(isFrozen: boolean): void {
     this.signal(isFrozen ? 'SIGSTOP' : 'SIGCONT');
   }

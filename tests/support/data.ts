@@ -1,3 +1,3 @@
-/** What the API tells: its shape is the operation's, and a test that mistakes it fails. */
+/** Data of the API, in the shape of the operation; a test with a wrong shape fails. */
 // biome-ignore lint/suspicious/noExplicitAny: there is no type for every operation of the tests.
 export type Data = any;

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test('a copy is migrated, and its own', async () => {
+test('a copy is migrated, and independent of others', async () => {
   const other = await createTestDatabase();
   await other.query(`insert into workspaces (name) values ('Elsewhere')`);
   expect(await database.query('select * from workspaces')).toEqual([]);
@@ -31,7 +31,7 @@ test('an actor is a person in a workspace, for one transaction', async () => {
   ]);
 });
 
-test('what is rehearsed, or throws, does not stay', async () => {
+test('a rehearsal, or a function that throws, is rolled back', async () => {
   const insert = `insert into workspaces (name) values ('Gone') returning name`;
   const before = await database.query('select * from workspaces');
   expect(await database.rehearse({ role: 'service_role' }, (query) => query(insert))).toHaveLength(
@@ -46,7 +46,7 @@ test('what is rehearsed, or throws, does not stay', async () => {
   expect(await database.query('select * from workspaces')).toEqual(before);
 });
 
-test('the demo is loaded once, however many ask for it', async () => {
+test('the demo is loaded once for concurrent callers', async () => {
   const databases = await Promise.all([1, 2, 3].map(() => createTestDatabase('demo')));
   const counts = await Promise.all(
     databases.map(({ query }) => query('select count(*)::int from workspaces')),

@@ -31,13 +31,13 @@ export interface TestDatabase {
   query: Query;
   /** Runs a function in a transaction as the actor, and commits; rolls back when it throws. */
   as<T>(actor: Actor, run: (query: Query) => Promise<T>): Promise<T>;
-  /** The same, but nothing of it stays. */
+  /** The same, but always rolls back. */
   rehearse<T>(actor: Actor, run: (query: Query) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
 /**
- * Returns a database of the caller's own: without anything in it, migrated, or with the demo; used
+ * Returns a new database: empty, migrated, or with the demo; used
  * over at most so many connections as people, and as trusted writers.
  */
 export async function createTestDatabase(
@@ -103,7 +103,7 @@ export function openDatabase(url: string, gatewayPassword: string, connections =
 
 function createPool(connectionString: string, max: number): pg.Pool {
   const pool = new pg.Pool({ connectionString, max, options: '-c timezone=UTC' });
-  // An idle connection that its server ends is no failure of the test that has finished with it.
+  // When the server ends an idle connection, the test that used it does not fail.
   pool.on('error', () => {});
   return pool;
 }

@@ -1,11 +1,11 @@
-/** What became of what was committed; everything but `delivered` is to be empty. */
+/** The outcome of committed changes; everything except `delivered` should be empty. */
 export interface DeliveryReport {
   delivered: number;
   /** Committed, but never delivered. */
   lost: string[];
   /** Delivered more than once. */
   twice: string[];
-  /** Delivered after something that was begun only when this had been committed. */
+  /** Delivered after a change that began only when this one had been committed. */
   disordered: string[];
   /** Delivered, but never committed. */
   unknown: string[];
@@ -14,21 +14,21 @@ export interface DeliveryReport {
 interface Transaction {
   begun: number;
   committed: number;
-  /** Whether it is known that it has to be delivered. */
+  /** Whether it must be delivered. */
   isCertain: boolean;
 }
 
 /**
- * Compares what writers committed with what a reader was given. Keys are the caller's, one for each
- * change; moments come from `now()`, also those of other processes on this machine.
+ * Compares what writers committed with what a reader received. Keys are the caller's, one for each
+ * change; times come from `now()`, also those of other processes on this machine.
  */
 export class Deliveries {
   readonly #transactions = new Map<string, Transaction>();
   readonly #delivered: string[] = [];
 
-  /** The moment, for `committed`: in milliseconds, the same for all processes. */
+  /** The current time for `committed`: in milliseconds, the same for all processes. */
   static now(): number {
-    // Of a clock that they share: where each began to count its own is told imprecisely.
+    // A shared clock: the offsets of the processes' own clocks are imprecise.
     return Number(process.hrtime.bigint()) / 1e6;
   }
 
@@ -45,7 +45,7 @@ export class Deliveries {
     for (const key of keys) this.#transactions.set(key, { begun, committed, isCertain });
   }
 
-  /** Notes changes of which nobody knows: the connection was lost during COMMIT. */
+  /** Notes changes with an unknown outcome: the connection was lost during COMMIT. */
   maybeCommitted(keys: Iterable<string>, begun: number): void {
     const transaction = { begun, committed: Number.POSITIVE_INFINITY, isCertain: false };
     for (const key of keys) this.#transactions.set(key, transaction);
@@ -55,7 +55,7 @@ export class Deliveries {
     this.#delivered.push(key);
   }
 
-  /** Whether all that is known to be committed has been delivered. */
+  /** Whether everything that is known to be committed has been delivered. */
   get isComplete(): boolean {
     return this.report().lost.length === 0;
   }
@@ -87,5 +87,5 @@ export class Deliveries {
   }
 }
 
-/** The report of a reader that is right. */
+/** The report of a correct reader. */
 export const NOTHING_WRONG = { lost: [], twice: [], disordered: [], unknown: [] };

@@ -8,8 +8,8 @@ export const testEnv = {
   stressRounds: Number(STRESS_ROUNDS || 2),
   /** How many mutations tests of bad input and of crashes send; unset, a few hundred. */
   stressMutations: Number(STRESS_MUTATIONS || 300),
-  /** Whether gateways of tests answer queries by one statement where one can. */
+  /** Whether gateways of tests compile queries. */
   accelerated: ACCELERATORS !== 'false',
-  /** In CI a test whose needs are missing fails; elsewhere it is skipped and says so. */
+  /** In CI a test fails if something that it needs is missing; elsewhere it is skipped with a message. */
   ci: Boolean(CI),
 };

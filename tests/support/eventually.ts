@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** Like `expect.poll`, with as long as a busy machine may take. */
+/** Like `expect.poll`, with a timeout for busy machines. */
 export function eventually<T>(read: () => T) {
   return expect.poll(read, { timeout: 10_000, interval: 20 });
 }

@@ -7,7 +7,7 @@ export function collectGarbage(): void {
   runInNewContext('gc')();
 }
 
-/** Resolves to the bytes of the heap that are in use, once what waits for a turn has been freed. */
+/** Resolves to the bytes of the heap that are in use, after a garbage collection. */
 export async function usedHeap(): Promise<number> {
   for (let n = 0; n < 3; n += 1) {
     collectGarbage();

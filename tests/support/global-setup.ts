@@ -19,7 +19,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return teardown;
 }
 
-/** Returns a server with a migrated database, and what ends it or drops what was made there. */
+/** Returns a server with a migrated database, and the function that stops it or drops the databases. */
 export async function openTestServer(): Promise<{
   server: TestServer;
   teardown: () => Promise<void>;
@@ -71,7 +71,7 @@ async function startServer() {
   }
 }
 
-// In memory, where there is enough of it: containers often have 64 MB there.
+// In memory, if there is enough: containers often have only 64 MB.
 async function fastFolder(): Promise<string> {
   const free = await statfs('/dev/shm').then(
     ({ bavail, bsize }) => bavail * bsize,

@@ -38,7 +38,7 @@ export function hostileJson(value: unknown): string {
   return marked.replace(MARKED, '$1');
 }
 
-/** Returns the value as a GraphQL document has it. */
+/** Returns the value in the syntax of GraphQL. */
 export function literal(value: unknown): string {
   if (value instanceof RawJson) return value.text;
   if (Array.isArray(value)) return `[${value.map(literal).join(' ')}]`;
@@ -138,7 +138,7 @@ const UUIDS = table({
   '10,000 zeros': '0'.repeat(LONG),
 });
 
-/** Many letters, of which no two that follow are alike: the longest to encode in a host's name. */
+/** Many letters, all different from their neighbours: the slowest to encode in a host name. */
 const LETTERS = String.fromCodePoint(
   ...Array.from({ length: LONG }, (_, n) => 0x4e00 + ((n * 7919) % 20_000)),
 );

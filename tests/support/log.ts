@@ -12,14 +12,14 @@ export async function endOfLog({ query }: Pick<TestDatabase, 'query'>): Promise<
 }
 
 /**
- * Resolves once no transaction runs that began before the newest of the log: not in any database of
- * the server, since cursors from meanwhile expire as soon as the newest changes are deleted.
+ * Resolves once no transaction runs that began before the newest one of the log, in any database of
+ * the server: otherwise cursors expire as soon as the newest changes are deleted.
  */
 export async function othersEnded(database: Pick<TestDatabase, 'query'>): Promise<void> {
   await eventually(async () => (await endOfLog(database)).seen.running.size).toBe(0);
 }
 
-/** Resolves once a feed has told its listeners all that is committed now. */
+/** Resolves once a feed has delivered everything that is committed now. */
 export async function caughtUp(
   feed: Pick<Feed, 'reach'>,
   database: Pick<TestDatabase, 'query'>,
@@ -27,7 +27,7 @@ export async function caughtUp(
   await feed.reach(await endOfLog(database));
 }
 
-/** Has readers write nothing of their own for a while, which would save what a crash is to lose. */
+/** Keeps readers from writing for a while, since their writes would save what a crash should lose. */
 export async function letReadersBe(query: (sql: string) => Promise<unknown>): Promise<void> {
   await query(
     `select setval('gateway.readers_listen_until', (date_part('epoch', now()) * 1000)::bigint + 3600000)`,

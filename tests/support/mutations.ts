@@ -1,7 +1,7 @@
 import type { Client } from './api.ts';
 import type { Data } from './data.ts';
 
-/** Sends a mutation of one field, which must be done, and returns its payload. */
+/** Sends a mutation of one field, which must succeed, and returns its payload. */
 export async function perform(
   client: Client,
   call: string,
@@ -14,7 +14,7 @@ export async function perform(
   return payload;
 }
 
-/** Sends a mutation of one field and returns its payload, whether it was done or refused. */
+/** Sends a mutation of one field and returns its payload, whether it succeeded or not. */
 export async function attempt(
   client: Client,
   call: string,

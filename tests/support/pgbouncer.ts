@@ -11,27 +11,27 @@ export const POOL_MODES: readonly PoolMode[] = ['session', 'transaction'];
 /** Debian installs it where only root's shell looks. */
 const BINARY = isInstalled('pgbouncer') ? 'pgbouncer' : '/usr/sbin/pgbouncer';
 
-/** Whether tests with PgBouncer can run here. Where they cannot, it says so; in CI they fail. */
+/** Whether tests with PgBouncer can run here. If not, they are skipped with a message; in CI they fail. */
 export function hasPgBouncer(): boolean {
   return hasProgram(BINARY);
 }
 
-/** A PgBouncer of the caller's own, before a server of Postgres, at the same address for good. */
+/** A PgBouncer of the test's own in front of a Postgres, always at the same address. */
 export interface PgBouncer {
-  /** Returns the connection string by way of it. */
+  /** Returns the connection string through it. */
   url(connectionString: string): string;
-  /** Has it read its settings again. */
+  /** Reloads its settings. */
   reload(): void;
   start(): Promise<void>;
-  /** Ends it without a word to anybody. */
+  /** Kills it. */
   kill(): Promise<void>;
   /** Ends it and removes its folder. */
   close(): Promise<void>;
 }
 
 /**
- * Starts one with the settings that it comes with, but for the mode and for how many connections to
- * Postgres it gives to each login of a database.
+ * Starts one with its default settings, except for the mode and the number of connections to
+ * Postgres for each login of a database.
  */
 export async function startPgBouncer(
   mode: PoolMode,

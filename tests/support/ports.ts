@@ -6,8 +6,8 @@ import { createServer } from 'node:net';
 const [FIRST, BEYOND] = [12_000, 32_000];
 
 /**
- * Returns a port that is free, and that nothing takes by chance while its server is away: not even
- * a connection to that server, which may be given the very port that it asks for.
+ * Returns a free port that nothing takes by chance while its server is down: not even
+ * a connection to that server, which could get the same port.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -3,7 +3,7 @@ import { testEnv } from './env.ts';
 /** How many callers take part in a race. */
 export const CALLERS = 50;
 
-/** Starts all callers at once, and returns what became of each. */
+/** Starts all callers at once, and returns the outcome of each. */
 export function race<T>(run: (caller: number) => Promise<T>): Promise<PromiseSettledResult<T>[]> {
   return Promise.allSettled(Array.from({ length: CALLERS }, (_, caller) => run(caller)));
 }

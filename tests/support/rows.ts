@@ -26,7 +26,7 @@ export interface Table {
   references: Reference[];
 }
 
-/** Whose rows to make. */
+/** The owners of the rows. */
 export interface Owner {
   workspaceId: string | null;
   userIds: string[];
@@ -69,7 +69,7 @@ function inOrder(tables: Table[]): Table[] {
       );
     const next =
       [...waiting].find((table) => !blocks(table, true)) ??
-      // A circle of references is entered where it may stay open.
+      // A circle of references begins at a column that can be null.
       [...waiting].find((table) => !blocks(table, false));
     if (!next) throw new Error('Tables need each other in a circle.');
     waiting.delete(next);
@@ -82,7 +82,7 @@ function isRequired(table: Table, column: string): boolean {
   return table.columns.some(({ name, required }) => name === column && required);
 }
 
-/** Returns what to select a table's rows from as a client: with the columns that it has a privilege on. */
+/** Returns the source to select a table's rows from as a client: the columns that it may read. */
 export function openRows(table: string): string {
   const guarded = GUARDED_COLUMNS.filter((each) => each.table === table);
   if (guarded.length === 0) return table;
@@ -100,7 +100,7 @@ export function isTenant(table: Table): boolean {
 
 /**
  * Makes the values of the n-th row of a table: every column filled, references to rows in `made`;
- * left null are only references to rows that are not there.
+ * only references to missing rows are null.
  */
 export function buildRow(table: Table, owner: Owner, made: ReadonlyMap<string, Row[]>, n: number) {
   const row: Row = {};

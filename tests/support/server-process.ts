@@ -5,17 +5,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { testEnv } from './env.ts';
 
 const STARTED_MS = 20_000;
-/** Ends it with this process, as after a test that failed; where the system can. */
+/** Ends it with this process, for example after a failed test, if the system supports that. */
 const withParent = isInstalled('setpriv') ? ['setpriv', '--pdeathsig', 'KILL'] : [];
 
-/** Whether tests with this program can run here. Where they cannot, it says so; in CI they fail. */
+/** Whether tests with this program can run here. If not, they are skipped with a message; in CI they fail. */
 export function hasProgram(binary: string): boolean {
   const found = isInstalled(binary);
   if (!found) process.stderr.write(`${binary} is not installed: its tests are skipped\n`);
   return found || testEnv.ci;
 }
 
-/** A server of the caller's own, which may stop and start again. */
+/** A server of the test's own, which may stop and start again. */
 export class ServerProcess {
   readonly #command: readonly string[];
   readonly #port: number;

@@ -45,7 +45,7 @@ const FACTS = `
   from pg_roles where rolname in ('authenticated', 'service_role', 'codex_gateway')
   order by 1`;
 
-/** Returns everything that the catalog says about the project's schemas and roles, a line a fact. */
+/** Returns the catalog of the project's schemas and roles, a line for each fact. */
 export async function catalogSnapshot(query: Query): Promise<string[]> {
   return (await query<{ fact: string }>(FACTS)).map(({ fact }) => fact);
 }

@@ -10,7 +10,7 @@ export interface Result {
   errors?: { message: string; extensions: Record<string, unknown> }[];
 }
 
-/** What came of one subscription. */
+/** What one subscription has received. */
 export interface Subscription {
   /** Oldest first; an error that ends it is one of them. */
   results: Result[];
@@ -20,16 +20,16 @@ export interface Subscription {
   code(): string | undefined;
   /** Whether the server has ended it, with or without its connection. */
   isOver(): boolean;
-  /** Leaves it. */
+  /** Ends it. */
   end(): void;
 }
 
-/** Where a client listens. */
+/** The connection of a client. */
 export interface Listener {
   subscribe(query: string, variables?: object): Subscription;
-  /** All that came, byte by byte. */
+  /** Everything that was received, as bytes. */
   raw(): string;
-  /** The code that its socket was closed with; undefined while it is open, or where there is none. */
+  /** The close code of its socket; undefined while it is open, or without a socket. */
   closeCode(): number | undefined;
   close(): void;
 }
@@ -39,7 +39,7 @@ type SignedIn = Pick<Client, 'headers'>;
 export const TRANSPORTS = ['WebSocket', 'SSE', 'multipart'] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
-/** Listens as somebody. */
+/** Connects as a person or an agent. */
 export function listen(
   url: string,
   client: SignedIn,
@@ -60,7 +60,7 @@ export async function listening(
   });
 }
 
-/** Waits until nothing more has come for so many milliseconds. */
+/** Waits until nothing has come for so many milliseconds. */
 export async function quiet(listeners: readonly Listener[], ms = 300): Promise<void> {
   const total = () => listeners.reduce((sum, listener) => sum + listener.raw().length, 0);
   for (let before = -1; before !== total(); ) {
@@ -168,7 +168,7 @@ function byHttp(url: string, client: SignedIn, transport: keyof typeof ACCEPT): 
           unread = lines.pop() ?? '';
           for (const line of lines) subscription.results.push(...resultsIn(line));
         }
-        // A refusal is JSON, and no line.
+        // A refusal is JSON, not a line.
         subscription.results.push(...resultsIn(unread));
       };
       void read()
