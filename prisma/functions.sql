@@ -697,6 +697,16 @@ CREATE OR REPLACE FUNCTION gateway.is_audience()
  STABLE
 AS $function$ SELECT coalesce(gateway.current_claims() ->> 'audience' <> '' AND NOT gateway.current_claims() ?| '{sub,agent}', false) $function$;
 
+-- 001_who_asks; may be called by everybody
+CREATE OR REPLACE FUNCTION gateway.is_current_member()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT coalesce(current_setting('gateway.member_statement', true) = gateway.statement_key(), false)
+    OR gateway.look_up_membership()
+$function$;
+
 -- 001_who_asks; may be called by authenticated, service_role
 CREATE OR REPLACE FUNCTION gateway.is_owner()
  RETURNS boolean
@@ -971,6 +981,20 @@ BEGIN
   RETURN NULL;
 END $function$;
 
+-- 001_who_asks; may be called by everybody
+CREATE OR REPLACE FUNCTION gateway.look_up_membership()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+  IF public.is_workspace_member(public.current_workspace_id()) IS NOT TRUE THEN
+    RETURN false;
+  END IF;
+  PERFORM set_config('gateway.member_statement', gateway.statement_key(), true);
+  RETURN true;
+END $function$;
+
 -- 006_writes; may be called by authenticated, service_role
 CREATE OR REPLACE FUNCTION gateway.make_room_for_idempotency_key(max_keys integer DEFAULT 10000, max_bytes bigint DEFAULT 100000000)
  RETURNS boolean
@@ -1038,7 +1062,7 @@ CREATE OR REPLACE FUNCTION gateway.member_reads()
  IMMUTABLE
 AS $function$
   SELECT 'workspace_id = (SELECT public.current_workspace_id())'
-      || ' AND (SELECT public.is_workspace_member(public.current_workspace_id()))'
+      || ' AND (SELECT gateway.is_current_member())'
 $function$;
 
 -- 002_setting_tables_up; may be called by nobody but its owner
@@ -1459,6 +1483,16 @@ BEGIN
     ' WHEN (OLD.%2$I IS DISTINCT FROM NEW.%2$I AND gateway.current_agent() IS NOT NULL)'
     ' EXECUTE FUNCTION gateway.stamp_agent(%2$L, %3$L)', target, column_name, kind);
 END $procedure$;
+
+-- 001_who_asks; may be called by everybody
+CREATE OR REPLACE FUNCTION gateway.statement_key()
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  SELECT statement_timestamp()::text || current_setting('app.current_workspace_id', true)
+    || current_setting('request.jwt.claims', true)
+$function$;
 
 -- 006_writes; may be called by everybody
 CREATE OR REPLACE FUNCTION gateway.take_turn(scope uuid, workspace uuid)

@@ -49,12 +49,12 @@ export function selectWorkspace(
  * who chose it, for one who did not, and for an agent.
  */
 export const STILL_THERE = {
-  chosen: 'is_workspace_member(current_workspace_id())',
+  chosen: 'gateway.is_current_member()',
   first: `(select workspace_id = current_workspace_id() and ties = 1
     from (select workspace_id, joined_at, count(*) over (order by joined_at) as ties
           from viewer_memberships()) as joined
     order by joined_at limit 1)`,
-  agent: `(gateway.agent_is_retired() is false and is_workspace_member(current_workspace_id()))`,
+  agent: '(gateway.agent_is_retired() is false and gateway.is_current_member())',
 } as const;
 
 /** Why an agent is refused, null if it is not. */

@@ -117,8 +117,11 @@ export class Compiler implements RowWriter {
     }
     const listed = sql`unnest(${scope.column(column)}) with ordinality as listed(value, place)`;
     const isIt = sql`${target.column(by)} = listed.value`;
-    const rows = sql`string_agg(${row}, ',' order by listed.place)`;
-    return sql`(select '['||coalesce(${rows}, '')||']' from ${listed} join ${target.table} on ${isIt})`;
+    // The limit, of what is one row at most, has Postgres look up each value by an index. A join reads
+    // all rows of the workspace for each list.
+    const linked = sql`lateral (select ${row} as text from ${target.table} where ${isIt} limit 1) as linked`;
+    const rows = sql`string_agg(linked.text, ',' order by listed.place)`;
+    return sql`(select '['||coalesce(${rows}, '')||']' from ${listed}, ${linked})`;
   }
 
   #connection(

@@ -86,6 +86,14 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
     'foreign-keys-indexed',
     'drop index positioning_created_by_idx; create index on positioning (name, created_by)',
   ],
+  [
+    'lists-indexed',
+    'drop index system_alerts_related_campaign_id_workspace_id_created_at_i_idx; create index on system_alerts (related_campaign_id, workspace_id)',
+  ],
+  [
+    'lists-indexed',
+    'drop index system_alerts_related_campaign_id_workspace_id_created_at_i_idx; create index on system_alerts (related_campaign_id, workspace_id, created_at, id)',
+  ],
   ['indexes-needed', 'create index on positioning (created_by)'],
   ['indexes-needed', 'create index on campaigns (workspace_id)'],
   ['indexes-needed', 'create index on campaigns (workspace_id, created_at)'],

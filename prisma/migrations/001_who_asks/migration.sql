@@ -108,6 +108,34 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION public.is_workspace_member IS 'Whether the person or the audience of the request belongs to the workspace; for an agent, whether it may act there and has any scope.';
 
+-- Every table of a statement has a policy that needs the answer, and looking it up takes longer than
+-- reading a few rows. So the answer is kept in a setting for the rest of the statement. It says no more
+-- than the settings that it was found with, and anyone who could set it could set those.
+CREATE OR REPLACE FUNCTION gateway.statement_key() RETURNS text
+LANGUAGE sql STABLE AS $$
+  SELECT statement_timestamp()::text || current_setting('app.current_workspace_id', true)
+    || current_setting('request.jwt.claims', true)
+$$;
+COMMENT ON FUNCTION gateway.statement_key IS 'Text that is the same throughout a statement and under the same settings only; null without a workspace or claims.';
+
+CREATE OR REPLACE FUNCTION gateway.look_up_membership() RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF public.is_workspace_member(public.current_workspace_id()) IS NOT TRUE THEN
+    RETURN false;
+  END IF;
+  PERFORM set_config('gateway.member_statement', gateway.statement_key(), true);
+  RETURN true;
+END $$;
+COMMENT ON FUNCTION gateway.look_up_membership IS 'Looks up whether the request is of a member of the current workspace, and keeps a yes for the statement.';
+
+CREATE OR REPLACE FUNCTION gateway.is_current_member() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(current_setting('gateway.member_statement', true) = gateway.statement_key(), false)
+    OR gateway.look_up_membership()
+$$;
+COMMENT ON FUNCTION gateway.is_current_member IS 'Whether is_workspace_member holds for the current workspace, looked up once a statement.';
+
 CREATE OR REPLACE FUNCTION public.workspace_role(workspace uuid) RETURNS public.member_role
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = '' AS $$
 BEGIN

@@ -40,7 +40,7 @@ END $$;
 -- Expressions of policies. Sub-selects, so that Postgres evaluates them once a statement and not once a row.
 CREATE OR REPLACE FUNCTION gateway.member_reads() RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT 'workspace_id = (SELECT public.current_workspace_id())'
-      || ' AND (SELECT public.is_workspace_member(public.current_workspace_id()))'
+      || ' AND (SELECT gateway.is_current_member())'
 $$;
 
 CREATE OR REPLACE FUNCTION gateway.member_writes(writer public.member_role) RETURNS text LANGUAGE sql STABLE AS $$

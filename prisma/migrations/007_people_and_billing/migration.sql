@@ -205,7 +205,7 @@ CREATE TABLE IF NOT EXISTS public.autopay_payments (
   CONSTRAINT autopay_payments_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS autopay_payments_workspace_id_created_at_id_idx ON public.autopay_payments (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS autopay_payments_merchant_subscription_id_workspace_id_idx ON public.autopay_payments (merchant_subscription_id, workspace_id);
+CREATE INDEX IF NOT EXISTS autopay_payments_merchant_subscription_id_workspace_id_crea_idx ON public.autopay_payments (merchant_subscription_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS autopay_payments_user_id_idx ON public.autopay_payments (user_id);
 CREATE INDEX IF NOT EXISTS autopay_payments_workspace_id_status_idx ON public.autopay_payments (workspace_id, status);
 CREATE INDEX IF NOT EXISTS autopay_payments_workspace_id_payment_date_idx ON public.autopay_payments (workspace_id, payment_date);

@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS public.competitor_content (
   CONSTRAINT competitor_content_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS competitor_content_workspace_id_scraped_at_id_idx ON public.competitor_content (workspace_id, scraped_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS competitor_content_competitor_id_workspace_id_idx ON public.competitor_content (competitor_id, workspace_id);
+CREATE INDEX IF NOT EXISTS competitor_content_competitor_id_workspace_id_scraped_at_id_idx ON public.competitor_content (competitor_id, workspace_id, scraped_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS competitor_content_workspace_id_platform_idx ON public.competitor_content (workspace_id, platform);
 CREATE INDEX IF NOT EXISTS competitor_content_workspace_id_content_type_idx ON public.competitor_content (workspace_id, content_type);
 CREATE INDEX IF NOT EXISTS competitor_content_metadata_performance_metrics_patterns_idx ON public.competitor_content USING gin (metadata jsonb_path_ops, performance_metrics jsonb_path_ops, patterns jsonb_path_ops);
@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS public.competitor_patterns (
   CONSTRAINT competitor_patterns_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS competitor_patterns_workspace_id_identified_at_id_idx ON public.competitor_patterns (workspace_id, identified_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS competitor_patterns_competitor_id_workspace_id_idx ON public.competitor_patterns (competitor_id, workspace_id);
+CREATE INDEX IF NOT EXISTS competitor_patterns_competitor_id_workspace_id_identified_a_idx ON public.competitor_patterns (competitor_id, workspace_id, identified_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS competitor_patterns_pattern_data_idx ON public.competitor_patterns USING gin (pattern_data jsonb_path_ops);
 CALL gateway.set_up_workspace_table('competitor_patterns', writer => 'Analyst', domain => 'intelligence');
 CALL gateway.stamp_table('competitor_patterns', 'identified_by_agent', 'name');
@@ -116,6 +116,6 @@ CREATE TABLE IF NOT EXISTS public.trend_mentions (
   CONSTRAINT trend_mentions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS trend_mentions_workspace_id_timestamp_id_idx ON public.trend_mentions (workspace_id, "timestamp" DESC, id DESC);
-CREATE INDEX IF NOT EXISTS trend_mentions_trend_id_workspace_id_idx ON public.trend_mentions (trend_id, workspace_id);
+CREATE INDEX IF NOT EXISTS trend_mentions_trend_id_workspace_id_timestamp_id_idx ON public.trend_mentions (trend_id, workspace_id, timestamp DESC, id DESC);
 CALL gateway.set_up_workspace_table('trend_mentions', writer => 'Analyst', domain => 'intelligence');
 CALL gateway.require_not_negative('trend_mentions', 'mention_count', 'engagement');

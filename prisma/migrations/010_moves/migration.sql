@@ -124,10 +124,10 @@ CREATE TABLE IF NOT EXISTS public.moves (
 );
 CREATE INDEX IF NOT EXISTS moves_workspace_id_created_at_id_idx ON public.moves (workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS moves_maneuver_type_id_idx ON public.moves (maneuver_type_id);
-CREATE INDEX IF NOT EXISTS moves_sprint_id_workspace_id_idx ON public.moves (sprint_id, workspace_id);
-CREATE INDEX IF NOT EXISTS moves_line_of_operation_id_workspace_id_idx ON public.moves (line_of_operation_id, workspace_id);
-CREATE INDEX IF NOT EXISTS moves_triggered_by_trend_id_workspace_id_idx ON public.moves (triggered_by_trend_id, workspace_id);
-CREATE INDEX IF NOT EXISTS moves_primary_icp_id_workspace_id_idx ON public.moves (primary_icp_id, workspace_id);
+CREATE INDEX IF NOT EXISTS moves_sprint_id_workspace_id_created_at_id_idx ON public.moves (sprint_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS moves_line_of_operation_id_workspace_id_created_at_id_idx ON public.moves (line_of_operation_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS moves_triggered_by_trend_id_workspace_id_created_at_id_idx ON public.moves (triggered_by_trend_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS moves_primary_icp_id_workspace_id_created_at_id_idx ON public.moves (primary_icp_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS moves_owner_id_idx ON public.moves (owner_id);
 CREATE INDEX IF NOT EXISTS moves_journey_stage_to_idx ON public.moves (journey_stage_to);
 CREATE INDEX IF NOT EXISTS moves_workspace_id_status_idx ON public.moves (workspace_id, status);
@@ -161,7 +161,7 @@ CREATE TABLE IF NOT EXISTS public.move_anomalies (
   CONSTRAINT move_anomalies_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS move_anomalies_workspace_id_detected_at_id_idx ON public.move_anomalies (workspace_id, detected_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS move_anomalies_move_id_workspace_id_idx ON public.move_anomalies (move_id, workspace_id);
+CREATE INDEX IF NOT EXISTS move_anomalies_move_id_workspace_id_detected_at_id_idx ON public.move_anomalies (move_id, workspace_id, detected_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS move_anomalies_workspace_id_status_idx ON public.move_anomalies (workspace_id, status);
 CALL gateway.set_up_workspace_table('move_anomalies', writer => 'Strategist', domain => 'moves');
 CALL gateway.guard_status('move_anomalies', 'anomaly', 'Open', '{
@@ -185,7 +185,7 @@ CREATE TABLE IF NOT EXISTS public.move_logs (
   CONSTRAINT move_logs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS move_logs_workspace_id_created_at_id_idx ON public.move_logs (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS move_logs_move_id_workspace_id_idx ON public.move_logs (move_id, workspace_id);
+CREATE INDEX IF NOT EXISTS move_logs_move_id_workspace_id_created_at_id_idx ON public.move_logs (move_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS move_logs_workspace_id_date_idx ON public.move_logs (workspace_id, date);
 CREATE INDEX IF NOT EXISTS move_logs_metrics_snapshot_idx ON public.move_logs USING gin (metrics_snapshot jsonb_path_ops);
 CALL gateway.set_up_workspace_table('move_logs', writer => 'Strategist', domain => 'moves');

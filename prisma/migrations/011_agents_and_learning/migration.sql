@@ -71,7 +71,7 @@ CREATE TABLE IF NOT EXISTS public.debate_rounds (
   CONSTRAINT debate_rounds_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS debate_rounds_workspace_id_timestamp_id_idx ON public.debate_rounds (workspace_id, "timestamp" DESC, id DESC);
-CREATE INDEX IF NOT EXISTS debate_rounds_debate_id_workspace_id_idx ON public.debate_rounds (debate_id, workspace_id);
+CREATE INDEX IF NOT EXISTS debate_rounds_debate_id_workspace_id_timestamp_id_idx ON public.debate_rounds (debate_id, workspace_id, timestamp DESC, id DESC);
 CREATE INDEX IF NOT EXISTS debate_rounds_positions_idx ON public.debate_rounds USING gin (positions jsonb_path_ops);
 CALL gateway.set_up_workspace_table('debate_rounds', writer => 'Owner', domain => 'agents');
 CALL gateway.require_not_negative('debate_rounds', 'round_number');
@@ -176,7 +176,7 @@ CREATE TABLE IF NOT EXISTS public.recommendation_outcomes (
   CONSTRAINT recommendation_outcomes_evaluator_id_fkey FOREIGN KEY (evaluator_id) REFERENCES auth.users (id) ON DELETE SET NULL
 );
 CREATE INDEX IF NOT EXISTS recommendation_outcomes_workspace_id_evaluation_date_id_idx ON public.recommendation_outcomes (workspace_id, evaluation_date DESC, id DESC);
-CREATE INDEX IF NOT EXISTS recommendation_outcomes_recommendation_id_workspace_id_idx ON public.recommendation_outcomes (recommendation_id, workspace_id);
+CREATE INDEX IF NOT EXISTS recommendation_outcomes_recommendation_id_workspace_id_eval_idx ON public.recommendation_outcomes (recommendation_id, workspace_id, evaluation_date DESC, id DESC);
 CREATE INDEX IF NOT EXISTS recommendation_outcomes_evaluator_id_idx ON public.recommendation_outcomes (evaluator_id);
 CREATE INDEX IF NOT EXISTS recommendation_outcomes_workspace_id_agent_id_idx ON public.recommendation_outcomes (workspace_id, agent_id);
 CREATE INDEX IF NOT EXISTS recommendation_outcomes_workspace_id_overall_quality_score_idx ON public.recommendation_outcomes (workspace_id, overall_quality_score DESC);

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS public.experiments (
   CONSTRAINT experiments_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS experiments_workspace_id_created_at_id_idx ON public.experiments (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS experiments_move_id_workspace_id_idx ON public.experiments (move_id, workspace_id);
+CREATE INDEX IF NOT EXISTS experiments_move_id_workspace_id_created_at_id_idx ON public.experiments (move_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS experiments_workspace_id_status_idx ON public.experiments (workspace_id, status);
 CREATE INDEX IF NOT EXISTS experiments_variants_stop_conditions_idx ON public.experiments USING gin (variants jsonb_path_ops, stop_conditions jsonb_path_ops);
 CALL gateway.set_up_workspace_table('experiments', writer => 'Creator', domain => 'experiments');
@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS public.experiment_results (
   CONSTRAINT experiment_results_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS experiment_results_workspace_id_timestamp_id_idx ON public.experiment_results (workspace_id, "timestamp" DESC, id DESC);
-CREATE INDEX IF NOT EXISTS experiment_results_experiment_id_workspace_id_idx ON public.experiment_results (experiment_id, workspace_id);
+CREATE INDEX IF NOT EXISTS experiment_results_experiment_id_workspace_id_timestamp_id_idx ON public.experiment_results (experiment_id, workspace_id, timestamp DESC, id DESC);
 CREATE INDEX IF NOT EXISTS experiment_results_workspace_id_variant_idx ON public.experiment_results (workspace_id, variant);
 CALL gateway.set_up_workspace_table('experiment_results', writer => 'Creator', domain => 'experiments');
 CALL gateway.require_not_negative('experiment_results', 'sample_size');
@@ -71,7 +71,7 @@ CREATE TABLE IF NOT EXISTS public.experiment_metadata (
   CONSTRAINT experiment_metadata_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces (id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS experiment_metadata_workspace_id_created_at_id_idx ON public.experiment_metadata (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS experiment_metadata_experiment_id_workspace_id_idx ON public.experiment_metadata (experiment_id, workspace_id);
+CREATE INDEX IF NOT EXISTS experiment_metadata_experiment_id_workspace_id_created_at_i_idx ON public.experiment_metadata (experiment_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS experiment_metadata_value_idx ON public.experiment_metadata USING gin (value jsonb_path_ops);
 CALL gateway.set_up_workspace_table('experiment_metadata', writer => 'Creator', domain => 'experiments');
 
@@ -136,12 +136,12 @@ CREATE TABLE IF NOT EXISTS public.assets (
   CONSTRAINT assets_workspace_id_agent_debate_id_fkey FOREIGN KEY (workspace_id, agent_debate_id) REFERENCES public.agent_debates (workspace_id, id) ON DELETE SET NULL (agent_debate_id)
 );
 CREATE INDEX IF NOT EXISTS assets_workspace_id_created_at_id_idx ON public.assets (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS assets_move_id_workspace_id_idx ON public.assets (move_id, workspace_id);
-CREATE INDEX IF NOT EXISTS assets_experiment_id_workspace_id_idx ON public.assets (experiment_id, workspace_id);
-CREATE INDEX IF NOT EXISTS assets_pattern_id_workspace_id_idx ON public.assets (pattern_id, workspace_id);
-CREATE INDEX IF NOT EXISTS assets_icp_id_workspace_id_idx ON public.assets (icp_id, workspace_id);
+CREATE INDEX IF NOT EXISTS assets_move_id_workspace_id_created_at_id_idx ON public.assets (move_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS assets_experiment_id_workspace_id_created_at_id_idx ON public.assets (experiment_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS assets_pattern_id_workspace_id_created_at_id_idx ON public.assets (pattern_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS assets_icp_id_workspace_id_created_at_id_idx ON public.assets (icp_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS assets_created_by_idx ON public.assets (created_by);
-CREATE INDEX IF NOT EXISTS assets_agent_debate_id_workspace_id_idx ON public.assets (agent_debate_id, workspace_id);
+CREATE INDEX IF NOT EXISTS assets_agent_debate_id_workspace_id_created_at_id_idx ON public.assets (agent_debate_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS assets_workspace_id_type_idx ON public.assets (workspace_id, type);
 CREATE INDEX IF NOT EXISTS assets_workspace_id_status_idx ON public.assets (workspace_id, status);
 CREATE INDEX IF NOT EXISTS assets_tags_metadata_reviewed_by_agents_idx ON public.assets USING gin (tags, metadata jsonb_path_ops, reviewed_by_agents);
@@ -225,7 +225,7 @@ CREATE TABLE IF NOT EXISTS public.content_adaptations (
   CONSTRAINT content_adaptations_workspace_id_source_asset_id_fkey FOREIGN KEY (workspace_id, source_asset_id) REFERENCES public.assets (workspace_id, id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS content_adaptations_workspace_id_created_at_id_idx ON public.content_adaptations (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS content_adaptations_source_asset_id_workspace_id_idx ON public.content_adaptations (source_asset_id, workspace_id);
+CREATE INDEX IF NOT EXISTS content_adaptations_source_asset_id_workspace_id_created_at_idx ON public.content_adaptations (source_asset_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS content_adaptations_workspace_id_target_channel_idx ON public.content_adaptations (workspace_id, target_channel);
 CREATE INDEX IF NOT EXISTS content_adaptations_adaptation_rules_idx ON public.content_adaptations USING gin (adaptation_rules jsonb_path_ops);
 CALL gateway.set_up_workspace_table('content_adaptations', writer => 'Creator', domain => 'content');

@@ -57,7 +57,7 @@ CREATE TABLE IF NOT EXISTS public.message_architecture (
   CONSTRAINT message_architecture_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users (id) ON DELETE SET NULL
 );
 CREATE INDEX IF NOT EXISTS message_architecture_workspace_id_created_at_id_idx ON public.message_architecture (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS message_architecture_positioning_id_workspace_id_idx ON public.message_architecture (positioning_id, workspace_id);
+CREATE INDEX IF NOT EXISTS message_architecture_positioning_id_workspace_id_created_at_idx ON public.message_architecture (positioning_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS message_architecture_created_by_idx ON public.message_architecture (created_by);
 CREATE INDEX IF NOT EXISTS message_architecture_secondary_messages_content_pillars_key_idx ON public.message_architecture USING gin (secondary_messages, content_pillars, key_topics, content_themes);
 CALL gateway.set_up_workspace_table('message_architecture', writer => 'Strategist', domain => 'strategy');
@@ -96,8 +96,8 @@ CREATE TABLE IF NOT EXISTS public.campaigns (
 );
 CREATE INDEX IF NOT EXISTS campaigns_workspace_id_created_at_id_idx ON public.campaigns (workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS campaigns_created_by_idx ON public.campaigns (created_by);
-CREATE INDEX IF NOT EXISTS campaigns_positioning_id_workspace_id_idx ON public.campaigns (positioning_id, workspace_id);
-CREATE INDEX IF NOT EXISTS campaigns_message_architecture_id_workspace_id_idx ON public.campaigns (message_architecture_id, workspace_id);
+CREATE INDEX IF NOT EXISTS campaigns_positioning_id_workspace_id_created_at_id_idx ON public.campaigns (positioning_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS campaigns_message_architecture_id_workspace_id_created_at_i_idx ON public.campaigns (message_architecture_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS campaigns_workspace_id_status_idx ON public.campaigns (workspace_id, status);
 CREATE INDEX IF NOT EXISTS campaigns_workspace_id_start_date_end_date_idx ON public.campaigns (workspace_id, start_date, end_date);
 CREATE INDEX IF NOT EXISTS campaigns_target_segments_target_geographies_resource_alloc_idx ON public.campaigns USING gin (target_segments, target_geographies, resource_allocation jsonb_path_ops);
@@ -139,8 +139,8 @@ CREATE TABLE IF NOT EXISTS public.campaign_quests (
   CONSTRAINT campaign_quests_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users (id) ON DELETE SET NULL
 );
 CREATE INDEX IF NOT EXISTS campaign_quests_workspace_id_created_at_id_idx ON public.campaign_quests (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS campaign_quests_campaign_id_workspace_id_idx ON public.campaign_quests (campaign_id, workspace_id);
-CREATE INDEX IF NOT EXISTS campaign_quests_parent_quest_id_workspace_id_idx ON public.campaign_quests (parent_quest_id, workspace_id);
+CREATE INDEX IF NOT EXISTS campaign_quests_campaign_id_workspace_id_created_at_id_idx ON public.campaign_quests (campaign_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS campaign_quests_parent_quest_id_workspace_id_created_at_id_idx ON public.campaign_quests (parent_quest_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS campaign_quests_created_by_idx ON public.campaign_quests (created_by);
 CREATE INDEX IF NOT EXISTS campaign_quests_campaign_id_status_idx ON public.campaign_quests (campaign_id, status);
 CREATE INDEX IF NOT EXISTS campaign_quests_assigned_to_agents_idx ON public.campaign_quests USING gin (assigned_to_agents);
@@ -170,7 +170,8 @@ CREATE TABLE IF NOT EXISTS public.campaign_cohorts (
   CONSTRAINT campaign_cohorts_workspace_id_cohort_id_fkey FOREIGN KEY (workspace_id, cohort_id) REFERENCES public.cohorts (workspace_id, id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS campaign_cohorts_workspace_id_created_at_id_idx ON public.campaign_cohorts (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS campaign_cohorts_cohort_id_workspace_id_idx ON public.campaign_cohorts (cohort_id, workspace_id);
+CREATE INDEX IF NOT EXISTS campaign_cohorts_campaign_id_workspace_id_created_at_id_idx ON public.campaign_cohorts (campaign_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS campaign_cohorts_cohort_id_workspace_id_created_at_id_idx ON public.campaign_cohorts (cohort_id, workspace_id, created_at DESC, id DESC);
 CALL gateway.set_up_workspace_table('campaign_cohorts', writer => 'Strategist', domain => 'campaigns');
 CALL gateway.require_not_negative('campaign_cohorts', 'allocation_percentage', 'target_count', 'reached_count', 'converted_count');
 
@@ -183,7 +184,7 @@ BEGIN
       REFERENCES public.campaigns (workspace_id, id) ON DELETE SET NULL (campaign_id);
   END IF;
 END $$;
-CREATE INDEX IF NOT EXISTS moves_campaign_id_workspace_id_idx ON public.moves (campaign_id, workspace_id);
+CREATE INDEX IF NOT EXISTS moves_campaign_id_workspace_id_created_at_id_idx ON public.moves (campaign_id, workspace_id, created_at DESC, id DESC);
 
 -- Functions
 

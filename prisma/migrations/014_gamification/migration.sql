@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS public.achievements (
   CONSTRAINT achievements_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users (id) ON DELETE SET NULL
 );
 CREATE INDEX IF NOT EXISTS achievements_workspace_id_created_at_id_idx ON public.achievements (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS achievements_required_previous_achievement_id_workspace_id_idx ON public.achievements (required_previous_achievement_id, workspace_id);
+CREATE INDEX IF NOT EXISTS achievements_required_previous_achievement_id_workspace_id__idx ON public.achievements (required_previous_achievement_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS achievements_created_by_idx ON public.achievements (created_by);
 CREATE INDEX IF NOT EXISTS achievements_workspace_id_badge_type_idx ON public.achievements (workspace_id, badge_type);
 CREATE INDEX IF NOT EXISTS achievements_workspace_id_category_idx ON public.achievements (workspace_id, category);
@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS public.user_achievements (
   CONSTRAINT user_achievements_workspace_id_achievement_id_fkey FOREIGN KEY (workspace_id, achievement_id) REFERENCES public.achievements (workspace_id, id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS user_achievements_workspace_id_created_at_id_idx ON public.user_achievements (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS user_achievements_achievement_id_workspace_id_idx ON public.user_achievements (achievement_id, workspace_id);
+CREATE INDEX IF NOT EXISTS user_achievements_achievement_id_workspace_id_created_at_id_idx ON public.user_achievements (achievement_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS user_achievements_workspace_id_is_locked_unlocked_at_idx ON public.user_achievements (workspace_id, is_locked, unlocked_at);
 CREATE INDEX IF NOT EXISTS user_achievements_progress_data_idx ON public.user_achievements USING gin (progress_data jsonb_path_ops);
 CALL gateway.protect_table('user_achievements',

@@ -119,7 +119,7 @@ CREATE TABLE IF NOT EXISTS public.agent_assignments (
 );
 CREATE INDEX IF NOT EXISTS agent_assignments_workspace_id_created_at_id_idx ON public.agent_assignments (workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agent_assignments_agent_id_idx ON public.agent_assignments (agent_id);
-CREATE INDEX IF NOT EXISTS agent_assignments_assigned_to_campaign_id_workspace_id_idx ON public.agent_assignments (assigned_to_campaign_id, workspace_id);
+CREATE INDEX IF NOT EXISTS agent_assignments_assigned_to_campaign_id_workspace_id_crea_idx ON public.agent_assignments (assigned_to_campaign_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS agent_assignments_assigned_by_idx ON public.agent_assignments (assigned_by);
 CREATE INDEX IF NOT EXISTS agent_assignments_workspace_id_assignment_status_idx ON public.agent_assignments (workspace_id, assignment_status);
 CREATE INDEX IF NOT EXISTS agent_assignments_assignment_config_task_queue_execution_co_idx ON public.agent_assignments USING gin (assignment_config jsonb_path_ops, task_queue jsonb_path_ops, execution_constraints jsonb_path_ops);

@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS public.intelligence_signals (
   CONSTRAINT intelligence_signals_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users (id) ON DELETE SET NULL
 );
 CREATE INDEX IF NOT EXISTS intelligence_signals_workspace_id_created_at_id_idx ON public.intelligence_signals (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS intelligence_signals_source_agent_id_idx ON public.intelligence_signals (source_agent_id);
+CREATE INDEX IF NOT EXISTS intelligence_signals_source_agent_id_workspace_id_created_a_idx ON public.intelligence_signals (source_agent_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS intelligence_signals_assigned_to_user_id_idx ON public.intelligence_signals (assigned_to_user_id);
 CREATE INDEX IF NOT EXISTS intelligence_signals_created_by_idx ON public.intelligence_signals (created_by);
 CREATE INDEX IF NOT EXISTS intelligence_signals_workspace_id_action_status_idx ON public.intelligence_signals (workspace_id, action_status);
@@ -98,7 +98,7 @@ CREATE TABLE IF NOT EXISTS public.market_insights (
   CONSTRAINT market_insights_reviewed_by_fkey FOREIGN KEY (reviewed_by) REFERENCES auth.users (id) ON DELETE SET NULL
 );
 CREATE INDEX IF NOT EXISTS market_insights_workspace_id_created_at_id_idx ON public.market_insights (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS market_insights_source_agent_id_idx ON public.market_insights (source_agent_id);
+CREATE INDEX IF NOT EXISTS market_insights_source_agent_id_workspace_id_created_at_id_idx ON public.market_insights (source_agent_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS market_insights_created_by_idx ON public.market_insights (created_by);
 CREATE INDEX IF NOT EXISTS market_insights_reviewed_by_idx ON public.market_insights (reviewed_by);
 CREATE INDEX IF NOT EXISTS market_insights_workspace_id_insight_type_idx ON public.market_insights (workspace_id, insight_type);

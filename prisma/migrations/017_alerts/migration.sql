@@ -51,11 +51,11 @@ CREATE TABLE IF NOT EXISTS public.system_alerts (
 );
 CREATE INDEX IF NOT EXISTS system_alerts_workspace_id_created_at_id_idx ON public.system_alerts (workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS system_alerts_created_by_idx ON public.system_alerts (created_by);
-CREATE INDEX IF NOT EXISTS system_alerts_triggered_by_agent_id_idx ON public.system_alerts (triggered_by_agent_id);
-CREATE INDEX IF NOT EXISTS system_alerts_triggered_by_signal_id_workspace_id_idx ON public.system_alerts (triggered_by_signal_id, workspace_id);
-CREATE INDEX IF NOT EXISTS system_alerts_related_campaign_id_workspace_id_idx ON public.system_alerts (related_campaign_id, workspace_id);
-CREATE INDEX IF NOT EXISTS system_alerts_related_cohort_id_workspace_id_idx ON public.system_alerts (related_cohort_id, workspace_id);
-CREATE INDEX IF NOT EXISTS system_alerts_related_move_id_workspace_id_idx ON public.system_alerts (related_move_id, workspace_id);
+CREATE INDEX IF NOT EXISTS system_alerts_triggered_by_agent_id_workspace_id_created_at_idx ON public.system_alerts (triggered_by_agent_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS system_alerts_triggered_by_signal_id_workspace_id_created_a_idx ON public.system_alerts (triggered_by_signal_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS system_alerts_related_campaign_id_workspace_id_created_at_i_idx ON public.system_alerts (related_campaign_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS system_alerts_related_cohort_id_workspace_id_created_at_id_idx ON public.system_alerts (related_cohort_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS system_alerts_related_move_id_workspace_id_created_at_id_idx ON public.system_alerts (related_move_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS system_alerts_acknowledged_by_idx ON public.system_alerts (acknowledged_by);
 CREATE INDEX IF NOT EXISTS system_alerts_workspace_id_status_idx ON public.system_alerts (workspace_id, status);
 CREATE INDEX IF NOT EXISTS system_alerts_workspace_id_severity_level_idx ON public.system_alerts (workspace_id, severity_level);
@@ -99,9 +99,9 @@ CREATE TABLE IF NOT EXISTS public.user_notifications (
   CONSTRAINT user_notifications_workspace_id_related_campaign_id_fkey FOREIGN KEY (workspace_id, related_campaign_id) REFERENCES public.campaigns (workspace_id, id) ON DELETE CASCADE
 );
 CREATE INDEX IF NOT EXISTS user_notifications_workspace_id_created_at_id_idx ON public.user_notifications (workspace_id, created_at DESC, id DESC);
-CREATE INDEX IF NOT EXISTS user_notifications_related_alert_id_workspace_id_idx ON public.user_notifications (related_alert_id, workspace_id);
-CREATE INDEX IF NOT EXISTS user_notifications_related_achievement_id_workspace_id_idx ON public.user_notifications (related_achievement_id, workspace_id);
-CREATE INDEX IF NOT EXISTS user_notifications_related_campaign_id_workspace_id_idx ON public.user_notifications (related_campaign_id, workspace_id);
+CREATE INDEX IF NOT EXISTS user_notifications_related_alert_id_workspace_id_created_at_idx ON public.user_notifications (related_alert_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS user_notifications_related_achievement_id_workspace_id_crea_idx ON public.user_notifications (related_achievement_id, workspace_id, created_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS user_notifications_related_campaign_id_workspace_id_created_idx ON public.user_notifications (related_campaign_id, workspace_id, created_at DESC, id DESC);
 CREATE INDEX IF NOT EXISTS user_notifications_user_id_is_read_idx ON public.user_notifications (user_id, is_read);
 CREATE INDEX IF NOT EXISTS user_notifications_workspace_id_notification_type_idx ON public.user_notifications (workspace_id, notification_type);
 CREATE INDEX IF NOT EXISTS user_notifications_user_id_created_at_idx ON public.user_notifications (user_id, created_at DESC);

@@ -62,6 +62,40 @@ const covered: Check = {
   },
 };
 
+const inOrder: Check = {
+  id: 'lists-indexed',
+  title: 'Every list of the rows that refer to a row of a workspace can be read newest first',
+  remedy:
+    'Create an index of the columns of the foreign key, then the moment of creation DESC, and id DESC.',
+  async run({ query }) {
+    const rows = await query<{ name: string; columns: string; inOrder: boolean }>(
+      `select conrelid::regclass || '.' || conname as name,
+              (select string_agg(attname, ', ' order by attnum) from pg_attribute
+               where attrelid = conrelid and attnum = any(conkey)) as columns,
+              exists (
+                select from pg_index
+                join pg_attribute as third on third.attrelid = indrelid and third.attnum = indkey[2]
+                join pg_attribute as fourth on fourth.attrelid = indrelid and fourth.attnum = indkey[3]
+                where indrelid = conrelid and indisvalid and indpred is null
+                  and conkey <@ (indkey::int2[])[0:1]
+                  and third.atttypid = 'timestamptz'::regtype and fourth.attname = 'id'
+                  and indoption[2] = 3 and indoption[3] = 3
+              ) as "inOrder"
+       from pg_constraint
+       where contype = 'f' and conrelid in (${TABLE_OIDS}) and cardinality(conkey) = 2
+         and (select attnum from pg_attribute where attrelid = conrelid and attname = 'workspace_id') = any(conkey)
+       order by 1`,
+      [TABLE_NAMES],
+    );
+    const wrong = rows.filter((row) => !row.inOrder);
+    return finding(
+      rows.length,
+      'references',
+      wrong.map(({ name, columns }) => `${name} (${columns}) has no index in this order`),
+    );
+  },
+};
+
 const redundant: Check = {
   id: 'indexes-needed',
   title: 'No index is invalid, or made redundant by another one',
@@ -126,4 +160,4 @@ function sameOrder(other: Index, index: Index): boolean {
 }
 
 /** Checks that look-ups have indexes and that no index is needless. */
-export const indexChecks = [covered, redundant];
+export const indexChecks = [covered, inOrder, redundant];
