@@ -20,7 +20,7 @@ afterAll(() => database.close());
 const changes = (sql: string, values: unknown[] = []) => logged(query, () => query(sql, values));
 
 /** Who receives a table's changes as which operation, in any order. */
-function readersOf(told: readonly Logged[], table: string): string[] {
+function readersOf(log: readonly Logged[], table: string): string[] {
   const name = (id: string | null) => {
     if (id === null) return 'all';
     for (const [place, { workspaceId, people }] of Object.entries({ here, there })) {
@@ -30,7 +30,7 @@ function readersOf(told: readonly Logged[], table: string): string[] {
     }
     return id;
   };
-  return told
+  return log
     .filter((change) => change.table === table)
     .map(({ operation, workspace, reader }) => `${operation} ${name(workspace)}: ${name(reader)}`)
     .sort();
@@ -39,12 +39,12 @@ function readersOf(told: readonly Logged[], table: string): string[] {
 describe('a row that moves is deleted in one place and inserted in the other', () => {
   test('to another workspace', async () => {
     const id = await insert(database, 'cohorts', { workspace_id: here.workspaceId, name: 'C' });
-    const told = await changes('update cohorts set workspace_id = $2, name = $3 where id = $1', [
+    const log = await changes('update cohorts set workspace_id = $2, name = $3 where id = $1', [
       ...[id, there.workspaceId],
       'D',
     ]);
-    expect(readersOf(told, 'cohorts')).toEqual(['DELETE here: all', 'INSERT there: all']);
-    expect(told.map(({ row, columns }) => ({ row, columns }))).toEqual([
+    expect(readersOf(log, 'cohorts')).toEqual(['DELETE here: all', 'INSERT there: all']);
+    expect(log.map(({ row, columns }) => ({ row, columns }))).toEqual([
       { row: id, columns: [] },
       { row: id, columns: [] },
     ]);
@@ -73,18 +73,18 @@ describe('a row that moves is deleted in one place and inserted in the other', (
   test('to another id', async () => {
     const id = await insert(database, 'cohorts', { workspace_id: here.workspaceId, name: 'C' });
     const next = randomUUID();
-    const told = await changes('update cohorts set id = $2 where id = $1', [id, next]);
-    expect(told).toHaveLength(2);
-    expect(told).toContainEqual(expect.objectContaining({ operation: 'DELETE', row: id }));
-    expect(told).toContainEqual(expect.objectContaining({ operation: 'INSERT', row: next }));
+    const log = await changes('update cohorts set id = $2 where id = $1', [id, next]);
+    expect(log).toHaveLength(2);
+    expect(log).toContainEqual(expect.objectContaining({ operation: 'DELETE', row: id }));
+    expect(log).toContainEqual(expect.objectContaining({ operation: 'INSERT', row: next }));
   });
 
   test('to another person', async () => {
     const id = await insert(database, 'user_notifications', notification(here, 'Viewer'));
-    const told = await changes('update user_notifications set user_id = $2 where id = $1', [
+    const log = await changes('update user_notifications set user_id = $2 where id = $1', [
       ...[id, here.people.Analyst],
     ]);
-    expect(readersOf(told, 'user_notifications')).toEqual([
+    expect(readersOf(log, 'user_notifications')).toEqual([
       'DELETE here: Viewer here',
       'INSERT here: Analyst here',
     ]);
@@ -99,8 +99,8 @@ const notification = ({ workspaceId, people }: Tenant, role: 'Viewer' | 'Analyst
 describe('changes of a personal row are only delivered to that person', () => {
   test('a notification', async () => {
     const id = await insert(database, 'user_notifications', notification(here, 'Viewer'));
-    const told = await changes('update user_notifications set is_read = true where id = $1', [id]);
-    expect(readersOf(told, 'user_notifications')).toEqual(['UPDATE here: Viewer here']);
+    const log = await changes('update user_notifications set is_read = true where id = $1', [id]);
+    expect(readersOf(log, 'user_notifications')).toEqual(['UPDATE here: Viewer here']);
     const gone = await changes('delete from user_notifications where id = $1', [id]);
     expect(readersOf(gone, 'user_notifications')).toEqual(['DELETE here: Viewer here']);
   });
@@ -110,8 +110,8 @@ describe('changes of a personal row are only delivered to that person', () => {
     const answer = `insert into onboarding_responses (user_id, workspace_id) values ($1, $2)`;
     const anywhere = await changes(answer, [user_id, null]);
     expect(readersOf(anywhere, 'onboarding_responses')).toEqual(['INSERT all: Viewer here']);
-    const told = await changes(answer, [user_id, here.workspaceId]);
-    expect(readersOf(told, 'onboarding_responses')).toEqual(['INSERT here: Viewer here']);
+    const log = await changes(answer, [user_id, here.workspaceId]);
+    expect(readersOf(log, 'onboarding_responses')).toEqual(['INSERT here: Viewer here']);
     const moved = await changes(
       'update onboarding_responses set workspace_id = $2 where user_id = $1 and workspace_id is null',
       [user_id, here.workspaceId],
@@ -134,12 +134,12 @@ describe('changes of a personal row are only delivered to that person', () => {
     expect(readersOf(await changes(add, [people.Owner, workspaceId]), 'subscriptions')).toEqual([
       'INSERT here: Owner here',
     ]);
-    const told = await changes(
+    const log = await changes(
       `update subscriptions set plan = 'pro' where user_id = $1 and workspace_id = $2`,
       [people.Viewer, workspaceId],
     );
-    expect(readersOf(told, 'subscriptions')).toEqual(['UPDATE here: Viewer here']);
-    expect(told[0]?.columns).toEqual(['plan']);
+    expect(readersOf(log, 'subscriptions')).toEqual(['UPDATE here: Viewer here']);
+    expect(log[0]?.columns).toEqual(['plan']);
   });
 });
 

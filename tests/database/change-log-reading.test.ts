@@ -153,14 +153,14 @@ describe('pages', () => {
     await notify(people.Analyst);
     const maneuver = await insert(log.database, 'maneuver_types', { name: 'M', category: 'Recon' });
     const tables = ['system_alerts', 'user_notifications', 'maneuver_types'];
-    const told = async (...filter: unknown[]) =>
+    const rowsFor = async (...filter: unknown[]) =>
       rowsOf(await between(start, await log.snapshot(), 0, 100, ...filter));
-    expect(await told(tables, workspaceId, people.Viewer)).toEqual([alert, own, maneuver]);
-    expect(await told(tables, workspaceId)).toEqual([alert, maneuver]);
-    expect(await told(['user_notifications'], workspaceId, people.Viewer)).toEqual([own]);
-    expect(await told(tables)).toEqual([maneuver]);
-    expect(await told([], workspaceId, people.Viewer)).toEqual([]);
-    expect(await told()).toHaveLength(5);
+    expect(await rowsFor(tables, workspaceId, people.Viewer)).toEqual([alert, own, maneuver]);
+    expect(await rowsFor(tables, workspaceId)).toEqual([alert, maneuver]);
+    expect(await rowsFor(['user_notifications'], workspaceId, people.Viewer)).toEqual([own]);
+    expect(await rowsFor(tables)).toEqual([maneuver]);
+    expect(await rowsFor([], workspaceId, people.Viewer)).toEqual([]);
+    expect(await rowsFor()).toHaveLength(5);
   });
 
   test('have the row, operation, receiver and time of a change', async () => {

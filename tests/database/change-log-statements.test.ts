@@ -10,7 +10,7 @@ setUp();
 describe('a statement of many rows', () => {
   test('is recorded row by row', async () => {
     const names = Array.from({ length: 1000 }, (_, n) => `Many ${n}`);
-    const told = await changes(async (run) => {
+    const log = await changes(async (run) => {
       await run('insert into cohorts (workspace_id, name) select $1, unnest($2::text[])', [
         workspace,
         names,
@@ -19,20 +19,20 @@ describe('a statement of many rows', () => {
       await run('delete from cohorts where name = any($1)', [names]);
     });
     const ids = (operation: string) =>
-      told.flatMap((change) => (change.operation === operation ? [change.row] : []));
+      log.flatMap((change) => (change.operation === operation ? [change.row] : []));
     expect(new Set(ids('INSERT')).size).toBe(1000);
     expect(new Set(ids('UPDATE')).size).toBe(600);
     expect(ids('DELETE').sort()).toEqual(ids('INSERT').sort());
-    expect(told).toHaveLength(2600);
+    expect(log).toHaveLength(2600);
   });
 
   test('can be COPY', async () => {
-    const told = await changes((run) =>
+    const log = await changes((run) =>
       run(
         `copy cohorts (workspace_id, name) from program 'printf "${workspace}\\\\tA\\\\n${workspace}\\\\tB\\\\n"'`,
       ),
     );
-    expect(outline(told)).toEqual(['INSERT cohorts', 'INSERT cohorts']);
+    expect(outline(log)).toEqual(['INSERT cohorts', 'INSERT cohorts']);
   });
 
   test('that is an upsert is recorded with the operation of each row', async () => {
@@ -44,23 +44,23 @@ describe('a statement of many rows', () => {
     ];
     const upsert = `insert into cohorts (id, workspace_id, name)
       select id, $1, 'C' from unnest($2::uuid[]) as id on conflict (id) do`;
-    const told = await changes(async (run) => {
+    const log = await changes(async (run) => {
       await run(`${upsert} nothing`, [workspace, [kept]]);
       await run(`${upsert} update set name = excluded.name`, [
         workspace,
         [changed, unchanged, made],
       ]);
     });
-    expect(told).toHaveLength(2);
-    expect(told).toContainEqual(expect.objectContaining({ operation: 'INSERT', row: made }));
-    expect(told).toContainEqual(
+    expect(log).toHaveLength(2);
+    expect(log).toContainEqual(expect.objectContaining({ operation: 'INSERT', row: made }));
+    expect(log).toContainEqual(
       expect.objectContaining({ operation: 'UPDATE', row: changed, columns: ['name'] }),
     );
   });
 
   test('that is a MERGE is recorded with the operation of each row', async () => {
     const [gone, changed] = [await newCohort('gone'), await newCohort('changed')];
-    const told = await changes((run) =>
+    const log = await changes((run) =>
       run(
         `merge into cohorts as c
          using (values ($1::uuid, 'gone'), ($2, 'changed'), (gen_random_uuid(), 'made')) as s (id, name) on c.id = s.id
@@ -71,11 +71,9 @@ describe('a statement of many rows', () => {
       ),
     );
     expect(
-      new Set(
-        told.map(({ operation, row }) => `${operation} ${operation === 'INSERT' ? '' : row}`),
-      ),
+      new Set(log.map(({ operation, row }) => `${operation} ${operation === 'INSERT' ? '' : row}`)),
     ).toEqual(new Set([`DELETE ${gone}`, `UPDATE ${changed}`, 'INSERT ']));
-    expect(told).toHaveLength(3);
+    expect(log).toHaveLength(3);
   });
 });
 
@@ -86,17 +84,17 @@ describe('the log also records', () => {
     const campaign = await insert(database, 'campaigns', { ...ids, name: 'C' });
     await insert(database, 'campaign_quests', { ...ids, campaign_id: campaign, name: 'Q' });
     await insert(database, 'trends', { ...ids, topic: 'T' });
-    const told = await changes(() =>
+    const log = await changes(() =>
       query('delete from workspaces where id = $1', [gone.workspaceId]),
     );
-    expect(told.every(({ operation }) => operation === 'DELETE')).toBe(true);
-    expect(new Set(told.map((change) => change.workspace))).toEqual(new Set([gone.workspaceId]));
-    expect(outline(told)).toEqual(
+    expect(log.every(({ operation }) => operation === 'DELETE')).toBe(true);
+    expect(new Set(log.map((change) => change.workspace))).toEqual(new Set([gone.workspaceId]));
+    expect(outline(log)).toEqual(
       expect.arrayContaining([
         ...['workspaces', 'campaigns', 'campaign_quests', 'trends'].map((name) => `DELETE ${name}`),
       ]),
     );
-    expect(told.filter(({ table }) => table === 'user_workspaces')).toHaveLength(5);
+    expect(log.filter(({ table }) => table === 'user_workspaces')).toHaveLength(5);
   });
 
   test('references that are set to null', async () => {
@@ -107,8 +105,8 @@ describe('the log also records', () => {
       name: 'C',
       created_by: person,
     });
-    const told = await changes(() => query('delete from auth.users where id = $1', [person]));
-    expect(told).toContainEqual(
+    const log = await changes(() => query('delete from auth.users where id = $1', [person]));
+    expect(log).toContainEqual(
       expect.objectContaining({
         table: 'campaigns',
         operation: 'UPDATE',
@@ -127,29 +125,29 @@ describe('the log also records', () => {
       await insert(own, 'campaign_quests', { ...ids, campaign_id: campaign, name: 'Q' }),
       await insert(own, 'campaign_quests', { ...ids, campaign_id: campaign, name: 'R' }),
     ];
-    const told = await logged(own.query, () => own.query('truncate campaigns cascade'));
-    expect(told).toHaveLength(3);
-    expect(told).toContainEqual({
+    const log = await logged(own.query, () => own.query('truncate campaigns cascade'));
+    expect(log).toHaveLength(3);
+    expect(log).toContainEqual({
       ...{ table: 'campaigns', row: campaign, operation: 'DELETE' },
       ...{ workspace: workspaceId, reader: null, columns: [] },
     });
-    expect(new Set(told.map(({ row }) => row))).toEqual(new Set([campaign, ...quests]));
+    expect(new Set(log.map(({ row }) => row))).toEqual(new Set([campaign, ...quests]));
     await own.close();
   });
 
   test('changes of writers that disable other triggers', async () => {
-    const told = await changes(() =>
+    const log = await changes(() =>
       query(`begin; set local session_replication_role = replica;
              insert into cohorts (workspace_id, name) values ('${workspace}', 'Replica');
              update cohorts set name = 'Replicated' where name = 'Replica';
              delete from cohorts where name = 'Replicated'; commit`),
     );
-    expect(outline(told)).toEqual(['INSERT cohorts', 'UPDATE cohorts', 'DELETE cohorts']);
+    expect(outline(log)).toEqual(['INSERT cohorts', 'UPDATE cohorts', 'DELETE cohorts']);
   });
 });
 
 test('what is rolled back is not recorded, in whole or to a savepoint', async () => {
-  const told = await changes(async () => {
+  const log = await changes(async () => {
     await database.rehearse(service, (as) =>
       as(`insert into cohorts (workspace_id, name) values ($1, 'Rolled back')`, [workspace]),
     );
@@ -166,11 +164,11 @@ test('what is rolled back is not recorded, in whole or to a savepoint', async ()
     });
   });
   const names = await query<{ name: string }>('select name from cohorts where id = any($1)', [
-    told.map(({ row }) => row),
+    log.map(({ row }) => row),
   ]);
   expect(names.map(({ name }) => name).sort()).toEqual(['first', 'second']);
   const xids = await query('select distinct xid::text from gateway.change where row_id = any($1)', [
-    told.map(({ row }) => row),
+    log.map(({ row }) => row),
   ]);
   expect(xids).toHaveLength(1);
 });

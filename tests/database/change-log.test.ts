@@ -20,7 +20,7 @@ setUp();
 
 test('the log records which row changed how, for every writer, and none of its data', async () => {
   const id = randomUUID();
-  const told = await changes(async () => {
+  const log = await changes(async () => {
     await database.as(tenant.actor('Strategist'), (as) =>
       as('insert into cohorts (id, workspace_id, name) values ($1, $2, $3)', [id, workspace, 'A']),
     );
@@ -30,7 +30,7 @@ test('the log records which row changed how, for every writer, and none of its d
     await query('delete from cohorts where id = $1', [id]);
   });
   const row = { table: 'cohorts', row: id, workspace, reader: null };
-  expect(told).toEqual([
+  expect(log).toEqual([
     { ...row, operation: 'INSERT', columns: [] },
     { ...row, operation: 'UPDATE', columns: ['health_score', 'name'] },
     { ...row, operation: 'DELETE', columns: [] },
@@ -50,7 +50,7 @@ test('all tables are logged, with the workspace of the row if it has one', async
   const { workspaceId, people } = await createTenant(own);
   const userIds = Object.values(people);
   const tables = await readTables(query);
-  const told = await logged(query, async () => {
+  const log = await logged(query, async () => {
     const made = await fillTables(query, tables, { workspaceId, userIds }, 1);
     made.set('workspaces', [{ id: workspaceId }]);
     made.set('user_profiles', [{ id: people.Viewer }]);
@@ -71,7 +71,7 @@ test('all tables are logged, with the workspace of the row if it has one', async
   const found = Object.fromEntries(
     TABLE_NAMES.map((name) => [
       name,
-      [...new Set(told.filter(({ table }) => table === name).map(({ operation }) => operation))],
+      [...new Set(log.filter(({ table }) => table === name).map(({ operation }) => operation))],
     ]),
   );
   const all = ['INSERT', 'UPDATE', 'DELETE'];
@@ -83,7 +83,7 @@ test('all tables are logged, with the workspace of the row if it has one', async
     columns.some(({ name }) => name === 'workspace_id'),
   );
   for (const { name } of scoped) {
-    const own = told.filter(({ table, operation }) => table === name && operation === 'UPDATE');
+    const own = log.filter(({ table, operation }) => table === name && operation === 'UPDATE');
     expect(
       own.map((change) => change.workspace),
       name,
@@ -94,19 +94,19 @@ test('all tables are logged, with the workspace of the row if it has one', async
 describe('an update', () => {
   test('without effect is not recorded', async () => {
     const id = await newCohort();
-    const told = await changes(async (run) => {
+    const log = await changes(async (run) => {
       await run('update cohorts set name = name, tags = tags where id = $1', [id]);
       await run(`update cohorts set name = 'X' where id = $1`, [randomUUID()]);
       await run('delete from cohorts where id = $1', [randomUUID()]);
     });
-    expect(told).toEqual([]);
+    expect(log).toEqual([]);
   });
 
   test('of updated_at only is recorded, since it is the version of the row', async () => {
     const campaign = await insert(database, 'campaigns', { workspace_id: workspace, name: 'C' });
     const quest = { workspace_id: workspace, campaign_id: campaign, name: 'Q' };
-    const told = await changes(() => insert(database, 'campaign_quests', quest));
-    expect(told).toMatchObject([
+    const log = await changes(() => insert(database, 'campaign_quests', quest));
+    expect(log).toMatchObject([
       { operation: 'INSERT', table: 'campaign_quests' },
       { operation: 'UPDATE', table: 'campaigns', row: campaign, columns: [] },
     ]);
@@ -115,10 +115,10 @@ describe('an update', () => {
   test('names the changed columns, also for added, removed and nested values', async () => {
     const id = await newAlert();
     const update = async (assignments: string) => {
-      const told = await changes(() =>
+      const log = await changes(() =>
         query(`update system_alerts set ${assignments} where id = '${id}'`),
       );
-      return told.map(({ columns }) => columns);
+      return log.map(({ columns }) => columns);
     };
     const both = ['data_points', 'recommended_actions'];
     expect(await update(`data_points = '{"a": 1}', recommended_actions = '{}'`)).toEqual([both]);
@@ -131,9 +131,9 @@ describe('an update', () => {
 
   test('from SQL null to JSON null is recorded, although both are read as null', async () => {
     const id = await newAlert();
-    const told = await changes(() =>
+    const log = await changes(() =>
       query(`update system_alerts set data_points = 'null' where id = $1`, [id]),
     );
-    expect(told).toMatchObject([{ operation: 'UPDATE', row: id, columns: [] }]);
+    expect(log).toMatchObject([{ operation: 'UPDATE', row: id, columns: [] }]);
   });
 });

@@ -135,7 +135,7 @@ describe('logs', () => {
     const person = await signUp();
     const { id } = await invite(tenant.actor('Owner'), person.email);
     await settle('accept', person, id);
-    const told = (operation: string, changed_columns: string[]) => [
+    const expected = (operation: string, changed_columns: string[]) => [
       expect.objectContaining({
         workspace_id: null,
         reader_id: person.userId,
@@ -152,7 +152,7 @@ describe('logs', () => {
     const changes = await changesOf(id);
     expect(changes).toHaveLength(4);
     expect(changes).toEqual(
-      expect.arrayContaining([...told('INSERT', []), ...told('UPDATE', ['status'])]),
+      expect.arrayContaining([...expected('INSERT', []), ...expected('UPDATE', ['status'])]),
     );
     const entries = await database.query(
       `select operation, actor, after ->> 'status' as status from gateway.audit_log

@@ -90,10 +90,10 @@ describe('loading', () => {
       const newest = await query<{ title: string }>(
         'SELECT title FROM system_alerts ORDER BY created_at DESC LIMIT 5',
       );
-      const told = await database.query<{ title: string }>(
+      const story = await database.query<{ title: string }>(
         'SELECT title FROM system_alerts ORDER BY created_at DESC LIMIT 5',
       );
-      expect(newest).toEqual(told);
+      expect(newest).toEqual(story);
     });
   });
 });

@@ -164,11 +164,11 @@ export class Tenants {
       await this.database.rehearse(actor, (query) => query(sql, values));
     } catch (error) {
       const { code, message, constraint, detail } = error as pg.DatabaseError;
-      const told = secrets.reduce<string>(
+      const masked = secrets.reduce<string>(
         (text, secret) => text.replaceAll(String(secret), 'a value'),
         detail ?? '',
       );
-      return { code, message, constraint, detail: told };
+      return { code, message, constraint, detail: masked };
     }
     throw new Error(`${sql} was not refused`);
   }

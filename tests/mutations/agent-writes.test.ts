@@ -21,7 +21,7 @@ describe('what an agent writes', () => {
     signalCategory: 'COMPETITOR_ACTIVITY',
   };
 
-  it('is signed by it, and by no person', async () => {
+  it('has its name, and no person as author', async () => {
     const agent = await asScout('intelligence:write', 'campaigns:write', 'moves:write');
     const { createIntelligenceSignal } = await agent.data(CREATE_SIGNAL, { input: signal });
     expect(createIntelligenceSignal).toEqual({
@@ -53,7 +53,7 @@ describe('what an agent writes', () => {
     expect(createMove).toEqual({ move: { createdByAgentName: 'scout' }, errors: [] });
   });
 
-  it('cannot be signed by another agent', async () => {
+  it('cannot have the name of another agent', async () => {
     const rival = await register('rival');
     const agent = await asScout('*:write');
     const { createIntelligenceSignal } = await agent.data(CREATE_SIGNAL, {
@@ -68,7 +68,7 @@ describe('what an agent writes', () => {
     ).toEqual([]);
   });
 
-  it('is of the domains that its scopes cover', async () => {
+  it('is limited to the domains of its scopes', async () => {
     const before = await count('campaigns');
     const create =
       'mutation { createCampaign(input: { name: "No" }) { errors { __typename message } } }';
@@ -85,7 +85,7 @@ describe('what an agent writes', () => {
     }
   });
 
-  it('is nothing that people keep to themselves', async () => {
+  it('cannot be a row that only people write', async () => {
     const agent = await asScout('*:write', 'workspace:write', 'agents:write', 'global:write');
     const mutations = [
       `updateWorkspace(id: "${tenant.workspaceId}", input: { name: "Taken" })`,
@@ -102,7 +102,7 @@ describe('what an agent writes', () => {
     }
   });
 
-  it('takes the scopes that the policies of the tables ask for', async () => {
+  it('needs the scopes that the policies of the tables require', async () => {
     const rows = await database.query<{ table: string; domain: string }>(`
       select tablename as table, substring(with_check from 'may_write\\(.*?, ''(\\w+)''') as domain
       from pg_policies where schemaname = 'public' and policyname = 'authenticated_insert'
@@ -120,7 +120,7 @@ describe('what an agent writes', () => {
   });
 });
 
-describe('what all workspaces share', () => {
+describe('rows that all workspaces share', () => {
   const asRegistrar = (scope = 'global:write') => api.asAgent('registrar', [scope]);
   const CREATE_AGENT = `mutation($name: String!) {
     createAgent(input: {
@@ -132,7 +132,7 @@ describe('what all workspaces share', () => {
     }
   }`;
 
-  it('is written with a scope of its own, by agents that are not registered either', async () => {
+  it('can be written with the scope global:write, also by unregistered agents', async () => {
     const registrar = await asRegistrar();
     const { createAgent } = await registrar.data(CREATE_AGENT, { name: 'poet' });
     expect(createAgent).toEqual({
@@ -169,7 +169,7 @@ describe('what all workspaces share', () => {
     );
   });
 
-  it('has keys of its own where these are words', async () => {
+  it('have keys that clients choose if these are words', async () => {
     const registrar = await asRegistrar();
     for (const model of ['JourneyStage', 'ChannelRole']) {
       const field = model === 'JourneyStage' ? 'journeyStage' : 'channelRole';
@@ -193,7 +193,7 @@ describe('what all workspaces share', () => {
     expect(createManeuverType).toEqual({ id: expect.any(String), errors: [] });
   });
 
-  it('is refused to people and to agents that write in workspaces only', async () => {
+  it('cannot be written by people, or by agents without the scope', async () => {
     const before = await count('agent_registry');
     const askers = [
       [await api.as(tenant.people.Owner, tenant.workspaceId), /trusted writers only/],
@@ -211,7 +211,7 @@ describe('what all workspaces share', () => {
     expect(await count('agent_registry')).toBe(before);
   });
 
-  it('is refused by the database too', async () => {
+  it('are also protected by the database', async () => {
     for (const { name } of [...models.values()].filter(({ global }) => global)) {
       const table = catalog.models[name]?.table;
       const attempt = (scopes: string[]) =>
@@ -224,7 +224,7 @@ describe('what all workspaces share', () => {
     }
   });
 
-  it('does not admit to a workspace', async () => {
+  it('need a scope that gives no access to a workspace', async () => {
     const nowhere = await asRegistrar();
     const answer = await nowhere.ask('mutation { createCampaign(input: { name: "No" }) { id } }');
     expect(answer.errors?.[0]?.extensions.code).toBe('WORKSPACE_REQUIRED');

@@ -16,7 +16,7 @@ import {
 setUp();
 
 describe('an agent as the viewer', () => {
-  it('is shown as itself, and as no person', async () => {
+  it('is shown as an agent, not as a person', async () => {
     const agent = await asScout('intelligence:write', '*:read');
     const { viewer } = await agent.data(`{ viewer {
       id email role scopes agent { id agentName } profile { id } memberships { role }
@@ -34,13 +34,13 @@ describe('an agent as the viewer', () => {
     });
   });
 
-  it('is nothing to a person', async () => {
+  it('is null for a person', async () => {
     const person = await api.as(tenant.people.Viewer, tenant.workspaceId);
     const { viewer } = await person.data('{ viewer { id agent { id } scopes } }');
     expect(viewer).toEqual({ id: tenant.people.Viewer, agent: null, scopes: null });
   });
 
-  it('reads its workspace with any scope, and names it first', async () => {
+  it('reads its workspace with any scope, and must name it', async () => {
     await insert(database, 'campaigns', { workspace_id: tenant.workspaceId, name: 'Ours' });
     await insert(database, 'campaigns', { workspace_id: other.workspaceId, name: 'Theirs' });
     const agent = await asScout('alerts:read');
@@ -57,7 +57,7 @@ describe('an agent as the viewer', () => {
   });
 });
 
-describe('a workspace admits an agent', () => {
+describe('an agent may act in a workspace', () => {
   const refusedTo = async (name: string, workspaceId: string, scopes = ['*:write']) => {
     const agent = await api.asAgent(name, scopes, workspaceId);
     const answer = await agent.ask('{ viewer { scopes } }');
@@ -69,15 +69,18 @@ describe('a workspace admits an agent', () => {
     return answer.text;
   };
 
-  it('with an active assignment there; elsewhere as if there were no such workspace', async () => {
+  it('with an active assignment; other workspaces seem not to exist', async () => {
     const elsewhere = await refusedTo('scout', other.workspaceId);
     expect(await refusedTo('scout', randomUUID())).toBe(elsewhere);
   });
 
-  it.each(['paused', 'completed', 'failed', 'archived'])('with none that is %s', async (status) => {
-    await assign(await register(`agent ${status}`), tenant.workspaceId, status);
-    await refusedTo(`agent ${status}`, tenant.workspaceId);
-  });
+  it.each(['paused', 'completed', 'failed', 'archived'])(
+    'but not with one that is %s',
+    async (status) => {
+      await assign(await register(`agent ${status}`), tenant.workspaceId, status);
+      await refusedTo(`agent ${status}`, tenant.workspaceId);
+    },
+  );
 
   it('while it is active in the registry', async () => {
     await assign(await register('retired', false), tenant.workspaceId);
@@ -93,7 +96,7 @@ describe('a workspace admits an agent', () => {
     }
   });
 
-  it('with a scope', async () => {
+  it('if it has a scope', async () => {
     await refusedTo('scout', tenant.workspaceId, []);
   });
 
@@ -108,7 +111,7 @@ describe('a workspace admits an agent', () => {
     await refusedTo('leaving', tenant.workspaceId);
   });
 
-  it('by a header that is a UUID', async () => {
+  it('if the header is a UUID', async () => {
     const agent = await api.asAgent('scout', ['*:read'], 'nonsense');
     const answer = await agent.ask('{ viewer { scopes } }');
     expect(answer.status).toBe(400);

@@ -19,7 +19,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** A workspace of its own, with a row for each function to work on. */
+/** A new workspace, with a row for each function. */
 async function stage() {
   const tenant = await createTenant(database);
   const rows = await plant(database, tenant);
@@ -27,7 +27,7 @@ async function stage() {
   return { ownerId, rows, tenant, owner: await api.as(ownerId, tenant.workspaceId) };
 }
 
-/** Calls a function as a dry run and then for good, and returns the latter's payload. */
+/** Calls a function as a dry run and then really, and returns the payload of the second call. */
 async function callTwice(client: Client, name: string, args: string, selection: string) {
   const call = (dryRun: string) => `${name}(${[args, dryRun].filter(Boolean).join(', ')})`;
   api.statements();
@@ -42,12 +42,12 @@ async function callTwice(client: Client, name: string, args: string, selection: 
 
 const isCounting = (name: string) => FUNCTION_CALLS[name]?.selection?.includes('affected');
 const modelOf = (name: string) => String(mutationFields[name]?.type).replace(/(Bulk)?Payload$/, '');
-/** Those of rows that can be looked up. */
+/** Functions whose rows can be looked up. */
 const withRows = Object.entries(FUNCTION_CALLS).filter(
   ([name]) => !isCounting(name) && models.has(modelOf(name)),
 );
 
-describe('a function is answered as a query is that follows it, and so is its dry run', () => {
+describe('a function and its dry run have the same answer as a query after it', () => {
   it.each(withRows)('%s', async (name, { call, selection }) => {
     const model = modelOf(name);
     const lookup = model.charAt(0).toLowerCase() + model.slice(1);
@@ -56,7 +56,7 @@ describe('a function is answered as a query is that follows it, and so is its dr
       const args = call(rows, 'Owner', rows).replace('"another"', `"another-${n}"`);
       const wanted = `{ id ${lookup} { ${selected} } errors { message } }`;
       const isMany = selection?.includes('results');
-      // What a function deletes can be read before it only.
+      // A deleted row can only be read before the function.
       const [member] = await database.query<{ id: string }>(
         'select id from user_workspaces where user_id = $1',
         [rows.person],
@@ -73,13 +73,13 @@ describe('a function is answered as a query is that follows it, and so is its dr
   });
 });
 
-it('a function that counts does so in its transaction', async () => {
+it('the count of a function is read in its transaction', async () => {
   const { owner } = await stage();
   const payload = await callTwice(owner, 'markAllNotificationsRead', '', '{ affected }');
   expect(payload).toEqual({ affected: 1 });
 });
 
-it('a new workspace is answered with what only its members see', async () => {
+it('the answer for a new workspace has data that only its members see', async () => {
   const { owner, ownerId } = await stage();
   const { workspace } = (
     await owner.data(`mutation {

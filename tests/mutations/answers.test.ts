@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** Up to three rows that the writer may change, those of the world first: others belong to them. */
+/** Up to three rows that the writer may change, those of the world first: other rows refer to them. */
 async function someRows(writable: Writable): Promise<string[]> {
   const { table, operations, isShared } = writable;
   if (!operations.includes('create')) return [await world.some(writable)];
@@ -51,15 +51,15 @@ async function someRows(writable: Writable): Promise<string[]> {
 interface Calls {
   changing: Call[];
   creating: Call[];
-  /** Whether each is about rows of its own. */
+  /** Whether no two calls are about the same row. */
   areApart: boolean;
 }
 
-/** Calls that change rows and calls that create some. */
+/** Calls that change rows, and calls that create rows. */
 async function callsOf(writable: Writable): Promise<Calls> {
   const { name, plural, operations, createFields, updateFields, keyFields } = writable;
   const inputs = [0, 1, 2].map((n) => sampleRow(writable, createFields, n, world.around));
-  // What a reference refers to may be taken by another row.
+  // Another row may refer to the same row already.
   const references = Object.values(catalog.models[name]?.relations ?? {}).flatMap(
     ({ columns }) => columns,
   );
@@ -101,19 +101,19 @@ const rowsOf = (payload: Data, { lookup }: Writable) =>
   resultsOf(payload).map((result) => result[lookup]);
 const errorsOf = (payload: Data) => resultsOf(payload).flatMap(({ errors }) => errors);
 
-/** Calls mutations as dry runs and for good, all in transactions; returns what was answered for good. */
+/** Calls mutations as dry runs and then really, all in transactions; returns the answers of the second calls. */
 async function perform(writable: Writable, calls: Call[], selection: string): Promise<Data[]> {
   world.api.statements();
-  const told = await rehearseAndDo(world.writerOf(writable), writable, calls, selection);
+  const payloads = await rehearseAndDo(world.writerOf(writable), writable, calls, selection);
   expectTransactions(world.api.statements(), calls.length);
-  for (const [dry, real] of told) expect(withoutIds(dry)).toEqual(withoutIds(real));
-  return told.map(([, real]) => real);
+  for (const [dry, real] of payloads) expect(withoutIds(dry)).toEqual(withoutIds(real));
+  return payloads.map(([, real]) => real);
 }
 
 const read = (writable: Writable, ids: string[], selection: string) =>
   readAs(world.writerOf(writable), writable.lookup, ids, selection);
 
-it('every mutation has its turn', () => {
+it('every mutation is tested', () => {
   const tried = writables.flatMap(({ name, plural, operations }) =>
     operations.flatMap((each) =>
       each === 'upsert' ? [each + name] : [each + name, each + plural],
@@ -124,7 +124,7 @@ it('every mutation has its turn', () => {
   );
 });
 
-describe('a write is answered as a query is that follows it, and so is its dry run', () => {
+describe('a write and its dry run have the same answer as a query after it', () => {
   it.each(named(writables))('%s', async (name, writable) => {
     const { changing, creating, areApart } = await callsOf(writable);
     for (const selection of costlySelections(name)) {
@@ -142,7 +142,7 @@ describe('a write is answered as a query is that follows it, and so is its dry r
   });
 });
 
-describe('an answer that cannot be read undoes the write, and says so', () => {
+describe('an answer that cannot be read rolls the write back, with a message', () => {
   beforeAll(() => world.database.query('revoke select on gateway.audit_log from authenticated'));
   afterAll(() => world.database.query('grant select on gateway.audit_log to authenticated'));
 
@@ -176,7 +176,7 @@ describe('an answer that cannot be read undoes the write, and says so', () => {
   });
 });
 
-describe('what is deleted is answered as a query is that precedes it, and so is its dry run', () => {
+describe('a deletion and its dry run have the same answer as a query before it', () => {
   const deletable = childrenFirst(writables).filter(
     ({ name, operations }) => operations.includes('delete') && name !== 'Workspace',
   );
@@ -207,7 +207,7 @@ describe('what is deleted is answered as a query is that precedes it, and so is 
     }
   });
 
-  it('Workspace, with all of these', async () => {
+  it('Workspace, with all other rows', async () => {
     const { client, workspaceId: id } = world.ours;
     const writable = writableOf('Workspace');
     const answer = async (dryRun: boolean, selection: string) => {

@@ -5,14 +5,14 @@ import type { Data } from '../support/data.ts';
 import { type Call, documentOf } from './mutate.ts';
 import type { Writable } from './writable.ts';
 
-/** How many aliases a document may have, those of fragments counted wherever they are used. */
+/** How many aliases a document may have; those of fragments count at each use. */
 const MAX_ALIASES = 30;
-/** Relations that one document asks for twice. */
+/** Relations that one document selects twice. */
 const RELATIONS = 11;
 
 /**
- * Selections of a model's rows that take statements of their own to answer: counts, relations and
- * histories under different arguments, links. As many as it takes for all of its relations.
+ * Selections of a model's rows that need further statements: counts, relations and
+ * histories with different arguments, links. As many as needed for all of its relations.
  */
 export function costlySelections(model: string): string[] {
   const { one, many, people, links } = caseOf(model);
@@ -37,7 +37,7 @@ export function callsAtOnce(selection: string): number {
   return Math.floor(MAX_ALIASES / (2 + 2 * aliases));
 }
 
-/** The rows of a model with these ids as selected, in this order; null for those that are gone. */
+/** The rows of a model with these ids as selected, in this order; null for deleted ones. */
 export async function readAs(
   client: Client,
   lookup: string,
@@ -53,7 +53,7 @@ export async function readAs(
   return data.nodes;
 }
 
-/** Calls mutations, each as a dry run and then for good. Returns their payloads in pairs. */
+/** Calls mutations, each as a dry run and then really. Returns their payloads in pairs. */
 export async function rehearseAndDo(
   client: Client,
   writable: Writable,
@@ -72,12 +72,12 @@ export async function rehearseAndDo(
   return calls.map((_, i) => [data[`a${2 * i}`], data[`a${2 * i + 1}`]]);
 }
 
-/** What became of the rows of a payload, single or in bulk. */
+/** The results for the rows of a payload, single or in bulk. */
 export function resultsOf(payload: Data): Data[] {
   return payload.results ?? [payload];
 }
 
-/** The same for every new row: ids by the order in which they appear, and no moments. */
+/** Makes new rows comparable: ids are numbered in order, and times are left out. */
 export function withoutIds(value: unknown): unknown {
   const ids = new Map<string, number>();
   const text = JSON.stringify(value)
@@ -90,8 +90,8 @@ export function withoutIds(value: unknown): unknown {
 }
 
 /**
- * Expects each of so many dry runs, and of the writes behind them, to be one transaction, and no
- * statement to be outside of these but the one for the caller's memberships, or for the agent.
+ * Expects each of so many dry runs, and of the writes after them, to be one transaction, and no
+ * other statement except the one for the caller's memberships, or for the agent.
  */
 export function expectTransactions(statements: readonly string[], count: number): void {
   const kinds = statements

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** So many levels. */
+/** Returns a value of so many levels. */
 const nested = (levels: number): unknown => (levels === 0 ? 'end' : { a: nested(levels - 1) });
 
 const NO_TEXT = [7, true, {}];
@@ -69,13 +69,13 @@ const BAD_JSON: readonly unknown[] = [
 
 let turn = 0;
 
-/** A few of the values, so that each has its turn at some of the many columns. */
+/** A few of the values, so that each is used for some of the many columns. */
 function some(values: readonly unknown[]): unknown[] {
   turn += 3;
   return [0, 1, 2].map((n) => values[(turn + n) % values.length]);
 }
 
-/** Values that a column cannot take. */
+/** Values that a column cannot store. */
 function probes(writable: Writable, name: string): unknown[] {
   const column = columnOf(writable, name);
   if (column.type === 'Json') return some(BAD_JSON);
@@ -112,10 +112,10 @@ async function fingerprint({ table }: Writable): Promise<Row | undefined> {
   return row;
 }
 
-/** Nothing of how the gateway works is told. */
+/** Messages reveal nothing of the gateway's internals. */
 const INTERNAL = /prisma|postgres|violates|relation "|column "|SELECT |UPDATE |\.ts:|node_modules/i;
 
-/** Expects the mutation to be refused for this field, in whichever way. */
+/** Expects the mutation to be refused for this field, in one of the possible ways. */
 async function expectRefusal(
   client: Client,
   writable: Writable,
@@ -140,7 +140,7 @@ async function expectRefusal(
   }
 }
 
-describe('values that a column cannot take are refused with their path, and change nothing', () => {
+describe('invalid values for a column are refused with their path, and change nothing', () => {
   it.each(writing('update'))('%s', async (name, writable) => {
     const client = world.writerOf(writable);
     const id = await world.some(writable);
@@ -163,7 +163,7 @@ describe('values that a column cannot take are refused with their path, and chan
   });
 });
 
-describe('a new row is refused alike', () => {
+describe('invalid values of a new row are refused likewise', () => {
   it.each(writing('create'))('%s', async (name, writable) => {
     const client = world.writerOf(writable);
     const before = await fingerprint(writable);
@@ -189,13 +189,13 @@ describe('a new row is refused alike', () => {
   });
 });
 
-describe('requests that are too large or too strange', () => {
+describe('requests that are too large or invalid', () => {
   const campaigns = writableOf('Campaign');
   const campaign = () => String(world.ours.rows.get('campaigns')?.[0]?.id);
   const update = (input: Row) =>
     tryMutation(world.ours.client, campaigns, 'updateCampaign', { id: campaign(), input });
 
-  it('a JSON value of nearly 1 MB is kept, and one of more refused', async () => {
+  it('a JSON value of nearly 1 MB is stored, and a larger one refused', async () => {
     const kept = await update({ resourceAllocation: { replace: 'x'.repeat(950_000) } });
     expect(kept.errors).toBeUndefined();
     const refused = await update({ resourceAllocation: { replace: 'x'.repeat(1_000_000) } });
@@ -207,7 +207,7 @@ describe('requests that are too large or too strange', () => {
     expect(read.campaign.resourceAllocation).toHaveLength(950_000);
   });
 
-  it.each(['1e400', '-1e400'])('the number %s is not kept as something else', async (number) => {
+  it.each(['1e400', '-1e400'])('the number %s is not stored as another value', async (number) => {
     const query = `mutation { updateCampaign(id: "${campaign()}", input: { resourceAllocation: { replace: { n: ${number} } } }) { id errors { __typename path } } }`;
     const { data, errors } = await world.ours.client.ask(query);
     expect(data).toBeUndefined();
@@ -215,7 +215,7 @@ describe('requests that are too large or too strange', () => {
     expect(errors?.[0]?.message).toContain(number);
   });
 
-  it.each(['NaN', 'Infinity', '1e400'])('the number %s for a Float', async (number) => {
+  it.each(['NaN', 'Infinity', '1e400'])('the number %s is refused for a Float', async (number) => {
     const query = `mutation { createTrend(input: { topic: "a", opportunityScore: ${number} }) { id errors { __typename path } } }`;
     const { data, errors } = await world.ours.client.ask(query);
     expect(data).toBeUndefined();
@@ -224,7 +224,7 @@ describe('requests that are too large or too strange', () => {
     );
   });
 
-  it('unknown columns, and columns that no client sets', async () => {
+  it('unknown columns, and columns that no client sets, are refused', async () => {
     for (const field of ['workspaceId', 'createdAt', 'totalReach', '__proto__', 'nothing']) {
       const { errors } = await update(JSON.parse(`{ "${field}": 1 }`));
       expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');

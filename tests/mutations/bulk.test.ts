@@ -25,7 +25,7 @@ async function count({ table }: Writable): Promise<number> {
   return row?.n as number;
 }
 
-/** A column with a value that is not acceptable: to the gateway or, for a reference, the database. */
+/** A column with an invalid value: for the gateway or, for a reference, for the database. */
 function faultOf(writable: Writable): [field: string, value: unknown] {
   const reference = writable.one.find(
     ([, { columns, to }]) =>
@@ -49,16 +49,16 @@ describe('many rows are created together, in their order', () => {
   it.each(writing('create'))('%s', async (_, writable) => {
     await world.clear(writable);
     const inputs = rowsOf(writable);
-    const told = await mutate(world.writerOf(writable), writable, `create${writable.plural}`, {
+    const payload = await mutate(world.writerOf(writable), writable, `create${writable.plural}`, {
       inputs,
     });
-    expect(told.affected).toBe(inputs.length);
-    expect(told.results?.map(({ row }) => pick(row, writable.createFields))).toEqual(inputs);
-    expect(told.results?.flatMap(({ errors }) => errors)).toEqual([]);
+    expect(payload.affected).toBe(inputs.length);
+    expect(payload.results?.map(({ row }) => pick(row, writable.createFields))).toEqual(inputs);
+    expect(payload.results?.flatMap(({ errors }) => errors)).toEqual([]);
   });
 });
 
-describe('a row at fault refuses all, or itself only', () => {
+describe('an invalid row fails all rows, or only itself', () => {
   it.each(writing('create'))('%s', async (_, writable) => {
     await world.clear(writable);
     const [field, value] = faultOf(writable);
@@ -93,7 +93,7 @@ describe('a row at fault refuses all, or itself only', () => {
   });
 });
 
-describe('a duplicate is left out of a bulk, and refused like a single row', () => {
+describe('a duplicate in a bulk has the same error as a single one', () => {
   const keyed = writing('create').filter(([name, { createFields }]) => {
     const keys = catalog.models[name]?.uniqueKeys.filter((key) => !key.includes('id')) ?? [];
     const given = new Set([...createFields, 'workspaceId']);
@@ -104,14 +104,14 @@ describe('a duplicate is left out of a bulk, and refused like a single row', () 
     await world.clear(writable);
     const client = world.writerOf(writable);
     const input = sampleRow(writable, writable.createFields, 0, world.around);
-    const told = await mutate(client, writable, `create${writable.plural}`, {
+    const payload = await mutate(client, writable, `create${writable.plural}`, {
       inputs: [input, input, input],
       atomic: false,
     });
-    expect(told.affected).toBe(1);
+    expect(payload.affected).toBe(1);
     const single = await mutate(client, writable, `create${writable.name}`, { input });
     expect(single.errors).toMatchObject([{ __typename: 'ConflictError' }]);
-    expect(told.results?.map(({ errors }) => errors)).toEqual(
+    expect(payload.results?.map(({ errors }) => errors)).toEqual(
       [0, 1, 2].map((i) =>
         i === 0
           ? []
@@ -124,7 +124,7 @@ describe('a duplicate is left out of a bulk, and refused like a single row', () 
   });
 });
 
-describe('many rows are changed, and then deleted, unless they are more than meant', () => {
+describe('many rows are changed, and then deleted, unless there are more than atMost', () => {
   it.each(writing('delete').filter(([name]) => name !== 'Workspace'))(
     '%s',
     async (name, writable) => {
@@ -177,14 +177,14 @@ describe('many rows are changed, and then deleted, unless they are more than mea
   );
 });
 
-describe("rows that are shown, but are somebody else's, are left out of bulk changes", () => {
+describe('visible rows of other people are left out of bulk changes', () => {
   it.each(['UserProfile', 'UserNotification', 'UserAchievement'])('%s', async (name) => {
     const writable = writableOf(name);
     await world.database.query(`update user_achievements set visibility = 'public'`);
     const [field = ''] = writable.updateFields;
     const { value, input } = changeOf(writable, field, 1, world.around);
     const shown = await world.ours.client.data(`{ list: ${writable.root} { nodes { id } } }`);
-    const told = await mutate(world.ours.client, writable, `update${writable.plural}`, {
+    const payload = await mutate(world.ours.client, writable, `update${writable.plural}`, {
       filter: { id: { notIn: [] } },
       atMost: 100,
       input,
@@ -193,13 +193,13 @@ describe("rows that are shown, but are somebody else's, are left out of bulk cha
       `select id from ${writable.table} where ${name === 'UserProfile' ? 'id' : 'user_id'} = $1 order by id`,
       [world.ours.ownerId],
     );
-    expect(told.results?.map(({ id, row }) => [id, row?.[field]])).toEqual(
+    expect(payload.results?.map(({ id, row }) => [id, row?.[field]])).toEqual(
       own.map(({ id }) => [id, value]),
     );
     expect(shown.list.nodes.length).toBeGreaterThanOrEqual(own.length);
   });
 
-  it('and so are templates of all workspaces', async () => {
+  it('shared templates', async () => {
     const writable = writableOf('VisualDesignTemplate');
     const [shared] = await world.database.query<{ id: string }>(
       `insert into visual_design_templates (name) values ('Shared') returning id`,
@@ -218,34 +218,34 @@ describe("rows that are shown, but are somebody else's, are left out of bulk cha
   });
 });
 
-describe('the bounds of bulk mutations', () => {
+describe('bulk mutations have bounds', () => {
   const cohorts = () => writableOf('Cohort');
   it.each([0, -1, 501, 2_147_483_647])('atMost %s', async (atMost) => {
-    const told = await mutate(world.ours.client, cohorts(), 'deleteCohorts', {
+    const payload = await mutate(world.ours.client, cohorts(), 'deleteCohorts', {
       filter: { id: { notIn: [] } },
       atMost,
     });
-    expect(told.results).toMatchObject([
+    expect(payload.results).toMatchObject([
       { errors: [{ __typename: 'ValidationError', path: ['atMost'] }] },
     ]);
   });
 
   it('501 rows', async () => {
     const inputs = Array.from({ length: 501 }, (_, n) => ({ name: `Cohort ${n}` }));
-    const told = await mutate(world.ours.client, cohorts(), 'createCohorts', { inputs });
-    expect(told.results).toMatchObject([
+    const payload = await mutate(world.ours.client, cohorts(), 'createCohorts', { inputs });
+    expect(payload.results).toMatchObject([
       { errors: [{ __typename: 'ValidationError', path: ['inputs'] }] },
     ]);
   });
 
-  it('501 rows, those of relations included', async () => {
+  it('501 rows, with those of relations', async () => {
     const nested = Array.from({ length: 250 }, (_, n) => ({ name: `Quest ${n}` }));
     const campaign = { name: 'Campaign', quests: nested };
     const inputs = [campaign, { name: 'Another', quests: nested.slice(2) }];
     const campaigns = writableOf('Campaign');
     const { client } = world.ours;
-    const told = await mutate(client, campaigns, 'createCampaigns', { inputs, dryRun: true });
-    expect(told).toMatchObject({ affected: 2 });
+    const payload = await mutate(client, campaigns, 'createCampaigns', { inputs, dryRun: true });
+    expect(payload).toMatchObject({ affected: 2 });
     const more = await mutate(client, campaigns, 'createCampaigns', {
       inputs: [campaign, campaign],
     });
@@ -264,7 +264,7 @@ describe('the bounds of bulk mutations', () => {
     ]);
   });
 
-  it('no rows', async () => {
+  it('an empty list', async () => {
     const client = world.ours.client;
     for (const atomic of [true, false]) {
       expect(
@@ -278,13 +278,13 @@ describe('the bounds of bulk mutations', () => {
     expect((await mutate(client, cohorts(), 'deleteCohorts', none)).results).toEqual([]);
   });
 
-  it('rows that others still need', async () => {
+  it('rows that other rows refer to', async () => {
     const [move] = world.ours.rows.get('moves') ?? [];
-    const told = await mutate(world.ours.client, cohorts(), 'deleteCohorts', {
+    const payload = await mutate(world.ours.client, cohorts(), 'deleteCohorts', {
       filter: { id: { in: [move?.primary_icp_id] } },
       atMost: 1,
     });
-    expect(told.results?.[0]?.errors).toEqual([
+    expect(payload.results?.[0]?.errors).toEqual([
       {
         __typename: 'ConflictError',
         message: 'The Cohort is still used by a Move.',

@@ -4,7 +4,7 @@ import { type Api, type Client, openApi } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { CALLERS, race, rounds, successes } from '../support/race.ts';
 import { createTenant, insert, type Tenant } from '../support/tenant.ts';
-import { mutate, type Told } from './mutate.ts';
+import { mutate, type Payload } from './mutate.ts';
 import { writableOf } from './writable.ts';
 
 let database: TestDatabase;
@@ -30,8 +30,8 @@ afterAll(async () => {
 const inWorkspace = (table: string, values: object) =>
   insert(database, table, { workspace_id: tenant.workspaceId, ...values });
 
-/** The results of callers, all of whom were answered with data. */
-function answered(results: PromiseSettledResult<Told>[]): Told[] {
+/** The results of callers, all of which have data. */
+function answered(results: PromiseSettledResult<Payload>[]): Payload[] {
   const failures = results.flatMap((each) =>
     each.status === 'rejected' ? [String(each.reason).slice(0, 200)] : [],
   );
@@ -39,28 +39,28 @@ function answered(results: PromiseSettledResult<Told>[]): Told[] {
   return successes(results);
 }
 
-const codesOf = (told: readonly Told[]) =>
-  told.flatMap(({ errors, results }) =>
+const codesOf = (payloads: readonly Payload[]) =>
+  payloads.flatMap(({ errors, results }) =>
     (errors ?? results?.flatMap((result) => result.errors) ?? []).map(
       ({ __typename }) => __typename,
     ),
   );
 
-describe('changes on a condition', () => {
-  it('are lost by none silently: a counter that all read, and write back, counts all of them', async () => {
+describe('changes with ifUnmodifiedSince', () => {
+  it('are never lost silently: a counter that all callers read and write back is right', async () => {
     await rounds(async () => {
       const id = await inWorkspace('campaigns', { name: 'Counted', planned_duration_days: 0 });
       const read = `{ campaign(id: "${id}") { plannedDurationDays updatedAt } }`;
       const increment = async () => {
         for (let attempt = 1; ; attempt += 1) {
           const { campaign } = await owner.data(read);
-          const told = await mutate(owner, campaigns, 'updateCampaign', {
+          const payload = await mutate(owner, campaigns, 'updateCampaign', {
             id,
             ifUnmodifiedSince: campaign.updatedAt,
             input: { plannedDurationDays: campaign.plannedDurationDays + 1 },
           });
-          if (told.errors.length === 0) return attempt;
-          expect(told.errors).toMatchObject([
+          if (payload.errors.length === 0) return attempt;
+          expect(payload.errors).toMatchObject([
             { __typename: 'ConflictError', path: ['ifUnmodifiedSince'] },
           ]);
           await delay(Math.random() * 100 * attempt);
@@ -74,10 +74,10 @@ describe('changes on a condition', () => {
 });
 
 describe('upserts of one key', () => {
-  it('create one row, which the others change', async () => {
+  it('create one row, which the other callers change', async () => {
     await rounds(async (round) => {
       const debates = writableOf('AgentDebate');
-      const told = answered(
+      const payloads = answered(
         await race((caller) =>
           mutate(owner, debates, 'upsertAgentDebate', {
             key: { debateId: `debate ${round}` },
@@ -86,9 +86,9 @@ describe('upserts of one key', () => {
           }),
         ),
       );
-      expect(codesOf(told)).toEqual([]);
-      expect(new Set(told.map(({ id }) => id)).size).toBe(1);
-      expect(told.filter(({ row }) => row?.question === null)).toHaveLength(1);
+      expect(codesOf(payloads)).toEqual([]);
+      expect(new Set(payloads.map(({ id }) => id)).size).toBe(1);
+      expect(payloads.filter(({ row }) => row?.question === null)).toHaveLength(1);
       const rows = await database.query('select question from agent_debates where debate_id = $1', [
         `debate ${round}`,
       ]);
@@ -98,12 +98,12 @@ describe('upserts of one key', () => {
 });
 
 describe('bulk changes of the same rows', () => {
-  it('wait for each other, whatever the order in which they name them', async () => {
+  it('wait for each other, in any order of the rows', async () => {
     await rounds(async () => {
       const ids = await Promise.all(
         Array.from({ length: 20 }, (_, n) => inWorkspace('cohorts', { name: `Cohort ${n}` })),
       );
-      const told = answered(
+      const payloads = answered(
         await race((caller) =>
           mutate(owner, cohorts, 'updateCohorts', {
             filter: { id: { in: caller % 2 ? ids : [...ids].reverse() } },
@@ -112,8 +112,8 @@ describe('bulk changes of the same rows', () => {
           }),
         ),
       );
-      expect(codesOf(told)).toEqual([]);
-      expect(told.every(({ affected }) => affected === 20)).toBe(true);
+      expect(codesOf(payloads)).toEqual([]);
+      expect(payloads.every(({ affected }) => affected === 20)).toBe(true);
       const written = await database.query<{ by: string; tag: string }>(
         'select distinct executive_summary as by, tags[1] as tag from cohorts where id = any ($1)',
         [ids],
@@ -123,12 +123,12 @@ describe('bulk changes of the same rows', () => {
     });
   }, 120_000);
 
-  it('and single ones, and deletions, end without a deadlock', async () => {
+  it('do not deadlock with single changes and deletions', async () => {
     await rounds(async () => {
       const ids = await Promise.all(
         Array.from({ length: 10 }, (_, n) => inWorkspace('cohorts', { name: `Cohort ${n}` })),
       );
-      const run = (caller: number): Promise<Told> => {
+      const run = (caller: number): Promise<Payload> => {
         const id = ids[caller % ids.length];
         const filter = { id: { in: caller % 2 ? ids : [...ids].reverse() } };
         const input = { name: `by ${caller}` };
@@ -137,27 +137,27 @@ describe('bulk changes of the same rows', () => {
         if (caller % 3 === 0) return mutate(owner, cohorts, 'updateCohort', { id, input });
         return mutate(owner, cohorts, 'updateCohorts', { filter, atMost: 10, input });
       };
-      const told = answered(await race(run));
-      // Those that came after the deletion found nothing.
-      expect(codesOf(told).filter((code) => code !== 'NotFoundError')).toEqual([]);
+      const payloads = answered(await race(run));
+      // Those after the deletion found nothing.
+      expect(codesOf(payloads).filter((code) => code !== 'NotFoundError')).toEqual([]);
       expect(await database.query('select from cohorts where id = any ($1)', [ids])).toEqual([]);
     });
   }, 120_000);
 
-  it('creations that refer to the same rows in opposite orders', async () => {
+  it('creations that refer to the same rows in opposite orders do not deadlock', async () => {
     await rounds(async () => {
       const ids = await Promise.all(
         Array.from({ length: 6 }, (_, n) => inWorkspace('campaigns', { name: `Campaign ${n}` })),
       );
       const quests = writableOf('CampaignQuest');
-      const told = answered(
+      const payloads = answered(
         await race((caller) => {
           const order = caller % 2 ? ids : [...ids].reverse();
           const inputs = order.map((campaignId) => ({ campaignId, name: `by ${caller}` }));
           return mutate(owner, quests, 'createCampaignQuests', { inputs });
         }),
       );
-      expect(codesOf(told)).toEqual([]);
+      expect(codesOf(payloads)).toEqual([]);
       const [row] = await database.query<{ n: number }>(
         'select count(*)::int as n from campaign_quests where campaign_id = any ($1)',
         [ids],
@@ -168,28 +168,28 @@ describe('bulk changes of the same rows', () => {
 });
 
 describe('plan limits', () => {
-  it('are never passed, by single or bulk creations', async () => {
+  it('are never exceeded, by single or bulk creations', async () => {
     await rounds(async () => {
       const small = await createTenant(database);
       const client = await api.as(small.people.Owner, small.workspaceId);
       await database.query('update workspaces set cohorts_limit = 10 where id = $1', [
         small.workspaceId,
       ]);
-      const told = answered(
+      const payloads = answered(
         await race((caller) =>
           mutate(client, cohorts, 'createCohorts', {
             inputs: Array.from({ length: 1 + (caller % 3) }, () => ({ name: `by ${caller}` })),
           }),
         ),
       );
-      const created = told.reduce((sum, { affected = 0 }) => sum + affected, 0);
+      const created = payloads.reduce((sum, { affected = 0 }) => sum + affected, 0);
       const [row] = await database.query<{ n: number }>(
         'select count(*)::int as n from cohorts where workspace_id = $1',
         [small.workspaceId],
       );
       expect(row?.n).toBe(10);
       expect(created).toBe(10);
-      expect(new Set(codesOf(told))).toEqual(new Set(['LimitReachedError']));
+      expect(new Set(codesOf(payloads))).toEqual(new Set(['LimitReachedError']));
     });
   });
 });

@@ -24,7 +24,7 @@ async function footprint(table: string): Promise<Row | undefined> {
   return row;
 }
 
-describe('a dry run shows what would be, and leaves nothing', () => {
+describe('a dry run returns the result, and changes nothing', () => {
   it.each(named(writables))('%s', async (name, writable) => {
     const client = world.writerOf(writable);
     const id = await world.some(writable);
@@ -37,9 +37,9 @@ describe('a dry run shows what would be, and leaves nothing', () => {
     const input = { [field]: change };
     if (writable.operations.includes('create') && !SINGLE.includes(name)) {
       const row = sampleRow(writable, writable.createFields, 1, world.around);
-      const told = await mutate(client, writable, `create${name}`, { input: row, dryRun: true });
-      done(told);
-      expect(asRead(told.row, writable.createFields)).toEqual(row);
+      const payload = await mutate(client, writable, `create${name}`, { input: row, dryRun: true });
+      done(payload);
+      expect(asRead(payload.row, writable.createFields)).toEqual(row);
     }
     const changed = await mutate(client, writable, `update${name}`, {
       id: again,
@@ -55,7 +55,7 @@ describe('a dry run shows what would be, and leaves nothing', () => {
   });
 });
 
-describe('a change on a condition that is lost is a conflict', () => {
+describe('a change with an outdated ifUnmodifiedSince is a conflict', () => {
   const versioned = writing('update').filter(([, { columns }]) =>
     columns.some(([column]) => column === 'updatedAt'),
   );
@@ -92,15 +92,15 @@ describe('a change on a condition that is lost is a conflict', () => {
 
 describe('a missing row is not found', () => {
   it.each(writing('update'))('%s', async (name, writable) => {
-    const told = await mutate(world.writerOf(writable), writable, `update${name}`, {
+    const payload = await mutate(world.writerOf(writable), writable, `update${name}`, {
       id: randomUUID(),
       input: {},
     });
-    expect(told.errors).toMatchObject([{ __typename: 'NotFoundError', path: ['id'] }]);
+    expect(payload.errors).toMatchObject([{ __typename: 'NotFoundError', path: ['id'] }]);
   });
 });
 
-it('several mutations in a document run in order, each on its own', async () => {
+it('several mutations in a document run in order, in separate transactions', async () => {
   const { data, errors } = await world.ours.client.ask(`mutation {
     first: createCampaign(input: { name: "First" }) { campaign { name } errors { message } }
     refused: createCampaign(input: { name: "Refused", positioningId: "${randomUUID()}" }) { id errors { path } }

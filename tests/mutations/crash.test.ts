@@ -83,7 +83,7 @@ async function stored() {
   return { rows, quests: total?.n };
 }
 
-/** Waits until the database has ended what the killed gateway had begun. */
+/** Waits until the database has ended the statements of the killed gateway. */
 async function settled(): Promise<void> {
   for (;;) {
     const [row] = await database.query<{ n: number }>(
@@ -95,17 +95,17 @@ async function settled(): Promise<void> {
   }
 }
 
-it(`of ${CAMPAIGNS} running mutations each is wholly there or wholly absent after a crash, and done once when sent again`, async () => {
+it(`after a crash each of ${CAMPAIGNS} mutations is complete or absent, and takes effect once when sent again`, async () => {
   const first = await startProcess();
   let answered = 0;
-  const told: (string | undefined)[] = [];
+  const answers: (string | undefined)[] = [];
   const waiting = campaigns.entries();
-  // Half of them at a time: the gateway cannot have done all when it is killed.
+  // Half of them at a time: the gateway cannot have finished all when it is killed.
   await Promise.all(
     Array.from({ length: CAMPAIGNS / 2 }, async () => {
       for (const [n, campaign] of waiting) {
-        told[n] = await create(first.url, campaign).catch(() => undefined);
-        if (told[n]) answered += 1;
+        answers[n] = await create(first.url, campaign).catch(() => undefined);
+        if (answers[n]) answered += 1;
         if (answered >= ANSWERED) first.program.child.kill('SIGKILL');
       }
     }),
@@ -115,10 +115,10 @@ it(`of ${CAMPAIGNS} running mutations each is wholly there or wholly absent afte
 
   const before = await stored();
   const ids = new Set(before.rows.map(({ id }) => id));
-  const answeredIds = told.filter((id) => id !== undefined);
+  const answeredIds = answers.filter((id) => id !== undefined);
   expect(answeredIds.length).toBeGreaterThanOrEqual(ANSWERED);
   expect(answeredIds.length).toBeLessThan(CAMPAIGNS);
-  // What was answered is there; what is there is whole.
+  // What was answered is stored; what is stored is complete.
   expect(answeredIds.filter((id) => !ids.has(id))).toEqual([]);
   expect(before.rows.filter(({ quests }) => quests !== QUESTS)).toEqual([]);
   expect(before.quests).toBe(before.rows.length * QUESTS);
@@ -137,9 +137,9 @@ it(`of ${CAMPAIGNS} running mutations each is wholly there or wholly absent afte
   );
   expect(after.rows.filter(({ quests }) => quests !== QUESTS)).toEqual([]);
   expect(after.quests).toBe(CAMPAIGNS * QUESTS);
-  // Those that had been done are answered as the first time, whether that answer came or not.
+  // Those that had finished get the answer of the first time, even if it was never received.
   expect(before.rows.every(({ id }) => again.includes(id))).toBe(true);
-  told.forEach((id, n) => {
+  answers.forEach((id, n) => {
     if (id) expect(again[n]).toBe(id);
   });
 }, 240_000);

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** Every field of Mutation that takes a filter, with the model whose rows it leaves. */
+/** Every field of Mutation with a filter, and the model of its rows. */
 const bulk = Object.values(mutationFields).flatMap(({ name, args }) => {
   const filter = args.find(({ type }) => getNamedType(type).name.endsWith('Filter'));
   const model = filter && getNamedType(filter.type).name.replace(/Filter$/, '');
@@ -19,7 +19,7 @@ const bulk = Object.values(mutationFields).flatMap(({ name, args }) => {
   return writable ? [[name, writable] as const] : [];
 });
 
-/** A filter that says nothing somewhere, and where; its variables are not sent. */
+/** A filter with an empty object, and its path; its variables are not sent. */
 type Emptied = [filter: string, path: string, types?: readonly string[]];
 
 function fieldType(input: string, field: string): string {
@@ -74,7 +74,7 @@ function emptiedFilters({ name, comparable: columns, one, many }: Writable): Emp
 
 const counts = (table: string) => world.database.query(`select count(*)::int as n from ${table}`);
 
-describe('a filter that says nothing somewhere writes nothing, and the place is named', () => {
+describe('a filter with an empty object is refused, with its path', () => {
   it.each(bulk)('%s', async (field, writable) => {
     const emptied = emptiedFilters(writable);
     const input = field.startsWith('update') ? ', input: {}' : '';
@@ -85,14 +85,17 @@ describe('a filter that says nothing somewhere writes nothing, and the place is 
       }),
     );
     const before = await counts(writable.table);
-    const told = await askAll(world.writerOf(writable), asks, 'mutation');
-    const refusals = told.map(({ error }) => [error?.extensions.code, error?.extensions.argument]);
+    const payloads = await askAll(world.writerOf(writable), asks, 'mutation');
+    const refusals = payloads.map(({ error }) => [
+      error?.extensions.code,
+      error?.extensions.argument,
+    ]);
     expect(refusals).toEqual(emptied.map(([, path]) => ['BAD_USER_INPUT', `filter${path}`]));
     expect(await counts(writable.table)).toEqual(before);
   });
 });
 
-describe('a variable that is a part of the filter and was not sent refuses it, too', () => {
+describe('a filter is refused if a variable in it was not sent', () => {
   it.each([
     ['{ not: $f }', 'filter.not', 'CampaignQuestFilter'],
     ['{ and: [{ id: { notIn: [] } }], not: $f }', 'filter.not', 'CampaignQuestFilter'],
@@ -108,7 +111,7 @@ describe('a variable that is a part of the filter and was not sent refuses it, t
   });
 });
 
-it('all rows are meant by a condition that all of them meet', async () => {
+it('a condition that every row meets addresses all rows', async () => {
   const [before] = await counts('campaign_quests');
   const { deleteCampaignQuests } = await world.ours.client.data(
     'mutation { deleteCampaignQuests(filter: { id: { notIn: [] } }, atMost: 500, dryRun: true) { affected } }',
@@ -117,7 +120,7 @@ it('all rows are meant by a condition that all of them meet', async () => {
   expect(deleteCampaignQuests.affected).toBeGreaterThan(0);
 });
 
-it('what a mutation reads back leaves unsent conditions out, as every list does', async () => {
+it('lists in the payload leave unsent conditions out, like every list', async () => {
   const { updateCampaign } = await world.ours.client.data(
     `mutation ($id: UUID!, $n: String) {
       updateCampaign(id: $id, input: {}) {

@@ -24,7 +24,7 @@ function foreignTo({ name, table }: Writable): Row {
   return rows.get(table)?.[0] ?? {};
 }
 
-/** The answers to the same mutation for a foreign id and for one of nothing, without the ids. */
+/** The answers to the same mutation for a foreign id and for a missing one, without the ids. */
 async function answers(
   writable: Writable,
   field: string,
@@ -48,7 +48,7 @@ async function fingerprint(table: string): Promise<Row | undefined> {
   return row;
 }
 
-describe("another workspace's row is to writers like one that does not exist", () => {
+describe("for writers, another workspace's row does not exist", () => {
   it.each(named(writables.filter(isPrivate)))('%s', async (name, writable) => {
     const { plural, operations, updateFields, table } = writable;
     const foreign = String(foreignTo(writable).id);
@@ -91,7 +91,7 @@ function referencesOf({ name, createFields, updateFields }: Writable) {
   );
 }
 
-describe('a reference into another workspace is like one to nothing', () => {
+describe('a reference to another workspace has the same error as one to a missing row', () => {
   const referring = writables.filter((writable) => referencesOf(writable).length > 0);
   it.each(named(referring))('%s', async (name, writable) => {
     await world.clear(writable);
@@ -115,15 +115,15 @@ describe('a reference into another workspace is like one to nothing', () => {
   });
 });
 
-describe('rows that are created along refer to nothing foreign', () => {
+describe('nested new rows cannot refer to another workspace', () => {
   it('a cohort of a campaign', async () => {
     const campaigns = writables.find(({ name }) => name === 'Campaign') as Writable;
     const cohort = String(world.theirs.rows.get('cohorts')?.[0]?.id);
     const argsOf = (cohortId: string) => ({ input: { name: 'New', cohortLinks: [{ cohortId }] } });
     const { theirs, none } = await answers(campaigns, 'createCampaign', argsOf, cohort);
     expect(theirs).toEqual(none);
-    const told = await mutate(world.ours.client, campaigns, 'createCampaign', argsOf(cohort));
-    expect(told).toMatchObject({
+    const payload = await mutate(world.ours.client, campaigns, 'createCampaign', argsOf(cohort));
+    expect(payload).toMatchObject({
       id: null,
       errors: [
         {

@@ -4,7 +4,7 @@ import { insert, type Role, type Tenant } from '../support/tenant.ts';
 
 export type Ids = Awaited<ReturnType<typeof plant>>;
 
-/** Makes one row for each function to work on. */
+/** Makes a row for each function. */
 export async function plant(database: TestDatabase, { workspaceId, people }: Tenant) {
   const person = randomUUID();
   await database.query('insert into auth.users (id) values ($1)', [person]);
@@ -80,14 +80,14 @@ export async function plant(database: TestDatabase, { workspaceId, people }: Ten
   };
 }
 
-/** Invites a person by an address that they get. */
+/** Gives a person an address, and invites it. */
 async function invite(database: TestDatabase, workspaceId: string, userId: string) {
   const email = `${userId}@example.com`;
   await database.query('update auth.users set email = $2 where id = $1', [userId, email]);
   return insert(database, 'gateway.invitation', { workspace_id: workspaceId, email });
 }
 
-/** A call that is done for people from this role on; `about` is what another workspace has too. */
+/** A call that people with at least this role may make; `about` is a row that another workspace also has. */
 export interface FunctionCall {
   least: Role;
   /** The arguments, for rows of any workspace and `ours`. */

@@ -48,11 +48,11 @@ async function rehearse(name: string, rows: Ids, role: Role) {
   return payload.results ? payload.results[0] : payload;
 }
 
-it('there is a case for every function', () => {
+it('every function has a case', () => {
   expect(Object.keys(FUNCTION_CALLS).sort()).toEqual(functions.map(({ name }) => name).sort());
 });
 
-describe('a function is for people from a role on, and for a rehearsal as well', () => {
+describe('a function needs its role, also in a dry run', () => {
   it.each(Object.keys(FUNCTION_CALLS))('%s', async (name) => {
     const logged = () => database.query('select max(id) from gateway.audit_log');
     const before = await logged();
@@ -75,7 +75,7 @@ describe('a function is for people from a role on, and for a rehearsal as well',
   });
 });
 
-describe('what another workspace has is not there', () => {
+describe('for a function, rows of another workspace do not exist', () => {
   it.each(Object.entries(FUNCTION_CALLS).filter(([, { about }]) => about))(
     '%s',
     async (name, { about }) => {
@@ -84,7 +84,7 @@ describe('what another workspace has is not there', () => {
       expect(errors).toMatchObject([
         { __typename: expect.stringMatching(/^(NotFound|Validation)Error$/), path: [about] },
       ]);
-      // Nor is it told from what is nowhere.
+      // The error is the same as for a missing row.
       const nowhere = Object.fromEntries(
         Object.entries(theirIds).map(([key, value]) => [
           key,
@@ -129,7 +129,7 @@ describe('a refusal names the argument', () => {
 });
 
 describe('members', () => {
-  it('the last Owner stays, members leave, and a workspace can be handed over', async () => {
+  it('members can leave, the last Owner cannot, and a workspace can be handed over', async () => {
     const people = await createTenant(database);
     const owner = await api.as(people.people.Owner, people.workspaceId);
     const change = (userId: string, role: string) =>
@@ -164,7 +164,7 @@ describe('members', () => {
     expect((await leave(owner, people.people.Owner)).errors).toEqual([]);
   });
 
-  it('whoever has no workspace makes one, once for a key', async () => {
+  it('a person without a workspace can create one, once for an idempotency key', async () => {
     const userId = randomUUID();
     await database.query('insert into auth.users (id) values ($1)', [userId]);
     const person = await api.as(userId);
@@ -183,8 +183,8 @@ describe('members', () => {
   });
 });
 
-describe('values reach the database as they are', () => {
-  it('days, moments, decimals, lists, JSON and defaults', async () => {
+describe('values reach the database unchanged', () => {
+  it('dates, times, decimals, lists, JSON and defaults', async () => {
     const { moveLog } = await perform(
       clients.Owner,
       `logMove(moveId: ${quoted(ids.move)}, date: "2024-02-29", metrics: [1, { a: null }])`,
@@ -214,7 +214,7 @@ describe('values reach the database as they are', () => {
   });
 });
 
-it('a function takes a call and, for the row, a look-up', async () => {
+it('a function takes one call and one look-up of its row', async () => {
   const [{ id }, { id: other }] = await Promise.all(
     [1, 2].map(() =>
       perform(clients.Owner, 'raiseAlert(title: "T", type: ERROR, severity: LOW)', '{ id }'),
@@ -222,7 +222,7 @@ it('a function takes a call and, for the row, a look-up', async () => {
   );
   api.statements();
   await perform(clients.Owner, `acknowledgeAlert(id: ${quoted(id)})`, '{ systemAlert { status } }');
-  // Who asks; BEGIN and settings travel with the call.
+  // First the caller's memberships; BEGIN and settings are sent with the call.
   const statements = api.statements();
   expect(statements.filter((sql) => !/^(COMMIT|BEGIN)/.test(sql))).toHaveLength(3);
   expect(other).not.toBe(id);

@@ -20,7 +20,7 @@ const READ_ONLY: Record<string, string> = {
   UserStats: 'Counted by functions of the database.',
 };
 
-/** Columns that no client sets, besides the identity, tenant, author and moments of every row. */
+/** Columns that no client sets, besides the identity, tenant, author and times of every row. */
 const KEPT: Record<string, readonly string[]> = {
   AgentAssignment:
     'tasksAssigned tasksCompleted tasksFailed totalTokensUsed totalCostIncurred assignedById'.split(
@@ -40,11 +40,11 @@ const KEPT: Record<string, readonly string[]> = {
 };
 const KEPT_EVERYWHERE = ['workspaceId', 'createdById', 'createdAt', 'updatedAt', 'joinedAt'];
 
-/** Columns with a value that triggers change along with another one. */
+/** Values for columns that triggers change together with another column. */
 const asRead = (row: Row | null | undefined, names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, row?.[name]]));
 
-/** The API shows no list as missing. */
+/** The API never shows null for a list. */
 function isRequired(writable: Writable, field: string): boolean {
   const column = columnOf(writable, field);
   return column.isRequired || column.isList;
@@ -53,20 +53,20 @@ function isRequired(writable: Writable, field: string): boolean {
 const nulls = (fields: readonly string[]) =>
   Object.fromEntries(fields.map((field) => [field, null]));
 
-/** The refusal of a null. */
+/** The error for null. */
 const required = (field: string) => ({
   __typename: 'ValidationError',
   message: 'A value is required.',
   path: ['input', field],
 });
 
-it('a table that clients do not write is read-only for a reason', () => {
+it('every table that clients do not write has a reason', () => {
   const written = writables.map(({ name }) => name);
   expect(written).toHaveLength(models.size - Object.keys(READ_ONLY).length);
   expect(written.filter((name) => READ_ONLY[name])).toEqual([]);
 });
 
-describe('columns that no client sets are in no input', () => {
+describe('inputs do not have columns that no client sets', () => {
   it.each(named(writables))('%s', (name, each) => {
     const kept = [...KEPT_EVERYWHERE, ...(KEPT[name] ?? [])];
     const { createFields, updateFields } = each;
@@ -75,23 +75,23 @@ describe('columns that no client sets are in no input', () => {
   });
 });
 
-describe('a row is created with every column, and read back equal', () => {
+describe('a row with every column is created, and read back equal', () => {
   it.each(writing('create'))('%s', async (_, writable) => {
     const { createFields } = writable;
     const client: Client = world.writerOf(writable);
     for (const n of [0, 1, 2]) {
       await world.clear(writable);
       const input = sampleRow(writable, createFields, n, world.around);
-      const told = await mutate(client, writable, `create${writable.name}`, { input });
-      done(told);
-      expect(asRead(told.row, createFields)).toEqual(input);
-      const stored = await readRows(client, writable, [told.id]);
-      expect(stored.get(String(told.id))).toEqual(told.row);
+      const payload = await mutate(client, writable, `create${writable.name}`, { input });
+      done(payload);
+      expect(asRead(payload.row, createFields)).toEqual(input);
+      const stored = await readRows(client, writable, [payload.id]);
+      expect(stored.get(String(payload.id))).toEqual(payload.row);
     }
   });
 });
 
-describe('a row is created with what is required, and not without any of it', () => {
+describe('a row needs its required columns, and no others', () => {
   it.each(writing('create'))('%s', async (name, writable) => {
     const { requiredFields, createFields } = writable;
     const client = world.writerOf(writable);
@@ -107,21 +107,21 @@ describe('a row is created with what is required, and not without any of it', ()
       (field) => isRequired(writable, field) && !requiredFields.includes(field),
     );
     if (defaulted.length === 0) return;
-    const told = await mutate(client, writable, `create${name}`, {
+    const payload = await mutate(client, writable, `create${name}`, {
       input: { ...input, ...nulls(defaulted) },
     });
-    expect(told.errors).toEqual(defaulted.map(required));
+    expect(payload.errors).toEqual(defaulted.map(required));
   });
 });
 
-describe('each column is updated, and nothing else', () => {
+describe('an update changes its column, and nothing else', () => {
   it.each(writing('update'))('%s', async (name, writable) => {
     const client = world.writerOf(writable);
     const id = await world.some(writable);
     const fields = writable.updateFields.filter((field) => field !== writable.status);
     const before = (await readRows(client, writable, [id])).get(id) as Row;
     const values = sampleRow(writable, fields, 1, world.around);
-    const told = await mutateAll(
+    const payload = await mutateAll(
       client,
       writable,
       fields.map((field): Call => {
@@ -130,29 +130,31 @@ describe('each column is updated, and nothing else', () => {
         return [`update${name}`, { id, input: { [field]: value } }];
       }),
     );
-    for (const each of told) done(each);
+    for (const each of payload) done(each);
     fields.forEach((field, i) => {
       const expected = { ...before, ...asRead(values, fields.slice(0, i + 1)) };
       const { updatedAt: _, ...stable } = expected as Row;
-      expect(told[i]?.row, field).toMatchObject(withoutMoments(name, stable));
+      expect(payload[i]?.row, field).toMatchObject(withoutMoments(name, stable));
     });
     const after = (await readRows(client, writable, [id])).get(id) as Row;
-    expect(after).toEqual(told.at(-1)?.row);
+    expect(after).toEqual(payload.at(-1)?.row);
     if ('updatedAt' in before) {
-      const versions = [before, ...told.map(({ row }) => row)].map((row) => String(row?.updatedAt));
+      const versions = [before, ...payload.map(({ row }) => row)].map((row) =>
+        String(row?.updatedAt),
+      );
       expect([...versions].sort()).toEqual(versions);
       expect(versions.at(-1)).not.toBe(versions[0]);
     }
   });
 });
 
-/** Moments that the database keeps along with another column. */
+/** Times that the database sets together with another column. */
 function withoutMoments(name: string, row: Row): Row {
   const { readAt: _, ...rest } = row;
   return name === 'UserNotification' ? rest : row;
 }
 
-describe('null clears a column that may be empty, and is refused for others', () => {
+describe('null clears a nullable column, and is refused for others', () => {
   it.each(writing('update'))('%s', async (name, writable) => {
     const client = world.writerOf(writable);
     const id = await world.some(writable);
@@ -174,7 +176,7 @@ describe('null clears a column that may be empty, and is refused for others', ()
 
 describe('a row is deleted, once', () => {
   it.each(writing('delete'))('%s', async (name, writable) => {
-    // The world's own workspace is needed by the others.
+    // The other tests need the world's own workspace.
     if (name === 'Workspace') return;
     const client = world.writerOf(writable);
     const [id] = await world.create(writable);

@@ -18,8 +18,8 @@ import {
 
 setUp();
 
-describe('what is not kept', () => {
-  it('is a refusal: sent again, it is tried again', async () => {
+describe('the answer is not kept', () => {
+  it('of a refusal, which is tried again', async () => {
     const [slug, key] = [randomUUID(), randomUUID()];
     const taken = await insert(database, 'workspaces', { name: 'Taken', slug });
     const query = `mutation($id: UUID!, $slug: String!) {
@@ -37,7 +37,7 @@ describe('what is not kept', () => {
     });
   });
 
-  it('is a bulk of which no row could be created', async () => {
+  it('of a bulk without any created row', async () => {
     const key = randomUUID();
     for (const atomic of [true, false]) {
       const answer = await client.ask(
@@ -57,7 +57,7 @@ describe('what is not kept', () => {
     expect(await keysOf(key)).toEqual([]);
   });
 
-  it('is the refused part of a document; the rest of it is', async () => {
+  it('of refused fields of a document, but of the others', async () => {
     const [name, key] = [randomUUID(), randomUUID()];
     const positioning = randomUUID();
     const query = `mutation($name: String!, $positioning: UUID!) {
@@ -84,7 +84,7 @@ describe('what is not kept', () => {
     expect(await named(name)).toHaveLength(2);
   });
 
-  it('is a dry run', async () => {
+  it('of a dry run', async () => {
     const [name, key] = [randomUUID(), randomUUID()];
     const query = (dryRun: boolean) =>
       `mutation { createCampaign(dryRun: ${dryRun}, input: { name: "${name}" }) { id } }`;
@@ -98,7 +98,7 @@ describe('what is not kept', () => {
     expect(await named(name)).toHaveLength(1);
   });
 
-  it('is what was answered more than a day ago', async () => {
+  it('for more than a day', async () => {
     const [name, key] = [randomUUID(), randomUUID()];
     const age = (interval: string) =>
       database.query(
@@ -114,7 +114,7 @@ describe('what is not kept', () => {
     expect(await named(`${name} again`)).toHaveLength(1);
   });
 
-  it('is deleted in time', async () => {
+  it('after it was deleted by upkeep', async () => {
     const [old, recent] = [randomUUID(), randomUUID()];
     for (const key of [old, recent]) await client.ask(CREATE, { name: key }, key);
     await database.query(
@@ -133,8 +133,8 @@ describe('what is not kept', () => {
   });
 });
 
-describe('what a key costs', () => {
-  it('is two statements, and one when the answer is known', async () => {
+describe('a key costs', () => {
+  it('two statements, and one if the answer is known', async () => {
     const written = (statements: string[]) =>
       statements.filter((sql) => !/^(BEGIN|COMMIT)|viewer_memberships/.test(sql)).length;
     const [name, key] = [randomUUID(), randomUUID()];

@@ -12,9 +12,9 @@ import {
 
 setUp();
 
-describe('what is kept for keys', () => {
+describe('stored answers of keys', () => {
   const HOUR = 60;
-  /** Gives the Owner so many keys of this age and size, besides those that there are. */
+  /** Gives the Owner so many more keys of this age and size. */
   const fill = (count: number, minutesOld: number, bytes = 0) =>
     database.query(
       `insert into gateway.idempotency_key (person, key, request_hash, outcome, created_at)
@@ -36,7 +36,7 @@ describe('what is kept for keys', () => {
   const named = (name: string) =>
     database.query('select id from campaigns where name = $1', [name]);
 
-  it('is an answer of a bounded size: a larger one is refused, with its write', async () => {
+  it('have a bounded size: a larger one is refused, with its write', async () => {
     const key = randomUUID();
     const description = 'é"'.repeat(180_000);
     const query = `mutation ($name: String!, $description: String!) {
@@ -60,7 +60,7 @@ describe('what is kept for keys', () => {
     expect(await named('Too large')).toHaveLength(1);
   });
 
-  it('is bounded over the fields of a request', async () => {
+  it('are bounded over all fields of a request', async () => {
     const description = 'x'.repeat(600_000);
     const field =
       'createCampaign(input: { name: "Half", description: $description }) { campaign { description } }';
@@ -74,7 +74,7 @@ describe('what is kept for keys', () => {
     expect(await named('Half')).toHaveLength(1);
   });
 
-  it('is a bounded number of keys: the oldest make room, unless all are of the last hour', async () => {
+  it('are bounded in number: the oldest are deleted, unless all are of the last hour', async () => {
     await forget();
     await fill(2, 2 * HOUR);
     await fill(9_998, 59);
@@ -96,7 +96,7 @@ describe('what is kept for keys', () => {
     expect(theirs.errors).toBeUndefined();
   });
 
-  it('is a bounded size over all keys', async () => {
+  it('are bounded in size over all keys', async () => {
     await forget();
     await fill(102, 30, 990_000);
     expect(codesOf(await rename('No bytes left'))).toEqual(['TOO_MANY_IDEMPOTENCY_KEYS']);

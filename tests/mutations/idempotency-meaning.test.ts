@@ -20,7 +20,7 @@ import {
 
 setUp();
 
-describe('the same request', () => {
+describe('a repeated request', () => {
   it.each<[string, Request, Request]>([
     ['variables in another order', FIRST, [CREATE, reordered(VARIABLES) as object]],
     ['variables that it does not declare', FIRST, [CREATE, { ...VARIABLES, more: [1] }]],
@@ -93,7 +93,7 @@ describe('the same request', () => {
         VARIABLES,
       ],
     ],
-  ])('does not have %s', async (_, first, other) => {
+  ])('cannot have %s', async (_, first, other) => {
     const key = randomUUID();
     expect(JSON.parse(await send(first, key)).errors).toBeUndefined();
     expect(codesOf(JSON.parse(await send(other, key)))).toEqual(['IDEMPOTENCY_MISMATCH']);
@@ -114,14 +114,14 @@ describe('a request that names no workspace', () => {
       person,
       workspaceId,
     ]);
-  /** Somebody who is in these workspaces, and names none. */
+  /** A person in these workspaces who names none. */
   async function person(...places: Tenant[]) {
     const id = await insert(database, 'auth.users', { id: randomUUID() });
     for (const place of places) await join(id, place);
     return { id, client: await api.as(id) };
   }
 
-  it('is the same as one that names the workspace it is in', async () => {
+  it('is the same as one that names the workspace in which it runs', async () => {
     const { id, client: unnamed } = await person(tenant);
     const named = await api.as(id, tenant.workspaceId);
     for (const [first, second] of [
@@ -134,7 +134,7 @@ describe('a request that names no workspace', () => {
     }
   });
 
-  it('is another one once it is in another workspace', async () => {
+  it('is another request once it runs in another workspace', async () => {
     const [here, there] = [await createTenant(database), await createTenant(database)];
     const { id, client: mover } = await person(here);
     const key = randomUUID();
@@ -147,7 +147,7 @@ describe('a request that names no workspace', () => {
     ).toEqual([]);
   });
 
-  it('is the same once somebody has made its sender a member of another one', async () => {
+  it('is the same after its sender has become a member of another one', async () => {
     const here = await createTenant(database);
     const { id, client: guest } = await person(here);
     const key = randomUUID();
@@ -158,7 +158,7 @@ describe('a request that names no workspace', () => {
     expect((await named.ask(CREATE_IN, {}, key)).text).toBe(text);
   });
 
-  it.each([0, 1, 2])('creates a workspace once, for somebody who is in %i', async (count) => {
+  it.each([0, 1, 2])('creates a workspace once, for a person in %i workspaces', async (count) => {
     const places = await Promise.all(Array.from({ length: count }, () => createTenant(database)));
     const { client: founder } = await person(...places);
     const key = randomUUID();

@@ -16,8 +16,8 @@ import {
 
 setUp();
 
-describe('a mutation that is sent again with its key', () => {
-  it('is done once, however many send it at once, and all get the same answer', async () => {
+describe('a mutation that is repeated with its key', () => {
+  it('takes effect once for concurrent requests, which all get the same answer', async () => {
     await rounds(async () => {
       const [name, key] = [randomUUID(), randomUUID()];
       const answers = await race(() => client.ask(CREATE, { name }, key));
@@ -31,7 +31,7 @@ describe('a mutation that is sent again with its key', () => {
     });
   });
 
-  it('is answered byte for byte as the first time, whatever became of the row', async () => {
+  it('gets the first answer byte for byte, even if the row has changed', async () => {
     const query = `mutation($name: String!, $resources: JSON!) {
       createCampaign(input: {
         name: $name, resourceAllocation: $resources, budgetAllocation: "1234567890123.4500001"
@@ -61,7 +61,7 @@ describe('a mutation that is sent again with its key', () => {
     expect(await named(name)).toEqual([]);
   });
 
-  it('is done once of every kind', async () => {
+  it('takes effect once for every kind of mutation', async () => {
     const id = await insert(database, 'campaigns', {
       workspace_id: tenant.workspaceId,
       name: 'Kinds',
@@ -95,7 +95,7 @@ describe('a mutation that is sent again with its key', () => {
     expect(await named('Later')).toHaveLength(1);
   });
 
-  it('created by upserting, is not updated by it', async () => {
+  it('does not update the row that its upsert created', async () => {
     const [id, key] = [randomUUID(), randomUUID()];
     const query = `mutation($id: String!) {
       upsertAgentDebate(
@@ -111,7 +111,7 @@ describe('a mutation that is sent again with its key', () => {
     ).toEqual([{ topic: 'Made' }]);
   });
 
-  it('without a key is done again', async () => {
+  it('takes effect again without a key', async () => {
     const name = randomUUID();
     await client.data(CREATE, { name });
     await client.data(CREATE, { name });
@@ -143,7 +143,7 @@ describe('a key', () => {
     expect(await named('Other')).toEqual([]);
   });
 
-  it('serves one of two requests that differ and come at once', async () => {
+  it('serves only one of two different concurrent requests', async () => {
     await rounds(async () => {
       const [name, key] = [randomUUID(), randomUUID()];
       const other = `mutation($name: String!) {
@@ -159,7 +159,7 @@ describe('a key', () => {
     });
   });
 
-  it("is each caller's own", async () => {
+  it('belongs to its caller', async () => {
     const [name, key] = [randomUUID(), randomUUID()];
     const agentId = await insert(database, 'agent_registry', {
       agent_name: 'scout',
@@ -195,14 +195,14 @@ describe('a key', () => {
     expect(await named('Keyed')).toEqual([]);
   });
 
-  it('may be as long as 200 characters', async () => {
+  it('can have 200 characters', async () => {
     const [name, key] = [randomUUID(), `${randomUUID()} `.padEnd(200, '~')];
     const first = await client.ask(CREATE, { name }, key);
     expect(first.errors).toBeUndefined();
     expect((await client.ask(CREATE, { name }, key)).text).toBe(first.text);
   });
 
-  it('is of no use to a query', async () => {
+  it('has no effect on a query', async () => {
     const key = randomUUID();
     const answer = await client.ask('{ viewer { id } }', {}, key);
     expect(answer.data).toEqual({ viewer: { id: tenant.people.Owner } });

@@ -50,7 +50,7 @@ const patch = (...operations: Operation[]) =>
 const set = (path: string, value: unknown): Operation => ({ path: path.split('.'), set: value });
 const remove = (path: string): Operation => ({ path: path.split('.'), remove: true });
 
-describe('a patch changes parts of what is stored', () => {
+describe('a patch changes parts of the stored value', () => {
   const before = { people: { lead: 'Asha', count: 2 }, tools: ['a', 'b'], note: null };
   it.each<[string, unknown, Operation[], unknown]>([
     [
@@ -92,17 +92,17 @@ describe('a patch changes parts of what is stored', () => {
     ['works in order', {}, [set('a', 1), set('b', 2), remove('a'), set('b', 3)], { b: 3 }],
   ])('%s', async (_, value, operations, expected) => {
     await store(value);
-    const told = await patch(...operations);
-    expect(told.errors).toEqual([]);
-    expect(told.row?.resourceAllocation).toEqual(expected);
+    const payload = await patch(...operations);
+    expect(payload.errors).toEqual([]);
+    expect(payload.row?.resourceAllocation).toEqual(expected);
     expect(await stored()).toEqual(expected);
   });
 });
 
-describe('a patch that cannot be is refused as a whole', () => {
+describe('an invalid patch is refused as a whole', () => {
   const before = { list: [1, 2], text: 'a' };
 
-  it('many operations', async () => {
+  it('too many operations', async () => {
     await store(before);
     const operations = Array.from({ length: 1_001 }, () => set('a', 1));
     const { errors } = await tryMutation(owner, campaigns, 'updateCampaign', {
@@ -128,9 +128,9 @@ describe('a patch that cannot be is refused as a whole', () => {
     ['a step with it', [set('a\0', 'b')], /U\+0000/, ['patch', '0']],
   ])('%s', async (_, operations, message, at) => {
     await store(before);
-    const told = await patch(set('good', 1), ...operations);
+    const payload = await patch(set('good', 1), ...operations);
     const shifted = at.map((step) => (/\d/.test(step) ? String(Number(step) + 1) : step));
-    expect(told).toMatchObject({
+    expect(payload).toMatchObject({
       id: null,
       errors: [
         {
@@ -146,32 +146,32 @@ describe('a patch that cannot be is refused as a whole', () => {
 
 it('a value is replaced as a whole', async () => {
   await store({ a: 1 });
-  const told = await mutate(owner, campaigns, 'updateCampaign', {
+  const payload = await mutate(owner, campaigns, 'updateCampaign', {
     id: campaign,
     input: { resourceAllocation: { replace: ['new'] } },
   });
-  expect(told.row?.resourceAllocation).toEqual(['new']);
+  expect(payload.row?.resourceAllocation).toEqual(['new']);
 });
 
-it('patches of many rows at once change each as it is', async () => {
+it('a bulk patch changes the stored value of each row', async () => {
   await store({ a: 1 });
-  const told = await mutate(owner, campaigns, 'updateCampaigns', {
+  const payload = await mutate(owner, campaigns, 'updateCampaigns', {
     filter: { id: { in: [campaign] } },
     atMost: 1,
     input: { resourceAllocation: { patch: [set('b', 2)] }, name: 'Patched' },
   });
-  expect(told.results?.map(({ row }) => [row?.name, row?.resourceAllocation])).toEqual([
+  expect(payload.results?.map(({ row }) => [row?.name, row?.resourceAllocation])).toEqual([
     ['Patched', { a: 1, b: 2 }],
   ]);
 });
 
-it('concurrent patches of different paths lose none', async () => {
+it('concurrent patches of different paths all take effect', async () => {
   await rounds(async () => {
     await store({});
-    const told = await race((caller) => patch(set(`of.caller${caller}`, caller)));
-    expect(told.filter(({ status }) => status === 'rejected')).toEqual([]);
+    const payload = await race((caller) => patch(set(`of.caller${caller}`, caller)));
+    expect(payload.filter(({ status }) => status === 'rejected')).toEqual([]);
     expect(await stored()).toEqual({
-      of: Object.fromEntries(told.map((_, caller) => [`caller${caller}`, caller])),
+      of: Object.fromEntries(payload.map((_, caller) => [`caller${caller}`, caller])),
     });
   });
 });

@@ -15,10 +15,10 @@ afterAll(() => world?.close());
 
 const models = Object.values(catalog.models).filter((model) => model.columns.id);
 
-/** Unique over all workspaces, and not of what all of them share. */
+/** The only key that is unique across workspaces: the slug. */
 const OWN_ADDRESS = 'workspaces_slug_key';
 
-describe('clients choose no ids', () => {
+describe('clients cannot choose ids', () => {
   it.each(models.map((model) => [model.table, model] as const))('of %s', (_, model) => {
     const name = Object.keys(catalog.models).find((each) => catalog.models[each] === model) ?? '';
     const isMade = model.columns.id?.nativeType === 'Uuid';
@@ -31,7 +31,7 @@ describe('clients choose no ids', () => {
       const fields = isInputObjectType(input) ? Object.keys(input.getFields()) : [];
       if (isMade) expect(fields, input.name).not.toContain('id');
     }
-    // Nor is there an upsert with nothing to name a row by.
+    // Nor is there an upsert without another key.
     const upsert = mutationFields[`upsert${name}`];
     const key = upsert?.args.find((arg) => arg.name === 'key');
     expect(Boolean(upsert)).toBe(Boolean(key));
@@ -41,13 +41,13 @@ describe('clients choose no ids', () => {
     }
   });
 
-  it('but those of dictionaries', () => {
+  it('except for those of dictionaries', () => {
     const named = writing('upsert').filter(([, { keyFields }]) => keyFields.includes('id'));
     expect(named.map(([name]) => name).sort()).toEqual(['ChannelRole', 'JourneyStage']);
   });
 });
 
-it('what is unique is so within a workspace or for a person, or in what all share', async () => {
+it('unique keys include the workspace or the person, or belong to shared tables', async () => {
   const constraints = await world.database.query<{
     name: string;
     columns: string[];
@@ -80,7 +80,7 @@ it('what is unique is so within a workspace or for a person, or in what all shar
 /** Tables of workspaces with a unique key that clients give. */
 const unique = writing('upsert').filter(([name]) => catalog.models[name]?.columns.workspaceId);
 
-/** A reference cannot be shared: another workspace's row is refused as one that does not exist. */
+/** References are left out: another workspace's row is refused like a missing one. */
 const ownKeys = ({ name, keyFields }: Writable) => {
   const references = Object.values(catalog.models[name]?.relations ?? {}).flatMap(
     ({ columns, to }) => (catalog.models[to]?.columns.workspaceId ? columns : []),
@@ -88,7 +88,7 @@ const ownKeys = ({ name, keyFields }: Writable) => {
   return keyFields.filter((field) => !references.includes(field));
 };
 
-describe("a key that another workspace's row has is free here", () => {
+describe('a key that another workspace uses is free', () => {
   const free = unique.filter(([, writable]) => {
     return ownKeys(writable).length === writable.keyFields.length;
   });
@@ -113,7 +113,7 @@ describe("a key that another workspace's row has is free here", () => {
   });
 });
 
-it('an id in a key or a new row is refused before anything is asked of the database', async () => {
+it('an id in a key or a new row is refused before any statement', async () => {
   const writable = writableOf('AgentDebate');
   for (const id of [world.theirs.rows.get('agent_debates')?.[0]?.id, world.ours.workspaceId]) {
     for (const args of [

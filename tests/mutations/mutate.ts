@@ -14,53 +14,55 @@ export interface Refusal {
   path: string[];
 }
 
-/** What became of one row. */
+/** The result for one row. */
 export interface Outcome {
   id: string | null;
   row: Row | null;
   errors: Refusal[];
 }
 
-/** What a mutation answered: one outcome, or with `results` those of many rows. */
-export type Told = Outcome & { affected?: number; results?: Outcome[] };
+/** The payload of a mutation: one outcome, or with `results` those of many rows. */
+export type Payload = Outcome & { affected?: number; results?: Outcome[] };
 
 /** Documents have at most 30 aliases and 2,000 tokens. */
 const FIELDS = 20;
 
-/** Runs mutations of a model one after the other; each has to be answered with data. */
+/** Runs mutations of a model one after the other; each must return data. */
 export async function mutateAll(
   client: Client,
   writable: Writable,
   calls: readonly Call[],
-): Promise<Told[]> {
-  const told: Told[] = [];
+): Promise<Payload[]> {
+  const payloads: Payload[] = [];
   for (let start = 0; start < calls.length; start += FIELDS) {
     const some = calls.slice(start, start + FIELDS);
     const { query, variables } = documentOf(writable, some);
     const data = await client.data(query, variables);
-    told.push(...some.map((_, i) => toldIn(data[`a${i}`], writable)));
+    payloads.push(...some.map((_, i) => payloadIn(data[`a${i}`], writable)));
   }
-  return told;
+  return payloads;
 }
 
 /** The row is under its own name: an alias for it would use up a document's aliases. */
-function toldIn(data: Row, { lookup }: Writable): Told {
+function payloadIn(data: Row, { lookup }: Writable): Payload {
   const { results } = data as { results?: Row[] };
   const outcome = ({ [lookup]: row = null, ...rest }: Row) =>
     ({ ...rest, row }) as unknown as Outcome;
-  return results ? ({ ...data, results: results.map(outcome) } as unknown as Told) : outcome(data);
+  return results
+    ? ({ ...data, results: results.map(outcome) } as unknown as Payload)
+    : outcome(data);
 }
 
-/** Returns an outcome that has to be a success. */
-export function done<Some extends Outcome>(told: Some | undefined): Some {
-  expect(told?.errors).toEqual([]);
-  return told as Some;
+/** Returns an outcome that must be a success. */
+export function done<Some extends Outcome>(payload: Some | undefined): Some {
+  expect(payload?.errors).toEqual([]);
+  return payload as Some;
 }
 
-/** Runs one mutation that has to be answered with data. */
+/** Runs one mutation that must return data. */
 export async function mutate(client: Client, writable: Writable, field: string, args: Row) {
-  const [told] = await mutateAll(client, writable, [[field, args]]);
-  return told as Told;
+  const [payload] = await mutateAll(client, writable, [[field, args]]);
+  return payload as Payload;
 }
 
 /** Runs one mutation and returns the whole answer. */
@@ -74,7 +76,7 @@ export function tryMutation(
   return client.ask(query, variables);
 }
 
-/** The rows of a model with these ids, with every column, as the client reads them. */
+/** The rows of a model with these ids, with every column, as clients read them. */
 export async function readRows(
   client: Client,
   { name, root, columns }: Writable,
@@ -89,7 +91,7 @@ export async function readRows(
   return new Map(data.list.nodes.map((node: Row) => [String(node.id), node]));
 }
 
-/** A document that calls mutations as `a0`, `a1` and so on, and selects this of their rows. */
+/** A document that calls mutations as `a0`, `a1` and so on, with this selection of their rows. */
 export function documentOf(
   { name, lookup, columns }: Writable,
   calls: readonly Call[],
@@ -108,11 +110,11 @@ export function documentOf(
       return `${arg}: $${arg}${i}`;
     });
     const isBulk = String(getNamedType(known.type)).endsWith('BulkPayload');
-    return `a${i}: ${field}(${given.join(', ')}) ${isBulk ? '{ affected results { ...Told } }' : '{ ...Told }'}`;
+    return `a${i}: ${field}(${given.join(', ')}) ${isBulk ? '{ affected results { ...Result } }' : '{ ...Result }'}`;
   });
   return {
     query: `mutation (${types.join(', ')}) { ${fields.join(' ')} }
-      fragment Told on ${name}Payload {
+      fragment Result on ${name}Payload {
         id ${lookup} { ${selection} } errors { __typename message path }
       }`,
     variables,

@@ -62,7 +62,7 @@ async function counted(query: string, variables: object, headers = owner) {
 
 describe('a mutation of one field takes one round trip', () => {
   beforeAll(async () => {
-    // A document is known once it has been answered.
+    // A document is known after its first answer.
     for (const query of [UPDATE, CREATE, CREATE_MANY, DELETE]) await gateway.ask(query, owner, {});
     await gateway.ask('{ viewer { email } }', owner);
   });
@@ -87,7 +87,7 @@ describe('a mutation of one field takes one round trip', () => {
     expect(await nameOf(id)).toBe('New');
   });
 
-  it('a creation of 100 rows, which are answered in their order', async () => {
+  it('a creation of 100 rows, which are returned in order', async () => {
     const inputs = Array.from({ length: 100 }, (_, n) => ({ name: `Row ${n}` }));
     const { data, roundTrips } = await counted(CREATE_MANY, { inputs });
     const { affected, results } = data.createCampaigns;
@@ -98,7 +98,7 @@ describe('a mutation of one field takes one round trip', () => {
     ).toBe(true);
   });
 
-  it('a deletion, which is answered with the row as it was', async () => {
+  it('a deletion, which returns the deleted row', async () => {
     const id = await campaign('Old');
     const { data, roundTrips } = await counted(DELETE, { id });
     expect(data.deleteCampaign).toEqual({ id, campaign: { name: 'Old' }, errors: [] });
@@ -107,8 +107,8 @@ describe('a mutation of one field takes one round trip', () => {
   });
 });
 
-describe('what cannot be done at once is executed, which says why', () => {
-  it('a row that is not there, or not theirs', async () => {
+describe('the mutation is executed field by field, with the error, for', () => {
+  it('a missing or foreign row', async () => {
     const foreign = await campaign('Foreign', theirs);
     for (const id of [randomUUID(), foreign]) {
       for (const [query, variables] of [
@@ -126,7 +126,7 @@ describe('what cannot be done at once is executed, which says why', () => {
     expect(await nameOf(foreign)).toBe('Foreign');
   });
 
-  it('a row that was changed since', async () => {
+  it('a row that was changed since ifUnmodifiedSince', async () => {
     const id = await campaign('Before');
     const input = { name: 'After' };
     const late = await counted(UPDATE, { id, input, since: '2020-01-01T00:00:00.000Z' });
@@ -136,7 +136,7 @@ describe('what cannot be done at once is executed, which says why', () => {
     expect([inTime.data.updateCampaign, inTime.roundTrips]).toMatchObject([{ errors: [] }, 1]);
   });
 
-  it('a value that the database refuses, and all rows with it', async () => {
+  it('a value that the database refuses, with all rows', async () => {
     const inputs = [{ name: 'Fine' }, { name: 'Wrong', budgetAllocation: '-1' }];
     const [{ count } = { count: '' }] = await database.query<{ count: string }>(
       'select count(*) from campaigns',
@@ -149,7 +149,7 @@ describe('what cannot be done at once is executed, which says why', () => {
     expect(await database.query('select count(*) from campaigns')).toEqual([{ count }]);
   });
 
-  it('an answer that cannot be shown: the write is rolled back', async () => {
+  it('an answer that cannot be shown, whose write is rolled back', async () => {
     const id = await campaign('Before');
     await database
       .query(`
@@ -166,8 +166,8 @@ describe('what cannot be done at once is executed, which says why', () => {
   });
 });
 
-describe('nothing is written for those who have lost their place', () => {
-  it('a member who is removed, or whose role is lowered', async () => {
+describe('nothing is written for callers who have lost their access', () => {
+  it('a removed member, or one with a lower role', async () => {
     const person = randomUUID();
     await database.query('insert into auth.users (id) values ($1)', [person]);
     await insert(database, 'user_workspaces', {
@@ -190,7 +190,7 @@ describe('nothing is written for those who have lost their place', () => {
     expect(await nameOf(id)).toBe('After');
   });
 
-  it('a person without the header, whose first workspace is another one now', async () => {
+  it('a person without the header whose first workspace has changed', async () => {
     const person = randomUUID();
     await database.query('insert into auth.users (id) values ($1)', [person]);
     const join = ({ workspaceId }: Tenant, joinedAt: string) =>
@@ -212,7 +212,7 @@ describe('nothing is written for those who have lost their place', () => {
   });
 });
 
-it('a write whose end nobody knows is not done again', async () => {
+it('a write with an unknown outcome is not repeated', async () => {
   const id = await campaign('Cut');
   await database.query(`
     create sequence attempts;

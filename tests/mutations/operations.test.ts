@@ -44,7 +44,7 @@ const nameOfCampaign = async () => {
 };
 
 describe('the fields of a mutation', () => {
-  it('are done in the order of the document, what is left out by a condition excepted', async () => {
+  it('run in the order of the document, without skipped ones', async () => {
     const data = await owner.data(
       `mutation ($no: Boolean!, $yes: Boolean = true) {
         a: createCohort(input: { name: "Not yet" }) @skip(if: $yes) { id }
@@ -69,7 +69,7 @@ describe('the fields of a mutation', () => {
     expect(await names()).toEqual(['First', 'Second']);
   });
 
-  it('see what the ones before them did, and are answered with how it was then', async () => {
+  it('see the changes of earlier fields, and are answered with the state at their time', async () => {
     const data = await owner.data(
       `mutation ($id: UUID!) {
         a: createCampaignQuest(input: { campaignId: $id, name: "One" }) { campaignQuest { ...Q } }
@@ -100,7 +100,7 @@ describe('the fields of a mutation', () => {
     });
   });
 
-  it('are done although a table has changed under their prepared statements', async () => {
+  it('succeed after a table of their prepared statements has changed', async () => {
     const create = () =>
       owner.data('mutation { createCohort(input: { name: "Again" }) { cohort { name } } }');
     await create();
@@ -111,7 +111,7 @@ describe('the fields of a mutation', () => {
     expect(await names()).toEqual(['Again', 'Again', 'Again']);
   });
 
-  it('keep their answers when another one fails', async () => {
+  it('keep their answers if another one fails', async () => {
     const answer = await owner.ask(
       `mutation {
         a: createCohort(input: { name: "Kept" }) { cohort { name } }
@@ -136,8 +136,8 @@ describe('the fields of a mutation', () => {
   });
 });
 
-describe('nothing of a mutation is done', () => {
-  it('when a variable of its last field is wrong', async () => {
+describe('no field of a mutation runs', () => {
+  it('if a variable of its last field is wrong', async () => {
     const answer = await owner.ask(
       `mutation ($id: UUID!) {
         a: createCohort(input: { name: "No" }) { id }
@@ -150,7 +150,7 @@ describe('nothing of a mutation is done', () => {
     expect(await names()).toEqual([]);
   });
 
-  it('when its fields together may read too much', async () => {
+  it('if its fields together cost too much', async () => {
     const nested = 'cohort { moves(first: 100) { nodes { alerts(first: 100) { nodes { id } } } } }';
     const field = (name: string) => `${name}: createCohort(input: { name: "No" }) { ${nested} }`;
     const one = await owner.ask(`mutation { ${field('a')} }`);
@@ -165,7 +165,7 @@ describe('nothing of a mutation is done', () => {
 });
 
 describe('a refusal that comes last', () => {
-  it('is the answer to a deletion, of which nothing remains', async () => {
+  it('is the answer to a deletion, which is rolled back', async () => {
     const answer = async (dryRun: boolean) =>
       owner.data(
         `mutation ($user: UUID!, $dryRun: Boolean!) {
@@ -187,12 +187,12 @@ describe('a refusal that comes last', () => {
   });
 });
 
-describe('the time', () => {
+describe('the time limit', () => {
   const QUEST = `createCampaignQuest(input: { campaignId: $id, name: "Slow" }) {
     campaignQuest { history(first: 1) { nodes { operation } } }
   }`;
 
-  it('in which an answer is read is short, since the rows are locked', async () => {
+  it('for reading an answer is short, since the rows are locked', async () => {
     await database.query(
       'create policy slow on gateway.audit_log as restrictive for select using (pg_sleep(8) is null)',
     );
@@ -226,7 +226,7 @@ describe('the time', () => {
     });
     afterAll(() => hasty?.close());
 
-    it('leaves the answers of what was done, and undoes what was not', async () => {
+    it('keeps the answers of finished fields, and rolls back the current one', async () => {
       const headers = {
         authorization: `Bearer ${await token({ sub: tenant.people.Owner })}`,
         'x-workspace-id': tenant.workspaceId,

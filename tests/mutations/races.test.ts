@@ -116,11 +116,11 @@ describe.each(rounds)(`${CALLERS} callers at once, round %i`, () => {
       (link: { targetCount: number }) => link.targetCount,
     );
     expect(targets).toHaveLength(3);
-    // Whoever came last had the last word on all of them.
+    // The last caller determines the values of all of them.
     expect(new Set(targets).size).toBe(1);
   });
 
-  it('leave the last Owner, whoever goes first', async () => {
+  it('never remove the last Owner', async () => {
     const place = await createTenant(database);
     await database.query(`update user_workspaces set role = 'Owner' where workspace_id = $1`, [
       place.workspaceId,

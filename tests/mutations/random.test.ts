@@ -42,11 +42,11 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** After these, the mutations that follow could all be refused: they are rehearsed only. */
+/** After these, all later mutations could be refused: they are only tried as dry runs. */
 const LOCKS_OUT =
   /^(delete|update|upsert)(Workspace|WorkspaceMember|Agent|AgentAssignment)s?$|^(removeMember|changeMemberRole)$/;
 
-/** What anything may be: mostly of the right kind, at its edges; sometimes not at all. */
+/** Random values: mostly of the right type, often extreme ones; sometimes of another type. */
 const SCALARS: Record<string, readonly unknown[]> = {
   Int: [0, 1, -1, 100, 101, 2_147_483_647, -2_147_483_648, 10, 'x'],
   Float: [0, 0.5, -1.5, 1e308, -1e-308, 'x'],
@@ -120,7 +120,7 @@ class Generator {
     if (isNonNullType(type)) {
       return this.#random.chance(0.998) ? this.some(type.ofType, depth) : null;
     }
-    // Few of the many that there are: most combinations have to be acceptable in each of them.
+    // Only few fields at a time: most combinations must be valid in each of them.
     if (this.#random.chance(depth === 0 ? 0.5 : 1 - 0.3 / depth)) return undefined;
     return this.#random.chance(0.05) ? null : this.some(type, depth);
   }
@@ -150,11 +150,11 @@ class Generator {
     if (type.name === 'UUID')
       return this.#random.chance(0.8) ? this.pick(ids) : randomUUID().toUpperCase();
     const values = SCALARS[type.name] ?? ['x'];
-    // The last one is what does not parse.
+    // The last one is invalid JSON.
     return this.#random.chance(0.98) ? this.pick(values.slice(0, -1)) : values.at(-1);
   }
 
-  /** A mutation with every argument that came up. */
+  /** A mutation with the chosen arguments. */
   mutation() {
     const name = this.pick(Object.keys(mutationFields));
     const { args, type } = mutationFields[name] as (typeof mutationFields)[string];
@@ -175,7 +175,7 @@ class Generator {
 
 const ERRORS = 'errors { __typename message path }';
 
-/** Everything of a payload that is worth a look: its errors, and each plain column of its row. */
+/** The selection of a payload: its errors, and each plain column of its row. */
 function selection(type: unknown): string {
   if (!isObjectType(type)) return '__typename';
   const fields = type.getFields();
@@ -208,7 +208,7 @@ const EXPECTED = [
   'WORKSPACE_REQUIRED',
 ];
 
-it(`${testEnv.stressMutations} random mutations end in data, or in errors that clients can act on`, {
+it(`${testEnv.stressMutations} random mutations return data, or errors that clients can act on`, {
   timeout: 600_000,
 }, async () => {
   const generator = new Generator('random mutations');

@@ -10,10 +10,10 @@ import { changeOf, sampleRow } from './samples.ts';
 import { createWritingWorld, type WritingWorld } from './world.ts';
 import { columnOf, named, SINGLE, type Writable, writables } from './writable.ts';
 
-/** From the widest; each may what the next one may. */
+/** From the widest; each includes the rights of the next one. */
 const ROLES: readonly Role[] = ['Owner', 'Strategist', 'Creator', 'Analyst', 'Viewer'];
 
-/** Who writes the tables of a domain, where a table is not named itself. */
+/** The writers of a domain's tables, except for tables that are listed themselves. */
 const WRITERS: Record<string, Role | null> = {
   workspace: 'Owner',
   billing: 'Owner',
@@ -29,12 +29,12 @@ const WRITERS: Record<string, Role | null> = {
   gamification: 'Owner',
   agents: 'Owner',
   AgentAssignment: 'Strategist',
-  // What is a person's own.
+  // Rows of a person.
   UserProfile: 'Viewer',
   OnboardingResponse: 'Viewer',
   UserNotification: 'Viewer',
   UserAchievement: 'Viewer',
-  // What all workspaces share: nobody's.
+  // Shared rows: no person writes them.
   Agent: null,
   AgentCapability: null,
   ManeuverType: null,
@@ -76,7 +76,7 @@ function mayWrite(role: Role, { name }: Writable): boolean {
   return writer != null && ROLES.indexOf(role) <= ROLES.indexOf(writer);
 }
 
-/** The row that a member tries to write: theirs, where rows are people's own. */
+/** The row that a member tries to write: their own, if rows belong to people. */
 async function rowFor(writable: Writable, { userId }: Member): Promise<string> {
   const { name, table } = writable;
   if (name === 'Workspace') return world.ours.workspaceId;
@@ -88,7 +88,7 @@ async function rowFor(writable: Writable, { userId }: Member): Promise<string> {
   return row.id;
 }
 
-/** What SQL as the person makes of it: how many rows it writes; none where it is refused. */
+/** How many rows the same write as the person in SQL writes; none if it is refused. */
 async function written(actor: Actor, sql: string, values: unknown[]): Promise<number> {
   try {
     return await world.database.rehearse(actor, async (query) => (await query(sql, values)).length);
@@ -98,7 +98,7 @@ async function written(actor: Actor, sql: string, values: unknown[]): Promise<nu
   }
 }
 
-/** The values of a new row as the database has them. */
+/** The values of a new row in the database. */
 function toSql(writable: Writable, input: Row, { userId }: Member): Row {
   const values = Object.entries(input).map(([name, value]) => {
     const { column, kind, type } = columnOf(writable, name);
@@ -115,7 +115,7 @@ function toSql(writable: Writable, input: Row, { userId }: Member): Row {
   };
 }
 
-describe('each role may what is declared, in the API and in SQL', () => {
+describe('each role has the declared rights, in the API and in SQL', () => {
   const each = named(writables).flatMap(([name, writable]) =>
     ROLES.map((role): [string, Writable, Role] => [`${name} as ${role}`, writable, role]),
   );
@@ -155,15 +155,15 @@ describe('each role may what is declared, in the API and in SQL', () => {
       );
     }
 
-    const told = await mutateAll(member.client, writable, calls);
-    expect(told.map(({ errors }) => errors.map(({ __typename }) => __typename))).toEqual(
+    const payloads = await mutateAll(member.client, writable, calls);
+    expect(payloads.map(({ errors }) => errors.map(({ __typename }) => __typename))).toEqual(
       calls.map(() => (allowed ? [] : ['ForbiddenError'])),
     );
     expect(agreed).toEqual(calls.map(() => (allowed ? 1 : 0)));
   });
 });
 
-/** What an upsert names the first row by. */
+/** The key by which an upsert finds the first row. */
 function keyOf(writable: Writable): Row {
   const row = world.ours.rows.get(writable.table)?.[0];
   return Object.fromEntries(
@@ -171,7 +171,7 @@ function keyOf(writable: Writable): Row {
   );
 }
 
-describe('bulk mutations and upserts are refused alike', () => {
+describe('bulk mutations and upserts have the same rights', () => {
   it.each(named(writables.filter(({ operations }) => operations.includes('upsert'))))(
     '%s',
     async (name, writable) => {
@@ -186,8 +186,8 @@ describe('bulk mutations and upserts are refused alike', () => {
         [`upsert${name}`, { key: keyOf(writable), create: input, update: {}, dryRun: true }],
       ];
       for (const { role, client } of members.filter(({ role }) => !mayWrite(role, writable))) {
-        const told = await mutateAll(client, writable, calls);
-        const errors = told.map(({ results, errors = [] }) =>
+        const payloads = await mutateAll(client, writable, calls);
+        const errors = payloads.map(({ results, errors = [] }) =>
           (results?.flatMap((result) => result.errors) ?? errors).map((error) => error.__typename),
         );
         expect(errors, role).toEqual(calls.map(() => ['ForbiddenError']));

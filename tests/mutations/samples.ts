@@ -5,7 +5,7 @@ import { upperSnake } from '../../src/schema/model/columns.ts';
 import type { Row } from '../support/rows.ts';
 import { columnOf, type Writable } from './writable.ts';
 
-/** What the sample rows belong to and refer to. */
+/** The owners and targets of the sample rows. */
 export interface Surroundings {
   /** Rows by table. */
   rows: ReadonlyMap<string, readonly Row[]>;
@@ -13,7 +13,7 @@ export interface Surroundings {
   people: readonly string[];
 }
 
-/** In which status the state machines begin. */
+/** The first status of each state machine. */
 export const FIRST_STATUS: Record<string, string> = {
   Campaign: 'draft',
   CampaignQuest: 'pending',
@@ -53,12 +53,12 @@ let serial = 0;
 const checkOf = ({ table }: Writable, { column }: Column) =>
   CHECKS[`${table}.${table}_${column}_check`] ?? '';
 
-/** Whether a CHECK refuses what is below 0, and nothing else. */
+/** Whether a CHECK refuses only values below 0. */
 export function isNotNegative(writable: Writable, column: Column): boolean {
   return /^CHECK \(\(\w+ >= (0|\(0\)::[a-z ]+)\)\)$/.test(checkOf(writable, column));
 }
 
-/** The range that a CHECK leaves to a column, null where there is none with two ends. */
+/** The range that a CHECK allows for a column, null if there is none with two ends. */
 export function rangeOf(writable: Writable, column: Column): [number, number] | null {
   if (isNotNegative(writable, column)) return null;
   const [low, high] = [...checkOf(writable, column).matchAll(/[>=] \(?(\d+)/g)].map(([, n]) =>
@@ -94,7 +94,7 @@ export function sampleRow(
   return Object.fromEntries(names.map((name) => [name, sampleOf(writable, name, n, around)]));
 }
 
-/** Returns a value for a column that is there already, and the input that changes it to that. */
+/** Returns a value for a column of an existing row, and the input that sets it. */
 export function changeOf(writable: Writable, name: string, n: number, around: Surroundings) {
   const value = sampleOf(writable, name, n, around);
   const isJson = columnOf(writable, name).type === 'Json';

@@ -40,7 +40,7 @@ interface Case {
   field: string;
   variables?: () => Record<string, [type: string, value: unknown]>;
   key?: string;
-  /** What is sent inside the transaction, after BEGIN and before its end. */
+  /** The statements inside the transaction, after BEGIN and before its end. */
   statements: string[];
   ends?: 'COMMIT' | 'ROLLBACK';
 }
@@ -115,7 +115,7 @@ const CASES: Record<string, Case> = {
   },
 };
 
-describe('a mutation takes so many statements, each a round trip', () => {
+describe('a mutation takes a fixed number of statements, each a round trip', () => {
   it.each(Object.entries(CASES))('%s', async (_, given) => {
     const { field, key, statements, ends = 'COMMIT' } = given;
     const variables = Object.entries(given.variables?.() ?? {});
@@ -129,7 +129,7 @@ describe('a mutation takes so many statements, each a round trip', () => {
     const sent = api.statements();
     expect(answer.errors).toBeUndefined();
     expect(answer.text).not.toContain('"message"');
-    // First the caller's memberships. BEGIN is no round trip: it goes along with what follows it.
+    // First the caller's memberships. BEGIN is no round trip: it is sent with the next statement.
     expect(sent.map((sql) => sql.trim().split(/\s/, 1)[0])).toEqual([
       'SELECT',
       'BEGIN',
@@ -140,7 +140,7 @@ describe('a mutation takes so many statements, each a round trip', () => {
   });
 });
 
-describe('rows at fault are told apart in a bounded number of attempts', () => {
+describe('invalid rows are found in a bounded number of attempts', () => {
   it.each([
     [1, 3],
     [1, 100],
@@ -163,13 +163,13 @@ describe('rows at fault are told apart in a bounded number of attempts', () => {
         inputs.map((_, i) => (i < faults ? 1 : 0)),
       );
       const attempts = api.statements().filter((sql) => sql.startsWith('INSERT'));
-      // One for all rows, one for each part, and one for each row of the parts that fail.
+      // One for all rows, one for each part, and one for each row of the failed parts.
       const size = Math.ceil(Math.sqrt(rows));
       expect(attempts.length).toBeLessThanOrEqual(1 + size + Math.min(rows, faults * size));
     }
   });
 
-  it('duplicates, which take none of their own', async () => {
+  it('duplicates, which need no further attempts', async () => {
     const { campaign, cohort } = await owner.data(`mutation {
       campaign: createCampaign(input: { name: "With a cohort" }) { id }
       cohort: createCohort(input: { name: "Of a campaign" }) { id }

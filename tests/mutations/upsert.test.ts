@@ -64,7 +64,7 @@ describe('an upsert by each unique key creates, and then changes the same row', 
   });
 });
 
-describe('an upsert says which argument is at fault', () => {
+describe('an upsert names the wrong argument', () => {
   const writable = writableOf('AgentAssignment');
   const run = (args: object) =>
     tryMutation(world.ours.client, writable, 'upsertAgentAssignment', {
@@ -91,14 +91,14 @@ describe('an upsert says which argument is at fault', () => {
   ])('%s', async (_, args, path) => {
     await world.clear(writable);
     const { data } = await run(args);
-    const told = data?.a0 as { errors: { __typename: string; path: string[] }[] } | undefined;
-    const [error] = told?.errors ?? [];
+    const payload = data?.a0 as { errors: { __typename: string; path: string[] }[] } | undefined;
+    const [error] = payload?.errors ?? [];
     expect(error?.__typename).toBe('ValidationError');
     const either = [path, [path[0], 'assignedToCampaignId']];
     expect(either).toContainEqual(error?.path);
   });
 
-  it('a change to the row that is there', async () => {
+  it('of a change to the existing row', async () => {
     const [assigned] = await world.create(writable);
     const { rows } = world.ours;
     const campaign = rows.get('campaigns')?.[0]?.id;
@@ -111,21 +111,21 @@ describe('an upsert says which argument is at fault', () => {
     expect(data?.a0).toMatchObject({ errors: [{ path: ['update', 'agentId'] }] });
   });
 
-  it('a key that cannot be', async () => {
+  it('an impossible key is refused', async () => {
     const agents = writableOf('AgentTrustScore');
     const create = sampleRow(agents, agents.requiredFields, 0, world.around);
-    const told = await mutate(world.ours.client, agents, 'upsertAgentTrustScore', {
+    const payload = await mutate(world.ours.client, agents, 'upsertAgentTrustScore', {
       key: { agentId: 'a\0b' },
       create,
       update: {},
     });
-    expect(told.errors).toMatchObject([
+    expect(payload.errors).toMatchObject([
       { __typename: 'ValidationError', path: ['key', 'agentId'] },
     ]);
   });
 });
 
-it('the samples differ, so that a change is one', () => {
+it('the samples differ, so that updates change something', () => {
   for (const [, writable] of writing('upsert')) {
     for (const field of writable.updateFields) {
       if (columnOf(writable, field).kind === 'enum') continue;

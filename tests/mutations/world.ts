@@ -6,21 +6,21 @@ import { type Call, done, mutateAll } from './mutate.ts';
 import { type Surroundings, sampleRow } from './samples.ts';
 import type { Writable } from './writable.ts';
 
-/** Two workspaces with rows in every table, and who may write in the first one. */
+/** Two workspaces with rows in every table, and the writers of the first one. */
 export interface WritingWorld extends World {
-  /** What new rows of the first workspace belong to and refer to. */
+  /** The owners and targets of new rows of the first workspace. */
   around: Surroundings;
   /** The client that may write a model: the Owner, or a trusted writer. */
   writerOf(writable: Writable): Client;
-  /** Creates rows as the writer, who refer to different ones, and returns their ids. */
+  /** Creates rows with different references as the writer, and returns their ids. */
   create(writable: Writable, count?: number): Promise<string[]>;
-  /** Returns a row that the writer may update: a new one or, where none is created, their own. */
+  /** Returns a row that the writer may update: a new one or, if they cannot create any, their own. */
   some(writable: Writable): Promise<string>;
-  /** Makes room for rows of a model that refer to what other rows refer to already. */
+  /** Deletes rows of a model, so that new ones can refer to the same rows. */
   clear(writable: Writable): Promise<void>;
 }
 
-/** Tables whose keys consist of references: a few rows use up what there is to refer to. */
+/** Tables whose keys consist of references: a few rows use all possible ones. */
 export const CROWDED: readonly string[] = [
   'AgentAssignment',
   'CampaignCohort',
@@ -51,8 +51,8 @@ export async function createWritingWorld(rowsPerTable = 3): Promise<WritingWorld
       const input = sampleRow(writable, writable.createFields, n, around);
       return [`create${writable.name}`, { input }];
     });
-    const told = await mutateAll(writerOf(writable), writable, calls);
-    return told.map((each) => String(done(each).id));
+    const payloads = await mutateAll(writerOf(writable), writable, calls);
+    return payloads.map((each) => String(done(each).id));
   };
   return {
     ...world,
@@ -78,7 +78,7 @@ export function surroundingsOf({ rows, ownerId }: Side): Surroundings {
   return { rows, people: [ownerId, ...members.filter((id) => id !== ownerId)] };
 }
 
-/** Makes somebody a member, as only trusted writers do, and returns the membership. */
+/** Makes a person a member, like a trusted writer, and returns the membership. */
 async function admit(
   { query }: TestDatabase,
   userId: string,

@@ -6,7 +6,7 @@ import { type Case, cases } from '../contract/cases.ts';
 
 export type Operation = 'create' | 'update' | 'upsert' | 'delete';
 
-/** A table that clients write, as the printed schema shows it. */
+/** A table that clients write, from the printed schema. */
 export interface Writable extends Case {
   /** The plural in the names of bulk mutations. */
   plural: string;
@@ -16,17 +16,17 @@ export interface Writable extends Case {
   updateFields: readonly string[];
   /** Fields of the create input that must be given. */
   requiredFields: readonly string[];
-  /** Relations whose rows are created along. */
+  /** Relations whose rows are created together with it. */
   nested: readonly string[];
-  /** Those by which an upsert finds its row. */
+  /** The fields by which an upsert finds its row. */
   keyFields: readonly string[];
   /** The column with a state machine. */
   status: string | undefined;
-  /** Whether trusted writers write it, and no person. */
+  /** Whether only trusted writers write it. */
   isShared: boolean;
 }
 
-/** Tables with one row a workspace. */
+/** Tables with one row for each workspace. */
 export const SINGLE: readonly string[] = ['GlobalStrategy', 'MetaLearnerState'];
 
 export const mutationFields = (schema.getMutationType() as GraphQLObjectType).getFields();
@@ -48,7 +48,7 @@ export const writables: readonly Writable[] = cases
       operations: (['create', 'update', 'upsert', 'delete'] as const).filter(
         (operation) =>
           `${operation}${name}` in mutationFields &&
-          // A workspace is made by a function of the database, which has other arguments.
+          // A workspace is created by a function of the database, which has other arguments.
           (operation !== 'create' || creates.length > 0),
       ),
       createFields: creates.map((field) => field.name).filter((field) => columns.has(field)),
@@ -86,7 +86,7 @@ export function writing(operation: Operation): [string, Writable][] {
   return named(writables.filter(({ operations }) => operations.includes(operation)));
 }
 
-/** Returns tables in an order in which those that refer to others come before these. */
+/** Returns tables in an order in which referring tables come before those that they refer to. */
 export function childrenFirst(list: readonly Writable[]): Writable[] {
   const ordered: Writable[] = [];
   const visited = new Set<string>();
