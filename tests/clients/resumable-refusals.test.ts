@@ -131,8 +131,8 @@ it.each([
 ])('waits longer after each attempt: after %i retries, up to %i ms', async (retries, longest) => {
   vi.useFakeTimers();
   const random = vi.spyOn(Math, 'random').mockReturnValue(1);
-  const begun = Date.now();
-  const waited = backoff(retries).then(() => Date.now() - begun);
+  const startedAt = Date.now();
+  const waited = backoff(retries).then(() => Date.now() - startedAt);
   await vi.runAllTimersAsync();
   random.mockRestore();
   vi.useRealTimers();

@@ -24,7 +24,7 @@ const query = <Row extends object>(text: string) =>
   runInSession(tenant.settings, () => database.query<Row>(text));
 const textOf = (length: number, n: number) => `select ${n} as n -- ${'x'.repeat(length)}`;
 
-/** The size of the preparedStatements statements of the only connection. */
+/** The size of the prepared statements of the only connection. */
 async function preparedStatements(): Promise<{
   count: number;
   characters: number;
@@ -37,7 +37,7 @@ async function preparedStatements(): Promise<{
   return row ?? { count: 0, characters: 0, longest: 0 };
 }
 
-describe('the preparedStatements statements of a connection', () => {
+describe('the prepared statements of a connection', () => {
   it('are limited in characters', async () => {
     for (let n = 0; n < 30; n += 1) {
       expect(await query(textOf(20_000, n))).toEqual([{ n }]);

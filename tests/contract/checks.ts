@@ -146,8 +146,8 @@ export interface RelationChecks {
 }
 
 /**
- * Distributes the comparisons over all relations, at most so many for each. Every kind of comparison
- * is tested in a relation to one row and in a relation to many.
+ * Distributes the comparisons over all relations, at most `most` for each. Every kind of comparison is
+ * tested in a relation to one row and in a relation to many.
  */
 export async function distributeChecks(
   world: VariedWorld,

@@ -30,7 +30,7 @@ export async function randomChecks(
   return checks;
 }
 
-/** A random combination of conditions from `leaf`, with up to so many levels. */
+/** A random combination of conditions from `leaf`, with up to `levels` levels. */
 function combined(random: Random, leaf: () => Check, levels: number): Check {
   if (levels === 0) return leaf();
   const part = () => combined(random, leaf, levels - 1);

@@ -34,7 +34,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** Publishes a key of each kind, as an identity provider does. */
+/** Publishes a key for each algorithm, as an identity provider does. */
 async function serveKeys() {
   const pairs = await Promise.all(
     ['RS256', 'ES256', 'EdDSA'].map(async (alg) => {
@@ -54,7 +54,7 @@ async function serveKeys() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys.json`,
     pairs,
     requests: () => requests,
-    /** Publishes one more key and returns its private half. */
+    /** Publishes another key. Returns its private key. */
     async publish(kid: string) {
       const pair = await generateKeyPair('ES256', { extractable: true });
       const jwk = { ...(await exportJWK(pair.publicKey)), alg: 'ES256', kid, use: 'sig' };
@@ -84,8 +84,8 @@ async function expectRefusal(at: TestGateway, authorization: string | undefined,
   expect(answer.errors?.[0]?.message).toMatch(reason);
 }
 
-describe('a token that is trusted', () => {
-  it('signs its subject in', async () => {
+describe('a valid token', () => {
+  it('authenticates its subject', async () => {
     const answer = await gateway.ask('{ me setting }', {
       authorization: `Bearer ${await token({ sub: PERSON })}`,
     });
@@ -93,34 +93,34 @@ describe('a token that is trusted', () => {
     expect(answer.data).toEqual({ me: PERSON, setting: `${PERSON} -` });
   });
 
-  it.each(['RS256', 'ES256', 'EdDSA'])('may be signed with a published %s key', async (alg) => {
+  it.each(['RS256', 'ES256', 'EdDSA'])('can be signed with a published %s key', async (alg) => {
     const pair = keySet.pairs.find((candidate) => candidate.alg === alg);
-    if (!pair) throw new Error(`No key of ${alg}`);
+    if (!pair) throw new Error(`No key for ${alg}`);
     const bearer = await signed(pair.privateKey, alg, `key of ${alg}`);
     const { data } = await withKeys.ask('{ me }', { authorization: `Bearer ${bearer}` });
     expect(data).toEqual({ me: PERSON });
   });
 
-  it('may be signed with the secret where keys are published too', async () => {
+  it('can be signed with the secret even if keys are published', async () => {
     const bearer = await token({ sub: PERSON });
     const { data } = await withKeys.ask('{ me }', { authorization: `bearer ${bearer}` });
     expect(data).toEqual({ me: PERSON });
   });
 
-  it('may be expired by less than clocks differ', async () => {
+  it('is accepted a few seconds after its expiry, since clocks differ', async () => {
     const bearer = await token({ sub: PERSON, exp: now() - 2 });
     const { data } = await gateway.ask('{ me }', { authorization: `Bearer ${bearer}` });
     expect(data).toEqual({ me: PERSON });
   });
 
-  it('has its subject compared without regard to case', async () => {
+  it('can have its subject in upper case', async () => {
     const bearer = await token({ sub: PERSON.toUpperCase() });
     const { data } = await gateway.ask('{ me }', { authorization: `Bearer ${bearer}` });
     expect(data).toEqual({ me: PERSON });
   });
 });
 
-describe('without a trusted token nothing is answered', () => {
+describe('a request without a valid token is refused', () => {
   const introspection = '{ __schema { queryType { name } } }';
   it.each([
     ['a query', '{ me }'],
@@ -146,10 +146,14 @@ describe('without a trusted token nothing is answered', () => {
     ['another scheme', 'Basic dXNlcjpwYXNz', /form "Bearer <token>"/],
     ['an empty token', 'Bearer', /form "Bearer <token>"/],
     ['two tokens', 'Bearer a.b.c, Bearer a.b.c', /form "Bearer <token>"/],
-    ['no token at all', 'Bearer nonsense', /malformed/],
-    ['an encoded nothing', 'Bearer ..', /malformed/],
-    ['parts that are no JSON', 'Bearer YQ.YQ.YQ', /malformed/],
-    ['a header that is no object', `Bearer ${base64url([])}.${base64url({})}.YQ`, /malformed/],
+    ['a token that is not a JWT', 'Bearer nonsense', /malformed/],
+    ['empty parts', 'Bearer ..', /malformed/],
+    ['parts that are not JSON', 'Bearer YQ.YQ.YQ', /malformed/],
+    [
+      'a JWT header that is not an object',
+      `Bearer ${base64url([])}.${base64url({})}.YQ`,
+      /malformed/,
+    ],
   ])('%s', async (_, authorization, reason) => {
     await expectRefusal(gateway, authorization, reason);
   });
@@ -157,26 +161,26 @@ describe('without a trusted token nothing is answered', () => {
   it.each([
     ['expired', { exp: now() - 600 }, /expired at \d{4}-.*Z/],
     ['without an expiry', { exp: undefined }, /lacks the claim "exp"/],
-    ['with an expiry that is no number', { exp: 'tomorrow' as never }, /"exp" is not valid/],
+    ['with an expiry that is not a number', { exp: 'tomorrow' as never }, /"exp" is not valid/],
     ['not valid yet', { nbf: now() + 600 }, /not valid yet/],
     ['of another issuer', { iss: 'https://elsewhere.example' }, /issuer/],
     ['without an issuer', { iss: undefined }, /lacks the claim "iss"/],
     ['for another audience', { aud: 'others' }, /audience/],
     ['without an audience', { aud: undefined }, /lacks the claim "aud"/],
     ['without a subject', { sub: undefined }, /lacks the claim "sub"/],
-    ['with a subject that is no UUID', { sub: 'asha' }, /must be a UUID/],
+    ['with a subject that is not a UUID', { sub: 'asha' }, /must be a UUID/],
     ['with an empty subject', { sub: '' }, /must be a UUID/],
     ['of a trusted writer', { role: 'service_role' }, /API key/],
   ])('a token %s', async (_, claims, reason) => {
     await expectRefusal(gateway, `Bearer ${await token({ sub: PERSON, ...claims })}`, reason);
   });
 
-  it('a token of another secret', async () => {
+  it('a token signed with another secret', async () => {
     const bearer = await token({ sub: PERSON }, 'another secret of the tests, as long');
     await expectRefusal(gateway, `Bearer ${bearer}`, /not signed with a key/);
   });
 
-  it('a token whose claims were changed', async () => {
+  it('a token with changed claims', async () => {
     const [header, , signature] = (await token({ sub: PERSON })).split('.');
     const claims = base64url({ iss: ISSUER, aud: AUDIENCE, exp: now() + 60, sub: PERSON });
     await expectRefusal(
@@ -193,7 +197,7 @@ describe('without a trusted token nothing is answered', () => {
     await expectRefusal(withKeys, `Bearer ${bearer}`, /signed with HS256, RS256|malformed/);
   });
 
-  it('a token with a public key for its secret', async () => {
+  it('a token signed with a public key as its secret', async () => {
     const [pair] = keySet.pairs;
     if (!pair) throw new Error('No key');
     for (const secret of [await exportSPKI(pair.publicKey), JSON.stringify(pair.jwk)]) {
@@ -202,7 +206,7 @@ describe('without a trusted token nothing is answered', () => {
     }
   });
 
-  it('a token of a key that is not published, however often it is tried', async () => {
+  it('tokens signed with unknown keys, with at most two fetches of the key set', async () => {
     const { privateKey } = await generateKeyPair('ES256');
     const before = keySet.requests();
     const kids = [
@@ -219,15 +223,15 @@ describe('without a trusted token nothing is answered', () => {
     expect(keySet.requests() - before).toBeLessThanOrEqual(2);
   });
 
-  it('a public-key token where only a secret is trusted', async () => {
+  it('a token signed with a private key if only a secret is configured', async () => {
     const { privateKey } = await generateKeyPair('RS256');
     const bearer = await signed(privateKey, 'RS256', 'any');
     await expectRefusal(gateway, `Bearer ${bearer}`, /signed with HS256/);
   });
 });
 
-describe('while keys change', () => {
-  it('takes a token of a key that was published after the last look at the key set', async () => {
+describe('when keys change', () => {
+  it('a token of a new key is accepted', async () => {
     for (const kid of ['second', 'third']) {
       const bearer = await signed(await keySet.publish(kid), 'ES256', kid);
       const answered = await withKeys.ask('{ me }', { authorization: `Bearer ${bearer}` });
@@ -235,7 +239,7 @@ describe('while keys change', () => {
     }
   });
 
-  it('verifies a token once, and again when a key is no longer published', async () => {
+  it('a token is verified once, and again after its key was removed', async () => {
     const bearer = await signed(await keySet.publish('leaving'), 'ES256', 'leaving');
     const headers = { authorization: `Bearer ${bearer}` };
     for (let n = 0; n < 3; n += 1) {
@@ -246,7 +250,7 @@ describe('while keys change', () => {
       1,
     );
     expect((await withKeys.ask('{ me }', headers)).data).toEqual({ me: PERSON });
-    // A key that is not known has the set fetched again.
+    // An unknown key makes the gateway fetch the key set again.
     const { privateKey } = await generateKeyPair('ES256');
     const unknown = await signed(privateKey, 'ES256', 'unknown');
     await expectRefusal(withKeys, `Bearer ${unknown}`, /not signed with a key/);
@@ -254,8 +258,8 @@ describe('while keys change', () => {
   });
 });
 
-describe('while the keys cannot be fetched', () => {
-  it('says so, and takes tokens of the secret still', async () => {
+describe('when the keys cannot be fetched', () => {
+  it('only tokens signed with the secret are accepted', async () => {
     const isolated = await startGateway(database.gatewayUrl, {
       authentication: { jwksUrl: 'http://127.0.0.1:9/keys.json' },
     });
@@ -275,9 +279,7 @@ describe('while the keys cannot be fetched', () => {
   });
 });
 
-describe('tokens', () => {
-  it('are never logged', () => {
-    const log = JSON.stringify([...gateway.log, ...withKeys.log]);
-    expect(log).not.toMatch(/eyJ|Bearer/);
-  });
+it('tokens are never logged', () => {
+  const log = JSON.stringify([...gateway.log, ...withKeys.log]);
+  expect(log).not.toMatch(/eyJ|Bearer/);
 });

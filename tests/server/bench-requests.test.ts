@@ -19,7 +19,7 @@ let roundTrips = 0;
 
 beforeAll(async () => {
   database = await createTestDatabase('migrated');
-  // The least of the bench's data.
+  // The smallest size of the bench's data.
   await database.query(`BEGIN; SET LOCAL bench.scale = '0'; ${seed} COMMIT`);
   subject = await readSubject();
   gateway = await startGateway(database.gatewayUrl, {
@@ -46,7 +46,7 @@ async function readSubject(): Promise<Subject> {
      from user_workspaces m join workspaces w on w.id = m.workspace_id
      where w.slug = 'workspace-1' and m.role = 'Owner'`,
   );
-  if (!member) throw new Error('Nobody owns the measured workspace.');
+  if (!member) throw new Error('The measured workspace has no Owner.');
   const alerts = await database.query<Subject['alerts'][number]>(
     `select id, created_at::text as "createdAt" from system_alerts where workspace_id = $1
      order by system_alerts.created_at desc, id desc`,
@@ -55,7 +55,7 @@ async function readSubject(): Promise<Subject> {
   return { ...member, alerts };
 }
 
-/** What the bench sends first, and then: with other values, where it has them. */
+/** The variables of the first and the second request, with other values if the bench has some. */
 async function variablesOf({ variables, after }: BenchRequest): Promise<[Variables, Variables]> {
   const [first = {}, second = first] = variables(subject);
   if (!after) return [first, second];
@@ -64,7 +64,7 @@ async function variablesOf({ variables, after }: BenchRequest): Promise<[Variabl
   return [cursor, cursor];
 }
 
-/** Sends a request whose document and viewer are known, and counts what it takes. */
+/** Sends a request a second time, so that document and viewer are cached, and counts its statements. */
 async function counted(request: BenchRequest) {
   const [first, second] = await variablesOf(request);
   expect((await gateway.ask(request.gateway, headers, first)).errors).toBeUndefined();
@@ -80,7 +80,7 @@ const named = (requests: readonly BenchRequest[]) =>
 const READS = REQUESTS.filter(({ writes }) => !writes);
 const WRITES = REQUESTS.filter(({ writes }) => writes);
 
-describe('a read of the bench takes one statement and one round trip', () => {
+describe('a read in the bench takes one statement and one round trip', () => {
   it.each(named(READS))('%s: %s', async (_, __, request) => {
     const { sql, roundTrips } = await counted(request);
     expect([sql.length, roundTrips], sql.join('\n')).toEqual([1, 1]);
@@ -88,7 +88,7 @@ describe('a read of the bench takes one statement and one round trip', () => {
   });
 });
 
-describe('a write of the bench takes one round trip', () => {
+describe('a write in the bench takes one round trip', () => {
   it.each(named(WRITES))('%s: %s', async (_, __, request) => {
     const { data, roundTrips } = await counted(request);
     const [payload]: Data[] = Object.values(data);

@@ -43,7 +43,7 @@ afterAll(async () => {
 const body = JSON.stringify({ query: '{ me }' });
 const json = { 'content-type': 'application/json' };
 
-/** What a page may send, with the status that answers it. */
+/** The requests of a page, with the status of each answer. */
 const requests: Record<string, (signedIn: object) => [path: string, RequestInit, status: number]> =
   {
     'an operation': (signedIn) => [
@@ -104,25 +104,28 @@ const varied = ({ headers }: Response) =>
 describe.each(Object.keys(configurations))('with %s', (configuration) => {
   const gateway = () => gateways.get(configuration);
 
-  it.each(Object.keys(requests))('a page of a listed one reads the answer to %s', async (name) => {
-    const response = await ask(gateway(), name, LISTED);
-    expect(response.status).toBe(requests[name]?.({})[2]);
-    expect(corsHeaders(response)).toMatchObject({
-      'access-control-allow-origin': LISTED,
-      'access-control-expose-headers': 'x-request-id, www-authenticate, retry-after',
-    });
-    expect(varied(response)).toContain('origin');
-    await response.body?.cancel();
-  });
+  it.each(Object.keys(requests))(
+    'a page of a listed origin can read the answer to %s',
+    async (name) => {
+      const response = await ask(gateway(), name, LISTED);
+      expect(response.status).toBe(requests[name]?.({})[2]);
+      expect(corsHeaders(response)).toMatchObject({
+        'access-control-allow-origin': LISTED,
+        'access-control-expose-headers': 'x-request-id, www-authenticate, retry-after',
+      });
+      expect(varied(response)).toContain('origin');
+      await response.body?.cancel();
+    },
+  );
 
-  it.each(Object.keys(requests))('caches know that the answer to %s differs', async (name) => {
+  it.each(Object.keys(requests))('the answer to %s has the header vary: origin', async (name) => {
     const response = await ask(gateway(), name);
     expect(corsHeaders(response)).toEqual({});
     expect(varied(response)).toContain('origin');
     await response.body?.cancel();
   });
 
-  it('a page of a listed one may ask, and need not ask again soon', async () => {
+  it('a preflight request of a listed origin is allowed for two hours', async () => {
     const response = await preflight(gateway(), LISTED);
     expect(response.status).toBe(204);
     expect(corsHeaders(response)).toEqual({
@@ -135,7 +138,7 @@ describe.each(Object.keys(configurations))('with %s', (configuration) => {
     expect(varied(response)).toEqual(['access-control-request-headers', 'origin']);
   });
 
-  it.each(UNLISTED)('a page of another one, %s, is allowed nothing', async (origin) => {
+  it.each(UNLISTED)('a page of the origin %s gets no CORS headers', async (origin) => {
     for (const response of [
       await preflight(gateway(), origin),
       await ask(gateway(), 'an operation', origin),
@@ -148,7 +151,7 @@ describe.each(Object.keys(configurations))('with %s', (configuration) => {
 });
 
 it.each([LISTED, ...UNLISTED])(
-  'without origins, a page of %s is allowed nothing',
+  'without configured origins, a page of %s gets no CORS headers',
   async (origin) => {
     for (const response of [
       await preflight(closed, origin),

@@ -20,7 +20,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-type Asked = [query: string, variables?: Record<string, unknown>];
+type Operation = [query: string, variables?: Record<string, unknown>];
 
 const conditions = (n: number) =>
   Array.from({ length: n }, (_, i) => ({ title: { contains: `${i}` } }));
@@ -41,7 +41,7 @@ const spread = (levels: number) =>
     return `fragment F${i} on Campaign { ${lists.join(' ')} }`;
   }).join(' ');
 
-const QUERIES: Record<string, Asked> = {
+const QUERIES: Record<string, Operation> = {
   'counts with many conditions': [
     `query ($filter: SystemAlertFilter) { ${aliases(30, 'systemAlerts(first: 0, filter: $filter) { totalCount }')} }`,
     { filter: { or: conditions(100) } },
@@ -49,7 +49,7 @@ const QUERIES: Record<string, Asked> = {
   'lists in lists': [
     `{ campaigns(first: 10) { nodes { alerts(first: 10) { nodes { ${chain(2)} } } } } }`,
   ],
-  'as many values as fit': [
+  'as many values as a request can hold': [
     'query ($filter: SystemAlertFilter) { systemAlerts(filter: $filter) { totalCount } }',
     { filter: { or: Array(100).fill({ title: { in: Array(500).fill('x') } }) } },
   ],
@@ -74,7 +74,7 @@ const QUERIES: Record<string, Asked> = {
   ],
 };
 
-const MUTATIONS: Record<string, Asked> = {
+const MUTATIONS: Record<string, Operation> = {
   'rows in rows': [
     `mutation ($inputs: [CampaignCreateInput!]!) { ${aliases(2, 'createCampaigns(inputs: $inputs) { affected }')} }`,
     { inputs: Array(20).fill({ name: 'x', quests: Array(20).fill({ name: 'x' }) }) },
@@ -107,7 +107,7 @@ function expectRefusal(errors: unknown, limit: number): void {
   expect(message).toContain(`the ${limit.toLocaleString('en')} that`);
 }
 
-describe('an operation that costs too much is refused before any of it is done', () => {
+describe('an operation that costs too much is refused before it runs', () => {
   it.each(Object.entries({ ...QUERIES, ...MUTATIONS }))('%s', async (_, [query, variables]) => {
     const { campaigns } = await client.data('{ campaigns { totalCount } }');
     api.statements();
@@ -115,7 +115,7 @@ describe('an operation that costs too much is refused before any of it is done',
     expect(answer.status).toBe(400);
     expect(answer.data ?? null).toBe(null);
     expectRefusal(answer.errors, limits.maxCost);
-    // The person's memberships.
+    // Only the person's memberships are read.
     expect(api.statements()).toHaveLength(1);
     expect(await client.data('{ campaigns { totalCount } }')).toEqual({ campaigns });
   });
@@ -123,7 +123,7 @@ describe('an operation that costs too much is refused before any of it is done',
   it.each(['application/json', 'application/graphql-response+json'])(
     'by GET, as %s',
     async (accept) => {
-      const [query] = QUERIES['lists in lists'] as Asked;
+      const [query] = QUERIES['lists in lists'] as Operation;
       const answer = await fetch(`${api.url}/graphql?query=${encodeURIComponent(query)}`, {
         headers: { ...client.headers, accept },
       });
@@ -134,45 +134,51 @@ describe('an operation that costs too much is refused before any of it is done',
   );
 });
 
-/** Asks over a transport for streams, and returns the errors that end it. */
-async function refusedBy(transport: (typeof TRANSPORTS)[number], [query, variables]: Asked) {
+/** Sends an operation over a streaming transport. Returns the errors that end the stream. */
+async function refusedBy(transport: (typeof TRANSPORTS)[number], [query, variables]: Operation) {
   const listener = listen(api.url, client, transport);
   try {
-    const told = listener.subscribe(query, variables);
-    await eventually(told.isOver).toBe(true);
-    expect(told.results).toHaveLength(1);
-    return told.results[0]?.errors;
+    const subscription = listener.subscribe(query, variables);
+    await eventually(subscription.isOver).toBe(true);
+    expect(subscription.results).toHaveLength(1);
+    return subscription.results[0]?.errors;
   } finally {
     listener.close();
   }
 }
 
-/** Costs more than an event may, and less than an operation. */
+/** Costs more than an event may cost, but less than an operation may cost. */
 const COSTLY = 'campaigns(first: 100) { nodes { alerts(first: 50) { nodes { id } } } }';
 
 describe.each(TRANSPORTS)('over %s', (transport) => {
   it('a query is refused', async () => {
-    expectRefusal(await refusedBy(transport, QUERIES['lists in lists'] as Asked), limits.maxCost);
+    expectRefusal(
+      await refusedBy(transport, QUERIES['lists in lists'] as Operation),
+      limits.maxCost,
+    );
   });
 
   it('a mutation is refused', async () => {
-    expectRefusal(await refusedBy(transport, MUTATIONS['rows in rows'] as Asked), limits.maxCost);
+    expectRefusal(
+      await refusedBy(transport, MUTATIONS['rows in rows'] as Operation),
+      limits.maxCost,
+    );
   });
 
-  it('a subscription is refused for what an event costs', async () => {
+  it('a subscription is refused if an event costs too much', async () => {
     const subscription = `subscription { campaignChanged { node { ${chainOf(100)} } } }`;
     expectRefusal(await refusedBy(transport, [subscription]), limits.maxEventCost);
   });
 
-  it('a live query is refused for what an execution costs', async () => {
+  it('a live query is refused if an execution costs too much', async () => {
     expectRefusal(await refusedBy(transport, [`query @live { ${COSTLY} }`]), limits.maxEventCost);
   });
 
-  it('a live query that does not cost much is told', async () => {
+  it('a cheap live query is accepted', async () => {
     const listener = listen(api.url, client, transport);
-    const told = listener.subscribe('query @live { campaigns(first: 1) { nodes { id } } }');
-    await eventually(() => told.results.length).toBe(1);
-    expect(told.results[0]?.data).toEqual({ campaigns: { nodes: [] } });
+    const subscription = listener.subscribe('query @live { campaigns(first: 1) { nodes { id } } }');
+    await eventually(() => subscription.results.length).toBe(1);
+    expect(subscription.results[0]?.data).toEqual({ campaigns: { nodes: [] } });
     listener.close();
   });
 });
@@ -180,11 +186,11 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
 const chainOf = (size: number) =>
   `alerts(first: ${size}) { nodes { relatedCampaign { alerts(first: ${size}) { nodes { id title } } } } }`;
 
-it('a live query that is answered once may cost what others may', async () => {
+it('a live query that is answered once has the limit of other queries', async () => {
   expect((await client.ask(`query @live { ${COSTLY} }`)).errors).toBeUndefined();
 });
 
-it('in single connection mode a query is refused', async () => {
+it('a query is refused in single connection mode', async () => {
   const { headers } = client;
   const reserved = await fetch(`${api.url}/graphql/stream`, { method: 'PUT', headers });
   const token = await reserved.text();
@@ -194,7 +200,7 @@ it('in single connection mode a query is refused', async () => {
     headers: { ...own, accept: 'text/event-stream' },
     signal: stopped.signal,
   });
-  const [query] = QUERIES['lists in lists'] as Asked;
+  const [query] = QUERIES['lists in lists'] as Operation;
   await fetch(`${api.url}/graphql/stream`, {
     method: 'POST',
     headers: { ...own, 'content-type': 'application/json' },

@@ -63,15 +63,15 @@ afterAll(async () => {
   await database?.close();
 });
 afterEach(() => {
-  // What a client does not wait for is nothing to be told of, by anybody.
+  // A client that disconnects causes no error.
   expect(gateway.log).toEqual([]);
 });
 
-/** The statements of operations: each request has its own to look up who asks. */
+/** The statements of operations, without those that read memberships. */
 const statements = () => sent.filter((sql) => !sql.includes('viewer_memberships'));
 
-describe.each(Object.entries(DEPARTURES))('when a client goes (%s)', (_, begin) => {
-  it('its reads are cancelled, and what follows is not begun', async () => {
+describe.each(Object.entries(DEPARTURES))('when a client disconnects (%s)', (_, begin) => {
+  it('its reads are cancelled, and no further statement starts', async () => {
     await holding(database, async ({ sql, waiting }) => {
       sent = [];
       const step = (text: string, rest: string) => `step(sql: "${text}") { ${rest} }`;
@@ -88,15 +88,15 @@ describe.each(Object.entries(DEPARTURES))('when a client goes (%s)', (_, begin) 
 
 const WRITING = Object.entries(DEPARTURES).filter(([name]) => !name.startsWith('GET'));
 
-describe.each(WRITING)('when the client of a mutation goes (%s)', (_, begin) => {
-  it('the field that has begun is finished, and those that follow are not begun', async () => {
+describe.each(WRITING)('when the client of a mutation disconnects (%s)', (_, begin) => {
+  it('the running field completes, and the next fields do not start', async () => {
     await holding(database, async ({ sql, waiting, release }) => {
       sent = [];
       const mutation = `mutation { a: write(sql: "${sql}") { step(sql: "SELECT 2") { value } } b: write(sql: "SELECT 4") { value } }`;
       const leave = await begin(gateway.url, headers, mutation);
       await waiting();
       leave();
-      // Long enough for a request to cancel it, which would be sent at once.
+      // Long enough for a cancel request, which would be sent at once.
       await new Promise((resolve) => setTimeout(resolve, 100));
       await waiting();
       await release();
@@ -107,8 +107,8 @@ describe.each(WRITING)('when the client of a mutation goes (%s)', (_, begin) => 
   });
 });
 
-describe('requests on one connection, sent without waiting', () => {
-  it('are all given up when it closes, those too that wait for their turn to be answered', async () => {
+describe('pipelined requests on one connection', () => {
+  it('are all cancelled when it closes', async () => {
     await holding(database, async ({ sql, waiting }) => {
       const query = `{ step(sql: "${sql}") { value } }`;
       const one = rawPost('/graphql', headers, { query });
@@ -120,8 +120,8 @@ describe('requests on one connection, sent without waiting', () => {
   });
 });
 
-describe('a client that goes in the middle of its request', () => {
-  it('is no error to anybody', async () => {
+describe('a client that disconnects while it sends its request', () => {
+  it('causes no error', async () => {
     const query = '{ step(sql: "SELECT 1") { value } }';
     const text = rawPost('/graphql', headers, { query });
     for (let length = 20; length < text.length; length += 40) {
@@ -134,51 +134,51 @@ describe('a client that goes in the middle of its request', () => {
   });
 });
 
-describe('a request that takes too long', () => {
-  it('has its reads cancelled, and is told TIMEOUT', async () => {
-    const hasty = await startGateway(database.gatewayUrl, { ...options, requestTimeoutMs: 300 });
+describe('a request that exceeds the request timeout', () => {
+  it('has its reads cancelled, and receives TIMEOUT', async () => {
+    const limited = await startGateway(database.gatewayUrl, { ...options, requestTimeoutMs: 300 });
     await holding(database, async ({ sql, waiting }) => {
-      const answer = await hasty.ask(`{ step(sql: "${sql}") { value } }`, headers);
+      const answer = await limited.ask(`{ step(sql: "${sql}") { value } }`, headers);
       expect(answer.status).toBe(504);
       expect(answer.errors).toMatchObject([{ extensions: { code: 'TIMEOUT' } }]);
       await waiting(0);
     });
-    expect(hasty.log).toEqual([]);
-    await hasty.close();
+    expect(limited.log).toEqual([]);
+    await limited.close();
   });
 });
 
-describe('a request that takes too much of the database’s time', () => {
-  it('has its reads cancelled, and is told TIMEOUT and what to do', async () => {
-    const frugal = await startGateway(database.gatewayUrl, { ...options, timeBudgetMs: 400 });
+describe('a request that exceeds its time budget in the database', () => {
+  it('has its reads cancelled, and receives TIMEOUT with advice', async () => {
+    const limited = await startGateway(database.gatewayUrl, { ...options, timeBudgetMs: 400 });
     await holding(database, async ({ sql, waiting }) => {
       const steps = Array.from({ length: 20 }, (_, i) => `s${i}: step(sql: "${sql}") { value }`);
-      const answer = await frugal.ask(`{ ${steps.join(' ')} }`, headers);
+      const answer = await limited.ask(`{ ${steps.join(' ')} }`, headers);
       expect(answer.status).toBe(504);
       expect(answer.errors).toMatchObject([{ extensions: { code: 'TIMEOUT' } }]);
       expect(answer.errors?.[0]?.message).toMatch(/0.4 seconds.*Ask for less at a time/);
       await waiting(0);
     });
-    expect(frugal.log).toEqual([]);
-    const next = await frugal.ask('{ step(sql: "SELECT \'1\' AS value") { value } }', headers);
+    expect(limited.log).toEqual([]);
+    const next = await limited.ask('{ step(sql: "SELECT \'1\' AS value") { value } }', headers);
     expect(next.data).toEqual({ step: { value: '1' } });
-    await frugal.close();
+    await limited.close();
   });
 });
 
 describe.each([
-  ['too long', { requestTimeoutMs: 700 }],
-  ['too much of the database’s time', { timeBudgetMs: 700 }],
-])('a mutation that takes %s', (_, limit) => {
-  it('has its write rolled back, and is answered what was written before', async () => {
-    const hasty = await startGateway(database.gatewayUrl, { ...options, ...limit });
+  ['the request timeout', { requestTimeoutMs: 700 }],
+  ['its time budget in the database', { timeBudgetMs: 700 }],
+])('a mutation that exceeds %s', (_, limit) => {
+  it('has its running write rolled back, and returns the earlier ones', async () => {
+    const limited = await startGateway(database.gatewayUrl, { ...options, ...limit });
     await database.query('CREATE TABLE IF NOT EXISTS written (value text)');
     await database.query('TRUNCATE written');
     await database.query('GRANT INSERT ON written TO authenticated');
     await holding(database, async ({ sql, waiting }) => {
       const insert = (value: string, rest = '') =>
         `write(sql: "INSERT INTO written VALUES ('${value}') RETURNING 'x' AS value${rest}") { value }`;
-      const answer = await hasty.ask(
+      const answer = await limited.ask(
         `mutation {
            a: ${insert('a')}
            b: write(sql: "WITH b AS (INSERT INTO written VALUES ('b')) ${sql}") { value }
@@ -195,6 +195,6 @@ describe.each([
       await waiting(0);
     });
     expect(await database.query('SELECT value FROM written')).toEqual([{ value: 'a' }]);
-    await hasty.close();
+    await limited.close();
   });
 });

@@ -7,7 +7,7 @@ import { startGateway, type TestGateway, token } from './support/gateway.ts';
 let database: TestDatabase;
 let gateway: TestGateway;
 let authorization: string;
-/** What came of parsing since a test began. */
+/** The results of parsing since the start of a test. */
 const parsed: unknown[] = [];
 
 beforeAll(async () => {
@@ -22,7 +22,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** Besides the 32 MiB that documents may take, what a heap needs to breathe. */
+/** The 32 MiB for documents, plus other growth of the heap. */
 const MAX_GROWTH = 48 * 1024 * 1024;
 
 const repeat = (count: number, write: (n: number) => string) =>
@@ -43,13 +43,13 @@ const FIELDS = [
   .join(' ');
 const COMMENTS = '#\n'.repeat(24_000);
 
-/** Kinds of documents as large as they may be; none is like another. */
+/** Kinds of different documents of the largest allowed size. */
 const kinds: [name: string, count: number, write: (n: number) => string][] = [
   ['comments', 50, (n) => `{ viewer { email } } # ${n}\n${COMMENTS}`],
-  ['comments that are refused', 50, (n) => `{ viewer { email # ${n}\n${COMMENTS}`],
-  // Its statement is short.
+  ['comments in an invalid document', 50, (n) => `{ viewer { email # ${n}\n${COMMENTS}`],
+  // The statement is short.
   [
-    'fields that are compiled',
+    'compiled fields',
     200,
     (n) => `{ campaigns(filter: { name: { equals: "${n}" } }) { nodes { ${FIELDS} } } }`,
   ],
@@ -58,10 +58,10 @@ const kinds: [name: string, count: number, write: (n: number) => string][] = [
     110,
     (n) => `query A { __typename } ${repeat(394, (k) => `query A${n}_${k} { __typename }`)}`,
   ],
-  ['faults', 40, (n) => `{ ${repeat(120, (k) => `nope${n}_${k}${'x'.repeat(380)}`)} }`],
+  ['validation errors', 40, (n) => `{ ${repeat(120, (k) => `nope${n}_${k}${'x'.repeat(380)}`)} }`],
 ];
 
-describe('documents that are sent once', () => {
+describe('documents that are sent only once', () => {
   it.each(kinds)('do not fill the memory: %s', async (_, count, write) => {
     const ask = async (n: number) => {
       const query = write(n);
@@ -88,13 +88,13 @@ describe('a document that is sent again', () => {
     return parsed;
   };
 
-  it('is the one that was kept', async () => {
+  it('is taken from the cache', async () => {
     const [first, second] = await askTwice('{ viewer { email role } }');
     expect(first).toMatchObject({ kind: 'Document' });
     expect(second).toBe(first);
   });
 
-  it('is looked at again if it was refused', async () => {
+  it('is parsed again if it was invalid', async () => {
     const [first, second] = await askTwice('{ viewer { nope } }');
     expect(second).toEqual(first);
     expect(second).not.toBe(first);

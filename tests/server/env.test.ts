@@ -6,16 +6,16 @@ const SECRET = 'a secret of the tests, 32 bytes or more';
 const LOCAL = 'postgresql://me@localhost/codex';
 
 describe('the environment', () => {
-  it('needs nothing', () => {
+  it('has defaults for all settings', () => {
     expect(readEnv({})).toMatchObject({ PORT: 4000, HOST: '127.0.0.1', DATA_DIR: '.data' });
   });
 
-  it('counts an empty value as none', () => {
+  it('ignores empty values', () => {
     expect(readEnv({ PORT: '', DATABASE_URL: '' })).toMatchObject({ PORT: 4000 });
     expect(readEnv({ DATABASE_URL: '' }).DATABASE_URL).toBeUndefined();
   });
 
-  it('is refused with all that is wrong at once, and no value of it', () => {
+  it('is refused with the names of all invalid settings, without their values', () => {
     const wrong = {
       PORT: '70000',
       DATABASE_URL: 'mysql://me:hidden@host/codex',
@@ -40,7 +40,7 @@ describe('the environment', () => {
     }
   });
 
-  it('wants keys of people and of agents that differ', () => {
+  it("requires different keys for people's and for agents' tokens", () => {
     const other = SECRET.toUpperCase();
     expect(readEnv({ JWT_SECRET: SECRET, SERVICE_JWT_SECRET: other })).toMatchObject({
       SERVICE_JWT_SECRET: other,
@@ -50,13 +50,13 @@ describe('the environment', () => {
     expect(() => readEnv({ SERVICE_JWT_SECRET: 'short' })).toThrow(/SERVICE_JWT_SECRET: .* 32/);
   });
 
-  it('wants a database in production, since the embedded one signs anybody in', () => {
+  it('requires a database in production, since the embedded one lets anyone sign in', () => {
     const production = { NODE_ENV: 'production', JWT_SECRET: SECRET };
     expect(() => readEnv(production)).toThrow('DATABASE_URL: must be set in production');
     expect(readEnv({ ...production, DATABASE_URL: LOCAL })).toMatchObject({ DATABASE_URL: LOCAL });
   });
 
-  it('takes an address for sessions besides that for requests, and not alone', () => {
+  it('accepts DATABASE_DIRECT_URL only together with DATABASE_URL', () => {
     const direct = LOCAL.replace('localhost', '127.0.0.1');
     expect(readEnv({ DATABASE_URL: LOCAL })).toMatchObject({ DATABASE_POOL_MODE: 'session' });
     const both = { DATABASE_URL: LOCAL, DATABASE_DIRECT_URL: direct };
@@ -71,7 +71,7 @@ describe('the environment', () => {
     );
   });
 
-  it('takes one broker for the replicas', () => {
+  it('accepts only one broker', () => {
     for (const NATS_URL of ['nats://me:word@host:4222', 'tls://nats.example', 'nats://10.0.0.1']) {
       expect(readEnv({ NATS_URL, REDIS_URL: '' })).toMatchObject({ NATS_URL });
     }
@@ -82,15 +82,15 @@ describe('the environment', () => {
     expect(() => readEnv(both)).toThrow('REDIS_URL: must not be set besides NATS_URL');
   });
 
-  it('changes the limits that it names, and no others', () => {
+  it('changes only the limits that it names', () => {
     const { PERSON_LIMITS: usual } = readEnv({});
     const { PERSON_LIMITS } = readEnv({ PERSON_LIMITS: 'sockets=200, live-queries = 5,' });
     expect(PERSON_LIMITS).toEqual({ ...usual, sockets: 200, 'live-queries': 5 });
     expect(Object.values(usual).every((limit) => limit > 0)).toBe(true);
   });
 
-  it.each(['sockets', 'sockets=', 'sockets=0', 'sockets=-1', 'sockets=1.5', 'doors=5', 'x', '5'])(
-    'has no limits such as %j',
+  it.each(['sockets', 'sockets=', 'sockets=0', 'sockets=-1', 'sockets=1.5', 'unknown=5', 'x', '5'])(
+    'refuses the limits %j',
     (wrong) => {
       for (const name of ['PERSON_LIMITS', 'AGENT_LIMITS', 'WORKSPACE_LIMITS']) {
         const list = `requests=5,${wrong}`;
@@ -101,7 +101,7 @@ describe('the environment', () => {
     },
   );
 
-  it('lists the origins that may call', () => {
+  it('lists the allowed origins', () => {
     const { CORS_ORIGINS } = readEnv({ CORS_ORIGINS: 'https://a.example, https://b.example,' });
     expect(CORS_ORIGINS).toEqual(['https://a.example', 'https://b.example']);
   });
@@ -110,14 +110,14 @@ describe('the environment', () => {
 describe('demo people', () => {
   const settings = (source: Record<string, string>) => demoTokenOptions(readEnv(source));
 
-  it('cannot sign in to a DATABASE_URL unless asked for', async () => {
+  it('cannot sign in to a DATABASE_URL without DEMO_SIGN_IN', async () => {
     expect(await settings({ DATABASE_URL: LOCAL, JWT_SECRET: SECRET })).toBeNull();
   });
 
-  it('can sign in to a local one when asked for', async () => {
-    const asked = { DEMO_SIGN_IN: 'true', JWT_SECRET: SECRET, JWT_ISSUER: 'https://i.example' };
+  it('can sign in to a local DATABASE_URL with DEMO_SIGN_IN', async () => {
+    const demo = { DEMO_SIGN_IN: 'true', JWT_SECRET: SECRET, JWT_ISSUER: 'https://i.example' };
     for (const DATABASE_URL of [LOCAL, 'postgres://127.0.0.1:5/x', 'postgres://[::1]/x']) {
-      expect(await settings({ ...asked, DATABASE_URL })).toEqual({
+      expect(await settings({ ...demo, DATABASE_URL })).toEqual({
         secret: SECRET,
         issuer: 'https://i.example',
         audience: 'authenticated',

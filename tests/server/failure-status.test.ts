@@ -6,10 +6,10 @@ import {
   type GatewayName,
   type Method,
   operation,
+  PERSON,
   type Refusal,
   refusals,
   repeat,
-  SOMEBODY,
 } from './support/refusals.ts';
 
 const GRAPHQL = 'application/graphql-response+json';
@@ -22,9 +22,9 @@ let authorization: string;
 beforeAll(async () => {
   database = await createTestDatabase();
   gateways.real = await startGateway(database.gatewayUrl, { schema });
-  gateways.hasty = await startGateway(database.gatewayUrl, { requestTimeoutMs: 300 });
-  gateways.lonely = await startGateway('postgresql://nobody@127.0.0.1:1/none');
-  authorization = `Bearer ${await token({ sub: SOMEBODY })}`;
+  gateways.hanging = await startGateway(database.gatewayUrl, { requestTimeoutMs: 300 });
+  gateways.offline = await startGateway('postgresql://nobody@127.0.0.1:1/none');
+  authorization = `Bearer ${await token({ sub: PERSON })}`;
 });
 afterAll(async () => {
   await Promise.all(Object.values(gateways).map((gateway) => gateway.close()));
@@ -55,11 +55,11 @@ function send(method: Method, accept: string, { members, headers, at = 'real' }:
 }
 
 describe('an answer without data has the status of a failure', () => {
-  it('is asked for in every way', () => {
+  it('is tested with more than 200 requests', () => {
     expect(cases.length).toBeGreaterThan(200);
   });
 
-  it.each(cases)('%s, by %s, in %s', async (_, method, accept, refusal) => {
+  it.each(cases)('%s, by %s, as %s', async (_, method, accept, refusal) => {
     const answer = await send(method, accept, refusal);
     const code = answer.errors?.[0]?.extensions.code;
     const status = accept === GRAPHQL ? refusal.status : refusal.plain;
@@ -70,8 +70,8 @@ describe('an answer without data has the status of a failure', () => {
   });
 });
 
-describe('a refusal of what runs', () => {
-  /** Documents that are refused by resolvers, prices or the change log. */
+describe('a valid document that is refused', () => {
+  /** Documents that are refused by resolvers, by their cost or by the change log. */
   const documents: Record<string, string> = {
     'a query that costs too much': `{ campaigns(first: 100) { nodes { quests(first: 100) { nodes {
       campaign { quests(first: 100) { nodes { id } } } } } } } }`,
@@ -79,16 +79,16 @@ describe('a refusal of what runs', () => {
     'a query without a workspace': '{ campaigns { totalCount } }',
     'a mutation without a workspace':
       'mutation { deleteCampaign(id: "4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d") { errors { __typename } } }',
-    'a subscription where none are served': 'subscription { campaignChanged { cursor } }',
+    'a subscription without a change log': 'subscription { campaignChanged { cursor } }',
     'a subscription with a bad cursor': 'subscription { campaignChanged(after: "x") { cursor } }',
-    'a live query where none are served': 'query @live { campaigns { totalCount } }',
+    'a live query without a change log': 'query @live { campaigns { totalCount } }',
   };
 
   it.each(
     Object.entries(documents).flatMap(([name, query]) =>
       [GRAPHQL, `${GRAPHQL}, text/event-stream`].map((accept) => [name, accept, query] as const),
     ),
-  )('%s, in %s, has data or the status of a failure', async (_, accept, query) => {
+  )('has data or the status of a failure: %s, as %s', async (_, accept, query) => {
     const answer = await send('POST', accept, operation('', { query }));
     expect(answer.errors, answer.text).toBeDefined();
     expect(answer.headers.get('content-type')).toBe(`${GRAPHQL}; charset=utf-8`);
@@ -97,7 +97,7 @@ describe('a refusal of what runs', () => {
   });
 });
 
-describe('a field that fails leaves the status alone', () => {
+describe('a field that fails does not change the status', () => {
   it.each([GRAPHQL, PLAIN])('%s', async (accept) => {
     const refusal = operation('', { query: '{ campaigns(first: 101) { totalCount } }' });
     const answer: Answer = await send('POST', accept, refusal);
@@ -106,13 +106,11 @@ describe('a field that fails leaves the status alone', () => {
   });
 });
 
-describe('a chain of fragments', () => {
-  it('as long as a document may be is no failure', async () => {
-    const fragments = repeat(240, (n) => `fragment A${n} on Query { ...A${n + 1} }`);
-    const query = `{ ...A0 } ${fragments} fragment A240 on Query { __typename }`;
-    const answer = await send('POST', GRAPHQL, operation('', { query }));
-    expect(answer.data).toEqual({ __typename: 'Query' });
-  });
+it('the longest chain of fragments that a document can have is answered', async () => {
+  const fragments = repeat(240, (n) => `fragment A${n} on Query { ...A${n + 1} }`);
+  const query = `{ ...A0 } ${fragments} fragment A240 on Query { __typename }`;
+  const answer = await send('POST', GRAPHQL, operation('', { query }));
+  expect(answer.data).toEqual({ __typename: 'Query' });
 });
 
 describe('the media type of an answer', () => {
@@ -138,9 +136,9 @@ describe('the media type of an answer', () => {
   });
 
   it.each(['text/plain', `${PLAIN};q=0`, `${PLAIN}; charset=utf-16`, ';;;,/'])(
-    'that the client does not take, %s, is no reason to do what it asks',
+    'cannot be chosen for accept: %s, so the request is refused before it runs',
     async (accept) => {
-      const answer = await gateways.hasty?.ask('mutation { touch }', { authorization, accept });
+      const answer = await gateways.hanging?.ask('mutation { touch }', { authorization, accept });
       expect(answer?.status).toBe(406);
       expect(answer?.data).toBeUndefined();
       expect(answer?.errors?.[0]?.message).toMatch(/application\/graphql-response\+json/);

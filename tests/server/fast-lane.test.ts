@@ -12,7 +12,7 @@ const CAMPAIGNS = 'query ($first: Int = 2) { campaigns(first: $first) { nodes { 
 
 let database: TestDatabase;
 let gateway: TestGateway;
-/** Has all accelerators off. */
+/** A gateway without accelerators. */
 let plain: TestGateway;
 let ours: Tenant;
 let theirs: Tenant;
@@ -47,16 +47,16 @@ const headersOf = async (sub: string, workspaceId?: string) => ({
   ...(workspaceId ? { 'x-workspace-id': workspaceId } : {}),
 });
 
-/** How many statements an answer took, and the answer. */
+/** Sends a query. Returns the answer with its number of statements. */
 async function counted(query: string, headers: Record<string, string>, variables?: object) {
   statements = [];
   const answer = await gateway.ask(query, headers, variables);
   return { ...answer, statements: statements.length };
 }
 
-/** Locks the table while `run` runs, and then what it returns. */
+/** Locks the table while `run` runs, then calls the function that it returns. */
 async function lockingCampaigns(
-  run: (isWaitedFor: () => Promise<void>) => Promise<() => Promise<void>>,
+  run: (waitForLock: () => Promise<void>) => Promise<() => Promise<void>>,
 ): Promise<void> {
   const waiting = async () => {
     const rows = await database.query(
@@ -72,7 +72,7 @@ async function lockingCampaigns(
 }
 
 describe('a query that was sent before', () => {
-  it('takes one statement, the membership included', async () => {
+  it('takes one statement, which also checks the membership', async () => {
     const headers = await headersOf(ours.people.Viewer, ours.workspaceId);
     const first = await counted(CAMPAIGNS, headers);
     const again = await counted(CAMPAIGNS, headers);
@@ -81,7 +81,7 @@ describe('a query that was sent before', () => {
     expect(again.text).toBe(first.text);
   });
 
-  it('takes one statement without a workspace header, too', async () => {
+  it('takes one statement without a workspace header', async () => {
     const headers = await headersOf(ours.people.Viewer);
     await counted(CAMPAIGNS, headers);
     const again = await counted(CAMPAIGNS, headers);
@@ -97,31 +97,34 @@ describe('a query that was sent before', () => {
       'application/graphql-response+json, application/json;q=0.9',
       'application/graphql-response+json; charset=utf-8',
     ],
-  ])('sent as %s by clients that take %s', async (contentType, accept, type) => {
-    const headers = {
-      ...(await headersOf(ours.people.Viewer, ours.workspaceId)),
-      'content-type': contentType,
-      accept,
-      origin: ORIGIN,
-      'x-request-id': 'my-request',
-    };
-    await counted(CAMPAIGNS, headers);
-    const again = await counted(CAMPAIGNS, headers);
-    const executed = await plain.ask(CAMPAIGNS, headers);
-    expect(again.statements).toBe(1);
-    expect(again.headers.get('content-type')).toBe(type);
-    const named = ({ headers: all }: { headers: Headers }) =>
-      Object.fromEntries(
-        [...all].filter(([name]) => !['date', 'content-length'].includes(name)).sort(),
-      );
-    expect(named(again)).toEqual(named(executed));
-  });
+  ])(
+    'has the headers of an executed answer if it is sent as %s and accepts %s',
+    async (contentType, accept, type) => {
+      const headers = {
+        ...(await headersOf(ours.people.Viewer, ours.workspaceId)),
+        'content-type': contentType,
+        accept,
+        origin: ORIGIN,
+        'x-request-id': 'my-request',
+      };
+      await counted(CAMPAIGNS, headers);
+      const again = await counted(CAMPAIGNS, headers);
+      const executed = await plain.ask(CAMPAIGNS, headers);
+      expect(again.statements).toBe(1);
+      expect(again.headers.get('content-type')).toBe(type);
+      const headersOfAnswer = ({ headers: all }: { headers: Headers }) =>
+        Object.fromEntries(
+          [...all].filter(([name]) => !['date', 'content-length'].includes(name)).sort(),
+        );
+      expect(headersOfAnswer(again)).toEqual(headersOfAnswer(executed));
+    },
+  );
 
   it.each([
     ['gzip', 'gzip'],
     ['gzip;q=0.5, br', 'br'],
     ['identity', null],
-  ])('is compressed for clients that accept %s if it is long', async (accepted, encoding) => {
+  ])('gets a long answer compressed if it accepts %s', async (accepted, encoding) => {
     const headers = {
       ...(await headersOf(ours.people.Viewer, ours.workspaceId)),
       'accept-encoding': accepted,
@@ -140,20 +143,20 @@ describe('a query that was sent before', () => {
     expect(short.headers.get('content-encoding')).toBeNull();
   });
 
-  it('says in development how each field was answered, and counts it', async () => {
+  it('gets a header in development, and a metric, with how each field was answered', async () => {
     const metrics = new Registry();
-    const shown = await startGateway(database.gatewayUrl, { schema, graphiql: {}, metrics });
+    const development = await startGateway(database.gatewayUrl, { schema, graphiql: {}, metrics });
     try {
       const headers = await headersOf(ours.people.Viewer, ours.workspaceId);
       const query = '{ viewer { email } mine: campaigns { nodes { name } } }';
-      const mixed = await shown.ask(query, headers);
+      const mixed = await development.ask(query, headers);
       expect(mixed.headers.get('x-answered-by')).toBe('viewer=executed, mine=compiled');
-      await shown.ask(CAMPAIGNS, headers);
-      const compiled = await shown.ask(CAMPAIGNS, headers);
+      await development.ask(CAMPAIGNS, headers);
+      const compiled = await development.ask(CAMPAIGNS, headers);
       expect(compiled.headers.get('x-answered-by')).toBe('campaigns=compiled');
       expect(await metrics.metrics()).toMatch(/codex_root_fields_total\{way="compiled"\} 3\n/);
     } finally {
-      await shown.close();
+      await development.close();
     }
     expect(
       (await gateway.ask(CAMPAIGNS, await headersOf(ours.people.Viewer))).headers.get(
@@ -162,7 +165,7 @@ describe('a query that was sent before', () => {
     ).toBeNull();
   });
 
-  it('has the errors that it has otherwise', async () => {
+  it('gets the same errors as an executed query', async () => {
     const headers = await headersOf(ours.people.Viewer, ours.workspaceId);
     for (const variables of [{ first: 2 }, { first: -1 }, { first: 1_000 }, { first: 'two' }]) {
       for (let n = 0; n < 2; n += 1) {
@@ -177,7 +180,7 @@ describe('a query that was sent before', () => {
     }
   });
 
-  it('is counted for its sender and their workspace', async () => {
+  it('counts against the quotas of its person and workspace', async () => {
     const one = limits({ person: { requests: 1 } });
     const small = await startGateway(database.gatewayUrl, { schema, limits: one });
     try {
@@ -185,9 +188,9 @@ describe('a query that was sent before', () => {
       for (let n = 0; n < 2; n += 1) {
         expect((await small.ask(CAMPAIGNS, headers)).errors).toBeUndefined();
       }
-      await lockingCampaigns(async (isWaitedFor) => {
+      await lockingCampaigns(async (waitForLock) => {
         const first = small.ask(CAMPAIGNS, headers);
-        await isWaitedFor();
+        await waitForLock();
         const second = await small.ask(CAMPAIGNS, headers);
         expect(second.errors?.[0]?.extensions.code).toBe('TOO_MANY_REQUESTS');
         return async () => expect((await first).errors).toBeUndefined();
@@ -198,8 +201,8 @@ describe('a query that was sent before', () => {
   });
 });
 
-describe('access is checked again by each request', () => {
-  const isAnswered = async (headers: Record<string, string>) => {
+describe('each request checks the access again', () => {
+  const expectAnswer = async (headers: Record<string, string>) => {
     for (let n = 0; n < 2; n += 1) {
       expect((await gateway.ask(CAMPAIGNS, headers)).data).toEqual({
         campaigns: { nodes: [{ name: ours.workspaceId }] },
@@ -207,19 +210,25 @@ describe('access is checked again by each request', () => {
     }
   };
 
-  it.each([true, false])('of a person who is removed; with the header: %s', async (isNamed) => {
-    const person = randomUUID();
-    await database.query('insert into auth.users (id) values ($1)', [person]);
-    await insert(database, 'user_workspaces', { user_id: person, workspace_id: ours.workspaceId });
-    const headers = await headersOf(person, isNamed ? ours.workspaceId : undefined);
-    await isAnswered(headers);
-    await database.query('delete from user_workspaces where user_id = $1', [person]);
-    const { errors, text } = await gateway.ask(CAMPAIGNS, headers);
-    expect(errors?.[0]?.extensions.code).toBe(isNamed ? 'FORBIDDEN' : 'WORKSPACE_REQUIRED');
-    expect(text).not.toContain(ours.workspaceId);
-  });
+  it.each([true, false])(
+    'of a person who was removed, with a workspace header: %s',
+    async (isNamed) => {
+      const person = randomUUID();
+      await database.query('insert into auth.users (id) values ($1)', [person]);
+      await insert(database, 'user_workspaces', {
+        user_id: person,
+        workspace_id: ours.workspaceId,
+      });
+      const headers = await headersOf(person, isNamed ? ours.workspaceId : undefined);
+      await expectAnswer(headers);
+      await database.query('delete from user_workspaces where user_id = $1', [person]);
+      const { errors, text } = await gateway.ask(CAMPAIGNS, headers);
+      expect(errors?.[0]?.extensions.code).toBe(isNamed ? 'FORBIDDEN' : 'WORKSPACE_REQUIRED');
+      expect(text).not.toContain(ours.workspaceId);
+    },
+  );
 
-  it('of a person without the header, whose first workspace is another one now', async () => {
+  it('of a person without the header whose first workspace has changed', async () => {
     const person = randomUUID();
     await database.query('insert into auth.users (id) values ($1)', [person]);
     const join = (workspaceId: string, joinedAt: string) =>
@@ -230,14 +239,14 @@ describe('access is checked again by each request', () => {
       });
     await join(ours.workspaceId, '2026-02-01');
     const headers = await headersOf(person);
-    await isAnswered(headers);
+    await expectAnswer(headers);
     await join(theirs.workspaceId, '2026-01-01');
     expect((await gateway.ask(CAMPAIGNS, headers)).data).toEqual({
       campaigns: { nodes: [{ name: theirs.workspaceId }] },
     });
   });
 
-  it('of an agent that is retired', async () => {
+  it('of an agent that was deactivated', async () => {
     const name = `agent-${randomUUID()}`;
     const agentId = await insert(database, 'agent_registry', {
       agent_name: name,
@@ -250,7 +259,7 @@ describe('access is checked again by each request', () => {
     });
     const bearer = await agentToken({ agent: name, scopes: ['*:read'] });
     const headers = { authorization: `Bearer ${bearer}`, 'x-workspace-id': ours.workspaceId };
-    await isAnswered(headers);
+    await expectAnswer(headers);
     await database.query('update agent_registry set is_active = false where id = $1', [agentId]);
     const { errors } = await gateway.ask(CAMPAIGNS, headers);
     expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
@@ -262,8 +271,8 @@ describe('access is checked again by each request', () => {
       authorization: `Bearer ${await token({ sub: ours.people.Viewer, exp })}`,
       'x-workspace-id': ours.workspaceId,
     };
-    await isAnswered(headers);
-    // Five seconds more are allowed for clocks that differ.
+    await expectAnswer(headers);
+    // Expired tokens are accepted for five seconds, since clocks differ.
     await new Promise((resolve) => setTimeout(resolve, exp * 1000 + 6_500 - Date.now()));
     expect((await gateway.ask(CAMPAIGNS, headers)).status).toBe(401);
   });

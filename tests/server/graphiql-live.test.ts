@@ -40,12 +40,12 @@ afterAll(async () => {
 
 const tab = (operation: string) => {
   const found = examples.find(({ query }) => query.includes(`\n${operation}`));
-  if (!found) throw new Error(`No tab has ${operation}`);
+  if (!found) throw new Error(`No tab contains ${operation}`);
   return found;
 };
 const live = tab('subscription Live');
 
-/** Raises the alert of its tab for good. */
+/** Sends the mutation of the tab, without its dry run. */
 async function raise(): Promise<void> {
   const { query, variables } = tab('mutation Alert');
   const { data, text } = await gateway.ask(query, headers, { ...variables, dryRun: false });
@@ -58,7 +58,7 @@ const ALERT = {
   status: 'ACTIVE',
 };
 
-/** Opens the tab as the page does; returns the events that follow, until there are `count`. */
+/** Subscribes as the page does. Returns a function that waits for `count` events. */
 async function subscribe(lastEventId?: string) {
   const aborting = new AbortController();
   const response = await fetch(`${gateway.url}/graphql`, {
@@ -87,7 +87,7 @@ async function subscribe(lastEventId?: string) {
   };
 }
 
-it('the tab that subscribes is told by server-sent events, and goes on after Last-Event-ID', async () => {
+it('the subscription tab receives server-sent events, and resumes after Last-Event-ID', async () => {
   const first = await subscribe();
   await raise();
   const [event, ...none] = await first(1);
@@ -99,12 +99,12 @@ it('the tab that subscribes is told by server-sent events, and goes on after Las
   expect(second.data.alertRaised.node).toEqual(ALERT);
   expect(new Set([event.id, second.id, third.id]).size).toBe(3);
   const [again] = await (await subscribe(second.id))(1);
-  // Positions have more than one name.
+  // The same position can have different cursors.
   expect(again.data.alertRaised.occurredAt).toBe(third.data.alertRaised.occurredAt);
 });
 
 it.each(['x', 'null', '%00', 'A'.repeat(5_000)])(
-  'a Last-Event-ID that is none is refused: %#',
+  'an invalid Last-Event-ID is refused: %#',
   async (lastEventId) => {
     const [refused] = await (await subscribe(lastEventId))(1);
     expect(refused.errors).toMatchObject([
@@ -113,7 +113,7 @@ it.each(['x', 'null', '%00', 'A'.repeat(5_000)])(
   },
 );
 
-it('the tab that subscribes is told by a WebSocket', async () => {
+it('the subscription tab receives events over a WebSocket', async () => {
   const { subscribers } = subscriptionMetrics;
   const open = async () => (await subscribers.get()).values[0]?.value;
   await eventually(open).toBe(0);
@@ -132,7 +132,7 @@ it('the tab that subscribes is told by a WebSocket', async () => {
   await client.dispose();
 });
 
-it('the tab of the live query is told again when an alert is raised', async () => {
+it('the live query tab receives a new result when an alert is raised', async () => {
   const client = createClient({
     url: `${gateway.url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,

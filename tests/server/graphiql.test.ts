@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { startGateway, type TestGateway } from './support/gateway.ts';
 
-/** How often the page was asked for its headers, which change each time. */
+/** How often the headers of the page were created. They change each time. */
 let headersMade = 0;
 const headers = async () => {
   headersMade += 1;
@@ -12,7 +12,7 @@ const headers = async () => {
 };
 
 let database: TestDatabase;
-/** Whose page has headers, and whose has none. */
+/** A gateway whose page has headers, and one whose page has none. */
 let demo: TestGateway;
 let plain: TestGateway;
 
@@ -34,7 +34,7 @@ interface Received {
   bytes: Buffer;
 }
 
-/** Opens the page without the decoding that `fetch` does by itself; reads its head only, if told so. */
+/** Opens the page without decoding, unlike `fetch`. Reads the body only if `isRead`. */
 function open(
   { url }: TestGateway,
   more: Record<string, string> = {},
@@ -51,20 +51,20 @@ function open(
 }
 
 describe('GraphiQL', () => {
-  it('has browsers led to it from the root, and nobody else', async () => {
-    const led = await demo.send('/', { headers: browser, redirect: 'manual' });
-    expect(led.status).toBe(302);
-    expect(led.headers.get('location')).toBe('/graphql');
+  it('redirects only browsers to the page from the root', async () => {
+    const redirected = await demo.send('/', { headers: browser, redirect: 'manual' });
+    expect(redirected.status).toBe(302);
+    expect(redirected.headers.get('location')).toBe('/graphql');
     expect((await demo.send('/', { redirect: 'manual' })).status).toBe(404);
   });
 
-  it('has no headers under another name than that of this machine', async () => {
+  it("contains no token under a host name other than this machine's", async () => {
     const rebound = await open(demo, { host: 'rebound.example', 'accept-encoding': 'identity' });
     expect(rebound.status).toBe(200);
     expect(rebound.bytes.toString()).not.toContain('of-the-demo');
   });
 
-  it('is shown to browsers, with the headers given, and needs no other server', async () => {
+  it('is shown to browsers with the given headers, and loads nothing from other servers', async () => {
     const page = await demo.send('/graphql', { headers: browser });
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toMatch(/^text\/html/);
@@ -81,7 +81,7 @@ describe('GraphiQL', () => {
     expect(status).toBe(401);
   });
 
-  it('subscribes by server-sent events, or by a WebSocket with the headers in its first message', async () => {
+  it('subscribes over server-sent events, or over a WebSocket that sends the headers first', async () => {
     const { text } = await demo.send('/graphql?subscriptions=ws', { headers: browser });
     const options = text.slice(text.lastIndexOf('"subscriptionsProtocol":'));
     const [, protocol] = /^"subscriptionsProtocol":(.+?),"connectionParams":/.exec(options) ?? [];
@@ -124,7 +124,7 @@ describe('GraphiQL', () => {
     ['gzip;q=0, br;q=0', undefined],
     ['', undefined],
     [undefined, undefined],
-  ])('comes for accept-encoding: %s as %s', async (accepted, encoding) => {
+  ])('is sent for accept-encoding %s as %s', async (accepted, encoding) => {
     const given = accepted === undefined ? {} : { 'accept-encoding': accepted };
     const { headers } = await open(plain, given, false);
     expect(headers['content-encoding']).toBe(encoding);
@@ -135,13 +135,13 @@ describe('GraphiQL', () => {
     ['br', brotliDecompressSync],
     ['gzip', gunzipSync],
     ['identity', (bytes: Buffer) => bytes],
-  ])('is whole in %s', async (encoding, decoded) => {
+  ])('is complete in %s', async (encoding, decoded) => {
     const text = String(decoded((await open(plain, { 'accept-encoding': encoding })).bytes)).trim();
     expect(text.startsWith('<!doctype html>')).toBe(true);
     expect(text.endsWith('</html>')).toBe(true);
   });
 
-  it('is kept by browsers where it holds no token, and sent again once it has changed', async () => {
+  it('can be cached by browsers if it contains no token, until it changes', async () => {
     const { headers } = await open(plain, {}, false);
     expect(headers['cache-control']).toBe('no-cache');
     const again = await open(plain, { 'if-none-match': `"other", ${headers.etag}` });
@@ -151,7 +151,7 @@ describe('GraphiQL', () => {
     expect((await open(plain, { 'if-none-match': '"other"' }, false)).status).toBe(200);
   });
 
-  it('is made once, and with new headers after an hour', async () => {
+  it('is rendered once, and with new headers after an hour', async () => {
     const before = await open(demo, {}, false);
     const made = headersMade;
     await Promise.all([open(demo, {}, false), open(demo, { 'accept-encoding': 'gzip' }, false)]);
@@ -167,7 +167,7 @@ describe('GraphiQL', () => {
     }
   });
 
-  it('is made again if it could not be made', async () => {
+  it('is rendered again after a failure', async () => {
     const flaky = vi.fn(headers).mockRejectedValueOnce(new Error('Not now.'));
     const gateway = await startGateway(database.gatewayUrl, { graphiql: { headers: flaky } });
     try {
@@ -178,7 +178,7 @@ describe('GraphiQL', () => {
     }
   });
 
-  it('is not shown where it is off', async () => {
+  it('is not shown if it is off', async () => {
     const gateway = await startGateway(database.gatewayUrl);
     try {
       const page = await gateway.send('/graphql', { headers: browser });

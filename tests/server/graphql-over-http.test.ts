@@ -27,7 +27,7 @@ const audits = serverAudits({
 describe('the GraphQL over HTTP specification', () => {
   it.each(audits.map((audit) => [audit.name, audit] as const))('%s', async (_, audit) => {
     const result = await audit.fn();
-    // What it only recommends is met too.
+    // Recommendations must be met too.
     if (result.status !== 'ok') throw new Error(result.reason);
   });
 });

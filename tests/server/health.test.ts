@@ -8,7 +8,7 @@ import { startGateway, type TestGateway, token } from './support/gateway.ts';
 import { type DatabaseProxy, startProxy } from './support/proxy.ts';
 
 const PERSON = '4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d';
-/** Longer than an answer is given again. */
+/** Longer than the result of a check is cached. */
 const NEXT_CHECK_MS = 1_100;
 
 let names: string[];
@@ -17,7 +17,7 @@ beforeAll(async () => {
   names = (await readMigrations()).map(({ name }) => name);
 });
 
-describe('while the database is out of reach', () => {
+describe('while the database is unreachable', () => {
   let database: TestDatabase;
   let proxy: DatabaseProxy;
   let readiness: Readiness;
@@ -37,7 +37,7 @@ describe('while the database is out of reach', () => {
     await database?.close();
   });
 
-  it('the server is alive and not ready, requests say why, and all is well again after', async () => {
+  it('the server is live but not ready, refuses requests with the reason, and recovers', async () => {
     const authorization = `Bearer ${await token({ sub: PERSON })}`;
     expect(await gateway.send('/health/ready')).toMatchObject({
       status: 200,
@@ -73,11 +73,11 @@ describe('while the database is out of reach', () => {
   });
 });
 
-describe('probes', () => {
-  it('that come often are answered by one check', async () => {
+describe('frequent probes', () => {
+  it('share one check', async () => {
     const database = await createTestDatabase();
     let checks = 0;
-    // However long they take to come in.
+    // The time does not pass, however slowly the probes arrive.
     const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
     const gateway = await startGateway(database.gatewayUrl, {
       checkReadiness: async () => {
@@ -109,7 +109,7 @@ describe('a database', () => {
     }
   };
 
-  /** As the owner, who may read the record of migrations, and as the gateway, who may not. */
+  /** As the owner, who can read the migrations table, and as the gateway, which cannot. */
   const checkBoth = async ({ url, gatewayUrl }: TestDatabase) => [
     await check(url),
     await check(gatewayUrl),
@@ -128,15 +128,18 @@ describe('a database', () => {
       /half applied: .*017_alerts/,
     ],
     ['not applied', 'DELETE FROM _prisma_migrations', /not applied yet: .*017_alerts/],
-  ])('with a migration %s is not, and the advice says what to run', async (_, sql, problem) => {
-    const database = await createTestDatabase();
-    await database.query(`${sql} WHERE migration_name = '017_alerts'`);
-    expect(await check(database.url)).toMatch(problem);
-    await expect(openDatabase(database.url)).rejects.toThrow(/npm run db:migrate/);
-    await database.close();
-  });
+  ])(
+    'with a migration %s is not ready, and the message says what to run',
+    async (_, sql, problem) => {
+      const database = await createTestDatabase();
+      await database.query(`${sql} WHERE migration_name = '017_alerts'`);
+      expect(await check(database.url)).toMatch(problem);
+      await expect(openDatabase(database.url)).rejects.toThrow(/npm run db:migrate/);
+      await database.close();
+    },
+  );
 
-  it('without some tables is not, whoever looks', async () => {
+  it('without some tables is not ready, for the owner and the gateway', async () => {
     const database = await createTestDatabase();
     await database.query('DROP TABLE _prisma_migrations');
     await database.query('DROP TABLE user_notifications CASCADE');
@@ -146,13 +149,13 @@ describe('a database', () => {
     await database.close();
   });
 
-  it('without anything is not', async () => {
+  it('without any table is not ready', async () => {
     const database = await createTestDatabase('empty');
     expect(await check(database.url)).toMatch(/not up to date/);
     await database.close();
   });
 
-  it('whose login may not act for people is not', async () => {
+  it('whose login cannot act as people is not ready', async () => {
     const database = await createTestDatabase();
     await database.query("CREATE ROLE of_no_use LOGIN PASSWORD 'of no use'");
     const url = new URL(database.url);
@@ -162,7 +165,7 @@ describe('a database', () => {
     await database.close();
   });
 
-  it('that does not answer is named without its password', async () => {
+  it('that does not answer is reported without its password', async () => {
     const opened = openDatabase('postgresql://me:hidden@127.0.0.1:9/codex');
     await expect(opened).rejects.toThrow(/127\.0\.0\.1:9\/codex/);
     await expect(opened).rejects.not.toThrow(/hidden/);

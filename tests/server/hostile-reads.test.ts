@@ -6,7 +6,7 @@ import { type Answer, startGateway, type TestGateway, token } from './support/ga
 
 let database: TestDatabase;
 let compiling: TestGateway;
-/** Has all accelerators off. */
+/** A gateway without accelerators. */
 let plain: TestGateway;
 let headers: Record<string, string>;
 let statements: string[] = [];
@@ -36,19 +36,19 @@ afterAll(async () => {
   await database?.close();
 });
 
-const toldBy = ({ status, data, errors }: Answer) => ({ status, data, errors });
+const outcomeOf = ({ status, data, errors }: Answer) => ({ status, data, errors });
 
-/** Sends it with and without accelerators, twice, since what is known is answered in another way. */
+/** Sends a query with and without accelerators, twice, since a cached document is answered differently. */
 async function answers(query: string, variables?: object): Promise<Answer> {
   const executed = await plain.ask(query, headers, variables);
   for (let n = 0; n < 2; n += 1) {
-    expect(toldBy(await compiling.ask(query, headers, variables))).toEqual(toldBy(executed));
+    expect(outcomeOf(await compiling.ask(query, headers, variables))).toEqual(outcomeOf(executed));
   }
   return executed;
 }
 
-/** Sends so many requests, some at a time, and returns what came of them. */
-async function together<T>(count: number, send: (n: number) => Promise<T>): Promise<T[]> {
+/** Sends `count` requests, some at a time. Returns their results. */
+async function sendInBatches<T>(count: number, send: (n: number) => Promise<T>): Promise<T[]> {
   const all: T[] = [];
   while (all.length < count) {
     const some = Array.from({ length: 20 }, (_, n) => send(all.length + n));
@@ -69,7 +69,7 @@ const STEPS = [
   ['nodes', 'id'],
   ['relatedCampaign', 'id'],
 ] as const;
-/** Relations in relations, below two levels that lead to them. */
+/** Relations in relations, below the two levels of the list. */
 const deep = (levels: number) => {
   const steps = Array.from({ length: levels - 3 }, (_, n) => STEPS[n % STEPS.length] ?? STEPS[0]);
   const inner = steps.reduceRight((below, [name, leaf]) => `${name} { ${below || leaf} }`, '');
@@ -83,25 +83,25 @@ const nested = (levels: number): object =>
   levels === 0 ? { name: { equals: 'x' } } : { not: nested(levels - 1) };
 
 const CASES: [about: string, code: string | null, query: string, variables?: object][] = [
-  ['as many aliases as there may be', null, `{ ${times(30, (n) => `a${n}: ${NAMES}`)} }`],
-  ['an alias too many', 'OPERATION_TOO_LARGE', `{ ${times(31, (n) => `a${n}: ${NAMES}`)} }`],
+  ['the most aliases', null, `{ ${times(30, (n) => `a${n}: ${NAMES}`)} }`],
+  ['one alias too many', 'OPERATION_TOO_LARGE', `{ ${times(31, (n) => `a${n}: ${NAMES}`)} }`],
   ['10,000 aliases', 'OPERATION_TOO_LARGE', inCampaigns(times(10_000, (n) => `a${n}:id`))],
   ['10,000 times one field', 'OPERATION_TOO_LARGE', inCampaigns(times(10_000, () => 'id'))],
   ['relations 20 levels deep', null, deep(20)],
   ['relations 21 levels deep', 'OPERATION_TOO_LARGE', deep(21)],
   ['relations 90 levels deep', 'OPERATION_TOO_LARGE', deep(90)],
   ['fragments in 200 fragments', null, fragments(200, (next) => next)],
-  ['fragments in too many', 'OPERATION_TOO_LARGE', fragments(300, (next) => next)],
+  ['fragments in 300 fragments', 'OPERATION_TOO_LARGE', fragments(300, (next) => next)],
   ['fragments that are each used twice', null, fragments(40, (next) => `id ${next} ${next}`)],
   [
-    'fragments that are each used in two places',
+    'fragments that are each used in two relations',
     'OPERATION_TOO_LARGE',
     fragments(12, (next) =>
       times(2, (n) => `a${n}: alerts(first: 1) { nodes { relatedCampaign { ${next} } } }`),
     ),
   ],
   [
-    'fragments in a circle',
+    'fragments in a cycle',
     'GRAPHQL_VALIDATION_FAILED',
     `${inCampaigns('...A')} fragment A on Campaign { ...B } fragment B on Campaign { ...A }`,
   ],
@@ -116,52 +116,42 @@ const CASES: [about: string, code: string | null, query: string, variables?: obj
     FILTERED,
     { filter: { name: { equals: 'x'.repeat(900_000) } } },
   ],
-  [
-    'a text as long as one may be',
-    null,
-    FILTERED,
-    { filter: { name: { equals: 'x'.repeat(1_000) } } },
-  ],
+  ['the longest text', null, FILTERED, { filter: { name: { equals: 'x'.repeat(1_000) } } }],
   [
     '20,000 values',
     'BAD_USER_INPUT',
     FILTERED,
     { filter: { name: { in: Array(20_000).fill('x') } } },
   ],
-  [
-    'as many values as there may be',
-    null,
-    FILTERED,
-    { filter: { name: { in: Array(500).fill('x') } } },
-  ],
+  ['the most values', null, FILTERED, { filter: { name: { in: Array(500).fill('x') } } }],
   ['10,000 conditions', 'BAD_USER_INPUT', FILTERED, { filter: { or: Array(10_000).fill({}) } }],
   ['conditions 6 deep', null, FILTERED, { filter: nested(6) }],
   ['conditions 7 deep', 'BAD_USER_INPUT', FILTERED, { filter: nested(7) }],
   ['conditions 90 deep', 'BAD_USER_INPUT', FILTERED, { filter: nested(90) }],
   ['a page of 101', 'BAD_USER_INPUT', PAGED, { first: 101 }],
-  ['a page of less than nothing', 'BAD_USER_INPUT', PAGED, { first: -1 }],
-  ['a page of more than an Int', 'BAD_USER_INPUT', PAGED, { first: 2 ** 40 }],
+  ['a page of a negative size', 'BAD_USER_INPUT', PAGED, { first: -1 }],
+  ['a page larger than an Int', 'BAD_USER_INPUT', PAGED, { first: 2 ** 40 }],
   ['a long cursor', 'BAD_USER_INPUT', PAGED, { after: 'x'.repeat(900_000) }],
   [
-    '10,000 variables that nobody asked for',
+    '10,000 unknown variables',
     null,
     PAGED,
     Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`v${n}`, n])),
   ],
 ];
 
-describe('a read is answered, or refused, with accelerators as without', () => {
+describe('a read is answered or refused in the same way with and without accelerators', () => {
   it.each(CASES)('%s: %s', async (_, code, query, variables) => {
     const { errors, data } = await answers(query, variables);
     if (code === null) expect(data).toHaveProperty(query.startsWith('{ a0') ? 'a0' : 'campaigns');
     expect(errors?.[0]?.extensions.code ?? null).toBe(code);
   });
 
-  it('with a new literal in each of 500 requests, which one statement serves', async () => {
+  it('with another literal in each of 500 requests, which all use one statement', async () => {
     const query = (n: number) =>
       `{ campaigns(filter: { name: { equals: "Campaign ${n}" } }) { nodes { name } } }`;
     statements = [];
-    const all = await together(500, (n) => compiling.ask(query(n), headers));
+    const all = await sendInBatches(500, (n) => compiling.ask(query(n), headers));
     for (const [n, { data }] of all.entries()) {
       expect(data).toEqual({ campaigns: { nodes: n < 5 ? [{ name: `Campaign ${n}` }] : [] } });
     }
@@ -169,7 +159,7 @@ describe('a read is answered, or refused, with accelerators as without', () => {
     expect([reads.length, new Set(reads).size]).toEqual([500, 1]);
   });
 
-  it('in 1,000 shapes of one document, in rotation', async () => {
+  it('in 1,000 shapes of one document', async () => {
     const query = `query ($first: Int, $a: Boolean!, $b: Boolean!, $c: Boolean!, $d: Boolean!) {
       campaigns(first: $first) {
         nodes { name status @include(if: $a) createdAt @skip(if: $b) id @include(if: $c) }
@@ -182,13 +172,13 @@ describe('a read is answered, or refused, with accelerators as without', () => {
       return { first: 1 + (n % 100), a, b, c, d };
     };
     const ask = (gateway: TestGateway) =>
-      together(1_000, async (n) => (await gateway.ask(query, headers, shape(n))).text);
+      sendInBatches(1_000, async (n) => (await gateway.ask(query, headers, shape(n))).text);
     const executed = await ask(plain);
     expect(await ask(compiling)).toEqual(executed);
     expect(new Set(executed).size).toBeGreaterThan(40);
   });
 
-  it('and nothing of it is a fault of ours', () => {
+  it('and logs no errors', () => {
     expect([...compiling.log, ...plain.log]).toEqual([]);
   });
 });

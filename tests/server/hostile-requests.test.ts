@@ -23,14 +23,14 @@ afterAll(async () => {
 const VALUES = [...hostileScalars('String'), ...hostileScalars('Int'), ...SHAPES];
 const PARTS = ['query', 'operationName', 'variables', 'extensions', 'unknown'] as const;
 const QUERY = 'query Q($number: Int = 1) { echo(number: $number) }';
-/** Those that `extensions` and `variables` are looked for. */
+/** Members of `extensions` and `variables` that the gateway reads. */
 const MEMBERS = ['persistedQuery', 'operationId', 'number', '__proto__'];
-/** Node reads so much of a head. */
+/** A little less than the headers that Node accepts. */
 const MAX_URL = 12_000;
 
 type Body = Record<string, unknown>;
 
-/** Requests of which one part is hostile. */
+/** Requests with one hostile part. */
 const bodies = (query: string) => [
   ...PARTS.flatMap((part) =>
     VALUES.map(({ name, value }): [string, Body] => [`${part}: ${name}`, { query, [part]: value }]),
@@ -44,7 +44,7 @@ const bodies = (query: string) => [
   ),
 ];
 
-/** Sends requests a few at a time, and returns what is wrong with the answers. */
+/** Sends requests a few at a time. Returns the answers that are failures of the server. */
 async function faultsOf<T>(
   requests: readonly T[],
   answer: (request: T) => Promise<{ status: number; text: string }>,
@@ -55,9 +55,9 @@ async function faultsOf<T>(
     const some = requests.slice(i, i + 10);
     const answers = await Promise.all(some.map(answer));
     for (const [n, { status, text }] of answers.entries()) {
-      const isTold =
+      const isClear =
         status < 500 && (status === 200 || status === 202 || text.includes('"code":"'));
-      if (isTold && !text.includes('INTERNAL_SERVER_ERROR')) continue;
+      if (isClear && !text.includes('INTERNAL_SERVER_ERROR')) continue;
       faults.push(`${about(some[n] as T)}: ${status} ${text.slice(0, 200)}`);
     }
   }
@@ -69,7 +69,7 @@ const headers = () => ({
   'content-type': 'application/json',
 });
 
-describe('whatever a part of a request is, the answer says what is wrong', () => {
+describe('a hostile part of a request gets an answer or an error with a code', () => {
   it.each(['application/json', 'multipart/mixed;subscriptionSpec=1.0'])(
     'in a body, for %s',
     async (accept) => {
@@ -154,13 +154,13 @@ describe('whatever a part of a request is, the answer says what is wrong', () =>
         JSON.stringify({ id: `${id} end`, type: 'subscribe', payload: { query: '{ me }' } }),
       );
       socket.send(JSON.stringify({ id, type: 'complete' }));
-      const told = await Promise.race([
+      const outcome = await Promise.race([
         socket.closed,
         socket.receives({ id: `${id} end`, type: 'next' }),
       ]);
-      if ('code' in told) {
-        // What is no message of the protocol ends the socket, whose client is at fault.
-        expect([4400, 4409], `${about}: ${told.code} ${told.reason}`).toContain(told.code);
+      if ('code' in outcome) {
+        // An invalid message closes the socket with the code of a client error.
+        expect([4400, 4409], `${about}: ${outcome.code} ${outcome.reason}`).toContain(outcome.code);
         socket = await connect(url, { authorization });
       }
       for (const { payload } of socket.messages.splice(0)) {
@@ -181,13 +181,13 @@ describe('whatever a part of a request is, the answer says what is wrong', () =>
     for (const [about, payload] of payloads) {
       const socket = await openSocket(url);
       socket.send(hostileJson({ type: 'connection_init', payload }));
-      const told = await Promise.race([
+      const outcome = await Promise.race([
         socket.closed,
         socket.receives({ type: 'connection_ack' }).catch(() => socket.closed),
       ]);
-      if ('code' in told) {
-        expect([1009, 4400, 4401, 4403], `${about}: ${told.code} ${told.reason}`).toContain(
-          told.code,
+      if ('code' in outcome) {
+        expect([1009, 4400, 4401, 4403], `${about}: ${outcome.code} ${outcome.reason}`).toContain(
+          outcome.code,
         );
       }
       socket.socket.terminate();
@@ -195,7 +195,7 @@ describe('whatever a part of a request is, the answer says what is wrong', () =>
   });
 });
 
-it('nothing of that was a fault of the gateway', () => {
+it('hostile requests log no errors', () => {
   expect(VALUES.some(({ value }) => value instanceof RawJson)).toBe(true);
   expect(gateway.log.filter(({ level }) => Number(level) >= 50)).toEqual([]);
 });

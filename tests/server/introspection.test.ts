@@ -43,7 +43,7 @@ const ALL = {
   oneOf: true,
 };
 
-/** As Apollo Client sends it: with the type's name beside all other fields. */
+/** The query as Apollo Client sends it, with `__typename` in every selection. */
 function withTypenames(query: string): string {
   const name = { kind: 'Name', value: '__typename' } as const;
   return print(
@@ -56,44 +56,47 @@ function withTypenames(query: string): string {
   );
 }
 
-/** What clients and tools ask for. */
-const questions: Record<string, [query: string, variables?: Record<string, unknown>]> = {
-  'the usual query': [getIntrospectionQuery()],
-  'the usual query with all options': [getIntrospectionQuery(ALL)],
-  'the usual query without descriptions': [getIntrospectionQuery({ descriptions: false })],
-  'the usual query of Apollo Client': [withTypenames(getIntrospectionQuery(ALL))],
+/** Introspection queries of clients and tools. */
+const queries: Record<string, [query: string, variables?: Record<string, unknown>]> = {
+  'the standard query': [getIntrospectionQuery()],
+  'the standard query with all options': [getIntrospectionQuery(ALL)],
+  'the standard query without descriptions': [getIntrospectionQuery({ descriptions: false })],
+  'the standard query of Apollo Client': [withTypenames(getIntrospectionQuery(ALL))],
   'one type': ['{ __type(name: "Campaign") { name fields { name type { name kind } } } }'],
   'a type by a variable': [
     'query ($name: String!) { __type(name: $name) { kind possibleTypes { name } } }',
     { name: 'Node' },
   ],
-  'a type that there is not': ['{ __type(name: "Nothing") { name } }'],
-  'several, by fragments': [
+  'an unknown type': ['{ __type(name: "Nothing") { name } }'],
+  'several fields with fragments': [
     `{ ...A again: __schema { queryType { name } } __typename }
      fragment A on Query { __schema { ...B } __type(name: "Query") { ...C } }
      fragment B on __Schema { types { ...C } __typename }
      fragment C on __Type { name __typename ... on __Type { enumValues { name } } }`,
   ],
-  'what a variable leaves out': [
+  'a field that a variable skips': [
     'query ($no: Boolean!) { __schema { types @skip(if: $no) { name } directives { name } } }',
     { no: true },
   ],
 };
 
 describe('introspection', () => {
-  it.each(Object.entries(questions))('answers %s, again too', async (_, [query, variables]) => {
-    const expected = await execute({
-      schema,
-      document: parse(query),
-      variableValues: variables ?? {},
-    });
-    const first = await ask(query, variables);
-    expect(first.text === JSON.stringify(expected)).toBe(true);
-    const again = await ask(`# Once more.\n${query}`, variables);
-    expect(again.text === first.text).toBe(true);
-  });
+  it.each(Object.entries(queries))(
+    'answers %s, also from the cache',
+    async (_, [query, variables]) => {
+      const expected = await execute({
+        schema,
+        document: parse(query),
+        variableValues: variables ?? {},
+      });
+      const first = await ask(query, variables);
+      expect(first.text === JSON.stringify(expected)).toBe(true);
+      const again = await ask(`# Once more.\n${query}`, variables);
+      expect(again.text === first.text).toBe(true);
+    },
+  );
 
-  it('tells apart what differs in variables or in the operation', async () => {
+  it('distinguishes queries by variables and operation name', async () => {
     const query = `query A($name: String!) { __type(name: $name) { name } }
                    query B { __type(name: "Move") { name kind } }`;
     const answer = async (operationName: string, variables = {}) => {
@@ -109,28 +112,28 @@ describe('introspection', () => {
     expect(await answer('B')).toEqual({ __type: { name: 'Move', kind: 'OBJECT' } });
   });
 
-  it('answers on a socket, and as a stream', async () => {
+  it('is answered over a WebSocket and as a stream', async () => {
     const client = createClient({
       url: `${gateway.url.replace('http', 'ws')}/graphql`,
       webSocketImpl: WebSocket,
       connectionParams: { authorization },
     });
     const query = '{ __schema { queryType { name } } }';
-    const told: unknown[] = [];
-    for await (const result of client.iterate({ query })) told.push(result);
+    const results: unknown[] = [];
+    for await (const result of client.iterate({ query })) results.push(result);
     const expected = { data: { __schema: { queryType: { name: 'Query' } } } };
-    expect(told).toEqual([expected]);
+    expect(results).toEqual([expected]);
     await client.dispose();
     const { text } = await gateway.ask(query, { authorization, accept: 'text/event-stream' });
     expect(text).toContain(`data: ${JSON.stringify(expected)}`);
   });
 
-  it('may accompany other fields', async () => {
+  it('can be selected beside other fields', async () => {
     const { data } = await ask('{ viewer { email } __type(name: "Campaign") { name } }');
     expect(data).toEqual({ viewer: { email: null }, __type: { name: 'Campaign' } });
   });
 
-  it('lets others be answered while it is at work', async () => {
+  it('does not block other requests while it runs', async () => {
     let done = false;
     const large = ask(
       `${getIntrospectionQuery({ inputValueDeprecation: true })} # ${Math.random()}`,
@@ -149,7 +152,7 @@ describe('introspection', () => {
 });
 
 /** Small documents with large answers. */
-const excesses: Record<string, string> = {
+const tooLarge: Record<string, string> = {
   'many schemas': `{ ${repeat(30, (n) => `a${n}: __schema { types { name fields { name type { name kind } } } }`)} }`,
   'many lists of types': `{ __schema { ${repeat(30, (n) => `a${n}: types { name fields { name args { name } } }`)} } }`,
   'many types': `{ ${repeat(30, (n) => `a${n}: __type(name: "Mutation") { fields { name args { name type { name kind } } } }`)} }`,
@@ -160,11 +163,11 @@ const excesses: Record<string, string> = {
      fragment A on __Type { fields { type { ...B } args { type { ...B } } } }
      fragment B on __Type { ...C ofType { ...C ofType { ...C } } }
      fragment C on __Type { name kind description enumValues { name } inputFields { name } fields { name } }`,
-  'much beside other fields': `{ viewer { email } ${getIntrospectionQuery().slice(getIntrospectionQuery().indexOf('__schema'))}`,
+  'the standard query beside another field': `{ viewer { email } ${getIntrospectionQuery().slice(getIntrospectionQuery().indexOf('__schema'))}`,
 };
 
-describe('introspection that is too large is refused', () => {
-  it.each(Object.entries(excesses))('%s', async (_, query) => {
+describe('introspection with too large an answer is refused', () => {
+  it.each(Object.entries(tooLarge))('%s', async (_, query) => {
     const { status, errors, data } = await ask(query);
     expect(errors?.map(({ extensions }) => extensions.code)).toEqual(['OPERATION_TOO_LARGE']);
     expect(errors?.[0]?.message).toMatch(/reads too much of the schema/);
@@ -173,17 +176,17 @@ describe('introspection that is too large is refused', () => {
   });
 });
 
-describe('a live query', () => {
+describe('a live query of the schema', () => {
   const stream = (query: string) =>
     gateway.ask(query, { authorization, accept: 'text/event-stream' });
 
-  it('is answered once if it asks for the schema only, which does not change', async () => {
+  it('is answered once without other fields, since the schema does not change', async () => {
     const { text } = await stream('query @live { __schema { queryType { name } } }');
     expect(text.match(/^event: .*$/gm)).toEqual(['event: next', 'event: complete']);
     expect(text).toContain('data: {"data":{"__schema":{"queryType":{"name":"Query"}}}}');
   });
 
-  it('cannot ask for it beside other fields', async () => {
+  it('is refused with other fields', async () => {
     const { text } = await stream(
       'query @live { viewer { email } __type(name: "Query") { name } }',
     );
@@ -192,19 +195,19 @@ describe('a live query', () => {
   });
 });
 
-describe('what other clients make of the schema', () => {
-  /** Locations of the editions of October 2021 and September 2025. */
+describe('the introspected schema', () => {
+  /** The locations in the GraphQL editions of October 2021 and September 2025. */
   const KNOWN = Object.values(DirectiveLocation).filter(
     (location) => location !== DirectiveLocation.DIRECTIVE_DEFINITION,
   );
 
-  it('is the schema', async () => {
+  it('builds the same schema in a client', async () => {
     const { data } = await ask(getIntrospectionQuery(ALL));
     const built = buildClientSchema(data as unknown as IntrospectionQuery);
     expect(printSchema(built) === printSchema(schema)).toBe(true);
   });
 
-  it('has directives in places that they know', async () => {
+  it('has only directive locations that clients know', async () => {
     const { data } = await ask('{ __schema { directives { name locations } } }');
     const { directives } = (data as unknown as IntrospectionQuery).__schema;
     expect(directives.map(({ name }) => name)).toContain('deprecated');

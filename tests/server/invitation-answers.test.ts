@@ -8,41 +8,41 @@ import { listen, listening } from '../support/subscribe.ts';
 import { createTenant, insert } from '../support/tenant.ts';
 import {
   api,
+  changeInvitation,
   database,
-  found,
+  invitationsOf,
   invite,
   listeners,
-  mine,
-  placeOf,
-  settle,
+  membershipsOf,
   setUp,
   signUp,
+  signUpOwner,
 } from './inviting-world.ts';
 
 setUp();
 
 describe('an invitation', () => {
-  it('is refused alike when it is unknown, foreign, settled, revoked or expired', async () => {
+  it('is refused with the same error if it is unknown, foreign, declined, revoked or expired', async () => {
     const person = await signUp();
     const sent = async (then: (id: string, owner: Client) => Promise<unknown>) => {
-      const { owner } = await found('Trap');
+      const { owner } = await signUpOwner('Trap');
       const { invitation } = await invite(owner, person.email);
       await then(invitation.id, owner);
       return invitation.id;
     };
-    const foreign = await invite((await found('Trap')).owner, (await signUp()).email);
+    const foreign = await invite((await signUpOwner('Trap')).owner, (await signUp()).email);
     const ids = [
       randomUUID(),
       foreign.invitation.id,
-      await sent((id) => settle(person.client, 'decline', id)),
-      await sent((id, owner) => settle(owner, 'revoke', id)),
+      await sent((id) => changeInvitation(person.client, 'decline', id)),
+      await sent((id, owner) => changeInvitation(owner, 'revoke', id)),
       await sent((id) =>
         database.query('update gateway.invitation set expires_at = now() where id = $1', [id]),
       ),
     ];
     for (const step of ['accept', 'decline'] as const) {
       for (const id of ids) {
-        expect(await settle(person.client, step, id)).toEqual({
+        expect(await changeInvitation(person.client, step, id)).toEqual({
           id: null,
           invitation: null,
           errors: [
@@ -55,11 +55,11 @@ describe('an invitation', () => {
         });
       }
     }
-    expect(await mine(person.client)).toEqual([]);
-    expect((await placeOf(person.client)).memberships).toEqual([]);
+    expect(await invitationsOf(person.client)).toEqual([]);
+    expect((await membershipsOf(person.client)).memberships).toEqual([]);
   });
 
-  it('is listed for Owners of its workspace, who revoke it; nobody else sees it', async () => {
+  it('is listed only for Owners of its workspace, who can revoke it', async () => {
     const tenant = await createTenant(database);
     const owner = await api.as(tenant.people.Owner, tenant.workspaceId);
     const { invitation } = await invite(owner, 'farah@example.com', 'CREATOR');
@@ -80,21 +80,21 @@ describe('an invitation', () => {
     const agent = await api.asAgent(scout, ['*:write'], tenant.workspaceId);
     for (const client of [strategist, agent]) {
       expect(await list(client)).toEqual([]);
-      const { errors } = await settle(client, 'revoke', invitation.id);
+      const { errors } = await changeInvitation(client, 'revoke', invitation.id);
       expect(errors).toMatchObject([{ __typename: 'ForbiddenError' }]);
     }
-    expect((await settle(agent, 'accept', invitation.id)).errors).toMatchObject([
+    expect((await changeInvitation(agent, 'accept', invitation.id)).errors).toMatchObject([
       { __typename: 'ForbiddenError' },
     ]);
-    expect(await settle(owner, 'revoke', invitation.id)).toMatchObject({
+    expect(await changeInvitation(owner, 'revoke', invitation.id)).toMatchObject({
       invitation: { status: 'REVOKED' },
     });
     expect(await list(owner, 'PENDING')).toEqual([]);
     expect(await list(owner, 'REVOKED')).toEqual([{ ...listed, status: 'REVOKED' }]);
   });
 
-  it('is accepted once, by however many requests, and the same key is answered the same', async () => {
-    const { owner, workspaceId } = await found('Café');
+  it('is accepted once by many requests, and requests with one key get the same answer', async () => {
+    const { owner, workspaceId } = await signUpOwner('Café');
     const person = await signUp();
     const { invitation } = await invite(owner, person.email, 'ANALYST');
     const ACCEPT = `mutation { acceptInvitation(id: "${invitation.id}") {
@@ -106,29 +106,32 @@ describe('an invitation', () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, n) => person.client.ask(ACCEPT, {}, n < 3 ? key : undefined)),
     );
-    const told = answers.map(({ data }) => JSON.stringify(data?.acceptInvitation));
-    expect(new Set(told)).toEqual(new Set([JSON.stringify(done), JSON.stringify(refused)]));
-    const winners = told.filter((each) => each === JSON.stringify(done));
+    const payloads = answers.map(({ data }) => JSON.stringify(data?.acceptInvitation));
+    expect(new Set(payloads)).toEqual(new Set([JSON.stringify(done), JSON.stringify(refused)]));
+    const winners = payloads.filter((each) => each === JSON.stringify(done));
     expect([1, 3]).toContain(winners.length);
-    expect(await placeOf(person.client)).toMatchObject({ role: 'ANALYST', memberships: [{}] });
+    expect(await membershipsOf(person.client)).toMatchObject({
+      role: 'ANALYST',
+      memberships: [{}],
+    });
   });
 
-  it('is sent and accepted by no rehearsal', async () => {
-    const { owner } = await found('Café');
+  it('is neither sent nor accepted in a dry run', async () => {
+    const { owner } = await signUpOwner('Café');
     const person = await signUp();
     await perform(owner, `inviteWorkspaceMember(email: "${person.email}", dryRun: true)`, '{ id }');
-    expect(await mine(person.client)).toEqual([]);
+    expect(await invitationsOf(person.client)).toEqual([]);
     const { invitation } = await invite(owner, person.email);
     await perform(
       person.client,
       `acceptInvitation(id: "${invitation.id}", dryRun: true)`,
       '{ id }',
     );
-    expect(await mine(person.client)).toHaveLength(1);
-    expect((await placeOf(person.client)).memberships).toEqual([]);
+    expect(await invitationsOf(person.client)).toHaveLength(1);
+    expect((await membershipsOf(person.client)).memberships).toEqual([]);
   });
 
-  it('lists no more than a page', async () => {
+  it('is listed in pages of at most 100', async () => {
     const { client } = await signUp();
     for (const first of [-1, 101]) {
       const { errors } = await client.ask(`{ viewer { invitations(first: ${first}) { id } } }`);
@@ -153,8 +156,8 @@ describe('invitationChanged', () => {
   const steps = (subscription: Awaited<ReturnType<typeof follow>>) =>
     subscription.received().map(({ operation, node }) => [operation, node?.status ?? null]);
 
-  it('tells a person without any workspace, and the Owner, of each step', async () => {
-    const { owner } = await found('Café');
+  it('sends each step to the invited person and to the Owner', async () => {
+    const { owner } = await signUpOwner('Café');
     const person = await signUp();
     const bystander = await signUp();
     const [personal, owners, others] = [
@@ -164,9 +167,9 @@ describe('invitationChanged', () => {
     ];
     const { invitation } = await invite(owner, person.email);
     await eventually(() => steps(personal)).toEqual([['CREATED', 'PENDING']]);
-    await settle(owner, 'revoke', invitation.id);
+    await changeInvitation(owner, 'revoke', invitation.id);
     const again = await invite(owner, person.email);
-    await settle(person.client, 'accept', again.invitation.id);
+    await changeInvitation(person.client, 'accept', again.invitation.id);
     for (const each of [personal, owners]) {
       await eventually(() => steps(each)).toEqual([
         ['CREATED', 'PENDING'],
@@ -187,23 +190,23 @@ describe('invitationChanged', () => {
     await eventually(() => steps(resumed)).toEqual([['CREATED', 'PENDING']]);
   });
 
-  it('tells of what SQL does, as soon as it is committed', async () => {
+  it('sends changes that are made in SQL', async () => {
     const tenant = await createTenant(database);
     const person = await signUp();
-    const told = await follow(person.client);
+    const subscription = await follow(person.client);
     const id = await insert(database, 'gateway.invitation', {
       workspace_id: tenant.workspaceId,
       email: person.email,
     });
-    await eventually(() => steps(told)).toEqual([['CREATED', 'PENDING']]);
+    await eventually(() => steps(subscription)).toEqual([['CREATED', 'PENDING']]);
     await database.query(`update gateway.invitation set expires_at = now() where id = $1`, [id]);
     await database.query('select gateway.expire_invitations()');
-    await eventually(() => steps(told).at(-1)).toEqual(['UPDATED', 'EXPIRED']);
+    await eventually(() => steps(subscription).at(-1)).toEqual(['UPDATED', 'EXPIRED']);
     await database.query('delete from workspaces where id = $1', [tenant.workspaceId]);
-    await eventually(() => steps(told).at(-1)).toEqual(['LEFT', null]);
+    await eventually(() => steps(subscription).at(-1)).toEqual(['LEFT', null]);
   });
 
-  it('is not for agents', async () => {
+  it('is forbidden for agents', async () => {
     const tenant = await createTenant(database);
     const scout = `scout-${randomUUID()}`;
     await addAgent(database, scout, tenant.workspaceId);
@@ -213,8 +216,8 @@ describe('invitationChanged', () => {
     await eventually(() => subscription.code()).toBe('FORBIDDEN');
   });
 
-  it('is what a live query of them follows, too', async () => {
-    const { owner } = await found('Café');
+  it('updates a live query of invitations', async () => {
+    const { owner } = await signUpOwner('Café');
     const person = await signUp();
     const listener = listen(api.url, person.client);
     listeners.push(listener);
@@ -224,7 +227,7 @@ describe('invitationChanged', () => {
     await eventually(() => live.received().at(-1)).toEqual({
       invitations: [{ workspaceName: 'Café' }],
     });
-    await settle(owner, 'revoke', invitation.id);
+    await changeInvitation(owner, 'revoke', invitation.id);
     await eventually(() => live.received().at(-1)).toEqual({ invitations: [] });
   });
 });

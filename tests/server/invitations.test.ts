@@ -3,33 +3,33 @@ import { describe, expect, it } from 'vitest';
 import { attempt, perform } from '../support/mutations.ts';
 import { createTenant } from '../support/tenant.ts';
 import {
+  addMember,
   api,
-  atWork,
+  changeInvitation,
   database,
-  found,
   INVITATION,
+  invitationsOf,
   invite,
   MINE,
-  mine,
-  placeOf,
-  settle,
+  membershipsOf,
   setUp,
   signUp,
+  signUpOwner,
 } from './inviting-world.ts';
 
 setUp();
 
-describe('a stranger who invites', () => {
-  it('makes nobody a member: requests go on where they did, and the profile is not shown', async () => {
-    const person = await atWork(await createTenant(database));
-    const before = await placeOf(person.client);
-    const stranger = await found('Trap');
+describe('an invitation by a stranger', () => {
+  it('changes no membership and reveals no profile until it is accepted', async () => {
+    const person = await addMember(await createTenant(database));
+    const before = await membershipsOf(person.client);
+    const stranger = await signUpOwner('Trap');
     const { invitation } = await invite(stranger.owner, person.email.toUpperCase());
 
-    expect(await placeOf(person.client)).toEqual(before);
+    expect(await membershipsOf(person.client)).toEqual(before);
     const profile = `{ userProfile(id: "${person.userId}") { fullName } }`;
     expect(await stranger.owner.data(profile)).toEqual({ userProfile: null });
-    expect(await mine(person.client)).toEqual([
+    expect(await invitationsOf(person.client)).toEqual([
       {
         id: invitation.id,
         workspaceName: 'Trap',
@@ -41,27 +41,29 @@ describe('a stranger who invites', () => {
     const named = await api.as(person.userId, stranger.workspaceId);
     expect((await named.ask(MINE)).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
 
-    expect(await settle(person.client, 'accept', invitation.id)).toMatchObject({ errors: [] });
-    expect(await placeOf(person.client)).toEqual({
+    expect(await changeInvitation(person.client, 'accept', invitation.id)).toMatchObject({
+      errors: [],
+    });
+    expect(await membershipsOf(person.client)).toEqual({
       ...before,
       memberships: [{ role: 'VIEWER' }, { role: 'VIEWER' }],
     });
     expect(await stranger.owner.data(profile)).toEqual({ userProfile: { fullName: 'Asha Rao' } });
-    expect((await placeOf(named)).workspace).toEqual({ id: stranger.workspaceId });
+    expect((await membershipsOf(named)).workspace).toEqual({ id: stranger.workspaceId });
   });
 
-  it('is answered alike, with as many statements, whoever has the address', async () => {
-    const stranger = await found('Trap');
-    const member = await atWork(await createTenant(database));
+  it('gives the same answer with the same statements for any address', async () => {
+    const stranger = await signUpOwner('Trap');
+    const member = await addMember(await createTenant(database));
     const invited = await signUp();
-    await invite((await found('Another')).owner, invited.email);
+    await invite((await signUpOwner('Another')).owner, invited.email);
     const addresses = [
       `${randomUUID()}@example.com`,
       (await signUp()).email,
       member.email,
       invited.email,
     ];
-    const told = [];
+    const answers = [];
     for (const email of addresses) {
       api.statements();
       const { text } = await stranger.owner.ask(
@@ -71,14 +73,14 @@ describe('a stranger who invites', () => {
         .replaceAll(email, 'ADDRESS')
         .replaceAll(/"id":"[^"]*"/g, 'ID')
         .replaceAll(/"\d{4}-[^"]*Z"/g, 'MOMENT');
-      told.push({ masked, statements: api.statements() });
+      answers.push({ masked, statements: api.statements() });
     }
-    expect(told[0]?.masked).toContain('"status":"PENDING"');
-    for (const each of told) expect(each).toEqual(told[0]);
+    expect(answers[0]?.masked).toContain('"status":"PENDING"');
+    for (const each of answers) expect(each).toEqual(answers[0]);
   });
 
-  it('has no other way to make somebody a member, or to move a membership to them', async () => {
-    const stranger = await found('Trap');
+  it('is the only way to add a member: no mutation creates or moves a membership', async () => {
+    const stranger = await signUpOwner('Trap');
     const person = await signUp();
     for (const call of [
       `createWorkspaceMember(input: { userId: "${person.userId}" })`,
@@ -92,8 +94,8 @@ describe('a stranger who invites', () => {
     }
   });
 
-  it('is told what is wrong, at the argument', async () => {
-    const { owner, email } = await found('Trap');
+  it('is refused with an error at the invalid argument', async () => {
+    const { owner, email } = await signUpOwner('Trap');
     const wrong = async (address: string) =>
       (await attempt(owner, `inviteWorkspaceMember(email: "${address}")`, '{ id }')).errors;
     expect(await wrong('asha')).toMatchObject([
@@ -121,8 +123,8 @@ describe('a stranger who invites', () => {
     ]);
   });
 
-  it('is bounded', async () => {
-    const { owner, workspaceId, userId } = await found('Trap');
+  it('is limited in number for each workspace', async () => {
+    const { owner, workspaceId, userId } = await signUpOwner('Trap');
     await database.query(
       `insert into gateway.invitation (workspace_id, email) select $1, n || '@example.com' from generate_series(1, 100) as n`,
       [workspaceId],
@@ -153,17 +155,17 @@ describe('a stranger who invites', () => {
   });
 });
 
-describe('a request that names no workspace', () => {
-  it('goes on where it did when a trusted writer makes its sender a member elsewhere', async () => {
+describe('a request without a workspace header', () => {
+  it('keeps its workspace when a trusted writer adds its sender to another one', async () => {
     const tenant = await createTenant(database);
-    const { client, userId } = await atWork(tenant);
+    const { client, userId } = await addMember(tenant);
     const cohort = 'mutation { createCohort(input: { name: "Mine" }) { errors { __typename } } }';
     expect((await client.data(cohort)).createCohort.errors).toMatchObject([{}]);
     await database.query(
       `insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Owner')`,
       [userId, (await createTenant(database)).workspaceId],
     );
-    expect(await placeOf(client)).toEqual({
+    expect(await membershipsOf(client)).toEqual({
       workspace: { id: tenant.workspaceId },
       role: 'VIEWER',
       memberships: [{ role: 'VIEWER' }, { role: 'OWNER' }],
@@ -173,9 +175,9 @@ describe('a request that names no workspace', () => {
     ]);
   });
 
-  it('goes on where it did when its sender creates another workspace', async () => {
-    const { client, workspaceId } = await found('First');
+  it('keeps its workspace when its sender creates another one', async () => {
+    const { client, workspaceId } = await signUpOwner('First');
     await perform(client, 'createWorkspace(name: "Second")', '{ id }');
-    expect((await placeOf(client)).workspace).toEqual({ id: workspaceId });
+    expect((await membershipsOf(client)).workspace).toEqual({ id: workspaceId });
   });
 });

@@ -13,15 +13,15 @@ export let api: LiveApi;
 
 export let listeners: Listener[] = [];
 
-export interface Somebody {
+export interface SignedUp {
   userId: string;
   email: string;
   /** Sends no workspace header. */
   client: Client;
 }
 
-/** Somebody who has signed up, and is in no workspace. */
-export async function signUp(name = 'Asha Rao'): Promise<Somebody> {
+/** Signs up a person without a workspace. */
+export async function signUp(name = 'Asha Rao'): Promise<SignedUp> {
   const userId = randomUUID();
   const email = `${userId}@example.com`;
   await database.query(
@@ -31,10 +31,10 @@ export async function signUp(name = 'Asha Rao'): Promise<Somebody> {
   return { userId, email, client: await api.as(userId) };
 }
 
-/** A stranger with a workspace of their own making. */
-export async function found(
+/** Signs up a person who creates a workspace. */
+export async function signUpOwner(
   name: string,
-): Promise<Somebody & { workspaceId: string; owner: Client }> {
+): Promise<SignedUp & { workspaceId: string; owner: Client }> {
   const stranger = await signUp('Mallory');
   const { id } = await perform(stranger.client, `createWorkspace(name: "${name}")`, '{ id }');
   return { ...stranger, workspaceId: id, owner: await api.as(stranger.userId, id) };
@@ -46,19 +46,22 @@ export const INVITATION =
 export const invite = (client: Client, email: string, role = 'VIEWER') =>
   perform(client, `inviteWorkspaceMember(email: "${email}", role: ${role})`, INVITATION);
 
-export const settle = (client: Client, step: 'accept' | 'decline' | 'revoke', id: string) =>
-  attempt(client, `${step}Invitation(id: "${id}")`, '{ id invitation { status workspaceId } }');
+export const changeInvitation = (
+  client: Client,
+  step: 'accept' | 'decline' | 'revoke',
+  id: string,
+) => attempt(client, `${step}Invitation(id: "${id}")`, '{ id invitation { status workspaceId } }');
 
 export const MINE = '{ viewer { invitations { id workspaceName inviterName role status } } }';
 
-export const mine = async (client: Client): Promise<Data[]> =>
+export const invitationsOf = async (client: Client): Promise<Data[]> =>
   (await client.data(MINE)).viewer.invitations;
 
-export const placeOf = async (client: Client): Promise<Data> =>
+export const membershipsOf = async (client: Client): Promise<Data> =>
   (await client.data('{ viewer { workspace { id } role memberships { role } } }')).viewer;
 
-/** A person at work in a workspace, which their requests do not name. */
-export async function atWork(tenant: Tenant): Promise<Somebody> {
+/** Signs up a person and adds them to a workspace. Their requests send no workspace header. */
+export async function addMember(tenant: Tenant): Promise<SignedUp> {
   const person = await signUp();
   await database.query('insert into user_workspaces (user_id, workspace_id) values ($1, $2)', [
     person.userId,
@@ -67,7 +70,7 @@ export async function atWork(tenant: Tenant): Promise<Somebody> {
   return person;
 }
 
-/** Prepares what the tests of a file share. */
+/** Registers the hooks that create and close what the tests of a file share. */
 export function setUp(): void {
   beforeAll(async () => {
     database = await createTestDatabase();

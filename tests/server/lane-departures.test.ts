@@ -48,7 +48,7 @@ beforeAll(async () => {
   const known = [CAMPAIGNS, ALERTS, ...names.map(CREATE)];
   for (const query of known) expect((await gateway.ask(query, headers)).errors).toBeUndefined();
   await database.query('delete from campaigns where name = any ($1)', [names]);
-  // Whoever reads or writes a campaign waits.
+  // All reads and writes of campaigns wait.
   await database.query(
     `create policy held on campaigns as restrictive to authenticated
      using (pg_advisory_xact_lock_shared(1)::text = '')`,
@@ -64,7 +64,7 @@ beforeEach(() => {
 
 const names = Array.from({ length: CONNECTIONS }, (_, n) => `Left ${n}`);
 
-/** How many requests of people are in flight. */
+/** The number of people's requests in flight. */
 async function inFlight(): Promise<number> {
   const all = await metrics.metrics();
   return Number(
@@ -72,10 +72,10 @@ async function inFlight(): Promise<number> {
   );
 }
 
-/** Sends each query on a connection of its own, and returns how all of them go. */
+/** Sends each query on its own connection. Returns a function that disconnects all clients. */
 async function begin(way: string, queries: readonly string[]): Promise<() => void> {
   const send = DEPARTURES[way];
-  if (!send) throw new Error(`Nobody goes like this: ${way}`);
+  if (!send) throw new Error(`No client disconnects like this: ${way}`);
   const leaving = await Promise.all(queries.map((query) => send(gateway.url, headers, query)));
   await eventually(inFlight).toBe(queries.length);
   return () => {
@@ -83,46 +83,52 @@ async function begin(way: string, queries: readonly string[]): Promise<() => voi
   };
 }
 
-describe.each(['POST, hung up', 'POST, reset'])('when clients of the fast lane go (%s)', (way) => {
-  it('their reads are cancelled, and those that wait for a connection are never sent', async () => {
-    await holding(database, async ({ waiting }) => {
-      const leave = await begin(way, Array<string>(CLIENTS).fill(CAMPAIGNS));
-      await waiting(CONNECTIONS);
-      leave();
-      await waiting(0);
-      await eventually(inFlight).toBe(0);
-      const sent = statements.filter((sql) => sql.includes('"campaigns"'));
-      expect(sent).toHaveLength(CONNECTIONS);
-      // All of them were of the lane.
-      for (const sql of sent) expect(sql).toContain(STILL_THERE.chosen);
-      const { data } = await gateway.ask(ALERTS, headers);
-      expect(data).toEqual({ systemAlerts: { totalCount: 0 } });
+describe.each(['POST, hung up', 'POST, reset'])(
+  'when clients of the fast lane disconnect (%s)',
+  (way) => {
+    it('their running reads are cancelled, and their waiting reads are never sent', async () => {
+      await holding(database, async ({ waiting }) => {
+        const leave = await begin(way, Array<string>(CLIENTS).fill(CAMPAIGNS));
+        await waiting(CONNECTIONS);
+        leave();
+        await waiting(0);
+        await eventually(inFlight).toBe(0);
+        const sent = statements.filter((sql) => sql.includes('"campaigns"'));
+        expect(sent).toHaveLength(CONNECTIONS);
+        // All of them came from the fast lane.
+        for (const sql of sent) expect(sql).toContain(STILL_THERE.chosen);
+        const { data } = await gateway.ask(ALERTS, headers);
+        expect(data).toEqual({ systemAlerts: { totalCount: 0 } });
+      });
+      const { data } = await gateway.ask(CAMPAIGNS, headers);
+      expect(data).toEqual({ campaigns: { nodes: [{ name: 'Held' }] } });
+      expect(gateway.log).toEqual([]);
     });
-    const { data } = await gateway.ask(CAMPAIGNS, headers);
-    expect(data).toEqual({ campaigns: { nodes: [{ name: 'Held' }] } });
-    expect(gateway.log).toEqual([]);
-  });
-});
+  },
+);
 
-describe.each(['POST, hung up', 'POST, reset'])('when clients of a write go (%s)', (way) => {
-  it('it goes on, and is committed once', async () => {
-    await holding(database, async ({ waiting, release }) => {
-      const leave = await begin(way, names.map(CREATE));
-      await waiting(CONNECTIONS);
-      leave();
-      // Long enough for a request to cancel them, which would be sent at once.
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      await waiting(CONNECTIONS);
-      await release();
-      await eventually(inFlight).toBe(0);
+describe.each(['POST, hung up', 'POST, reset'])(
+  'when clients of a write disconnect (%s)',
+  (way) => {
+    it('the write continues and is committed once', async () => {
+      await holding(database, async ({ waiting, release }) => {
+        const leave = await begin(way, names.map(CREATE));
+        await waiting(CONNECTIONS);
+        leave();
+        // Long enough for cancel requests, which would be sent at once.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await waiting(CONNECTIONS);
+        await release();
+        await eventually(inFlight).toBe(0);
+      });
+      expect(roundTrips).toBe(CONNECTIONS);
+      const written = await database.query(
+        'delete from campaigns where name = any ($1) returning name',
+        [names],
+      );
+      expect(written.map(({ name }) => name).sort()).toEqual(names);
+      expect((await gateway.ask(ALERTS, headers)).errors).toBeUndefined();
+      expect(gateway.log).toEqual([]);
     });
-    expect(roundTrips).toBe(CONNECTIONS);
-    const written = await database.query(
-      'delete from campaigns where name = any ($1) returning name',
-      [names],
-    );
-    expect(written.map(({ name }) => name).sort()).toEqual(names);
-    expect((await gateway.ask(ALERTS, headers)).errors).toBeUndefined();
-    expect(gateway.log).toEqual([]);
-  });
-});
+  },
+);

@@ -35,21 +35,21 @@ const ask = (accept: string, query = SUBSCRIPTION) =>
 
 const part = (json: string) => `\r\ncontent-type: application/json\r\n\r\n${json}\r\n--graphql`;
 
-/** Subscribes with Apollo Client; gathers what it is told, and how it ends. */
+/** Subscribes with Apollo Client, and collects its results. */
 function subscribe(query = SUBSCRIPTION) {
   const client = new ApolloClient({
     link: new HttpLink({ uri: `${gateway.url}/graphql`, headers: { authorization } }),
     cache: new InMemoryCache(),
   });
-  const told: { data?: unknown; error?: unknown }[] = [];
+  const results: { data?: unknown; error?: unknown }[] = [];
   let completed = false;
   const subscription = client.subscribe({ query: gql(query) }).subscribe({
-    next: ({ data, error }) => told.push({ data, error }),
+    next: ({ data, error }) => results.push({ data, error }),
     complete: () => {
       completed = true;
     },
   });
-  return { told, completed: () => completed, leave: () => subscription.unsubscribe() };
+  return { results, completed: () => completed, leave: () => subscription.unsubscribe() };
 }
 
 describe('a subscription over multipart', () => {
@@ -57,15 +57,15 @@ describe('a subscription over multipart', () => {
     ACCEPT,
     'multipart/mixed; boundary="graphql"; subscriptionSpec="1.0", application/json',
     'multipart/mixed;subscriptionSpec=1.0',
-  ])('is told each result in a part, then why it ends: %s', async (accept) => {
+  ])('receives each result in a part, then the reason of its end: %s', async (accept) => {
     const response = await ask(accept);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe(
       'multipart/mixed; boundary="graphql"; subscriptionSpec=1.0',
     );
     expect(response.headers.get('cache-control')).toBe('no-store, no-transform');
-    live.tell({ ticks: 'a' }, 'first');
-    live.tell({ ticks: '\r\n--graphql' });
+    live.send({ ticks: 'a' }, 'first');
+    live.send({ ticks: '\r\n--graphql' });
     live.end(STOP);
     expect(await response.text()).toBe(
       [
@@ -80,40 +80,40 @@ describe('a subscription over multipart', () => {
     );
   });
 
-  it('works with Apollo Client, and is left when that leaves', async () => {
-    const { told, leave } = subscribe();
+  it('works with Apollo Client, and ends when that unsubscribes', async () => {
+    const { results, leave } = subscribe();
     await listening();
-    live.tell({ ticks: 'a' });
-    live.tell({ ticks: 'b' });
-    await eventually(() => told).toEqual([{ data: { ticks: 'a' } }, { data: { ticks: 'b' } }]);
+    live.send({ ticks: 'a' });
+    live.send({ ticks: 'b' });
+    await eventually(() => results).toEqual([{ data: { ticks: 'a' } }, { data: { ticks: 'b' } }]);
     leave();
     await listening(0);
   });
 
-  it('tells Apollo Client why it ends', async () => {
-    const { told, completed } = subscribe();
+  it('gives Apollo Client the reason of its end', async () => {
+    const { results, completed } = subscribe();
     await listening();
     live.end(STOP);
     await eventually(completed).toBe(true);
-    const [{ error } = {}] = told;
+    const [{ error } = {}] = results;
     expect(error).toBeInstanceOf(CombinedProtocolErrors);
     expect((error as CombinedProtocolErrors).errors).toEqual([
       { message: 'Read it again.', extensions: { code: 'CURSOR_EXPIRED' } },
     ]);
   });
 
-  it('breaks off where the client is to come again, which is an error to Apollo Client', async () => {
-    const { told, completed } = subscribe();
+  it('breaks off if the client should reconnect, which Apollo Client reports as an error', async () => {
+    const { results, completed } = subscribe();
     await listening();
-    live.tell({ ticks: 'a' });
-    await eventually(() => told.length).toBe(1);
+    live.send({ ticks: 'a' });
+    await eventually(() => results.length).toBe(1);
     live.end(RESUME);
-    await eventually(() => told.length).toBe(2);
-    expect(told[1]?.error).toBeInstanceOf(Error);
+    await eventually(() => results.length).toBe(2);
+    expect(results[1]?.error).toBeInstanceOf(Error);
     await eventually(completed).toBe(true);
   });
 
-  it('is told every 12 seconds that the server is there, which Apollo Client skips', async () => {
+  it('receives a heartbeat every 12 seconds, which Apollo Client ignores', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const streams = createLiveStreams();
     const other = await openLiveGateway(streams, gateway.database);
@@ -128,13 +128,13 @@ describe('a subscription over multipart', () => {
     const all = firstValueFrom(client.subscribe({ query: gql(SUBSCRIPTION) }).pipe(toArray()));
     try {
       await streams.listening(2);
-      // One by one, each with a turn in which it is written.
+      // Second by second, with time to write after each.
       for (let second = 0; second < 12; second += 1) {
         vi.advanceTimersByTime(1_000);
         await new Promise(setImmediate);
       }
       await eventually(() => raw.received()).toContain(part('{}'));
-      streams.tell({ ticks: 'a' });
+      streams.send({ ticks: 'a' });
       streams.end(STOP);
       expect((await all).map(({ data }) => data)).toEqual([{ ticks: 'a' }, undefined]);
     } finally {
@@ -149,21 +149,21 @@ describe('an operation that is refused', () => {
   it.each([
     ['before it runs', 'subscription { tocks }'],
     ['by the parser', 'subscription { ticks'],
-  ])('is told why in JSON, if the client takes that: %s', async (_, query) => {
+  ])('gets the reason in JSON if the client accepts it: %s', async (_, query) => {
     const response = await ask(ACCEPT, query);
     expect(response.headers.get('content-type')).toContain('application/json');
     expect(await response.json()).toHaveProperty('errors');
   });
 
-  it('is an error to Apollo Client', async () => {
-    const { told } = subscribe('subscription { tocks }');
-    await eventually(() => told[0]?.error).toBeInstanceOf(Error);
+  it('is an error in Apollo Client', async () => {
+    const { results } = subscribe('subscription { tocks }');
+    await eventually(() => results[0]?.error).toBeInstanceOf(Error);
   });
 
   it.each([
     ['before it runs', 'subscription { tocks }'],
     ['while it runs', '{ gatewayError }'],
-  ])('is told why in one part, if the client takes nothing else: %s', async (_, query) => {
+  ])('gets the reason in one part if the client accepts nothing else: %s', async (_, query) => {
     const response = await ask('multipart/mixed;subscriptionSpec="1.0"', query);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toContain('multipart/mixed; boundary="graphql"');
@@ -172,7 +172,7 @@ describe('an operation that is refused', () => {
     );
   });
 
-  it('for its token has the status that says so', async () => {
+  it('for its token has the status 401', async () => {
     const response = await fetch(`${gateway.url}/graphql`, {
       method: 'POST',
       headers: {

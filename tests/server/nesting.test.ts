@@ -25,11 +25,11 @@ const SHAPES: Record<string, (levels: number) => string> = {
   lists: (levels) => '['.repeat(levels) + ']'.repeat(levels),
   objects: (levels) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`,
   'lists that do not end': (levels) => '['.repeat(levels),
-  // What is in a string counts for nothing, and what is behind it does.
+  // Brackets in a string do not count, but those after it do.
   'lists behind strings': (levels) =>
     `["]]]\\"]]]", ${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}]`,
 };
-/** One more than allowed, what was fatal before, and as much as fits. */
+/** One more than allowed, enough to overflow the stack of a recursive reader, and the most that fits. */
 const DEPTHS = [101, 1_500, 150_000];
 const TOO_LARGE = { code: 'OPERATION_TOO_LARGE' };
 
@@ -40,7 +40,7 @@ const cases = Object.entries(SHAPES).flatMap(([shape, nested]) =>
     nested(depth).slice(0, 990_000),
   ]),
 );
-/** Those that fit into the head of a request. */
+/** The cases that fit into a URL. */
 const short = cases.filter(([, , json]) => encodeURIComponent(json).length < 14_000);
 
 function post(body: string, headers: Record<string, string> = {}): Promise<Answer> {
@@ -57,8 +57,8 @@ function expectTooLarge({ status, errors, text }: Answer): void {
   expect(errors?.map(({ extensions }) => extensions)).toEqual([TOO_LARGE]);
 }
 
-// Levels are counted from the whole request: its own object is one.
-describe('lists and objects that are too deep are refused before anything reads them', () => {
+// The object of the request itself is the first level.
+describe('lists and objects that are nested too deeply are refused before they are read', () => {
   it.each(cases)('%s of %i levels in a body', async (_, _depth, json) => {
     expectTooLarge(await post(`{"query":"{ me }","variables":{"v":${json}}}`));
     expectTooLarge(await post(`{"query":"{ me }","extensions":{"v":${json}}}`));
@@ -74,7 +74,7 @@ describe('lists and objects that are too deep are refused before anything reads 
   });
 
   it.each(['text/event-stream', 'multipart/mixed;subscriptionSpec=1.0'])(
-    'for a subscription by %s',
+    'for a subscription over %s',
     async (accept) => {
       for (const [, , json] of cases) {
         const body = `{"query":${JSON.stringify(SUBSCRIPTION)},"variables":{"v":${json}}}`;
@@ -102,7 +102,7 @@ describe('lists and objects that are too deep are refused before anything reads 
     }
   });
 
-  it.each(cases)('%s of %i levels through a socket, which is closed', async (_, _depth, json) => {
+  it.each(cases)('%s of %i levels over a socket, which is closed', async (_, _depth, json) => {
     const { authorization, url } = gateway;
     const socket = await connect(url, { authorization });
     socket.send(
@@ -121,13 +121,13 @@ describe('lists and objects that are too deep are refused before anything reads 
   });
 });
 
-it('100 levels are read', async () => {
+it('100 levels are accepted', async () => {
   const { objects } = SHAPES as { objects: (levels: number) => string };
   const { status, data, text } = await post(`{"query":"{ me }","variables":{"v":${objects(98)}}}`);
   expect(status, text).toBe(200);
   expect(data?.me).toBeTruthy();
 });
 
-it('nothing of that was a fault of the gateway', () => {
+it('deep nesting logs no errors', () => {
   expect(gateway.log.filter(({ level }) => Number(level) >= 50)).toEqual([]);
 });

@@ -28,7 +28,7 @@ describe.each([
   ['by POST', false],
   ['by GET', true],
 ])('Apollo Client with persisted queries %s', (_, useGETForHashedQueries) => {
-  /** Gathers the methods and bodies that the client sends. */
+  /** A client that records the methods and bodies that it sends. */
   const clientOf = (sent: string[]) =>
     new ApolloClient({
       cache: new InMemoryCache(),
@@ -45,7 +45,7 @@ describe.each([
       ),
     });
 
-  it('is answered, sends the document, and hashes no more', async () => {
+  it('sends the document after the hash is refused, and then no more hashes', async () => {
     const sent: string[] = [];
     const client = clientOf(sent);
     const query = gql('{ me }');
@@ -71,7 +71,7 @@ const REFUSED = {
   extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' },
 };
 
-describe('a hash', () => {
+describe('the hash of a persisted query', () => {
   const post = (members: object) =>
     gateway.send('/graphql', {
       method: 'POST',
@@ -79,17 +79,17 @@ describe('a hash', () => {
       body: JSON.stringify(members),
     });
 
-  it.each([{}, { query: '' }, { query: null }])('beside %j is refused', async (members) => {
+  it.each([{}, { query: '' }, { query: null }])('is refused with %j', async (members) => {
     const answer = await post({ ...members, extensions });
     expect(answer.status).toBe(200);
     expect(answer.errors).toEqual([REFUSED]);
   });
 
-  it('beside a document is left alone', async () => {
+  it('is ignored if the document is sent too', async () => {
     expect((await post({ query: '{ me }', extensions })).data).toEqual({ me: PERSON });
   });
 
-  it('is refused on a socket too, and left alone beside a document', async () => {
+  it('is refused or ignored in the same way over a socket', async () => {
     const client = await openSocket(gateway.url, { headers: { authorization } });
     client.send({ type: 'connection_init' });
     await client.receives({ type: 'connection_ack' });

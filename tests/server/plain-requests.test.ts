@@ -8,7 +8,7 @@ const CAMPAIGNS = 'query ($first: Int = 2) { campaigns(first: $first) { nodes { 
 
 let database: TestDatabase;
 let gateway: TestGateway;
-/** Has all accelerators off. */
+/** A gateway without accelerators. */
 let plain: TestGateway;
 let viewer: Record<string, string>;
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   };
   gateway = await startGateway(database.gatewayUrl, { schema, accelerated: true });
   plain = await startGateway(database.gatewayUrl, { schema, accelerated: false });
-  // So that its document and the viewer are known.
+  // So that the document and the viewer are cached.
   await gateway.ask(CAMPAIGNS, viewer);
 });
 afterAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-describe('what is not plain is left to Yoga', () => {
+describe('a request that the fast lane does not support is answered by Yoga', () => {
   const send = async (init: RequestInit & { headers?: Record<string, string> }) => {
     const headers = {
       ...viewer,
@@ -45,24 +45,21 @@ describe('what is not plain is left to Yoga', () => {
   };
 
   it.each([
-    ['no JSON', '{"query": '],
+    ['invalid JSON', '{"query": '],
     ['a list', '[]'],
     ['null', 'null'],
     ['an empty body', ''],
     ['a query of another type', '{"query": 1}'],
     ['variables of another type', `{"query": ${JSON.stringify(CAMPAIGNS)}, "variables": []}`],
-    ['a parameter that is unknown', `{"query": ${JSON.stringify(CAMPAIGNS)}, "more": 1}`],
+    ['an unknown parameter', `{"query": ${JSON.stringify(CAMPAIGNS)}, "more": 1}`],
     ['extensions', `{"query": ${JSON.stringify(CAMPAIGNS)}, "extensions": {}}`],
-    [
-      'an operation that is not there',
-      `{"query": ${JSON.stringify(CAMPAIGNS)}, "operationName": "No"}`,
-    ],
+    ['an unknown operation', `{"query": ${JSON.stringify(CAMPAIGNS)}, "operationName": "No"}`],
     ['a document with an error', '{"query": "{ campaigns { nodes { no } } }"}'],
   ])('%s', async (_, body) => {
     expect(await send({ body })).toBeLessThan(500);
   });
 
-  it('a body of another type, or a compressed one', async () => {
+  it('another media type or encoding', async () => {
     const body = JSON.stringify({ query: CAMPAIGNS });
     expect(await send({ body, headers: { 'content-type': 'text/plain' } })).toBe(415);
     expect(await send({ body, headers: { 'content-encoding': 'gzip' } })).toBe(415);

@@ -5,11 +5,11 @@ import { schema } from '../../src/schema/index.ts';
 import { readColumn } from '../../src/schema/model/columns.ts';
 import { usedHeap } from '../support/garbage.ts';
 
-/** Far less than all of the statements, and more than those that are kept. */
+/** Much less than all statements together, but more than those in the cache. */
 const MAX_GROWTH = 24 * 1024 * 1024;
 const FIELDS = 'id name status description objective startDate endDate createdAt updatedAt';
 
-/** A document whose statement is nearly as long as one may be. */
+/** A document whose statement has almost the longest allowed length. */
 const long = (title: string) => {
   const aliases = Array.from(
     { length: 28 },
@@ -23,7 +23,7 @@ const long = (title: string) => {
   );
 };
 
-/** Plans all of them, and returns the bytes of the heap that this took for good. */
+/** Makes `count` plans. Returns the growth of the heap in bytes. */
 async function growth(count: number, plan: (n: number) => Plan | null): Promise<number> {
   const lengthOf = (n: number) => plan(n)?.textWith().length ?? 0;
   expect(lengthOf(0)).toBeGreaterThan(MAX_STATEMENT_CHARACTERS / 3);
@@ -32,14 +32,14 @@ async function growth(count: number, plan: (n: number) => Plan | null): Promise<
   return (await usedHeap()) - before;
 }
 
-/** 1,000 of them are different. */
+/** The variables of one of 1,000 different shapes. */
 const shape = (n: number) => {
   const flags = Math.floor(n / 100);
   const [a, b, c, d] = [1, 2, 4, 8].map((flag) => (flags & flag) > 0);
   return { first: 1 + (n % 100), a, b, c, d };
 };
 
-it('1,000 shapes of one document, in rotation, do not fill the memory', async () => {
+it('1,000 shapes of one document do not fill the memory', async () => {
   const { planOf } = createReader(schema, readColumn);
   const document = long('one');
   expect(planOf(document, null, shape(1))).toBe(planOf(document, null, shape(1)));
@@ -47,7 +47,7 @@ it('1,000 shapes of one document, in rotation, do not fill the memory', async ()
   expect(took).toBeLessThan(MAX_GROWTH);
 });
 
-it('plans of 500 documents with other literals do not fill the memory', async () => {
+it('plans of 500 documents with different literals do not fill the memory', async () => {
   const { planOf } = createReader(schema, readColumn);
   const documents = Array.from({ length: 500 }, (_, n) => long(`${n}`));
   const took = await growth(documents.length, (n) => {

@@ -35,9 +35,9 @@ const endsOnSockets: End[] = [
     'is completed by its client while it runs',
     async () => {
       const client = await socketOf();
-      await stage.whileBegun(() => client.send(subscribe('1', SLOW)));
+      await stage.untilStarted(() => client.send(subscribe('1', SLOW)));
       client.send({ id: '1', type: 'complete' });
-      // There is room for others on the same socket.
+      // Other operations can run on the same socket.
       for (const id of ['2', '3']) {
         client.send(subscribe(id, '{ me }'));
         await client.receives({ id, type: 'next' });
@@ -49,21 +49,21 @@ const endsOnSockets: End[] = [
     'runs on a socket that is cut',
     async () => {
       const client = await socketOf();
-      await stage.whileBegun(() => client.send(subscribe('1', SLOW)));
+      await stage.untilStarted(() => client.send(subscribe('1', SLOW)));
       client.socket.terminate();
     },
   ],
   [
-    'runs on a socket that breaks the rules',
+    'runs on a socket that sends an invalid message',
     async () => {
       const client = await socketOf();
-      await stage.whileBegun(() => client.send(subscribe('1', SLOW)));
+      await stage.untilStarted(() => client.send(subscribe('1', SLOW)));
       client.send('{');
       await client.closed;
     },
   ],
   [
-    'has too long an id',
+    'has an id that is too long',
     async () => {
       const client = await socketOf();
       client.send(subscribe('x'.repeat(300), '{ me }'));
@@ -71,11 +71,11 @@ const endsOnSockets: End[] = [
     },
   ],
   [
-    'is answered to a client that reads nothing, and is cut',
+    'is answered on a socket that does not read and is cut',
     async () => {
       const client = await socketOf();
       client.socket.pause();
-      await stage.whileBegun(() => client.send(subscribe('1', LARGE)));
+      await stage.untilStarted(() => client.send(subscribe('1', LARGE)));
       client.socket.terminate();
     },
   ],
@@ -118,20 +118,20 @@ const endsOfStreams: End[] = [
         signal,
       });
       await stage.live.listening(1);
-      // A socket of the test before may still be closing.
+      // A socket of the previous test may still be closing.
       await eventually(stage.inUse).toEqual({ streams: 1 });
       end(() => control.abort());
       await response.text().catch(() => {});
     };
     const ends: End[] = [
-      [`${accept}, left by its client`, () => listen((stop) => stop())],
+      [`${accept}, closed by its client`, () => listen((stop) => stop())],
       [`${accept}, ended by the gateway`, () => listen(() => stage.live.end(STOP))],
       [`${accept}, cut by the gateway`, () => listen(() => stage.live.end(RESUME))],
     ];
     return ends;
   }),
   [
-    'in single connection mode, left by its client',
+    'in single connection mode, closed by its client',
     async () => {
       const url = `${stage.gateway.url}/graphql/stream`;
       const reserved = await fetch(url, {
@@ -153,11 +153,11 @@ const endsOfStreams: End[] = [
 describe.each([
   ['an operation of a socket', endsOnSockets],
   ['a stream', endsOfStreams],
-])('%s is counted no more when it', (_, ends) => {
+])('%s is no longer counted after it', (_, ends) => {
   it.each(ends)('%s', (_name, end) => stage.expectNoneCounted(end));
 });
 
-it('a socket whose client has gone is counted while its memberships are read', async () => {
+it('a socket whose client has disconnected is counted while its memberships are read', async () => {
   const init = { type: 'connection_init', payload: { authorization: stage.authorization } };
   const signIn = async () => {
     const client = await openSocket(stage.gateway.url);

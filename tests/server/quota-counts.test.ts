@@ -29,7 +29,7 @@ const codeOf = (take: () => unknown) => {
 };
 
 describe('quotas', () => {
-  it('give as many as there may be, and one more for each that is given back', () => {
+  it('refuse more than the limit, until something is released', () => {
     const { quotas, refused } = quotasOf(3);
     const releases = [1, 2, 3].map(() => quotas.take('requests', [ADA]));
     for (const release of releases) {
@@ -44,7 +44,7 @@ describe('quotas', () => {
     expect(refused).toEqual(Array(3).fill(['requests', 'person']));
   });
 
-  it('take something back once, however often that is said', () => {
+  it('count only the first of several releases', () => {
     const { quotas } = quotasOf(2);
     const release = quotas.take('requests', [ADA]);
     quotas.take('requests', [ADA]);
@@ -52,7 +52,7 @@ describe('quotas', () => {
     expect(quotas.inUse()).toEqual([{ resource: 'requests', scope: 'person', count: 1 }]);
   });
 
-  it('give to all holders or to none', () => {
+  it('count for all holders or for none', () => {
     const { quotas, refused } = quotasOf(10, 1);
     const release = quotas.take('requests', [BOB, SHOP]);
     expect(codeOf(() => quotas.take('requests', [ADA, SHOP]))).toMatchObject({
@@ -63,7 +63,7 @@ describe('quotas', () => {
     expect(quotas.inUse()).toEqual([]);
   });
 
-  it('keep holders, scopes and resources apart', () => {
+  it('are separate for each holder, scope and resource', () => {
     const { quotas } = quotasOf(1, 1);
     const others: [Resource, Holder][] = [
       ['requests', BOB],
@@ -77,7 +77,7 @@ describe('quotas', () => {
     }
   });
 
-  it('count the same thing once, for as long as anybody holds it', () => {
+  it('count equal things once, until all of them are released', () => {
     const { quotas } = quotasOf(2);
     const first = [1, 2, 3].map(() => quotas.take('distinct', [ADA, SHOP], 'first'));
     quotas.take('distinct', [ADA, SHOP], 'second');
@@ -91,7 +91,7 @@ describe('quotas', () => {
     expect(codeOf(() => quotas.take('distinct', [ADA, SHOP], 'third'))).toBeNull();
   });
 
-  it('hold nothing of those who have gone, after thousands of each', () => {
+  it('count nothing after all of thousands are released', () => {
     const { quotas } = quotasOf(20, 50);
     const held: Release[] = [];
     let taken = 0;
@@ -109,7 +109,7 @@ describe('quotas', () => {
         )
       )
         taken += 1;
-      // The oldest leave, some of them twice.
+      // Releases some of the oldest, a few of them twice.
       if (n % 4 !== 0) held.splice(n % 5, 1)[0]?.();
       if (n % 50 === 0) held[0]?.();
     }

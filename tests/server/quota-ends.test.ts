@@ -12,7 +12,7 @@ import {
 } from './support/quota-stage.ts';
 import { openRaw, rawPost } from './support/raw-connection.ts';
 
-const STRANGE_WORKSPACE = '7d2b8f56-1c3a-4e9b-9f60-2a4c6e8b0d1f';
+const FOREIGN_WORKSPACE = '7d2b8f56-1c3a-4e9b-9f60-2a4c6e8b0d1f';
 
 let stage: QuotaStage;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ afterAll(() => stage?.close());
 const post = (query: string) =>
   rawPost('/graphql', { authorization: stage.authorization }, { query });
 
-/** What a client does with a connection of its own. */
+/** Sends a text on a new connection. */
 const raw = (text: string) => openRaw(stage.gateway.url, text);
 
 const ends: End[] = [
@@ -36,33 +36,33 @@ const ends: End[] = [
   ['is not JSON', () => stage.send('{')],
   ['is not declared as JSON', () => stage.send('{}', { 'content-type': 'text/plain' })],
   ['is too large', () => stage.send('x'.repeat(2_000_000))],
-  ['is of another method', () => stage.send('', {}, 'PATCH')],
+  ['has an unsupported method', () => stage.send('', {}, 'PATCH')],
   [
-    'is a write by GET',
+    'is a mutation by GET',
     () =>
       stage.gateway.send('/graphql?query=mutation{touch}', {
         headers: { authorization: stage.authorization },
       }),
   ],
   [
-    'is of a stranger to the workspace',
-    () => stage.ask('{ me }', { 'x-workspace-id': STRANGE_WORKSPACE }),
+    'is for a foreign workspace',
+    () => stage.ask('{ me }', { 'x-workspace-id': FOREIGN_WORKSPACE }),
   ],
-  ['names no workspace', () => stage.ask('{ me }', { 'x-workspace-id': 'x' })],
-  ['has an idempotency key that is none', () => stage.ask('{ me }', { 'idempotency-key': '' })],
+  ['has an invalid workspace header', () => stage.ask('{ me }', { 'x-workspace-id': 'x' })],
+  ['has an invalid idempotency key', () => stage.ask('{ me }', { 'idempotency-key': '' })],
   ['takes too long', () => stage.ask('{ hang }')],
-  ['subscribes, and takes no stream', () => stage.ask(SUBSCRIPTION)],
+  ['subscribes without accepting a stream', () => stage.ask(SUBSCRIPTION)],
   [
-    'is for a stream that there is not',
+    'is for an unknown stream',
     () =>
       stage.gateway.send('/graphql/stream', { headers: { authorization: stage.authorization } }),
   ],
   [
-    'is left while it runs',
+    'is aborted while it runs',
     async () => {
       const control = new AbortController();
       const { signal } = control;
-      await stage.whileBegun(() => {
+      await stage.untilStarted(() => {
         void fetch(`${stage.gateway.url}/graphql`, {
           method: 'POST',
           signal,
@@ -92,21 +92,21 @@ const ends: End[] = [
     },
   ],
   [
-    'is left with its answer half read',
+    'is cut while its answer is half read',
     async () => {
       const { socket } = raw('');
       socket.pause();
-      await stage.whileBegun(() => socket.write(post(LARGE)));
+      await stage.untilStarted(() => socket.write(post(LARGE)));
       await eventually(stage.inUse).toEqual({ requests: 1 });
       socket.destroy();
     },
   ],
   [
-    'waits for those before it on its connection, which is cut',
+    'waits for earlier requests on a connection that is cut',
     async () => {
-      const before = stage.begun();
+      const before = stage.started();
       const { socket } = raw(`${post('{ hang }')}${post(LARGE)}`);
-      await eventually(stage.begun).toBe(before + 2);
+      await eventually(stage.started).toBe(before + 2);
       socket.destroy();
     },
   ],
@@ -125,11 +125,11 @@ const ends: End[] = [
   ],
 ];
 
-describe('a request is counted no more when it', () => {
+describe('a request is no longer counted after it', () => {
   it.each(ends)('%s', (_, end) => stage.expectNoneCounted(end));
 });
 
-it('a request that is refused is refused before its body is read', async () => {
+it('a request over the limit is refused before its body is read', async () => {
   const held = Array.from({ length: LIMIT }, () => raw(post('{ me }').slice(0, -5)));
   await eventually(stage.inUse).toEqual({ requests: LIMIT });
   const status = await new Promise((resolve, reject) => {

@@ -16,7 +16,7 @@ const CODES: Record<Resource, string> = {
   requests: 'TOO_MANY_REQUESTS',
 };
 const LIMITS: Record<Scope, number> = { person: 2, agent: 2, workspace: 3 };
-/** The nth operation with which a resource is used up; all the same but where it is what differs. */
+/** The nth operation that uses a resource. Operations differ only if the resource counts distinct ones. */
 const OPERATIONS: Record<Resource, (n: number) => string> = {
   sockets: () => '',
   streams: () => 'subscription { alertRaised { operation } }',
@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => database?.close());
 
-/** Asks for one more, and remembers to end it. */
+/** Opens one more, which is ended after the test. */
 async function open(
   resource: Resource,
   way: string,
@@ -50,7 +50,7 @@ async function open(
   const { own, other } = world.clients[scope];
   const client = who === 'own' ? own[n % 2] : other;
   const opener = openers[resource]?.[way];
-  if (!client || !opener) throw new Error('There is no such way.');
+  if (!client || !opener) throw new Error('Unknown transport.');
   const one = await opener(world, client, OPERATIONS[resource](n));
   opened.push(one);
   return {
@@ -70,23 +70,23 @@ describe.each(RESOURCES)('%s', (resource) => {
   });
   afterEach(async () => {
     for (const one of opened.splice(0)) await one.end();
-    // However they ended, nothing is counted any more.
+    // Nothing is counted after all have ended.
     await eventually(() => world.reading('codex_quota_in_use')).toEqual({});
   });
   afterAll(() => world?.close());
 
   const ways = Object.keys(openers[resource] ?? {});
   it.each(SCOPES.flatMap((scope) => ways.map((way) => [scope, way] as const)))(
-    'of one %s are as many as there may be, and no more, by %s',
+    'of one %s are refused over the limit, by %s',
     async (scope, way) => {
       const label = `${resource} ${scope}`;
       const refusals = async () => (await world.reading('codex_quota_refusals_total'))[label] ?? 0;
       const before = await refusals();
       const limit = LIMITS[scope];
       const ask = (who: 'own' | 'other', n: number) => open(resource, way, who, scope, n);
-      const given: Opened[] = [];
-      for (let n = 0; n < limit; n += 1) given.push(await ask('own', n));
-      expect(given.map(({ refusal }) => refusal)).toEqual(given.map(() => null));
+      const accepted: Opened[] = [];
+      for (let n = 0; n < limit; n += 1) accepted.push(await ask('own', n));
+      expect(accepted.map(({ refusal }) => refusal)).toEqual(accepted.map(() => null));
       expect(await world.reading('codex_quota_in_use')).toMatchObject({ [label]: limit });
 
       const { refusal } = await ask('own', limit);
@@ -97,10 +97,10 @@ describe.each(RESOURCES)('%s', (resource) => {
       if (refusal?.status === 429) expect(refusal.retryAfter).toBe('1');
       expect(await refusals()).toBe(before + 1);
 
-      // Nobody else is concerned.
+      // Others are not affected.
       expect((await ask('other', limit)).refusal).toBeNull();
-      // One more may come as soon as there is room.
-      await given[0]?.end();
+      // One more is accepted after one has ended.
+      await accepted[0]?.end();
       await eventually(async () => (await ask('own', limit)).refusal).toBeNull();
       expect((await ask('own', limit + 1)).refusal?.code).toBe(CODES[resource]);
     },

@@ -68,7 +68,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-it(`no other request fails or is cancelled while clients go at ${ROUNDS} random moments`, async () => {
+it(`no other request fails or is cancelled while clients disconnect at ${ROUNDS} random moments`, async () => {
   const random = new Random('departures');
   const left: string[] = [];
   const departures = Object.entries(DEPARTURES);
@@ -87,7 +87,7 @@ it(`no other request fails or is cancelled while clients go at ${ROUNDS} random 
     leave();
   };
   const wrong: Answer[] = [];
-  const told = { reads: 0, writes: [] as string[] };
+  const answered = { reads: 0, writes: [] as string[] };
   const others = async (person: number) => {
     for (let n = 0; !isOver; n += 1) {
       const value = `other ${person} ${n}`;
@@ -95,13 +95,13 @@ it(`no other request fails or is cancelled while clients go at ${ROUNDS} random 
         `{ read(seconds: 0.01, value: "${value}") campaigns }`,
         headers,
       );
-      told.reads += 1;
+      answered.reads += 1;
       if (read.errors || read.data?.read !== value) wrong.push(read);
       const write = await gateway.ask(
         `mutation { writeTwice(seconds: 0.002, value: "${value}") }`,
         headers,
       );
-      told.writes.push(value);
+      answered.writes.push(value);
       if (write.errors || write.data?.writeTwice !== value) wrong.push(write);
     }
   };
@@ -113,9 +113,9 @@ it(`no other request fails or is cancelled while clients go at ${ROUNDS} random 
   isOver = true;
   await Promise.all(running);
   expect(wrong.map(({ text }) => text)).toEqual([]);
-  expect(told.reads).toBeGreaterThan(OTHERS);
+  expect(answered.reads).toBeGreaterThan(OTHERS);
 
-  // All that was begun is over soon, and nothing of it is an error to anybody.
+  // All requests end soon, and no errors are logged.
   await eventually(() =>
     database.query(
       `SELECT query FROM pg_stat_activity
@@ -128,6 +128,6 @@ it(`no other request fails or is cancelled while clients go at ${ROUNDS} random 
   );
   expect(rows.filter(({ parts }) => parts !== 2)).toEqual([]);
   const written = new Set(rows.map(({ value }) => value));
-  expect(told.writes.filter((value) => !written.has(value))).toEqual([]);
+  expect(answered.writes.filter((value) => !written.has(value))).toEqual([]);
   expect(left.filter((n) => written.has(`${n} b`) && !written.has(`${n} a`))).toEqual([]);
 }, 120_000);

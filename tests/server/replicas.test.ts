@@ -32,9 +32,9 @@ async function metric(url: string, name: string): Promise<Record<string, number>
 }
 
 describe.each<BrokerKind>(['nats', 'redis'])('two gateways with %s', (kind) => {
-  if (!hasBroker(kind)) return it.skip('are not tested: there is no server');
+  if (!hasBroker(kind)) return it.skip('are not tested, since the broker is not installed');
 
-  it('share what one of them reads, and one goes on when the other stops', async () => {
+  it('share the changes that one of them reads, and the other takes over when it stops', async () => {
     const broker = await BrokerServer.start(kind);
     const start = async () => {
       const program = run('src/main.ts', {

@@ -23,7 +23,7 @@ afterEach(async () => {
 afterAll(() => gateway?.close());
 
 describe.each(TRANSPORTS)('a subscription over %s', (transport) => {
-  it('keeps nothing of the request that it began with', async () => {
+  it('does not keep its request in memory', async () => {
     const headers = { authorization: gateway.authorization };
     listener = listen(gateway.url, { headers }, transport);
     listener.subscribe(SUBSCRIPTION, {});

@@ -10,14 +10,14 @@ const LEAK = new RegExp(
 
 let database: TestDatabase;
 let gateway: TestGateway;
-/** The same, without patience. */
-let hasty: TestGateway;
+/** The same with short timeouts. */
+let limited: TestGateway;
 let authorization: string;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   gateway = await startGateway(database.gatewayUrl, { statementTimeoutMs: 30_000 });
-  hasty = await startGateway(database.gatewayUrl, {
+  limited = await startGateway(database.gatewayUrl, {
     requestTimeoutMs: 1_000,
     statementTimeoutMs: 300,
   });
@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await gateway?.close();
-  await hasty?.close();
+  await limited?.close();
   await database?.close();
 });
 
@@ -49,9 +49,9 @@ describe('a body', () => {
     ['null', 'null', /expected to be object/],
     ['a list of operations', '[{"query":"{ me }"}]', /Batching is not supported/],
     ['without a query', '{}', /query/],
-    ['with a query that is no text', '{"query": 5}', /"query"/],
-    ['with variables that are no object', '{"query": "{ me }", "variables": 5}', /"variables"/],
-    ['with an unknown part', '{"query": "{ me }", "querry": "x"}', /"querry"/],
+    ['with a query that is not a string', '{"query": 5}', /"query"/],
+    ['with variables that are not an object', '{"query": "{ me }", "variables": 5}', /"variables"/],
+    ['with an unknown member', '{"query": "{ me }", "querry": "x"}', /"querry"/],
   ])('%s is refused', async (_, body, message) => {
     const answer = await post(body);
     expect(codes(answer)).toEqual(['BAD_REQUEST']);
@@ -71,7 +71,7 @@ describe('a body', () => {
     expect(answer.errors?.[0]?.message).toMatch(/application\/json/);
   });
 
-  it('of 10 MB is refused, and the server goes on', async () => {
+  it('of 10 MB is refused, and the server keeps working', async () => {
     const answer = await post(
       JSON.stringify({ query: '{ me }', variables: 'x'.repeat(10_000_000) }),
     );
@@ -81,7 +81,7 @@ describe('a body', () => {
     expect((await ask('{ me }')).data).toEqual({ me: PERSON });
   });
 
-  it('is quoted in part only', async () => {
+  it('is truncated in error messages', async () => {
     const query = 'query ($number: Int!) { echo(number: $number) }';
     for (const text of ['x'.repeat(900_000), '🚀'.repeat(200_000), ` ${'🚀'.repeat(200_000)}`]) {
       const variables = { number: text };
@@ -94,18 +94,18 @@ describe('a body', () => {
     }
   });
 
-  it('that does not say how long it is is refused once it is too long', async () => {
+  it('without a content-length is refused when it exceeds the limit', async () => {
     const { status, sent } = await stream(100);
     expect(status).toBe(413);
     expect(sent).toBeGreaterThanOrEqual(10);
   });
 
-  it('that does not say how long it is is taken while it is short', async () => {
+  it('without a content-length is read if it is short', async () => {
     expect((await stream(1)).status).toBe(400);
   });
 });
 
-/** Sends chunks of 100 kB until there is an answer. */
+/** Sends chunks of 100 kB until an answer arrives. */
 function stream(chunks: number): Promise<{ status: number | undefined; sent: number }> {
   return new Promise((resolve, reject) => {
     let sent = 0;
@@ -125,7 +125,7 @@ function stream(chunks: number): Promise<{ status: number | undefined; sent: num
 }
 
 describe('an operation', () => {
-  it('by GET may read, but not write', async () => {
+  it('by GET can read but not write', async () => {
     const headers = { authorization, accept: 'application/json' };
     const read = await gateway.send('/graphql?query={me}', { headers });
     expect(read.data).toEqual({ me: PERSON });
@@ -139,19 +139,19 @@ describe('an operation', () => {
     expect(answer.status).toBe(405);
   });
 
-  it('with a syntax error is told where', async () => {
+  it('with a syntax error gets its location', async () => {
     const answer = await ask('{ me ');
     expect(codes(answer)).toEqual(['GRAPHQL_PARSE_FAILED']);
     expect(answer.text).toContain('"locations"');
   });
 
-  it('with an unknown field is told which', async () => {
+  it('with an unknown field gets its name', async () => {
     const answer = await ask('{ mee }');
     expect(codes(answer)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
     expect(answer.errors?.[0]?.message).toContain('"mee"');
   });
 
-  it('with a variable of the wrong type is told which', async () => {
+  it('with a variable of the wrong type gets its name', async () => {
     const answer = await ask('query ($n: Int!) { echo(number: $n) }', {}, { n: 'five' });
     expect(codes(answer)).toEqual(['BAD_USER_INPUT']);
     expect(answer.errors?.[0]?.message).toContain('"$n"');
@@ -175,14 +175,14 @@ describe('an operation', () => {
     expect(answer.text).toMatch(message);
   });
 
-  it('that takes too long is given up', async () => {
-    const answer = await ask('{ hang }', {}, {}, hasty);
+  it('that takes too long is stopped', async () => {
+    const answer = await ask('{ hang }', {}, {}, limited);
     expect(answer.status).toBe(504);
     expect(codes(answer)).toEqual(['TIMEOUT']);
     expect(answer.errors?.[0]?.message).toMatch(/1 second/);
   });
 
-  it('that subscribes has each event resolved in its session', async () => {
+  it('that subscribes resolves each event in its session', async () => {
     const response = await fetch(`${gateway.url}/graphql`, {
       method: 'POST',
       headers: { authorization, 'content-type': 'application/json', accept: 'text/event-stream' },
@@ -197,7 +197,7 @@ describe('an operation', () => {
 });
 
 describe('an error', () => {
-  it('that is meant for clients reaches them, its cause only the log', async () => {
+  it('for clients is sent to them, and its cause only to the log', async () => {
     const answer = await ask('{ gatewayError me }');
     expect(answer.status).toBe(200);
     expect(answer.data).toEqual({ gatewayError: null, me: PERSON });
@@ -213,11 +213,11 @@ describe('an error', () => {
   });
 
   it.each([
-    ['of ours', '{ internalError }'],
-    ['within a list of answers', '{ half { good bad } }'],
-    ['of a result that is none', '{ badNumber }'],
-    ['of our SQL', `query { sql(text: "${INTERNAL.sql}") }`],
-  ])('%s is masked, and logged once with the id that the client has', async (_, query) => {
+    ['of a resolver', '{ internalError }'],
+    ['in a nested field', '{ half { good bad } }'],
+    ['of an invalid result', '{ badNumber }'],
+    ['of invalid SQL', `query { sql(text: "${INTERNAL.sql}") }`],
+  ])('%s is masked, and logged once', async (_, query) => {
     const before = gateway.log.length;
     const answer = await ask(query, { 'x-request-id': 'the-request' });
     expect(answer.status).toBe(200);
@@ -233,10 +233,10 @@ describe('an error', () => {
   });
 
   it.each([
-    ['a refused right', 'DELETE FROM subscriptions RETURNING id::text AS value', 'FORBIDDEN'],
+    ['a missing privilege', 'DELETE FROM subscriptions RETURNING id::text AS value', 'FORBIDDEN'],
     ['a timeout', 'SELECT pg_sleep(60)::text AS value', 'TIMEOUT'],
-  ])('of the database: %s has a code', async (_, text, code) => {
-    const at = code === 'TIMEOUT' ? hasty : gateway;
+  ])('of the database has a code: %s', async (_, text, code) => {
+    const at = code === 'TIMEOUT' ? limited : gateway;
     const answer = await ask('query ($text: String!) { sql(text: $text) }', {}, { text }, at);
     expect(codes(answer)).toEqual([code]);
     expect(answer.text).not.toMatch(/subscriptions|pg_sleep/);
@@ -244,23 +244,21 @@ describe('an error', () => {
 });
 
 describe('a request id', () => {
-  it('is taken over', async () => {
+  it('of the client is used', async () => {
     const { headers } = await ask('{ me }', { 'x-request-id': 'abc.1-2:3_4' });
     expect(headers.get('x-request-id')).toBe('abc.1-2:3_4');
   });
 
-  it.each(['a b', 'x'.repeat(129), '"', '{}'])('%j is replaced', async (id) => {
+  it.each(['a b', 'x'.repeat(129), '"', '{}'])('like %j is invalid and replaced', async (id) => {
     const { headers } = await ask('{ me }', { 'x-request-id': id });
     expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 });
 
-describe('an unknown path', () => {
-  it('is answered in JSON, without naming the software', async () => {
-    const answer = await gateway.send('/nowhere');
-    expect(answer.status).toBe(404);
-    expect(codes(answer)).toEqual(['NOT_FOUND']);
-    expect(answer.headers.get('x-powered-by')).toBeNull();
-    expect(answer.headers.get('server')).toBeNull();
-  });
+it('an unknown path gets a JSON answer that does not name the software', async () => {
+  const answer = await gateway.send('/nowhere');
+  expect(answer.status).toBe(404);
+  expect(codes(answer)).toEqual(['NOT_FOUND']);
+  expect(answer.headers.get('x-powered-by')).toBeNull();
+  expect(answer.headers.get('server')).toBeNull();
 });

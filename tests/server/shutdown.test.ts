@@ -16,14 +16,14 @@ beforeAll(async () => {
 
 afterAll(() => database?.close());
 
-describe('a server that is closed', () => {
-  it('finishes what is running, takes nothing new, and does not wait for idle connections', async () => {
+describe('a server that closes', () => {
+  it('completes running requests, accepts no new ones and closes idle connections', async () => {
     const gateway = await startGateway(database.gatewayUrl, { statementTimeoutMs: 30_000 });
     expect((await gateway.ask('{ me }', { authorization })).status).toBe(200);
     await holding(database, async ({ sql, waiting, release }) => {
       const running = gateway.ask(`{ sql(text: "${sql}") me }`, { authorization });
       await waiting();
-      // Longer than a test may take: it does not wait for the end of the grace period.
+      // The grace period is longer than the test's timeout, so the server does not wait for its end.
       const closed = gateway.close(600_000);
       await expect(gateway.ask('{ me }', { authorization })).rejects.toThrow();
       await release();
@@ -32,7 +32,7 @@ describe('a server that is closed', () => {
     });
   });
 
-  it('cuts off what does not end', async () => {
+  it('cuts off requests that do not end', async () => {
     let isRunning = false;
     const onExecute = () => {
       isRunning = true;

@@ -18,7 +18,7 @@ let live: LiveStreams;
 beforeAll(async () => {
   database = await createTestDatabase();
 });
-// Each test has all reservations to itself.
+// A new gateway for each test, without earlier reservations.
 beforeEach(async () => {
   live = createLiveStreams();
   gateway = await openSingleConnectionGateway(live, database);
@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => gateway?.close());
 afterAll(() => database?.close());
 
-describe('a stream of somebody else', () => {
+describe('a foreign stream', () => {
   it.each([
     ['another person', async () => ({ authorization: `Bearer ${await token({ sub: OTHER })}` })],
     [
@@ -36,7 +36,7 @@ describe('a stream of somebody else', () => {
       }),
     ],
     ['the same person in another workspace', async () => ({ 'x-workspace-id': WORKSPACE })],
-  ])('is none to %s', async (_, headersOf) => {
+  ])('does not exist for %s', async (_, headersOf) => {
     const headers = await headersOf();
     const { stream, events } = await gateway.reserveAndOpen();
     expect((await gateway.post(stream, SUBSCRIPTION, '1')).status).toBe(202);
@@ -46,12 +46,12 @@ describe('a stream of somebody else', () => {
     expect((await gateway.post(stream, '{ __typename }', '2', headers)).status).toBe(404);
     expect((await gateway.endOperation(stream, '1', headers)).status).toBe(404);
     await live.listening();
-    live.tell({ ticks: 'a' });
+    live.send({ ticks: 'a' });
     await eventually(events).toHaveLength(1);
   });
 
   it.each(['', 'x', 'a'.repeat(32), '%00', '__proto__', '../..'])(
-    'is not found by guessing: %j',
+    'cannot be guessed: %j',
     async (forged) => {
       await gateway.reserve();
       expect((await gateway.openStream(forged)).status).toBe(404);
@@ -61,7 +61,7 @@ describe('a stream of somebody else', () => {
     },
   );
 
-  it('is nothing to those who are not signed in', async () => {
+  it('is refused without a valid token', async () => {
     const { text } = await gateway.reserve();
     const refused = { authorization: 'Bearer x' };
     expect((await gateway.reserve(refused)).status).toBe(401);
@@ -73,7 +73,7 @@ describe('a stream of somebody else', () => {
 
 describe('a request to a stream', () => {
   it.each([[undefined], [null], [5], [''], [{}], ['x'.repeat(129)]])(
-    'that names its operation %j is refused',
+    'with the operation id %j is refused',
     async (operationId) => {
       const { stream } = await gateway.reserveAndOpen();
       const { status, errors } = await gateway.post(stream, SUBSCRIPTION, operationId);
@@ -83,7 +83,7 @@ describe('a request to a stream', () => {
     },
   );
 
-  it('that names an operation that is running is refused', async () => {
+  it('with the id of a running operation is refused', async () => {
     const { stream } = await gateway.reserveAndOpen();
     const statuses = await Promise.all(
       [1, 2, 3].map(async () => (await gateway.post(stream, SUBSCRIPTION, 'same')).status),
@@ -92,7 +92,7 @@ describe('a request to a stream', () => {
     expect(live.present()).toHaveLength(1);
   });
 
-  it('that cannot be run is answered itself, and its name is free again', async () => {
+  it('that cannot run is answered directly, and its operation id can be used again', async () => {
     const { stream, events } = await gateway.reserveAndOpen();
     for (const [query, status, code] of [
       ['{ mee }', 200, 'GRAPHQL_VALIDATION_FAILED'],
@@ -109,7 +109,7 @@ describe('a request to a stream', () => {
     ]);
   });
 
-  it('for more operations than a stream takes is refused', async () => {
+  it('over the limit of operations of a stream is refused', async () => {
     const { stream } = await gateway.reserveAndOpen();
     for (let id = 0; id < 100; id += 1) {
       expect((await gateway.post(stream, SUBSCRIPTION, String(id))).status).toBe(202);
@@ -121,7 +121,7 @@ describe('a request to a stream', () => {
     expect((await gateway.post(stream, SUBSCRIPTION, 'more')).status).toBe(202);
   });
 
-  it('for more streams than a person may have is refused', async () => {
+  it('over the limit of streams of a person is refused', async () => {
     const tokens: string[] = [];
     for (let i = 0; i < 100; i += 1) {
       const { text } = await gateway.reserve();
@@ -137,7 +137,7 @@ describe('a request to a stream', () => {
     await eventually(async () => (await gateway.reserve()).status).toBe(201);
   });
 
-  it('for more streams than a person may have gets the place of the oldest without operations', async () => {
+  it('over the limit of streams replaces the oldest stream without operations', async () => {
     const used = await gateway.reserveAndOpen();
     expect((await gateway.post(used.stream, SUBSCRIPTION, '1')).status).toBe(202);
     const left = await gateway.reserveAndOpen();
@@ -150,12 +150,12 @@ describe('a request to a stream', () => {
     }
   });
 
-  it('for a stream in a workspace that is not theirs is refused', async () => {
+  it('for a stream in a foreign workspace is refused', async () => {
     const { status, errors } = await gateway.reserve({ 'x-workspace-id': WORKSPACE });
     expect([status, errors?.[0]?.extensions.code]).toEqual([403, 'FORBIDDEN']);
   });
 
-  it('that the protocol does not have is refused', async () => {
+  it('that is not part of the protocol is refused', async () => {
     const { text } = await gateway.reserve();
     const headers = { authorization: gateway.authorization, 'x-graphql-event-stream-token': text };
     const patched = await gateway.send('/graphql/stream', { method: 'PATCH', headers });

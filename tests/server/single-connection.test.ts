@@ -24,7 +24,7 @@ let live: LiveStreams;
 beforeAll(async () => {
   database = await createTestDatabase();
 });
-// Each test has all reservations to itself.
+// A new gateway for each test, without earlier reservations.
 beforeEach(start);
 afterEach(() => gateway?.close());
 afterAll(() => database?.close());
@@ -35,7 +35,7 @@ async function start() {
 }
 
 describe('the client of graphql-sse with a single connection', () => {
-  it('is told the results of several operations, each where it belongs', async () => {
+  it('receives the results of several operations, each for its operation', async () => {
     const client = createClient({
       singleConnection: true,
       url: `${gateway.url}/graphql/stream`,
@@ -48,13 +48,13 @@ describe('the client of graphql-sse with a single connection', () => {
     const query = client.iterate({ query: '{ me }' });
     expect(await query.next()).toEqual({ value: { data: { me: PERSON } }, done: false });
     expect((await query.next()).done).toBe(true);
-    live.tell({ ticks: 'a' }, 'first');
+    live.send({ ticks: 'a' }, 'first');
     expect((await one).value).toEqual({ data: { ticks: 'a' } });
     expect((await other).value).toEqual({ data: { ticks: 'a' } });
     await first.return?.();
     await live.listening(1);
     const next = second.next();
-    live.tell({ ticks: 'b' });
+    live.send({ ticks: 'b' });
     expect((await next).value).toEqual({ data: { ticks: 'b' } });
     live.end(STOP);
     expect((await second.next()).value).toEqual({
@@ -64,7 +64,7 @@ describe('the client of graphql-sse with a single connection', () => {
     client.dispose();
   });
 
-  it('comes again where the stream breaks off', async () => {
+  it('reconnects when the stream breaks off', async () => {
     const client = createClient({
       singleConnection: true,
       url: `${gateway.url}/graphql/stream`,
@@ -76,7 +76,7 @@ describe('the client of graphql-sse with a single connection', () => {
     await live.listening();
     live.end(RESUME);
     await eventually(() => live.listeners.length).toBe(2);
-    live.tell({ ticks: 'again' });
+    live.send({ ticks: 'again' });
     expect((await first).value).toEqual({ data: { ticks: 'again' } });
     client.dispose();
     await live.listening(0);
@@ -84,7 +84,7 @@ describe('the client of graphql-sse with a single connection', () => {
 });
 
 describe('an event stream', () => {
-  it('is reserved, opened once, and gone when its client has gone', async () => {
+  it('is reserved, opened once, and ends when its client disconnects', async () => {
     const { status, text, headers } = await gateway.reserve();
     expect(status).toBe(201);
     expect(headers.get('content-type')).toBe('text/plain; charset=utf-8');
@@ -101,14 +101,14 @@ describe('an event stream', () => {
     expect((await gateway.openStream(text)).status).toBe(404);
   });
 
-  it('tells what there was to tell before it was opened', async () => {
+  it('sends the results from before it was opened', async () => {
     const { text } = await gateway.reserve();
     expect((await gateway.post(text, '{ me }', 'query')).status).toBe(202);
     expect((await gateway.post(text, SUBSCRIPTION, 'subscription')).status).toBe(202);
     await live.listening();
-    live.tell({ ticks: 'early' });
+    live.send({ ticks: 'early' });
     const { events } = await gateway.openStream(text);
-    live.tell({ ticks: 'late' });
+    live.send({ ticks: 'late' });
     await eventually(events).toEqual([
       ['next', { id: 'query', payload: { data: { me: PERSON } } }],
       ['complete', { id: 'query' }],
@@ -117,38 +117,38 @@ describe('an event stream', () => {
     ]);
   });
 
-  it('keeps no more than the bound before it is opened', async () => {
+  it('ends if it has more unsent bytes than the limit before it is opened', async () => {
     const { text } = await gateway.reserve();
     await gateway.post(text, SUBSCRIPTION, '1');
     await live.listening();
-    live.tell({ ticks: 'x'.repeat(MAX_UNSENT_BYTES / 2) });
+    live.send({ ticks: 'x'.repeat(MAX_UNSENT_BYTES / 2) });
     expect(live.present()[0]?.sink.unsentBytes).toBeGreaterThan(MAX_UNSENT_BYTES / 2);
-    live.tell({ ticks: 'x'.repeat(MAX_UNSENT_BYTES / 2) });
+    live.send({ ticks: 'x'.repeat(MAX_UNSENT_BYTES / 2) });
     expect(live.listeners[0]?.slow).toBe(true);
     expect((await gateway.openStream(text)).status).toBe(404);
   });
 
-  it('keeps no more results than a client waits for before it is opened', async () => {
+  it('ends if it has too many unsent results before it is opened', async () => {
     const { text } = await gateway.reserve();
     await gateway.post(text, SUBSCRIPTION, '1');
     await live.listening();
-    for (let i = 0; i < 2_000 && live.present().length > 0; i += 1) live.tell({ ticks: `${i}` });
+    for (let i = 0; i < 2_000 && live.present().length > 0; i += 1) live.send({ ticks: `${i}` });
     expect(live.listeners[0]?.slow).toBe(true);
     expect((await gateway.openStream(text)).status).toBe(404);
   });
 
-  it('tells all of what it kept, however it is written', async () => {
+  it('sends all results that it kept, even if they take several writes', async () => {
     const { text } = await gateway.reserve();
     await gateway.post(text, SUBSCRIPTION, '1');
     await live.listening();
     const results = Array.from({ length: 30 }, (_, i) => `${i} ${'é'.repeat(16_000)}`);
-    for (const ticks of results) live.tell({ ticks });
+    for (const ticks of results) live.send({ ticks });
     expect(live.present()).toHaveLength(1);
     const { events } = await gateway.openStream(text);
     await eventually(() => events().map(([, { payload }]) => payload.data.ticks)).toEqual(results);
   });
 
-  it('is cut as a whole where one operation is to be begun again', async () => {
+  it('is cut if the client should start one of its operations again', async () => {
     const { stream, closed, events } = await gateway.reserveAndOpen();
     await gateway.post(stream, SUBSCRIPTION, '1');
     await gateway.post(stream, SUBSCRIPTION, '2');
@@ -161,7 +161,7 @@ describe('an event stream', () => {
     expect(events()).toEqual([]);
   });
 
-  it('ends one operation for its own reasons, or by the wish of the client, and goes on', async () => {
+  it('stays open when one operation ends, by itself or by its client', async () => {
     const { stream, events } = await gateway.reserveAndOpen();
     for (const id of ['1', '2', '3']) await gateway.post(stream, SUBSCRIPTION, id);
     await live.listening(3);
@@ -170,7 +170,7 @@ describe('an event stream', () => {
     const [second] = live.present();
     if (second) second.gone = true;
     second?.sink.end(STOP);
-    live.tell({ ticks: 'a' });
+    live.send({ ticks: 'a' });
     await eventually(events).toEqual([
       ['complete', { id: '1' }],
       [
@@ -195,7 +195,7 @@ describe('an event stream', () => {
     await gateway.post(stream, SUBSCRIPTION, '2');
     await live.listening(2);
     for (let i = 0; i < 200 && live.present().length > 0; i += 1) {
-      live.tell({ ticks: 'x'.repeat(64_000) });
+      live.send({ ticks: 'x'.repeat(64_000) });
       await new Promise(setImmediate);
     }
     expect(live.listeners.filter(({ slow }) => slow)).toHaveLength(1);
@@ -204,7 +204,7 @@ describe('an event stream', () => {
     await eventually(closed).toBe(true);
   });
 
-  it('is given up when nobody opens it', async () => {
+  it('ends if it is not opened in time', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     await gateway.close();
     await start();
@@ -226,7 +226,7 @@ describe('an event stream', () => {
     }
   });
 
-  it('ends when the token expires that opened it', async () => {
+  it('ends when the token of its client expires', async () => {
     const exp = Math.floor(Date.now() / 1000) + 2;
     const { text } = await gateway.reserve();
     const stream = await gateway.openStream(text, {
@@ -239,7 +239,7 @@ describe('an event stream', () => {
     await live.listening(0);
   });
 
-  it('is cut when the server is closed', async () => {
+  it('is cut when the server closes', async () => {
     const { closed } = await gateway.reserveAndOpen();
     await gateway.close();
     await eventually(closed).toBe(true);

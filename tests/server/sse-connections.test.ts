@@ -33,7 +33,7 @@ const rawSubscription = (headers = {}, version?: string) =>
   );
 
 describe('a subscription over server-sent events', () => {
-  it('is told every 12 seconds that the server is there', async () => {
+  it('receives a heartbeat every 12 seconds', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const streams = createLiveStreams();
     const other = await openLiveGateway(streams, gateway.database);
@@ -54,10 +54,10 @@ describe('a subscription over server-sent events', () => {
     }
   });
 
-  it('is told the same to clients of HTTP/1.0, which know no chunks', async () => {
+  it('is sent without chunks to clients of HTTP/1.0', async () => {
     const raw = openRaw(gateway.url, rawSubscription({}, '1.0'));
     await listening();
-    live.tell({ ticks: 'a' }, 'first');
+    live.send({ ticks: 'a' }, 'first');
     live.end({ ...STOP, argument: 'x' });
     await eventually(() => raw.closed()).toBe(true);
     const [head, body] = split(raw.received());
@@ -67,7 +67,7 @@ describe('a subscription over server-sent events', () => {
     );
   });
 
-  it('leaves the connection in order for the next request', async () => {
+  it('leaves its connection usable for the next request', async () => {
     const raw = openRaw(gateway.url, rawSubscription());
     await listening();
     live.end(STOP);
@@ -77,7 +77,7 @@ describe('a subscription over server-sent events', () => {
     raw.socket.destroy();
   });
 
-  it('begins in turn where requests were sent without waiting for answers', async () => {
+  it('starts in order when requests are pipelined', async () => {
     const query = rawPost(
       '/graphql',
       { authorization },
@@ -86,32 +86,32 @@ describe('a subscription over server-sent events', () => {
     const raw = openRaw(gateway.url, query + rawSubscription() + rawSubscription());
     await listening();
     await eventually(() => raw.received()).toContain(PERSON);
-    live.tell({ ticks: 'first' });
+    live.send({ ticks: 'first' });
     live.end(STOP);
     await listening();
-    live.tell({ ticks: 'second' });
+    live.send({ ticks: 'second' });
     await eventually(() => raw.received()).toContain('{"ticks":"second"}');
     expect(raw.received()).toMatch(/first.*complete.*HTTP\/1\.1 200.*second/s);
     raw.socket.destroy();
     await listening(0);
   });
 
-  it('never begins behind one that does not end', async () => {
+  it('does not start behind a subscription that does not end', async () => {
     const raw = openRaw(gateway.url, rawSubscription().repeat(20));
     await listening();
     const before = live.listeners.length;
-    for (let i = 0; i < 20; i += 1) live.tell({ ticks: 'x'.repeat(10_000) });
+    for (let i = 0; i < 20; i += 1) live.send({ ticks: 'x'.repeat(10_000) });
     await eventually(() => raw.received().split('event: next').length).toBe(21);
     raw.socket.destroy();
     await listening(0);
-    // As long as those take to begin whose turn has come.
+    // The time of one request is enough for another subscription to start.
     expect((await gateway.ask('{ me }', { authorization })).data).toEqual({ me: PERSON });
     expect(live.listeners.length).toBe(before);
   });
 });
 
 describe('a client that', () => {
-  it('does not read is cut at the bound, and nobody else notices', async () => {
+  it('does not read is cut at the limit, and other clients are not affected', async () => {
     const stuck = openRaw(gateway.url, rawSubscription());
     stuck.socket.pause();
     await listening(1);
@@ -119,17 +119,17 @@ describe('a client that', () => {
     await listening(2);
     const [stuckListener, readingListener] = live.present();
     const text = 'x'.repeat(64_000);
-    let told = 0;
-    while (!stuckListener?.slow && told < 1_000) {
-      live.tell({ ticks: text }, String(told));
-      told += 1;
+    let sent = 0;
+    while (!stuckListener?.slow && sent < 1_000) {
+      live.send({ ticks: text }, String(sent));
+      sent += 1;
       expect(stuckListener?.sink.unsentBytes).toBeLessThanOrEqual(MAX_UNSENT_BYTES);
       const count = () => reading.received().split('event: next').length - 1;
-      await eventually(count).toBe(told);
+      await eventually(count).toBe(sent);
     }
-    // What the system's own buffers take comes on top.
-    expect(told).toBeGreaterThan(MAX_UNSENT_BYTES / 65_000);
-    expect(told).toBeLessThan(500);
+    // The buffers of the system take more than the limit.
+    expect(sent).toBeGreaterThan(MAX_UNSENT_BYTES / 65_000);
+    expect(sent).toBeLessThan(500);
     expect(readingListener?.slow).toBe(false);
     expect(live.present()).toEqual([readingListener]);
     stuck.socket.resume();
@@ -139,18 +139,18 @@ describe('a client that', () => {
     await listening(0);
   });
 
-  it('reads is told a result that is larger than the bound', async () => {
+  it('reads receives a result that is larger than the limit', async () => {
     const raw = openRaw(gateway.url, rawSubscription());
     await listening();
-    live.tell({ ticks: 'x'.repeat(3 * MAX_UNSENT_BYTES) });
+    live.send({ ticks: 'x'.repeat(3 * MAX_UNSENT_BYTES) });
     await eventually(() => raw.received().endsWith('x"}}\n\n\r\n')).toBe(true);
     expect(raw.received().length).toBeGreaterThan(3 * MAX_UNSENT_BYTES);
-    live.tell({ ticks: 'small' });
+    live.send({ ticks: 'small' });
     await eventually(() => raw.received().endsWith('"small"}}\n\n\r\n')).toBe(true);
     raw.socket.destroy();
   });
 
-  it('closes its end of the connection is gone', async () => {
+  it('half-closes the connection ends its subscription', async () => {
     const raw = openRaw(gateway.url, rawSubscription());
     await listening();
     raw.socket.end();
@@ -158,12 +158,12 @@ describe('a client that', () => {
     await eventually(() => raw.closed()).toBe(true);
   });
 
-  it('closes its end without reading is gone as well', async () => {
+  it('half-closes the connection without reading ends its subscription', async () => {
     const raw = openRaw(gateway.url, rawSubscription());
     await listening();
     raw.socket.pause();
     for (let i = 0; i < 100 && live.present().length; i += 1) {
-      live.tell({ ticks: 'x'.repeat(64_000) });
+      live.send({ ticks: 'x'.repeat(64_000) });
       if (i === 10) raw.socket.end();
       await new Promise(setImmediate);
     }
@@ -171,30 +171,30 @@ describe('a client that', () => {
     raw.socket.destroy();
   });
 
-  it('resets the connection is gone, and the server goes on', async () => {
+  it('resets the connection ends its subscription, and the server keeps working', async () => {
     const raw = openRaw(gateway.url, rawSubscription());
     await listening();
     raw.socket.resetAndDestroy();
-    live.tell({ ticks: 'a' });
+    live.send({ ticks: 'a' });
     await listening(0);
-    live.tell({ ticks: 'a' });
+    live.send({ ticks: 'a' });
     expect((await gateway.ask('{ me }', { authorization })).data).toEqual({ me: PERSON });
   });
 
-  it('sends too long a header is refused', async () => {
+  it('sends a header that is too long is refused', async () => {
     const raw = openRaw(gateway.url, rawSubscription({ 'last-event-id': 'x'.repeat(20_000) }));
     await eventually(() => raw.received()).toMatch(/^HTTP\/1\.1 431 /);
     await listening(0);
   });
 });
 
-describe('a server that is closed', () => {
-  it('cuts streams at once, so that clients go on elsewhere', async () => {
+describe('a server that closes', () => {
+  it('cuts streams at once, so that clients reconnect elsewhere', async () => {
     const streams = createLiveStreams();
     const other = await openLiveGateway(streams, gateway.database);
     const raw = openRaw(other.url, rawSubscription());
     await streams.listening();
-    // Longer than a test may take: nothing waits for the end of the grace period.
+    // The grace period is longer than the test's timeout, so the server does not wait for its end.
     await other.close(600_000);
     await eventually(() => raw.closed()).toBe(true);
     expect(raw.received()).not.toContain('complete');

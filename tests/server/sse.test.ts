@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterEach(() => live.end(RESUME));
 afterAll(() => gateway?.close());
 
-/** Opens a stream, which `read` reads up to where it ends or holds the text. */
+/** Opens a stream. `read` reads until the stream ends or contains the text. */
 async function open(headers: Record<string, string> = {}, query = SUBSCRIPTION) {
   const aborting = new AbortController();
   const response = await fetch(`${gateway.url}/graphql`, {
@@ -51,7 +51,7 @@ async function open(headers: Record<string, string> = {}, query = SUBSCRIPTION) 
 }
 
 describe('a subscription over server-sent events', () => {
-  it('is told each result with the cursor behind it, then why it ends', async () => {
+  it('receives each result with its cursor, then the reason of its end', async () => {
     const { response, read } = await open();
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
@@ -59,8 +59,8 @@ describe('a subscription over server-sent events', () => {
     expect(response.headers.get('x-accel-buffering')).toBe('no');
     expect(response.headers.get('content-encoding')).toBeNull();
     expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
-    live.tell({ ticks: 'a\nb' }, 'first');
-    live.tell({ ticks: 'é' });
+    live.send({ ticks: 'a\nb' }, 'first');
+    live.send({ ticks: 'é' });
     live.end({ ...STOP, argument: 'after' });
     expect(await read()).toBe(
       [
@@ -74,18 +74,18 @@ describe('a subscription over server-sent events', () => {
     );
   });
 
-  it('works with the client of graphql-sse, and is left when that leaves', async () => {
+  it('works with the client of graphql-sse, and ends when that unsubscribes', async () => {
     const client = createClient({ url: `${gateway.url}/graphql`, headers: { authorization } });
     const results = client.iterate({ query: SUBSCRIPTION });
     const first = results.next();
     await listening();
-    live.tell({ ticks: 'a' }, 'first');
+    live.send({ ticks: 'a' }, 'first');
     expect((await first).value).toEqual({ data: { ticks: 'a' } });
     await results.return?.();
     await listening(0);
   });
 
-  it('breaks off where the client is to come again, as graphql-sse does', async () => {
+  it('breaks off if the client should reconnect, as graphql-sse does', async () => {
     const client = createClient({
       url: `${gateway.url}/graphql`,
       headers: { authorization },
@@ -98,18 +98,18 @@ describe('a subscription over server-sent events', () => {
     live.end(RESUME);
     await listening();
     expect(live.listeners.length).toBe(before + 1);
-    live.tell({ ticks: 'again' });
+    live.send({ ticks: 'again' });
     expect((await first).value).toEqual({ data: { ticks: 'again' } });
     await results.return?.();
 
     const { read } = await open();
-    live.tell({ ticks: 'a' });
+    live.send({ ticks: 'a' });
     await expect(read('"a"')).resolves.not.toContain('complete');
     live.end(RESUME);
     await expect(read()).rejects.toThrow();
   });
 
-  it('can be asked for by GET', async () => {
+  it('can be opened by GET', async () => {
     const aborting = new AbortController();
     const { status } = await fetch(
       `${gateway.url}/graphql?query=${encodeURIComponent(SUBSCRIPTION)}`,
@@ -125,14 +125,14 @@ describe('a subscription over server-sent events', () => {
     ['a cursor', 'abc.DEF-_1', 'abc.DEF-_1'],
     ['anything else', '{"no": "cursor"} %00', '{"no": "cursor"} %00'],
     ['nothing', '', undefined],
-  ])('goes on from what Last-Event-ID says: %s', async (_, sent, expected) => {
+  ])('resumes after Last-Event-ID: %s', async (_, sent, expected) => {
     const { abort } = await open({ 'last-event-id': sent });
     expect(live.present()[0]?.lastEventId).toBe(expected);
     abort();
     await listening(0);
   });
 
-  it('ends when the token expires, so that the client comes again with another', async () => {
+  it('breaks off when its token expires, so that the client reconnects with a new one', async () => {
     const exp = Math.floor(Date.now() / 1000) + 2;
     const { read } = await open({
       authorization: `Bearer ${await token({ sub: PERSON, exp })}`,
@@ -142,14 +142,14 @@ describe('a subscription over server-sent events', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(exp * 1000);
     expect(Date.now()).toBeLessThan(exp * 1000 + 5_000);
     await listening(1);
-    live.tell({ ticks: 'a' });
+    live.send({ ticks: 'a' });
     expect(await lasting.read('"a"')).toContain('"a"');
     lasting.abort();
   });
 });
 
 describe('another operation over server-sent events', () => {
-  it('is told its result, and complete', async () => {
+  it('receives its result and complete', async () => {
     const { response, read } = await open({}, '{ me }');
     expect(response.status).toBe(200);
     expect(await read()).toContain(
@@ -157,7 +157,7 @@ describe('another operation over server-sent events', () => {
     );
   });
 
-  it('that is refused is told why, and complete', async () => {
+  it('that is refused receives the reason and complete', async () => {
     for (const query of ['subscription { tocks }', 'subscription { ticks', '{ gatewayError }']) {
       const { response, read } = await open({}, query);
       expect(response.status).toBe(200);
@@ -168,7 +168,7 @@ describe('another operation over server-sent events', () => {
     await listening(0);
   });
 
-  it('without a valid token is refused as always', async () => {
+  it('without a valid token is refused with 401', async () => {
     const { response, read } = await open({ authorization: 'Bearer x' });
     expect(response.status).toBe(401);
     expect(await read()).toContain('UNAUTHENTICATED');
@@ -176,7 +176,7 @@ describe('another operation over server-sent events', () => {
   });
 });
 
-describe('a subscription whose client does not say that it reads streams', () => {
+describe('the accept header of a subscription', () => {
   it.each([
     ['application/json'],
     ['application/graphql-response+json'],
@@ -187,7 +187,7 @@ describe('a subscription whose client does not say that it reads streams', () =>
     ['multipart/mixed;subscriptionSpec=2.0, application/json'],
     ['multipart/mixed;deferSpec=20220824, application/json'],
     ['text/event-streams, ;;=,"'],
-  ])('%s is refused, and nothing is subscribed', async (accept) => {
+  ])('%s is refused before it subscribes', async (accept) => {
     const before = live.listeners.length;
     const answer = await gateway.ask(SUBSCRIPTION, { authorization, accept });
     expect(answer.status).toBe(406);
@@ -204,7 +204,7 @@ describe('a subscription whose client does not say that it reads streams', () =>
     ['multipart/mixed;subscriptionSpec="1.0", text/event-stream', 'multipart/mixed'],
     ['multipart/mixed;subscriptionSpec=1.0;q=0.5, text/event-stream;q=0.9', 'text/event-stream'],
     ['multipart/mixed; boundary=graphql; SUBSCRIPTIONSPEC = 1.0', 'multipart/mixed'],
-  ])('is not the one that accepts %s', async (accept, type) => {
+  ])('%s gets %s', async (accept, type) => {
     const { response, abort } = await open({ accept });
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toContain(type);
@@ -213,8 +213,8 @@ describe('a subscription whose client does not say that it reads streams', () =>
   });
 });
 
-describe('another origin that is allowed', () => {
-  it('may send the headers of streams', async () => {
+describe('a page of an allowed origin', () => {
+  it('can send the headers of streams', async () => {
     const other = await startGateway(gateway.database.gatewayUrl, {
       corsOrigins: ['https://app.example'],
       plugins: [live.plugin],

@@ -16,7 +16,7 @@ describe('with a DATABASE_URL', () => {
 
   afterAll(() => database?.close());
 
-  it('serves it as it is, with no demo, and stops on SIGTERM', async () => {
+  it('serves the database without the demo, and stops on SIGTERM', async () => {
     const gateway = gateways.start({
       DATABASE_URL: database.gatewayUrl,
       JWT_SECRET: SECRET,
@@ -42,13 +42,13 @@ describe('with a DATABASE_URL', () => {
     return gateway.stderr();
   };
 
-  it('that does not answer is refused, by its place and not its password', async () => {
+  it('that does not answer, refuses to start with its address but not its password', async () => {
     const message = await refusal({ DATABASE_URL: 'postgresql://me:hidden@127.0.0.1:9/codex' });
     expect(message).toMatch(/127\.0\.0\.1:9\/codex/);
     expect(message).not.toMatch(/hidden/);
   });
 
-  it('that is half migrated is refused, with what to run', async () => {
+  it('that is half migrated, refuses to start and says what to run', async () => {
     const half = await createTestDatabase();
     await half.query(
       "UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '017_alerts'",
@@ -58,7 +58,7 @@ describe('with a DATABASE_URL', () => {
     await half.close();
   });
 
-  it('that other migrations made is refused, with what to run', async () => {
+  it('with unknown migrations, refuses to start and says what to run', async () => {
     const other = await createTestDatabase();
     await other.query(
       "UPDATE _prisma_migrations SET migration_name = '017_warnings' WHERE migration_name = '017_alerts'",
@@ -69,13 +69,13 @@ describe('with a DATABASE_URL', () => {
     await other.close();
   });
 
-  it('is refused without a way to check tokens', async () => {
+  it('refuses to start without a key for tokens', async () => {
     expect(await refusal({ DATABASE_URL: database.gatewayUrl, JWT_SECRET: '' })).toMatch(
       /Set JWT_SECRET .* or JWT_JWKS_URL/,
     );
   });
 
-  it('of another machine is refused with the demo', async () => {
+  it('of another machine, refuses to start with DEMO_SIGN_IN', async () => {
     const DATABASE_URL = 'postgresql://db.example/codex';
     expect(await refusal({ DATABASE_URL, DEMO_SIGN_IN: 'true' })).toMatch(/this machine only/);
   });
@@ -91,11 +91,9 @@ describe('with a DATABASE_URL', () => {
   });
 });
 
-describe('with wrong settings', () => {
-  it('says which, all at once', async () => {
-    const gateway = gateways.start({ PORT: 'x', LOG_LEVEL: 'loud' });
-    expect(await gateway.ends()).toBe(1);
-    expect(gateway.stderr()).toMatch(/PORT: .*\n.*LOG_LEVEL: /);
-    expect(gateway.stderr()).not.toMatch(/\n\s+at /);
-  });
+it('names all invalid settings at once', async () => {
+  const gateway = gateways.start({ PORT: 'x', LOG_LEVEL: 'loud' });
+  expect(await gateway.ends()).toBe(1);
+  expect(gateway.stderr()).toMatch(/PORT: .*\n.*LOG_LEVEL: /);
+  expect(gateway.stderr()).not.toMatch(/\n\s+at /);
 });

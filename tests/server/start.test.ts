@@ -21,14 +21,14 @@ async function emptyFolder(): Promise<string> {
 
 afterAll(async () => {
   await gateways.kill();
-  // Postgres follows its killed parent in a moment.
+  // Postgres stops a moment after the gateway was killed.
   for (const folder of folders) {
     await vi.waitUntil(async () => (await postgresOf(folder)) === null, { timeout: 10_000 });
     await rm(folder, { recursive: true, force: true });
   }
 });
 
-/** Returns the process of the folder's Postgres, null when none runs. */
+/** Returns the process id of the folder's Postgres; null if none runs. */
 async function postgresOf(folder: string): Promise<number | null> {
   const lock = await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8').catch(() => null);
   return lock ? Number(lock.split('\n', 1)[0]) : null;
@@ -43,7 +43,7 @@ async function ask(url: string, token: string, body: string) {
   return response.json() as Promise<{ data?: unknown; errors?: unknown }>;
 }
 
-describe('with nothing set, from an empty folder', () => {
+describe('without settings, in an empty folder', () => {
   let folder: string;
   let gateway: Program;
   let url: string;
@@ -59,7 +59,7 @@ describe('with nothing set, from an empty folder', () => {
     [, firstQuery = ''] = await gateway.prints(/-d '(.*)'/);
   }, 120_000);
 
-  it('answers the query that it prints, with the token that it prints', async () => {
+  it('answers the query that it prints with the token that it prints', async () => {
     const answer = await ask(url, token, firstQuery);
     expect(answer.errors).toBeUndefined();
     expect(answer.data).toMatchObject({
@@ -68,13 +68,13 @@ describe('with nothing set, from an empty folder', () => {
     });
   });
 
-  it('is ready, and shows GraphiQL with a token filled in', async () => {
+  it('is ready, and shows GraphiQL with a token', async () => {
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
     const page = await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } });
     expect(await page.text()).toMatch(/"Authorization":"Bearer eyJ/);
   });
 
-  it('signs people of the demo in, and nobody else', async () => {
+  it('gives tokens only to people of the demo', async () => {
     const signIn = async (body: string, headers = {}) => {
       const response = await fetch(`${url}/dev/token`, {
         method: 'POST',
@@ -101,7 +101,7 @@ describe('with nothing set, from an empty folder', () => {
     expect((await fetch(`${url}/dev/token`)).status).toBe(405);
   });
 
-  it('signs nobody in under another name than its own, as a page of another site would', async () => {
+  it('gives no token under a host name other than its own', async () => {
     const { port: own } = new URL(url);
     const statusFor = (host: string) =>
       new Promise((resolve, reject) => {
@@ -136,7 +136,7 @@ describe('with nothing set, from an empty folder', () => {
     expect(await readdir(other)).toEqual([]);
   });
 
-  it('takes the tokens that the command line prints', async () => {
+  it("accepts people's tokens from the command line", async () => {
     const program = run('src/server/dev-token-cli.ts', { DATA_DIR: folder }, [
       '--email',
       'grace.kim@example.com',
@@ -146,7 +146,7 @@ describe('with nothing set, from an empty folder', () => {
     expect(answer.data).toEqual({ viewer: { email: 'grace.kim@example.com' } });
   });
 
-  it('takes those of agents too', async () => {
+  it("accepts agents' tokens from the command line", async () => {
     const program = run('src/server/dev-token-cli.ts', { DATA_DIR: folder }, [
       ...['--agent', 'a new agent', '--scopes', 'global:write,alerts:read'],
     ]);
@@ -159,27 +159,27 @@ describe('with nothing set, from an empty folder', () => {
     });
   });
 
-  it('keeps its secrets to itself', async () => {
+  it('makes the files of its secrets readable only for its own user', async () => {
     for (const file of ['jwt.secret', 'service-jwt.secret']) {
       expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600);
     }
   });
 
-  it('is found by a second start on the folder', async () => {
+  it('makes a second start in its folder fail with a message', async () => {
     const second = gateways.start({ DATA_DIR: folder, PORT: port });
     expect(await second.ends()).toBe(1);
     expect(second.stderr()).toMatch(/already running on .*process \d+.*choose another DATA_DIR/);
     expect(second.stderr()).not.toMatch(/\n\s+at /);
   });
 
-  it('is found by a start on the port', async () => {
+  it('makes a second start on its port fail with a message', async () => {
     const second = gateways.start({ DATA_DIR: await emptyFolder(), PORT: port });
     expect(await second.ends()).toBe(1);
     expect(second.stderr()).toMatch(new RegExp(`Port ${port} .*in use.*PORT=${Number(port) + 1}`));
     expect(second.stderr()).not.toMatch(/\n\s+at /);
   });
 
-  it('leaves nothing running after Ctrl-C, and nothing secret in its log', async () => {
+  it('stops Postgres on Ctrl-C, and prints no errors', async () => {
     const postgres = await postgresOf(folder);
     expect(postgres).toBeGreaterThan(0);
     gateway.child.kill('SIGINT');
@@ -195,13 +195,13 @@ describe('with nothing set, from an empty folder', () => {
     expect(again.stdout()).not.toMatch(/Loading|Making/);
     expect((await ask(address, token, firstQuery)).errors).toBeUndefined();
 
-    // A request that never ends keeps the first Ctrl-C waiting; the second does not wait.
+    // The first Ctrl-C waits for a request that never ends. The second one does not wait.
     const stuck = request(`${address}/graphql`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${token}`,
         'content-type': 'application/json',
-        // It says when it has begun.
+        // The server answers this header when it starts to read the request.
         expect: '100-continue',
       },
     });
@@ -209,7 +209,7 @@ describe('with nothing set, from an empty folder', () => {
     stuck.flushHeaders();
     await once(stuck, 'continue');
     stuck.write('{');
-    // Together, as from npm; two of the same might reach it as one.
+    // Both at once, as npm sends them. Two equal signals might arrive as one.
     again.child.kill('SIGINT');
     again.child.kill('SIGTERM');
     await again.prints(/Finishing/);

@@ -40,13 +40,13 @@ afterAll(async () => {
 
 const isOpen = ({ socket }: RawClient) => socket.readyState === WebSocket.OPEN;
 
-describe('a socket that has not said whose it is', () => {
-  it('makes room for the latest when there are too many', async () => {
+describe('a socket that has not sent its token', () => {
+  it('is closed for a newer one when there are too many', async () => {
     const silent: RawClient[] = [];
     for (let n = 0; n < MOST + 2; n += 1) silent.push(await openSocket(gateway.url));
     const [first, second, third, ...latest] = silent;
     for (const each of [first, second]) expect(await each?.closed).toMatchObject({ code: 1006 });
-    // Whoever signs in needs room for a moment only, however many do.
+    // Sockets that sign in are unauthenticated only for a moment, so they replace only one.
     const signedIn: RawClient[] = [];
     for (let n = 0; n < 2 * MOST; n += 1) {
       signedIn.push(await connect(gateway.url, { authorization }));
@@ -56,7 +56,7 @@ describe('a socket that has not said whose it is', () => {
     for (const { socket } of [...latest, ...signedIn]) socket.close();
   });
 
-  it('stays when another one leaves', async () => {
+  it('stays open if others leave before the limit is reached', async () => {
     const silent: RawClient[] = [];
     for (let n = 0; n < 3 * MOST; n += 1) {
       const next = await openSocket(gateway.url);
@@ -93,30 +93,28 @@ describe('a socket that has not said whose it is', () => {
     expect(await client.closed).toMatchObject({ code: 1009 });
   });
 
-  it('may send as much as any once it has', async () => {
+  it('can send larger messages after it has signed in', async () => {
     const client = await connect(gateway.url, { authorization });
     client.send({ type: 'ping', payload: { x: 'x'.repeat(200_000) } });
     await client.receives({ type: 'pong' });
     client.socket.close();
   });
 
-  it('is cut when its client does not answer that it is closed', async () => {
+  it('is cut if its client does not answer the close frame', async () => {
     const init = Buffer.from('{"type":"connection_init"}');
     const { socket, received, closed } = openRaw(gateway.url, HANDSHAKE);
     await eventually(received).toContain(' 101 ');
-    // A mask of zeros leaves the text as it is.
+    // A mask of zeros does not change the text.
     socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | init.length, 0, 0, 0, 0]), init]));
     await eventually(received).toContain('Sign in first');
     await eventually(closed).toBe(true);
   });
 });
 
-describe('a message in more pieces than it needs', () => {
-  it('closes its socket with 1008', async () => {
-    const client = await connect(gateway.url, { authorization });
-    for (let n = 0; n < 2_000; n += 1) client.socket.send('x', { fin: false });
-    expect(await client.closed).toMatchObject({ code: 1008 });
-  });
+it('a message in too many fragments closes its socket with 1008', async () => {
+  const client = await connect(gateway.url, { authorization });
+  for (let n = 0; n < 2_000; n += 1) client.socket.send('x', { fin: false });
+  expect(await client.closed).toMatchObject({ code: 1008 });
 });
 
 describe('a connection is closed', () => {
@@ -124,19 +122,19 @@ describe('a connection is closed', () => {
     ['nothing', ''],
     ['half a line', 'POST /gra'],
     ['half of its headers', 'POST /graphql HTTP/1.1\r\nhost: gateway\r\nx-a: b'],
-  ])('that sends %s, and no more', async (_, text) => {
+  ])('if it sends %s and then nothing', async (_, text) => {
     const { closed } = openRaw(gateway.url, text);
     await eventually(closed).toBe(true);
   });
 
-  it('that sends headers one by one for too long', async () => {
+  it('if it sends headers one by one for too long', async () => {
     const { socket, closed } = openRaw(gateway.url, 'POST /graphql HTTP/1.1\r\nhost: gateway\r\n');
     const drip = setInterval(() => socket.write('x-a: b\r\n'), 50);
     await eventually(closed).toBe(true);
     clearInterval(drip);
   });
 
-  it('that takes nothing of its answer', async () => {
+  it('if it does not read its answer', async () => {
     let isGone = false;
     const server = createHttpServer(
       (_, response) => {

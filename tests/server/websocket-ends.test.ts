@@ -13,7 +13,7 @@ setUp();
 describe('a token that expires', () => {
   const soon = async () => token({ sub: PERSON, exp: Math.ceil(Date.now() / 1000) + 1 });
 
-  it('closes its socket with 4403, and no other', async () => {
+  it('closes only its own socket, with 4403', async () => {
     const other = await connect(gateway.url, { authorization });
     const client = await connect(gateway.url, { authorization: `Bearer ${await soon()}` });
     client.send(subscribe('1', SUBSCRIPTION));
@@ -24,7 +24,7 @@ describe('a token that expires', () => {
     other.socket.close();
   });
 
-  it('lets what runs finish, and clients come back with a fresh one', async () => {
+  it('lets running queries complete, and clients reconnect with a new token', async () => {
     const own = await startGateway(gateway.database.gatewayUrl, {
       plugins: [live.plugin],
       statementTimeoutMs: 30_000,
@@ -48,7 +48,7 @@ describe('a token that expires', () => {
       expect((await running).value.data).toEqual({ sql: '', me: PERSON });
     });
     await listening(1);
-    live.tell({ ticks: 'back' });
+    live.send({ ticks: 'back' });
     expect((await next).value.data).toEqual({ ticks: 'back' });
     expect(tokens).toEqual([]);
     await client.dispose();
@@ -56,8 +56,8 @@ describe('a token that expires', () => {
   });
 });
 
-describe('a server that is closed', () => {
-  it('closes idle sockets with 1001 at once, others when they have been answered', async () => {
+describe('a server that closes', () => {
+  it('closes idle sockets with 1001 at once, and others after their queries are answered', async () => {
     const own = await startGateway(gateway.database.gatewayUrl, {
       plugins: [live.plugin],
       statementTimeoutMs: 30_000,
@@ -89,14 +89,14 @@ describe('a server that is closed', () => {
       expect(await asking.closed).toMatchObject({ code: 1001 });
       const answer = asking.messages.find(({ id, type }) => id === '2' && type === 'next');
       expect(answer?.payload).toEqual({ data: { sql: '', me: PERSON } });
-      // The streams have not ended: they go on elsewhere.
+      // The subscriptions get no complete message, so clients start them again elsewhere.
       expect(asking.messages.filter(({ id }) => id === '1')).toEqual([]);
       await closed;
     });
     await expect(openSocket(own.url)).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('cuts off those who do not go', async () => {
+  it('cuts off sockets that do not close', async () => {
     let isRunning = false;
     const onExecute = () => {
       isRunning = true;

@@ -27,11 +27,11 @@ export const resultsOf = ({ messages }: RawClient) =>
 export const codeOf = ({ messages }: RawClient, id: string) =>
   messages.find((message) => message.id === id)?.payload?.[0]?.extensions?.code;
 
-/** Prepares what the tests of a file share. */
+/** Registers the hooks that create and close what the tests of a file share. */
 export function setUp(): void {
   beforeAll(async () => {
     gateway = await openLiveGateway(live, undefined, {
-      // One socket may use up what it may have, and its person still ask.
+      // Higher than the limit of a socket, so that its person can still send requests.
       limits: limits({ person: { requests: 1_000 } }),
     });
     ({ authorization } = gateway);

@@ -23,7 +23,7 @@ import {
 setUp();
 
 describe('a socket', () => {
-  it('holds 100 subscriptions of 10,000, and disturbs nobody', async () => {
+  it('accepts 100 of 10,000 subscriptions, and does not disturb others', async () => {
     const other = await connect(gateway.url, { authorization });
     other.send(subscribe('other', SUBSCRIPTION));
     await listening(1);
@@ -38,7 +38,7 @@ describe('a socket', () => {
       const answer = await gateway.ask('{ me }', { authorization });
       expect(answer.data).toEqual({ me: PERSON });
       answered += 1;
-      if (answered <= 10) live.tell({ ticks: `${answered}` });
+      if (answered <= 10) live.send({ ticks: `${answered}` });
       await wait(200);
     }
     expect(answered).toBeGreaterThan(2);
@@ -46,20 +46,20 @@ describe('a socket', () => {
     expect(codeOf(greedy, '100')).toBe('TOO_MANY_SUBSCRIPTIONS');
     expect(codeOf(greedy, '9999')).toBe('TOO_MANY_SUBSCRIPTIONS');
     await eventually(() => resultsOf(other).length).toBe(Math.min(answered, 10));
-    // Whoever ends one has room for another.
+    // Another one is accepted after one has ended.
     greedy.send({ id: '7', type: 'complete' });
     await listening(100);
     greedy.send(subscribe('room', SUBSCRIPTION));
     await listening(101);
     expect(codeOf(greedy, 'room')).toBe(undefined);
-    live.tell({ ticks: 'last' });
+    live.send({ ticks: 'last' });
     await greedy.receives({ id: 'room', type: 'next' });
     greedy.socket.close();
     await listening(1);
     other.socket.close();
   }, 60_000);
 
-  it('counts what runs, whatever becomes of it', async () => {
+  it('counts only running operations, however they end', async () => {
     const client = await connect(gateway.url, { authorization });
     for (const query of [
       '{ me }',
@@ -78,7 +78,7 @@ describe('a socket', () => {
     client.socket.close();
   });
 
-  it('costs at most so much memory when its client stops reading, and is closed with 1013', async () => {
+  it('is closed with 1013 at the limit of unsent bytes when its client stops reading', async () => {
     const clients = await Promise.all(
       Array.from({ length: 10 }, () => connect(gateway.url, { authorization })),
     );
@@ -87,11 +87,11 @@ describe('a socket', () => {
     const [stuck, ...others] = clients as [RawClient, ...RawClient[]];
     stuck.socket.pause();
     let most = 0;
-    let told = 0;
+    let sent = 0;
     const ticks = 'x'.repeat(20_000);
-    while (live.present().length === 10 && told < 2_000) {
-      live.tell({ ticks });
-      told += 1;
+    while (live.present().length === 10 && sent < 2_000) {
+      live.send({ ticks });
+      sent += 1;
       most = Math.max(most, ...live.listeners.map(({ sink }) => sink.unsentBytes));
       await wait(0);
     }
@@ -99,9 +99,9 @@ describe('a socket', () => {
     expect(most).toBeGreaterThan(MAX_UNSENT_BYTES / 2);
     expect(most).toBeLessThanOrEqual(MAX_UNSENT_BYTES);
     for (const other of others) {
-      await eventually(() => resultsOf(other).length).toBe(told);
+      await eventually(() => resultsOf(other).length).toBe(sent);
     }
-    // What was sent before arrives as soon as it is read, and then the reason.
+    // The client still receives earlier results, then the close reason.
     stuck.socket.resume();
     expect(await stuck.closed).toEqual({
       code: 1013,
@@ -109,7 +109,7 @@ describe('a socket', () => {
     });
     const received = resultsOf(stuck).length;
     expect(received).toBeGreaterThan(20);
-    expect(received).toBeLessThan(told);
+    expect(received).toBeLessThan(sent);
     for (const other of others) other.socket.close();
   });
 
@@ -125,14 +125,14 @@ describe('a socket', () => {
       client.send(message());
       if (n % 50 === 0) await wait(100);
     }
-    // Who reads in time is none of those that are closed.
+    // The socket is closed before its client reads again.
     await listening(0);
     client.socket.resume();
     expect(await client.closed).toMatchObject({ code: 1013 });
     expect((await gateway.ask('{ me }', { authorization })).data).toEqual({ me: PERSON });
   });
 
-  it('is sent large answers one after the other, however many are asked for', async () => {
+  it('receives all of many large answers', async () => {
     const client = await connect(gateway.url, { authorization });
     for (let n = 0; n < 20; n += 1) {
       client.send(subscribe(`${n}`, LARGE));
@@ -144,7 +144,7 @@ describe('a socket', () => {
     client.socket.close();
   });
 
-  it('that hears no ping is cut off', async () => {
+  it('that answers no pings is cut off', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const own = await openLiveGateway(live, gateway.database);
     const alive = await connect(own.url, { authorization });
@@ -158,7 +158,7 @@ describe('a socket', () => {
     dead.socket.pause();
     vi.advanceTimersByTime(12_000);
     await eventually(() => pings).toBe(1);
-    // Once the server has answered this, it has heard the answer to its own.
+    // When the server answers this ping, it has received the answer to its own.
     const answered = once(alive.socket, 'pong');
     alive.socket.ping();
     await answered;
@@ -175,8 +175,8 @@ describe('a socket', () => {
   });
 });
 
-describe('a stream of events that is not live', () => {
-  it('is asked for no more than its client reads', async () => {
+describe('an async iterator as the result of a subscription', () => {
+  it('is read only as fast as its client reads', async () => {
     let pulled = 0;
     let ended = false;
     const ticks = 'x'.repeat(100_000);

@@ -14,7 +14,7 @@ describe('an operation over a socket', () => {
   });
   afterAll(() => socket.socket.close());
 
-  it('is refused as over HTTP, and the socket goes on', async () => {
+  it('is refused with the same codes as over HTTP, and the socket stays open', async () => {
     const refused = async (query: string, variables?: object) =>
       codes(await ask(socket, query, variables));
     expect(await refused('{ me')).toEqual(['error GRAPHQL_PARSE_FAILED']);
@@ -48,21 +48,21 @@ describe('an operation over a socket', () => {
     ]);
   });
 
-  const askInHaste = async (query: string) => {
-    const hasty = await startGateway(gateway.database.gatewayUrl, { requestTimeoutMs: 500 });
-    const own = await connect(hasty.url, { authorization });
+  const askWithTimeout = async (query: string) => {
+    const limited = await startGateway(gateway.database.gatewayUrl, { requestTimeoutMs: 500 });
+    const own = await connect(limited.url, { authorization });
     const answer = await ask(own, query);
     own.socket.close();
-    await hasty.close();
+    await limited.close();
     return answer;
   };
 
-  it('tells nothing of what happens inside, nor of HTTP', async () => {
+  it('returns no internal details in errors', async () => {
     const answers = [
       await ask(socket, '{ internalError half { good bad } badNumber }'),
       await ask(socket, '{ sql(text: "SELECT no_such_column") }'),
       await ask(socket, '{ nothing }'),
-      await askInHaste('{ hang }'),
+      await askWithTimeout('{ hang }'),
     ];
     expect(codes(answers.flat())).toEqual([
       ...Array(3).fill('next INTERNAL_SERVER_ERROR'),
@@ -73,7 +73,7 @@ describe('an operation over a socket', () => {
     expect(JSON.stringify(answers)).not.toMatch(/inner workings|no_such_column|stack|\.ts|"http"/);
   });
 
-  it('has an id of its own in the log, which its error names', async () => {
+  it('has its own request id in its error and in the log', async () => {
     const ids = [];
     for (const _ of [1, 2]) {
       const [message] = await ask(socket, '{ internalError }');
@@ -87,7 +87,7 @@ describe('an operation over a socket', () => {
     }
   });
 
-  it('runs for its own person, beside those of others', async () => {
+  it('runs as the person of its socket, beside operations of others', async () => {
     const people = [PERSON, randomUUID(), randomUUID()];
     const sockets = await Promise.all(
       people.map(async (sub) =>

@@ -36,7 +36,7 @@ beforeAll(async () => {
 
 afterAll(() => gateway?.close());
 
-/** Returns how a socket is closed that begins like this. */
+/** Sends these messages on a new socket. Returns how it is closed. */
 async function closeAfter(...messages: (object | string | Buffer)[]) {
   const client = await openSocket(gateway.url);
   for (const message of messages) client.send(message);
@@ -45,38 +45,38 @@ async function closeAfter(...messages: (object | string | Buffer)[]) {
 
 const init = (payload?: unknown) => ({ type: 'connection_init', payload });
 
-describe('a message that breaks the protocol closes its socket with 4400', () => {
+describe('an invalid message closes its socket with 4400', () => {
   it.each([
-    ['no JSON', '{"type":'],
-    ['nothing', ''],
-    ['a text', '"connection_init"'],
+    ['invalid JSON', '{"type":'],
+    ['an empty message', ''],
+    ['a string', '"connection_init"'],
     ['null', 'null'],
     ['a list', '[{"type":"connection_init"}]'],
     ['without a type', {}],
-    ['of a type that is no text', { type: 5 }],
-    ['of an unknown type', { type: 'start', id: '1', payload: { query: '{ me }' } }],
-    ['of a type that only servers send', { type: 'connection_ack' }],
+    ['a type that is not a string', { type: 5 }],
+    ['an unknown type', { type: 'start', id: '1', payload: { query: '{ me }' } }],
+    ['a type that only servers send', { type: 'connection_ack' }],
     ['a result', { type: 'next', id: '1', payload: {} }],
     ['an error', { type: 'error', id: '1', payload: [{ message: 'x' }] }],
-    ['an init whose payload is no object', init('token')],
-    ['a ping whose payload is no object', { type: 'ping', payload: [] }],
+    ['an init whose payload is not an object', init('token')],
+    ['a ping whose payload is not an object', { type: 'ping', payload: [] }],
     ['a subscribe without an id', { type: 'subscribe', payload: { query: '{ me }' } }],
-    ['of an empty id', subscribe('', '{ me }')],
-    ['of an id that is no text', { ...subscribe('1', '{ me }'), id: 1 }],
-    ['of an endless id', subscribe('x'.repeat(257), '{ me }')],
+    ['an empty id', subscribe('', '{ me }')],
+    ['an id that is not a string', { ...subscribe('1', '{ me }'), id: 1 }],
+    ['an id that is too long', subscribe('x'.repeat(257), '{ me }')],
     ['a subscribe without a payload', { type: 'subscribe', id: '1' }],
     ['without a query', { type: 'subscribe', id: '1', payload: {} }],
-    ['with a query that is no text', { type: 'subscribe', id: '1', payload: { query: 5 } }],
+    ['with a query that is not a string', { type: 'subscribe', id: '1', payload: { query: 5 } }],
     [
       'with variables that are a list',
       { type: 'subscribe', id: '1', payload: { query: '{ me }', variables: [] } },
     ],
     [
-      'with extensions that are a text',
+      'with extensions that are a string',
       { type: 'subscribe', id: '1', payload: { query: '{ me }', extensions: 'x' } },
     ],
     ['a complete without an id', { type: 'complete' }],
-    ['in binary', Buffer.from(JSON.stringify({ type: 'ping' }))],
+    ['a binary message', Buffer.from(JSON.stringify({ type: 'ping' }))],
   ])('%s', async (_, message) => {
     const client = await connect(gateway.url, { authorization });
     const log = gateway.log.length;
@@ -89,12 +89,12 @@ describe('a message that breaks the protocol closes its socket with 4400', () =>
 });
 
 describe('a socket is closed', () => {
-  it('with 4401 that subscribes before it has said who it is', async () => {
+  it('with 4401 if it subscribes before it has signed in', async () => {
     expect(await closeAfter(subscribe('1', SUBSCRIPTION))).toEqual({
       code: 4401,
       reason: 'Unauthorized',
     });
-    // A token that was seen before is verified before the next message comes.
+    // A known token would be verified before the next message arrives.
     const unseen = `Bearer ${await token({ sub: PERSON, jti: randomUUID() })}`;
     expect(
       await closeAfter(init({ authorization: unseen }), subscribe('1', SUBSCRIPTION)),
@@ -102,7 +102,7 @@ describe('a socket is closed', () => {
     expect(live.listeners).toHaveLength(0);
   });
 
-  it('with 4401 and the reason when its token is none', async () => {
+  it('with 4401 and a reason if its token is invalid', async () => {
     const now = Math.floor(Date.now() / 1000);
     const expired = await token({ sub: PERSON, exp: now - 60 });
     const forged = await token({ sub: PERSON }, 'not the secret, but as long as it is');
@@ -123,7 +123,7 @@ describe('a socket is closed', () => {
     });
   });
 
-  it('with 4403 in a workspace of others, with 4400 in one that cannot be', async () => {
+  it('with 4403 for a foreign workspace, and with 4400 for an invalid one', async () => {
     const inWorkspace = (id: unknown) => closeAfter(init({ authorization, 'x-workspace-id': id }));
     expect(await inWorkspace(workspaces.foreign)).toEqual({
       code: 4403,
@@ -137,7 +137,7 @@ describe('a socket is closed', () => {
     expect(await inWorkspace(5)).toMatchObject({ code: 4400 });
   });
 
-  it('with 4406 without a protocol that is spoken here', async () => {
+  it('with 4406 without a supported protocol', async () => {
     const client = await openSocket(gateway.url, { protocols: [] });
     expect(await client.closed).toMatchObject({ code: 4406 });
     await expect(openSocket(gateway.url, { protocols: ['graphql-ws', 'x'] })).rejects.toThrow(
@@ -145,14 +145,14 @@ describe('a socket is closed', () => {
     );
   });
 
-  it('with 4408 that says nothing for 3 seconds', async () => {
+  it('with 4408 if it sends nothing for 3 seconds', async () => {
     const started = Date.now();
     expect(await closeAfter({ type: 'ping' })).toMatchObject({ code: 4408 });
     expect(Date.now() - started).toBeGreaterThan(2_900);
     expect(Date.now() - started).toBeLessThan(10_000);
   });
 
-  it('with 4409 that uses an id twice, however long and odd it is', async () => {
+  it('with 4409 if it uses an id twice, also a long or unusual one', async () => {
     for (const id of ['1', 'ö'.repeat(200)]) {
       const client = await connect(gateway.url, { authorization });
       client.send(subscribe(id, SUBSCRIPTION));
@@ -164,7 +164,7 @@ describe('a socket is closed', () => {
     await live.listening(0);
   });
 
-  it('with 4429 that says twice who it is', async () => {
+  it('with 4429 if it sends two connection_init messages', async () => {
     expect(await closeAfter(init({ authorization }), init({ authorization }))).toMatchObject({
       code: 4429,
     });
@@ -176,13 +176,13 @@ describe('a socket is closed', () => {
     expect(await client.closed).toMatchObject({ code: 1009 });
   });
 
-  it('with 1007 for text that is none', async () => {
+  it('with 1007 for invalid UTF-8', async () => {
     const client = await connect(gateway.url, { authorization });
     client.socket.send(Buffer.from([0xff, 0xfe]), { binary: false });
     expect(await client.closed).toMatchObject({ code: 1007 });
   });
 
-  it('with 1013 while nobody can be checked, with 4500 for what should not happen', async () => {
+  it('with 1013 if tokens cannot be verified, and with 4500 for an internal error', async () => {
     const failures = [
       new GatewayError('SERVICE_UNAVAILABLE', 'Later.', { status: 503 }),
       new Error(INTERNAL.message),
@@ -205,8 +205,8 @@ describe('a socket is closed', () => {
   });
 });
 
-describe('a socket says who it is', () => {
-  const whoAndWhere = async (payload: object, headers?: Record<string, string>) => {
+describe('a socket signs in', () => {
+  const viewerOf = async (payload: object, headers?: Record<string, string>) => {
     const client = await openSocket(gateway.url, headers ? { headers } : {});
     client.send(init(payload));
     await client.receives({ type: 'connection_ack' });
@@ -216,28 +216,28 @@ describe('a socket says who it is', () => {
     return result.data;
   };
 
-  it('in its first message, as headers are spelt, or in headers of the request', async () => {
+  it('in its first message, with any case of names, or by headers of the request', async () => {
     const workspace = workspaces.own.toUpperCase();
     const expected = { me: PERSON, currentWorkspace: workspaces.own };
-    expect(await whoAndWhere({ authorization, 'x-workspace-id': workspace })).toEqual(expected);
+    expect(await viewerOf({ authorization, 'x-workspace-id': workspace })).toEqual(expected);
+    expect(await viewerOf({ Authorization: authorization, 'X-Workspace-Id': workspace })).toEqual(
+      expected,
+    );
     expect(
-      await whoAndWhere({ Authorization: authorization, 'X-Workspace-Id': workspace }),
+      await viewerOf({ headers: { Authorization: authorization, 'x-workspace-id': workspace } }),
     ).toEqual(expected);
-    expect(
-      await whoAndWhere({ headers: { Authorization: authorization, 'x-workspace-id': workspace } }),
-    ).toEqual(expected);
-    expect(await whoAndWhere({}, { authorization, 'x-workspace-id': workspace })).toEqual(expected);
+    expect(await viewerOf({}, { authorization, 'x-workspace-id': workspace })).toEqual(expected);
   });
 
-  it('and what the message says counts', async () => {
+  it('by its message rather than by the headers', async () => {
     const stranger = `Bearer ${await token({ sub: randomUUID() })}`;
-    expect(await whoAndWhere({ authorization }, { authorization: stranger })).toEqual({
+    expect(await viewerOf({ authorization }, { authorization: stranger })).toEqual({
       me: PERSON,
       currentWorkspace: workspaces.own,
     });
   });
 
-  it('as an agent, too', async () => {
+  it('as an agent', async () => {
     const agent = await agentToken({ agent: 'scout', scopes: ['*:read'] });
     const client = await connect(gateway.url, { authorization: `Bearer ${agent}` });
     client.send(subscribe('1', '{ currentWorkspace }'));
@@ -248,12 +248,12 @@ describe('a socket says who it is', () => {
   });
 });
 
-describe('a request to upgrade', () => {
-  it('on another path is answered like any other', async () => {
+describe('an upgrade request', () => {
+  it('on another path gets 404', async () => {
     await expect(openSocket(`${gateway.url}/elsewhere?x=`)).rejects.toThrow('404');
   });
 
-  it('that is no handshake is refused', async () => {
+  it('without a WebSocket handshake is refused', async () => {
     const { received, closed } = openRaw(
       gateway.url,
       'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
@@ -262,7 +262,7 @@ describe('a request to upgrade', () => {
     expect(received()).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  it('to HTTP/2, as some clients offer with each, is answered as if it did not', async () => {
+  it('to HTTP/2, which some clients offer, is answered without the upgrade', async () => {
     const headers = {
       authorization,
       connection: 'Upgrade, HTTP2-Settings',
@@ -274,7 +274,7 @@ describe('a request to upgrade', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     socket.write(request.slice(-5));
     await eventually(received).toMatch(new RegExp(`^HTTP/1\\.1 200 [^]*${PERSON}`));
-    // The connection is kept, for requests with the offer and without.
+    // The connection can be used again, with and without the offer.
     socket.write(rawPost('/graphql', headers, { query: '{ second: me }' }));
     await eventually(received).toContain(`"second":"${PERSON}"`);
     socket.write(rawPost('/graphql', { authorization }, { query: '{ third: me }' }));

@@ -17,13 +17,13 @@ export const live = createLiveStreams();
 
 export const { listening } = live;
 
-/** Lines of `plain`'s log, oldest first. */
+/** The lines in the log of `plain`, oldest first. */
 export const log: Record<string, unknown>[] = [];
 
-/** Answers subscriptions with live streams. */
+/** A gateway that answers subscriptions with live streams. */
 export let gateway: LiveGateway;
 
-/** Answers them as its schema does. */
+/** A gateway that answers subscriptions by its schema. */
 export let plain: TestGateway;
 
 export let authorization: string;
@@ -38,7 +38,7 @@ export const client = (url = gateway.url, options: Partial<ClientOptions> = {}) 
     ...options,
   });
 
-/** Sends an operation and returns all that it is answered with, once that is complete. */
+/** Sends an operation. Returns all messages of its answer. */
 export async function ask(socket: RawClient, query: string, variables?: object, more: object = {}) {
   const id = randomUUID();
   socket.send({ id, type: 'subscribe', payload: { query, variables, ...more } });
@@ -58,7 +58,7 @@ export const codes = (messages: Pick<Message, 'type' | 'payload'>[]) =>
     ),
   );
 
-/** Prepares what the tests of a file share. */
+/** Registers the hooks that create and close what the tests of a file share. */
 export function setUp(): void {
   beforeAll(async () => {
     gateway = await openLiveGateway(live);

@@ -16,7 +16,7 @@ import {
 setUp();
 
 describe('a client of graphql-ws', () => {
-  it('asks, changes and subscribes over one socket', async () => {
+  it('queries, mutates and subscribes over one socket', async () => {
     const graphql = client();
     const results: unknown[] = [];
     for await (const { data } of graphql.iterate({ query: '{ me }' })) results.push(data);
@@ -26,10 +26,10 @@ describe('a client of graphql-ws', () => {
     expect(results).toEqual([{ me: PERSON }, { touch: PERSON }]);
 
     const [first, second] = [SUBSCRIPTION, SUBSCRIPTION].map((query) => graphql.iterate({ query }));
-    const news = [first?.next(), second?.next()];
+    const next = [first?.next(), second?.next()];
     await listening(2);
-    live.tell({ ticks: 'one' });
-    expect((await Promise.all(news)).map((result) => result?.value)).toEqual([
+    live.send({ ticks: 'one' });
+    expect((await Promise.all(next)).map((result) => result?.value)).toEqual([
       { data: { ticks: 'one' } },
       { data: { ticks: 'one' } },
     ]);
@@ -39,7 +39,7 @@ describe('a client of graphql-ws', () => {
     await listening(0);
   });
 
-  it('comes again when its socket is closed for that, with what it subscribed to', async () => {
+  it('reconnects and subscribes again when its socket is closed with 1012', async () => {
     const graphql = client();
     const events = graphql.iterate<{ ticks: string }>({ query: SUBSCRIPTION });
     const next = events.next();
@@ -51,12 +51,12 @@ describe('a client of graphql-ws', () => {
       closeCode: 1012,
     });
     await listening(1);
-    live.tell({ ticks: 'again' });
+    live.send({ ticks: 'again' });
     expect((await next).value.data).toEqual({ ticks: 'again' });
     await graphql.dispose();
   });
 
-  it('is told why a subscription was ended for good, and keeps its socket', async () => {
+  it('receives the reason of a final end, and keeps its socket', async () => {
     const graphql = client(gateway.url, { lazyCloseTimeout: 30_000 });
     const closes: unknown[] = [];
     graphql.on('closed', (event) => closes.push(event));
@@ -82,7 +82,7 @@ describe('a client of graphql-ws', () => {
     await graphql.dispose();
   });
 
-  it('is told events that are no live stream, one after the other', async () => {
+  it('receives the events of an async iterator in order', async () => {
     const graphql = client(plain.url);
     const results: unknown[] = [];
     for await (const { data } of graphql.iterate({ query: SUBSCRIPTION })) results.push(data);
@@ -93,14 +93,14 @@ describe('a client of graphql-ws', () => {
 
 describe('results of a live stream', () => {
   it.each([0, 60, 90, 125, 126, 65_400, 65_535, 65_536, 900_000])(
-    'arrive as they are: %i characters, and some of more bytes',
+    'arrive unchanged with %i characters, and some of several bytes',
     async (length) => {
       const socket = await connect(gateway.url, { authorization });
       const id = `"\\ ö 𝄞 ${'x'.repeat(length % 200)}`;
       socket.send(subscribe(id, SUBSCRIPTION));
       await listening(1);
       const ticks = `${'x'.repeat(length)}"\\ ö 𝄞`;
-      live.tell({ ticks });
+      live.send({ ticks });
       expect((await socket.receives({ type: 'next' })).payload).toEqual({ data: { ticks } });
       expect(socket.messages.at(-1)?.id).toBe(id);
       socket.socket.close();
@@ -108,14 +108,14 @@ describe('results of a live stream', () => {
     },
   );
 
-  it('and answers to other operations do not get into each other', async () => {
+  it('are not mixed with answers to other operations', async () => {
     const socket = await connect(gateway.url, { authorization });
     socket.send(subscribe('live', SUBSCRIPTION));
     await listening(1);
     for (let n = 0; n < 200; n += 1) {
       socket.send(subscribe(`${n}`, '{ me }'));
       socket.socket.ping();
-      live.tell({ ticks: `${n} ${'x'.repeat(n * 50)}` });
+      live.send({ ticks: `${n} ${'x'.repeat(n * 50)}` });
       if (n % 20 === 0) await socket.receives({ id: `${n}`, type: 'complete' });
     }
     await socket.receives({ id: '199' });
@@ -129,25 +129,25 @@ describe('results of a live stream', () => {
     socket.socket.close();
   });
 
-  it('stop when the client completes, or is gone', async () => {
+  it('stop when the client completes or disconnects', async () => {
     const socket = await connect(gateway.url, { authorization });
     socket.send(subscribe('1', SUBSCRIPTION));
     socket.send(subscribe('2', SUBSCRIPTION));
     await listening(2);
     socket.send({ id: '1', type: 'complete' });
     await listening(1);
-    live.tell({ ticks: 'x' });
+    live.send({ ticks: 'x' });
     await socket.receives({ id: '2', type: 'next' });
     expect(socket.messages.filter(({ id }) => id === '1')).toEqual([]);
     socket.socket.terminate();
     await listening(0);
   });
 
-  it('go to the subscription that has the id at the time', async () => {
+  it('go to the latest subscription with their id', async () => {
     const socket = await connect(gateway.url, { authorization });
     socket.send(subscribe('1', SUBSCRIPTION));
     await listening(1);
-    // In one write, so that they are read at once.
+    // In one write, so that they are read together.
     const raw = socket.socket as unknown as { _socket: { cork(): void; uncork(): void } };
     raw._socket.cork();
     for (let n = 0; n < 50; n += 1) {
@@ -159,7 +159,7 @@ describe('results of a live stream', () => {
     const answer = await ask(socket, '{ me }');
     expect(answer).toMatchObject([{ type: 'next' }, { type: 'complete' }]);
     await listening(1);
-    live.tell({ ticks: 'x' });
+    live.send({ ticks: 'x' });
     await socket.receives({ id: '1', type: 'next' });
     expect(socket.messages.filter(({ id }) => id === '1')).toHaveLength(1);
     socket.socket.close();

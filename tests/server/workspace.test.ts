@@ -40,7 +40,7 @@ async function ask(person: keyof typeof people, query: string, workspace?: strin
 }
 
 describe('without the header', () => {
-  it('the only workspace is the current one, for the database too', async () => {
+  it('the only workspace is the current one, also in the database', async () => {
     const { data } = await ask('first', '{ currentWorkspace setting }');
     expect(data).toEqual({
       currentWorkspace: workspaces.first,
@@ -49,19 +49,22 @@ describe('without the header', () => {
   });
 
   it.each([
-    ['both', /2 workspaces: choose one with the header x-workspace-id/],
-    ['none', /not a member of any/],
-  ] as const)('%s: there is none, and what needs one says so', async (person, message) => {
-    const { data, errors } = await ask(person, '{ currentWorkspace setting workspace }');
-    expect(data).toEqual({
-      currentWorkspace: null,
-      setting: `${people[person]} -`,
-      workspace: null,
-    });
-    expect(errors).toHaveLength(1);
-    expect(errors?.[0]?.extensions).toEqual({ code: 'WORKSPACE_REQUIRED', argument: HEADER });
-    expect(errors?.[0]?.message).toMatch(message);
-  });
+    ['two workspaces', 'both', /2 workspaces: choose one with the header x-workspace-id/],
+    ['no workspace', 'none', /not a member of any/],
+  ] as const)(
+    'a person with %s has no current one, and fields that need it fail',
+    async (_, person, message) => {
+      const { data, errors } = await ask(person, '{ currentWorkspace setting workspace }');
+      expect(data).toEqual({
+        currentWorkspace: null,
+        setting: `${people[person]} -`,
+        workspace: null,
+      });
+      expect(errors).toHaveLength(1);
+      expect(errors?.[0]?.extensions).toEqual({ code: 'WORKSPACE_REQUIRED', argument: HEADER });
+      expect(errors?.[0]?.message).toMatch(message);
+    },
+  );
 });
 
 describe('with the header', () => {
@@ -75,7 +78,7 @@ describe('with the header', () => {
     }
   });
 
-  it('a workspace of others is refused just as one that does not exist', async () => {
+  it('a foreign workspace is refused like one that does not exist', async () => {
     const foreign = await ask('both', '{ me }', workspaces.foreign);
     const unknown = await ask('both', '{ me }', randomUUID());
     expect(foreign.status).toBe(403);
@@ -94,7 +97,7 @@ describe('with the header', () => {
     },
   );
 
-  it('a membership that ended is no longer one', async () => {
+  it('a workspace is refused after the membership has ended', async () => {
     const person = randomUUID();
     await database.query('INSERT INTO auth.users (id) VALUES ($1)', [person]);
     await database.query('INSERT INTO user_workspaces (user_id, workspace_id) VALUES ($1, $2)', [
@@ -109,8 +112,8 @@ describe('with the header', () => {
   });
 });
 
-describe('many requests at once', () => {
-  it('each see their own person and workspace', async () => {
+describe('many concurrent requests', () => {
+  it('each have their own person and workspace', async () => {
     const cases = Array.from({ length: 100 }, (_, index) =>
       index % 2 ? (['both', 'second'] as const) : (['first', 'first'] as const),
     );

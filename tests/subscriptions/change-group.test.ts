@@ -5,7 +5,7 @@ import { ChangeGroup, ChangeMember } from '../../src/subscriptions/change-group.
 import { Payload, type StreamEnd } from '../../src/subscriptions/result-stream.ts';
 import { Subscriber } from '../../src/subscriptions/subscriber.ts';
 
-/** A group with so many clients. The test ends its executions, oldest first. */
+/** A group with a number of clients. The test ends its executions, oldest first. */
 function createGroup(clients: number) {
   const running: { resolve(payloads: Payload[]): void; reject(error: Error): void }[] = [];
   let executions = 0;
@@ -39,7 +39,7 @@ function createGroup(clients: number) {
     end: (...received: string[]) =>
       running.shift()?.resolve(received.map((json) => new Payload(json))),
     fail: () => running.shift()?.reject(new Error('Away')),
-    /** The number of clients that have received so many results. */
+    /** The number of clients that have received at least this many results. */
     clientsWith: (results: number) =>
       joined.filter(({ received }) => received.length >= results).length,
   };

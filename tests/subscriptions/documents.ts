@@ -93,7 +93,7 @@ const leavesOf = (type: GraphQLObjectType) =>
 
 /**
  * Every subscription of the schema, with all columns and one level of relations. Relations to personal
- * rows have documents of their own, since these are not executed once for many people.
+ * rows are in separate documents, since these are not executed once for many people.
  */
 export const documents: readonly Document[] = [
   ...cases.flatMap((shown) => documentsOf(`${shown.lookup}Changed`, shown, EVERYTHING)),

@@ -82,9 +82,9 @@ const secrets = new Map<string, ReadonlySet<string>>();
 beforeAll(async () => {
   world = await createLiveWorld();
   targets = await targetsOf(world);
-  const everybody = world.participants.filter(({ name }) => READERS.includes(name));
-  for (const who of everybody) secrets.set(who.name, (await visibilityOf(world, who)).secrets);
-  readers = everybody.map((who) => {
+  const chosen = world.participants.filter(({ name }) => READERS.includes(name));
+  for (const who of chosen) secrets.set(who.name, (await visibilityOf(world, who)).secrets);
+  readers = chosen.map((who) => {
     const listener = listen(world.api.url, who.client);
     const live = queries.map(
       (query) => [query, listener.subscribe(`query @live ${query}`)] as const,

@@ -13,7 +13,7 @@ const PERSON = demoPeople[0]?.id as string;
 export interface LiveGateway {
   /** Host and port of the connection that can be cut. */
   address: string;
-  /** A person's token that expires after so many seconds. */
+  /** A person's token that expires after `seconds`. */
   token(seconds: number): Promise<string>;
   /** Raises an alert in SQL, without the gateway. */
   raise(title: string): Promise<void>;

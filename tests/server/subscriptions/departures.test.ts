@@ -20,7 +20,7 @@ afterAll(async () => {
   await world?.close();
 });
 
-/** Keeps reads of a table waiting, until the end of the test at the latest. */
+/** Makes reads of a table wait, at most until the end of the test. */
 const hold = (table: string) => holder.query(`begin; lock table ${table} in access exclusive mode`);
 const waiting = (count: number) =>
   eventually(async () => {
@@ -31,29 +31,29 @@ const waiting = (count: number) =>
   }).toBe(count);
 const listening = (subscribers: number) =>
   eventually(async () => (await world.streams()).subscribers).toBe(subscribers);
-/** Long enough for a request to cancel something, which would be sent at once. */
-const aMoment = () => new Promise((resolve) => setTimeout(resolve, 100));
+/** Long enough for a cancel request, which would be sent at once. */
+const waitForCancel = () => new Promise((resolve) => setTimeout(resolve, 100));
 const addCampaign = () =>
   insert(world.database, 'campaigns', { workspace_id: world.ours.workspaceId, name: 'Another' });
 
 const LIVE = 'query @live { campaigns { nodes { name } } }';
 const CHANGES = 'campaignChanged { cursor node { name quests(first: 1) { nodes { name } } } }';
 
-describe.each(TRANSPORTS)('what is read for subscribers (%s)', (transport) => {
-  it('of a live query goes on while one of them is there, and is cancelled with the last', async () => {
+describe.each(TRANSPORTS)('the read for a group (%s)', (transport) => {
+  it('of a live query is cancelled when the last of its members leaves', async () => {
     await hold('campaigns');
     const [first, second] = [await world.open(LIVE, { transport }), await world.open(LIVE)];
     await listening(2);
     await waiting(1);
     first.end();
     await listening(1);
-    await aMoment();
+    await waitForCancel();
     await waiting(1);
     second.end();
     await waiting(0);
   });
 
-  it('of a change goes on while one of them is there, and is cancelled with the last', async () => {
+  it('of a change is cancelled when the last of its members leaves', async () => {
     const query = `subscription { ${CHANGES} }`;
     const [first, second] = [await world.open(query, { transport }), await world.open(query)];
     await listening(2);
@@ -62,15 +62,15 @@ describe.each(TRANSPORTS)('what is read for subscribers (%s)', (transport) => {
     await waiting(1);
     first.end();
     await listening(1);
-    await aMoment();
+    await waitForCancel();
     await waiting(1);
     second.end();
     await waiting(0);
   });
 });
 
-describe('what is read for a subscriber', () => {
-  it('of the past is cancelled when it goes, though its group goes on', async () => {
+describe('a replay', () => {
+  it('is cancelled when its last client leaves, even if their group has other members', async () => {
     const { campaigns } = await world.ask('query { campaigns { liveCursor } }');
     await addCampaign();
     const query = `subscription ($after: String) { ${CHANGES.replace('{', '(after: $after) {')} }`;
@@ -84,7 +84,7 @@ describe('what is read for a subscriber', () => {
     await waiting(1);
     late[0]?.end();
     await listening(2);
-    await aMoment();
+    await waitForCancel();
     await waiting(1);
     late[1]?.end();
     await waiting(0);
@@ -94,7 +94,7 @@ describe('what is read for a subscriber', () => {
     expect(staying.last()?.errors).toBeUndefined();
   });
 
-  it('is no error to anybody when it is cancelled', () => {
+  it('logs no errors when it is cancelled', () => {
     expect(world.gateway.log).toEqual([]);
   });
 });

@@ -7,8 +7,8 @@ import { eventually } from '../../support/eventually.ts';
 import { insert } from '../../support/tenant.ts';
 import { createLiveWorld, type LiveWorld, TRANSPORTS } from './live-world.ts';
 
-/** Repeatable chance. */
-function chance(seed: number): (below: number) => number {
+/** Random numbers that are the same for the same seed. */
+function randomFrom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
@@ -16,32 +16,35 @@ function chance(seed: number): (below: number) => number {
   };
 }
 
-describe('a patch makes one value of another', () => {
-  const madeUp = (pick: (below: number) => number, depth = 0): unknown => {
+describe('a patch', () => {
+  const randomValue = (pick: (below: number) => number, depth = 0): unknown => {
     const kind = pick(depth > 3 ? 4 : 7);
     if (kind < 4) return [null, pick(3), `text ${pick(3)}`, pick(2) === 1][kind];
-    if (kind < 6) return Array.from({ length: pick(7) }, () => madeUp(pick, depth + 1));
+    if (kind < 6) return Array.from({ length: pick(7) }, () => randomValue(pick, depth + 1));
     return Object.fromEntries(
-      Array.from({ length: pick(4) }, () => [`~/ ${pick(5)}`, madeUp(pick, depth + 1)]),
+      Array.from({ length: pick(4) }, () => [`~/ ${pick(5)}`, randomValue(pick, depth + 1)]),
     );
   };
 
-  it.each([1, 2, 3, Date.now() % 1_000_000])('whatever they are, seed %i', (seed) => {
-    const pick = chance(seed);
-    for (let n = 0; n < 500; n += 1) {
-      const [before, after] = [madeUp(pick), madeUp(pick)].map((value) => ({ value }));
-      const patched = structuredClone(before);
-      const failures = applyPatch(patched, patchOf(before, after)).filter(Boolean);
-      expect(failures).toEqual([]);
-      expect(patched).toEqual(after);
-      expect(patchOf(after, structuredClone(after))).toEqual([]);
-    }
-  });
+  it.each([1, 2, 3, Date.now() % 1_000_000])(
+    'changes any value to any other one, with seed %i',
+    (seed) => {
+      const pick = randomFrom(seed);
+      for (let n = 0; n < 500; n += 1) {
+        const [before, after] = [randomValue(pick), randomValue(pick)].map((value) => ({ value }));
+        const patched = structuredClone(before);
+        const failures = applyPatch(patched, patchOf(before, after)).filter(Boolean);
+        expect(failures).toEqual([]);
+        expect(patched).toEqual(after);
+        expect(patchOf(after, structuredClone(after))).toEqual([]);
+      }
+    },
+  );
 
   const rows = (count: number) =>
     Array.from({ length: count }, (_, n) => ({ id: n, title: `Title ${n}`, of: { n } }));
 
-  it('and tells no more than has changed in a list', () => {
+  it('contains only the changes of a list', () => {
     const before = rows(100);
     const added = { id: -1, title: 'New', of: { n: -1 } };
     const after: typeof before = structuredClone([added, ...before.slice(0, -1)]);
@@ -53,7 +56,7 @@ describe('a patch makes one value of another', () => {
     ]);
   });
 
-  it('also of long lists that have nothing in common', () => {
+  it('can replace a long list by one with no common items', () => {
     const [before, after] = [rows(5_000), rows(5_000).map((row) => ({ ...row, title: 'Other' }))];
     const patch = patchOf(before, after);
     expect(patch).toHaveLength(5_000);
@@ -90,7 +93,7 @@ describe('a live query with patches', () => {
       related_campaign_id,
     });
 
-  it('begins with all, and goes on with what has changed', async () => {
+  it('sends the whole result first, and then only changes', async () => {
     const first = await world.open(QUERY);
     await eventually(() => first.results.length).toBe(1);
     expect(first.last()).toEqual({ data: await world.ask(SELECTION), revision: 1 });
@@ -98,7 +101,7 @@ describe('a live query with patches', () => {
     await eventually(() => first.results.length).toBe(2);
     expect(Object.keys(first.last() ?? {})).toEqual(['patch', 'revision']);
     expect(first.last()?.revision).toBe(2);
-    // Who comes later is told all, and counts from there.
+    // A later client receives the whole result, and its revisions start at 1.
     const second = await world.open(QUERY);
     await eventually(() => second.results.length).toBe(1);
     expect(second.last()).toEqual({ data: await world.ask(SELECTION), revision: 1 });
@@ -110,9 +113,9 @@ describe('a live query with patches', () => {
     expect(second.data()).toEqual(first.data());
   });
 
-  it.each(TRANSPORTS)('comes to what a fresh query is answered with: %s', async (transport) => {
+  it.each(TRANSPORTS)('leads to the result of a new query over %s', async (transport) => {
     const { query } = world.database;
-    const pick = chance(TRANSPORTS.indexOf(transport) + 1);
+    const pick = randomFrom(TRANSPORTS.indexOf(transport) + 1);
     const campaigns = [
       null,
       await insert(world.database, 'campaigns', {
@@ -147,7 +150,7 @@ describe('a live query with patches', () => {
     expect((await world.streams()).groups).toBe(1);
   });
 
-  it('tells an answer with errors as it is, and patches on behind it', async () => {
+  it('sends a result with errors as a whole, and continues with patches', async () => {
     const query = `query @live(patch: true) { systemAlerts { totalCount } trends { totalCount } }`;
     const live = await world.open(query);
     await eventually(() => live.results.length).toBe(1);

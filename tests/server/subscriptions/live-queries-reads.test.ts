@@ -29,8 +29,8 @@ function planned(text: string, variables: Record<string, unknown> = {}) {
 
 const PAGE = '{ totalCount pageInfo { hasNextPage } nodes { __typename nodeId } edges { cursor } }';
 
-describe('what a query reads', () => {
-  it.each(named(cases))('%s: the table alone', (name, { root, lookup, columns }) => {
+describe('the tables that a query reads', () => {
+  it.each(named(cases))('%s: only its own table', (name, { root, lookup, columns }) => {
     const fields = columns.map(([column]) => column).join(' ');
     expect(planned(`{ ${root} ${PAGE} }`).read).toEqual([name]);
     const id = getNamedType(schema.getQueryType()?.getFields()[lookup]?.args[0]?.type)?.name;
@@ -39,7 +39,7 @@ describe('what a query reads', () => {
     ]);
   });
 
-  it.each(named(cases))('%s: what its relations and links lead to', (name, shown) => {
+  it.each(named(cases))('%s: the tables of its relations and links', (name, shown) => {
     const { root, one, many, links, people } = shown;
     const types = schema.getType(name);
     if (!isObjectType(types)) throw new TypeError(`${name} is no type`);
@@ -56,7 +56,7 @@ describe('what a query reads', () => {
     for (const [person] of people) {
       expect(at(`${person} { nodeId }`)).toEqual([...new Set([name, 'UserProfile'])].sort());
     }
-    // Whatever else there is may be made of any rows, but for what is made of columns.
+    // Any other field may read all tables.
     const known = [...one, ...many, ...links, ...people, ...shown.columns].map(([field]) => field);
     for (const field of Object.values(types.getFields())) {
       if (known.includes(field.name) || ['nodeId', 'allowedTransitions'].includes(field.name)) {
@@ -87,14 +87,14 @@ describe('what a query reads', () => {
       'query { ...Of } fragment Of on Query { cohorts { nodes { ... on Cohort { campaignLinks { totalCount } } } } }',
       {},
     ],
-  ])('by filters and fragments: %s', (text, variables) => {
+  ])('in filters and fragments: %s', (text, variables) => {
     expect(planned(text, variables).read).toEqual(
       expect.arrayContaining(['CampaignCohort', 'Cohort']),
     );
     expect(planned(text, variables).read.length).toBeLessThan(5);
   });
 
-  it('is everything where a row may be of any table, and nothing of the schema itself', () => {
+  it('are all tables for a row of any type, and none for the schema', () => {
     expect(planned('{ node(nodeId: "x") { nodeId } }').read).toHaveLength(models.length);
     expect(planned('{ viewer { role } }').read).toHaveLength(models.length);
     expect(planned('{ __typename __schema { types { name } } }').read).toEqual([]);
@@ -103,7 +103,7 @@ describe('what a query reads', () => {
   });
 });
 
-describe('what the database reads for it', () => {
+describe('the tables that the database reads', () => {
   let world: World;
   let database: Database;
   beforeAll(async () => {
@@ -119,12 +119,12 @@ describe('what the database reads for it', () => {
   const mentioned = (sql: string) =>
     tables.filter((table) => new RegExp(`\\b${table}\\b`).test(sql));
 
-  it('is the table itself, in its policies', async () => {
+  it('in a policy are only its own table', async () => {
     const policies = await world.database.query<{ table: string; condition: string }>(
       `select tablename as table, qual as condition from pg_policies
        where schemaname = 'public' and cmd in ('SELECT', 'ALL')`,
     );
-    // Whose profile is seen changes with memberships: the log has that as a change of the profile.
+    // Memberships decide which profiles are visible. Their changes are logged as changes of profiles.
     const known = { user_profiles: ['user_workspaces'] } as Record<string, string[]>;
     for (const { table, condition } of policies.filter((each) => tables.includes(each.table))) {
       const others = mentioned(condition).filter((other) => other !== table);
@@ -132,7 +132,7 @@ describe('what the database reads for it', () => {
     }
   });
 
-  it('is the table that its rows are of, in functions that return lists', async () => {
+  it('in a function that returns a list are only the table of its rows', async () => {
     const functions = await world.database.query<{ name: string; table: string; body: string }>(
       `select p.proname as name, t.typname as table, p.prosrc as body
        from pg_proc as p join pg_type as t on t.oid = p.prorettype
@@ -153,12 +153,12 @@ describe('what the database reads for it', () => {
       seal,
     });
 
-  it('is the same for all members of a role, unless it is known to be personal', async () => {
+  it('have the same rows for all members with one role, unless the query is personal', async () => {
     const { query } = world.database;
     await query(`update user_workspaces set role = 'Owner' where workspace_id = $1`, [
       world.ours.workspaceId,
     ]);
-    // One of them is a member of another workspace, too.
+    // One of them is also a member of another workspace.
     await query(
       `insert into user_workspaces (user_id, workspace_id, role) values ($1, $2, 'Viewer')`,
       [world.ours.ownerId, world.theirs.workspaceId],
@@ -169,7 +169,7 @@ describe('what the database reads for it', () => {
     );
     const contexts = await Promise.all(members.map(({ id }) => contextOf(id)));
     const personal: string[] = [];
-    const tried: string[] = [];
+    const tested: string[] = [];
     const executor = {
       schema,
       database,
@@ -188,7 +188,7 @@ describe('what the database reads for it', () => {
         ).toBe(true);
         continue;
       }
-      tried.push(field.name);
+      tested.push(field.name);
       const { isPersonal } = planned(text);
       const answer = async (audience: Audience) => {
         const { data, errors } = await executeQuery(executor, audience, {
@@ -208,7 +208,7 @@ describe('what the database reads for it', () => {
         ).toBe(1);
       }
     }
-    expect(tried.length).toBeGreaterThan(100);
+    expect(tested.length).toBeGreaterThan(100);
     expect(personal.sort()).toEqual(
       [
         'onboardingResponse',
@@ -223,7 +223,7 @@ describe('what the database reads for it', () => {
         'viewer',
         'workspace',
         'workspaces',
-      ].filter((name) => tried.includes(name)),
+      ].filter((name) => tested.includes(name)),
     );
   });
 });
@@ -232,7 +232,7 @@ function tableOf({ type }: GraphQLField<unknown, unknown>): string {
   return catalog.models[getNamedType(type).name]?.table ?? '';
 }
 
-/** A field with what it holds itself. */
+/** A field with its own leaf fields. */
 function selectionOf({ name, type }: GraphQLField<unknown, unknown>, args = ''): string {
   const to = getNamedType(type);
   if (isLeafType(to)) return `${name}${args}`;

@@ -33,28 +33,31 @@ const dismissAll = () =>
   world.database.query(`update system_alerts set status = 'dismissed' where status = 'active'`);
 const titles = (live: Live) =>
   (live.data()?.systemAlerts.nodes ?? []).map(({ title }: { title: string }) => title);
-const told = (live: Live, count: number) => eventually(() => live.results.length).toBe(count);
+const received = (live: Live, count: number) => eventually(() => live.results.length).toBe(count);
 const failure = (live: Live) => live.last()?.errors?.[0]?.extensions.code;
 
 describe('a live query', () => {
-  it.each(TRANSPORTS)('is answered at once, and again when that changes: %s', async (transport) => {
-    await dismissAll();
-    const live = await world.open(ALERTS, { transport });
-    await told(live, 1);
-    expect(live.results).toEqual([{ data: { systemAlerts: { totalCount: 0, nodes: [] } } }]);
-    await raise('One');
-    await told(live, 2);
-    await raise('Two');
-    await told(live, 3);
-    expect(live.last()).toEqual({
-      data: { systemAlerts: { totalCount: 2, nodes: [{ title: 'Two' }, { title: 'One' }] } },
-    });
-    expect(live.isOver()).toBe(false);
-    live.end();
-    await eventually(() => world.streams()).toEqual({ subscribers: 0, groups: 0 });
-  });
+  it.each(TRANSPORTS)(
+    'sends its result at once, and again when it changes, over %s',
+    async (transport) => {
+      await dismissAll();
+      const live = await world.open(ALERTS, { transport });
+      await received(live, 1);
+      expect(live.results).toEqual([{ data: { systemAlerts: { totalCount: 0, nodes: [] } } }]);
+      await raise('One');
+      await received(live, 2);
+      await raise('Two');
+      await received(live, 3);
+      expect(live.last()).toEqual({
+        data: { systemAlerts: { totalCount: 2, nodes: [{ title: 'Two' }, { title: 'One' }] } },
+      });
+      expect(live.isOver()).toBe(false);
+      live.end();
+      await eventually(() => world.streams()).toEqual({ subscribers: 0, groups: 0 });
+    },
+  );
 
-  it.each(TRANSPORTS)('that is not to be live is answered once: %s', async (transport) => {
+  it.each(TRANSPORTS)('with @live(if: false) is answered once over %s', async (transport) => {
     const query =
       'query ($live: Boolean! = false) @live(if: $live) { systemAlerts { totalCount } }';
     const live = await world.open(query, { transport });
@@ -63,7 +66,7 @@ describe('a live query', () => {
     expect((await world.streams()).subscribers).toBe(0);
   });
 
-  it('is answered once who accepts no stream', async () => {
+  it('is answered once if its client accepts no stream', async () => {
     expect(await world.ask(ALERTS)).toEqual(await world.ask(ALERTS.replace('@live', '')));
     expect((await world.streams()).subscribers).toBe(0);
   });
@@ -74,7 +77,7 @@ describe('a live query', () => {
     ['query @live { systemAlerts { liveCursor } }', 'BAD_USER_INPUT'],
     ['query @live { viewer { memberships { role } } }', 'BAD_USER_INPUT'],
     ['query ($id: UUID!) @live { cohort(id: $id) { name } }', undefined],
-  ])('is refused where it cannot be: %s', async (query, code) => {
+  ])('is refused if it cannot be live: %s', async (query, code) => {
     const live = await world.open(query);
     await eventually(() => live.isOver()).toBe(true);
     expect(live.results).toHaveLength(1);
@@ -83,27 +86,27 @@ describe('a live query', () => {
     expect((await world.streams()).subscribers).toBe(0);
   });
 
-  it('is told errors as part of its answer, and goes on', async () => {
+  it('sends errors as part of its result, and continues', async () => {
     const query = `query @live(patch: true) { systemAlerts(${ACTIVE}) { totalCount }
       node(nodeId: "nonsense") { nodeId } }`;
     const live = await world.open(query);
-    await told(live, 1);
+    await received(live, 1);
     expect(live.last()).toMatchObject({
       data: { node: null },
       errors: [{ extensions: { code: 'BAD_USER_INPUT' } }],
     });
     expect(live.last()?.errors?.[0]?.extensions).not.toHaveProperty('http');
     await raise(randomUUID());
-    await told(live, 2);
+    await received(live, 2);
   });
 });
 
-describe('what is read decides what a query is executed for', () => {
-  it('not for other tables, other workspaces, or for what leaves no trace in it', async () => {
+describe('a live query is executed', () => {
+  it('not for changes of other tables or workspaces, and sends no equal result', async () => {
     await dismissAll();
     await raise('Ours');
     const live = await world.open(ALERTS);
-    await told(live, 1);
+    await received(live, 1);
     await world.settled();
     const before = await world.executions();
     await rename();
@@ -134,9 +137,9 @@ describe('what is read decides what a query is executed for', () => {
       'query ($f: CampaignFilter = { alerts: { some: { title: { equals: "T" } } } }) @live { campaigns(filter: $f) { totalCount } }',
       undefined,
     ],
-  ])('for tables that only a filter reads, %s', async (_, query, variables) => {
+  ])('for changes of tables that only a filter reads, %s', async (_, query, variables) => {
     const live = await world.open(query, variables ? { variables } : {});
-    await told(live, 1);
+    await received(live, 1);
     const before = await world.executions();
     await raise('Of no campaign');
     await eventually(() => world.executions()).toBe(before + 1);
@@ -145,50 +148,50 @@ describe('what is read decides what a query is executed for', () => {
     expect(await world.executions()).toBe(before + 1);
   });
 
-  it('for all that a view may be made of', async () => {
+  it('for changes of tables that a view reads', async () => {
     const live = await world.open(
       'query @live { workspace(id: "ID") { overview { entity status total } } }'.replace(
         'ID',
         world.ours.workspaceId,
       ),
     );
-    await told(live, 1);
+    await received(live, 1);
     await raise('Counted');
-    await told(live, 2);
+    await received(live, 2);
   });
 
-  it('for what all workspaces share', async () => {
+  it('for changes of tables that all workspaces share', async () => {
     const live = await world.open('query @live { channelRoles { nodes { id name } } }', {
       tenant: world.theirs,
     });
-    await told(live, 1);
+    await received(live, 1);
     await insert(world.database, 'channel_roles', { id: randomUUID(), name: 'New' });
-    await told(live, 2);
+    await received(live, 2);
   });
 });
 
-describe('executions', () => {
-  it('are four a second at most, and the last change is not lost', async () => {
+describe('the executions of a live query', () => {
+  it('are at most four per second, and include the last change', async () => {
     await dismissAll();
     const live = await world.open(ALERTS);
-    await told(live, 1);
+    await received(live, 1);
     await world.settled();
-    const [before, begun] = [await world.executions(), Date.now()];
+    const [before, startedAt] = [await world.executions(), Date.now()];
     for (let n = 0; n < 100; n += 1) await raise(`Number ${n}`);
     await eventually(() => live.data().systemAlerts.totalCount).toBe(100);
-    const seconds = (Date.now() - begun) / 1000;
+    const seconds = (Date.now() - startedAt) / 1000;
     await world.settled();
     const executions = (await world.executions()) - before;
     expect(executions).toBeLessThanOrEqual(Math.ceil(seconds * 4) + 2);
     expect(titles(live)).toContain('Number 99');
   });
 
-  it('serve all who ask for the same, and those who come later at once', async () => {
+  it('are shared by equal queries, and later clients get the last result at once', async () => {
     await world.settled();
     const before = await world.executions();
     const roles = ['Owner', 'Owner'] as const;
     const first = await world.open(ALERTS);
-    await told(first, 1);
+    await received(first, 1);
     const others = await Promise.all(
       Array.from({ length: 99 }, (_, n) =>
         world.open(ALERTS, {
@@ -197,13 +200,13 @@ describe('executions', () => {
         }),
       ),
     );
-    for (const live of others) await told(live, 1);
+    for (const live of others) await received(live, 1);
     expect(await world.executions()).toBe(before + 1);
     expect(await world.streams()).toEqual({ subscribers: 100, groups: 1 });
     const title = randomUUID();
     await raise(title);
     for (const live of [first, ...others]) {
-      await told(live, 2);
+      await received(live, 2);
       expect(titles(live)).toContain(title);
     }
     expect(await world.executions()).toBe(before + 2);
@@ -211,9 +214,9 @@ describe('executions', () => {
     await eventually(() => world.streams()).toEqual({ subscribers: 0, groups: 0 });
   });
 
-  it('are tried again when the database was out of reach', async () => {
+  it('are retried after the database was unreachable', async () => {
     const live = await world.open(ALERTS);
-    await told(live, 1);
+    await received(live, 1);
     await world.database.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
        where usename = 'codex_gateway' and datname = current_database()`,
@@ -225,15 +228,15 @@ describe('executions', () => {
   });
 });
 
-describe('people', () => {
-  it('are told their own', async () => {
+describe('people with a live query', () => {
+  it('receive only their own rows', async () => {
     const query = 'query @live { unreadNotifications { title } viewer { id } }';
     const [one, other] = await Promise.all([
       world.open(query, { role: 'Owner' }),
       world.open(query, { role: 'Viewer' }),
     ]);
-    await told(one, 1);
-    await told(other, 1);
+    await received(one, 1);
+    await received(other, 1);
     expect((await world.streams()).groups).toBe(2);
     const { workspaceId, people } = world.ours;
     await insert(world.database, 'user_notifications', {
@@ -243,7 +246,7 @@ describe('people', () => {
       message: 'Alone',
       notification_type: 'message',
     });
-    await told(other, 2);
+    await received(other, 2);
     await world.settled();
     expect(other.data()).toEqual({
       unreadNotifications: [{ title: 'Yours' }],
@@ -253,7 +256,7 @@ describe('people', () => {
     expect(one.results).toHaveLength(1);
   });
 
-  it('go on with what a new role sees, and stop when they are removed', async () => {
+  it('receive what a new role may see, and nothing after they are removed', async () => {
     const { workspaceId, people } = world.ours;
     const role = (name: string) =>
       world.database.query(
@@ -268,13 +271,13 @@ describe('people', () => {
       role: 'Analyst',
     });
     const colleague = await world.open(ALERTS, { role: 'Creator' });
-    for (const live of [mine, shared, colleague]) await told(live, 1);
+    for (const live of [mine, shared, colleague]) await received(live, 1);
     await role('Strategist');
     await eventually(() => mine.data().viewer.role).toBe('STRATEGIST');
     const title = randomUUID();
     await raise(title);
     await eventually(() => titles(shared)).toContain(title);
-    // Its data is what it was: a move by itself is no news.
+    // A move to another group alone sends no result, since the data is the same.
     expect(shared.results.map(({ revision }) => revision)).toEqual([1, 2]);
 
     await world.database.query(

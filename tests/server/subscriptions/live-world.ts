@@ -14,7 +14,7 @@ import { startGateway, type TestGateway, token } from '../support/gateway.ts';
 import { connect, subscribe } from '../support/websocket.ts';
 
 /** One result of a live query, as it was sent. */
-export interface Told {
+export interface LiveResult {
   data?: Data;
   patch?: Operation[];
   revision?: number;
@@ -23,10 +23,10 @@ export interface Told {
 
 /** A live query of one client. */
 export interface Live {
-  results: Told[];
-  /** The result told last. */
-  last(): Told | undefined;
-  /** What the results, patched into each other as clients do, have come to. */
+  results: LiveResult[];
+  /** The last result. */
+  last(): LiveResult | undefined;
+  /** The current data, after all patches, as a client computes it. */
   data(): Data;
   isOver(): boolean;
   end(): void;
@@ -38,16 +38,16 @@ export interface LiveWorld {
   ours: Tenant;
   theirs: Tenant;
   headersOf(person: string, workspaceId: string): Promise<Record<string, string>>;
-  /** Somebody of our workspace, unless told otherwise, by one of the transports. */
+  /** Opens a live query, by default as the Owner of our workspace over a WebSocket. */
   open(query: string, options?: OpenOptions): Promise<Live>;
-  /** What the same query, asked by itself, is answered with. */
+  /** Returns the answer to a query that is sent once. */
   ask(query: string, options?: OpenOptions): Promise<Data>;
-  /** Executions of live queries so far. */
+  /** The number of executions of live queries so far. */
   executions(): Promise<number>;
   streams(): Promise<{ subscribers: number; groups: number }>;
-  /** Resolves when all that was committed has been executed and told. */
+  /** Resolves when all committed changes have been executed and sent. */
   settled(): Promise<void>;
-  /** Ends all that is open. */
+  /** Ends all open live queries. */
   leave(): Promise<void>;
   close(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export interface OpenOptions {
   variables?: Record<string, unknown>;
 }
 
-/** A gateway over two workspaces that tells changes. */
+/** A gateway with live queries and two workspaces. */
 export async function createLiveWorld(): Promise<LiveWorld> {
   const database = await createTestDatabase();
   const [ours, theirs] = [await createTenant(database), await createTenant(database)];
@@ -81,7 +81,7 @@ export async function createLiveWorld(): Promise<LiveWorld> {
   });
   const headersFor = ({ role = 'Owner', tenant = ours }: OpenOptions) =>
     headersOf(tenant.people[role], tenant.workspaceId);
-  let opened: Received[] = [];
+  let opened: CollectedResults[] = [];
   const leave = async () => {
     for (const live of opened) live.end();
     opened = [];
@@ -96,7 +96,7 @@ export async function createLiveWorld(): Promise<LiveWorld> {
     async open(query, options = {}) {
       const { transport = 'WebSocket', variables } = options;
       const headers = await headersFor(options);
-      const received = new Received();
+      const received = new CollectedResults();
       opened.push(received);
       if (transport === 'WebSocket')
         await bySocket(gateway.url, headers, query, variables, received);
@@ -121,7 +121,7 @@ export async function createLiveWorld(): Promise<LiveWorld> {
     }),
     async settled() {
       await caughtUp(feed, database);
-      // What is executed again begins a pause later at most.
+      // The next execution starts at most one interval later.
       let before = -1;
       for (let same = 0; same < 4; ) {
         await delay(200);
@@ -140,8 +140,8 @@ export async function createLiveWorld(): Promise<LiveWorld> {
   };
 }
 
-class Received implements Live {
-  readonly results: Told[] = [];
+class CollectedResults implements Live {
+  readonly results: LiveResult[] = [];
   onEnd = () => {};
   over = false;
 
@@ -150,7 +150,7 @@ class Received implements Live {
   }
 
   data() {
-    // As clients of patches do: results with errors are not part of what is patched.
+    // Results with errors are not part of the patched data, as in clients.
     let data: unknown = null;
     let revision = 0;
     for (const result of this.results) {
@@ -187,7 +187,7 @@ async function bySocket(
   headers: Headers,
   query: string,
   variables: Variables,
-  received: Received,
+  received: CollectedResults,
 ) {
   const client = await connect(url, headers);
   client.socket.on('message', (data) => {
@@ -208,7 +208,7 @@ function byEvents(
   headers: Headers,
   query: string,
   variables: Variables,
-  received: Received,
+  received: CollectedResults,
   isSingle: boolean,
 ) {
   const client = createSseClient<boolean>({
@@ -223,7 +223,7 @@ function byEvents(
   client.subscribe<Record<string, unknown>>(
     { query, ...(variables ? { variables } : {}) },
     {
-      next: (result) => received.results.push(result as unknown as Told),
+      next: (result) => received.results.push(result as unknown as LiveResult),
       error: over,
       complete: over,
     },
@@ -236,7 +236,7 @@ function byParts(
   headers: Headers,
   query: string,
   variables: Variables,
-  received: Received,
+  received: CollectedResults,
 ) {
   const aborting = new AbortController();
   received.onEnd = () => aborting.abort();

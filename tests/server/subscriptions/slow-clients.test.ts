@@ -14,9 +14,9 @@ const CLIENTS = 200;
 const STUCK = 20;
 const EVENTS = 4_000;
 const BATCH = 100;
-/** Enough that what a client has not read passes what the system keeps, and the bound. */
+/** Large enough that unread messages exceed the system's buffers and the limit. */
 const MESSAGE_BYTES = 2_000;
-/** How far the clients that read may be behind. */
+/** How many events the reading clients may be behind. */
 const LEAD = 400;
 const PATIENCE_MS = 180_000;
 const QUERY = `subscription ($after: String) {
@@ -27,11 +27,11 @@ let db: TestDatabase;
 let tenant: Tenant;
 let api: LiveApi;
 let headers: Record<string, string>;
-/** The first byte of the frame that ends a WebSocket. */
+/** The first byte of a WebSocket's close frame. */
 const CLOSE_FRAME = 0x88;
-/** The server's ends of all connections, by the client's port. */
+/** The server's sockets, by the client's port. */
 const serverSockets = new Map<number, Socket>();
-/** What was unsent when the server ended a connection, by the client's port. */
+/** The unsent bytes when the server ended a connection, by the client's port. */
 const unsentAtEnd = new Map<number, number>();
 const onSocket = (message: unknown) => {
   const { socket } = message as { socket: Socket };
@@ -56,12 +56,12 @@ beforeAll(async () => {
   diagnostics.subscribe('net.server.socket', onSocket);
   db = await createTestDatabase();
   tenant = await createTenant(db);
-  // Whoever reads nothing answers no pings: where all takes long, they would end it before the bound.
+  // A client that does not read answers no pings. On a slow machine these would end it before the limit.
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  // All clients are one person.
+  // All clients belong to one person.
   api = await openLiveApi(db, { limits: limits({ person: { sockets: 1_000, streams: 1_000 } }) });
   ({ headers } = await api.as(tenant.people.Viewer, tenant.workspaceId));
-  // The first socket sets the clock of pings.
+  // The first socket starts the timer of pings.
   (await connect(api.url, headers)).socket.close();
   vi.useRealTimers();
 });
@@ -72,7 +72,7 @@ afterAll(async () => {
   await db?.close();
 });
 
-/** What a client has been told: alerts are numbered, and told in this order. */
+/** The alerts that a client has received. They are numbered and must arrive in order. */
 class Numbers {
   next = 1;
   cursor: string | undefined;
@@ -94,7 +94,7 @@ interface Client {
 
 async function open(after?: string): Promise<Client> {
   const { socket, send, messages, closed } = await connect(api.url, headers);
-  // Only counted: thousands of clients' messages would have to be kept.
+  // Messages are counted and not kept, since there are too many.
   socket.removeAllListeners('message');
   messages.length = 0;
   const numbers = new Numbers();
@@ -116,13 +116,13 @@ async function raise(first: number, count: number): Promise<void> {
   );
 }
 
-describe(`of ${CLIENTS} clients ${STUCK} stop reading`, () => {
+describe(`when ${STUCK} of ${CLIENTS} clients stop reading`, () => {
   let reading: Client[];
   let stuck: Client[];
   const rawStuck: RawConnection[] = [];
-  /** The most that was unsent to a stuck client, by its port. */
+  /** The most unsent bytes of each stuck client, by its port. */
   const unsent = new Map<number, number>();
-  /** What was unsent to each stuck client when it was ended. */
+  /** The unsent bytes of each stuck client when it was ended. */
   let atEnd: number[];
 
   beforeAll(async () => {
@@ -147,9 +147,9 @@ describe(`of ${CLIENTS} clients ${STUCK} stop reading`, () => {
       }
     };
     const sampling = setInterval(sample, 1);
-    // Whoever reads nothing at all is never told the code, and is waited for half a minute only.
+    // A client that never reads would not receive the close code, and is cut after half a minute.
     const resumeEnded = () => {
-      for (const [port, goOn] of resume) if (unsentAtEnd.has(port)) goOn();
+      for (const [port, resumeClient] of resume) if (unsentAtEnd.has(port)) resumeClient();
     };
     for (let first = 1; first <= EVENTS; first += BATCH) {
       await raise(first, BATCH);
@@ -173,7 +173,7 @@ describe(`of ${CLIENTS} clients ${STUCK} stop reading`, () => {
   });
 
   it(
-    'the others are told every event, once and in order',
+    'the others receive every event once and in order',
     async () => {
       await vi.waitFor(() => {
         for (const { numbers } of reading) expect(numbers.next).toBe(EVENTS + 1);
@@ -183,15 +183,15 @@ describe(`of ${CLIENTS} clients ${STUCK} stop reading`, () => {
     PATIENCE_MS,
   );
 
-  it('each costs at most the bound', () => {
+  it('each has at most the allowed number of unsent bytes', () => {
     expect(atEnd).toHaveLength(STUCK);
     expect(Math.max(...atEnd, ...unsent.values())).toBeLessThanOrEqual(MAX_UNSENT_BYTES);
-    // The bound is what ended them.
+    // The limit has ended them.
     expect(Math.min(...atEnd)).toBeGreaterThan(MAX_UNSENT_BYTES * 0.95);
   });
 
   it(
-    'each is closed with 1013, or cut off, and forgotten',
+    'each is closed with 1013 or cut off, and no longer counted',
     async () => {
       await vi.waitFor(async () => {
         expect((await api.open()).subscribers).toBe(CLIENTS - STUCK);
@@ -209,7 +209,7 @@ describe(`of ${CLIENTS} clients ${STUCK} stop reading`, () => {
   );
 
   it(
-    'each goes on from its cursor, and misses nothing',
+    'each resumes from its cursor and misses nothing',
     async () => {
       const resumed = await Promise.all(
         stuck.map(async ({ numbers }) => {

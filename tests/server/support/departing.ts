@@ -4,11 +4,11 @@ import { eventually } from '../../support/eventually.ts';
 import { openRaw, rawPost } from './raw-connection.ts';
 import { connect, subscribe } from './websocket.ts';
 
-/** Has an operation begun, and says how its client goes. */
+/** Starts an operation. Returns a function that disconnects its client. */
 export type Begin = (url: string, headers: Headers, query: string) => Promise<() => void>;
 type Headers = Record<string, string>;
 
-/** Every way to send an operation and to go without waiting for its answer. */
+/** Every way to send an operation and to disconnect without waiting for the answer. */
 export const DEPARTURES: Record<string, Begin> = {
   'POST, hung up': async (url, headers, query) => {
     const { socket } = openRaw(url, rawPost('/graphql', headers, { query }));
@@ -42,7 +42,7 @@ export const DEPARTURES: Record<string, Begin> = {
     client.send(subscribe(id, query));
     return () => {
       client.send({ id, type: 'complete' });
-      // Behind the answer of another operation the first one is complete.
+      // When another operation is answered, the first one has been completed.
       client.send(subscribe(randomUUID(), '{ __typename }'));
       void client.receives({ type: 'next' }).then(() => client.socket.close());
     };
@@ -71,7 +71,7 @@ export const DEPARTURES: Record<string, Begin> = {
   },
 };
 
-/** A stream of the single connection mode, with one operation. */
+/** Opens a stream in single connection mode for one operation. */
 async function openStream(url: string, headers: Headers) {
   const path = `${url}/graphql/stream`;
   const send = (address: string, init: RequestInit) => fetch(address, init).catch(() => null);

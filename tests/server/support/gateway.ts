@@ -18,11 +18,11 @@ import type { GatewayOptions } from '../../../src/server/gateway-options.ts';
 import { testEnv } from '../../support/env.ts';
 
 export const SECRET = 'a secret of the tests, 32 bytes or more';
-/** Signs the tokens of agents. */
+/** The secret for agents' tokens. */
 export const SERVICE_SECRET = 'another secret of the tests, for agents';
 export const ISSUER = 'https://issuer.example/auth/v1';
 export const AUDIENCE = 'authenticated';
-/** Secrets that no answer may hold. */
+/** Internal texts that no answer may contain. */
 export const INTERNAL = { message: 'the inner workings', sql: 'SELECT no_such_column' };
 
 const typeDefs = /* GraphQL */ `
@@ -56,7 +56,7 @@ const query = async (context: Context, text: string) => {
   return row?.value ?? null;
 };
 
-/** A schema small enough to name each way in which a request can end. */
+/** A small schema with a field for each outcome of a request. */
 export const schema = createSchema<Context>({
   typeDefs,
   resolvers: {
@@ -109,7 +109,7 @@ interface Claims {
   [claim: string]: unknown;
 }
 
-/** Returns a token that the test gateway trusts, but for what `claims` changes; undefined leaves a claim out. */
+/** Returns a token that the test gateway trusts, with changed `claims`; undefined omits a claim. */
 export async function token(claims: Claims = {}, secret = SECRET): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   const all = { iss: ISSUER, aud: AUDIENCE, exp: now + 60, ...claims };
@@ -118,7 +118,7 @@ export async function token(claims: Claims = {}, secret = SECRET): Promise<strin
     .sign(new TextEncoder().encode(secret));
 }
 
-/** Returns a token of an agent that the test gateway trusts, but for what is changed. */
+/** Returns an agent's token that the test gateway trusts, with changed `claims`. */
 export async function agentToken(claims: Claims, secret = SERVICE_SECRET): Promise<string> {
   const all = { aud: AUDIENCE, exp: Math.floor(Date.now() / 1000) + 600, ...claims };
   return new SignJWT(JSON.parse(JSON.stringify(all)))
@@ -126,7 +126,7 @@ export async function agentToken(claims: Claims, secret = SERVICE_SECRET): Promi
     .sign(new TextEncoder().encode(secret));
 }
 
-/** Returns the limits that a gateway has unless it is told otherwise, but for what is changed. */
+/** Returns the default limits with changes. */
 export function limits(changed: Partial<Record<Scope, Partial<Limits>>> = {}) {
   const { PERSON_LIMITS, AGENT_LIMITS, WORKSPACE_LIMITS } = readEnv({});
   return {
@@ -148,15 +148,15 @@ export interface TestGateway {
   url: string;
   /** Lines of the log, oldest first. */
   log: Record<string, unknown>[];
-  /** Sends a request as it is. */
+  /** Sends a request unchanged. */
   send(path: string, init?: RequestInit): Promise<Answer>;
   /** Sends an operation. */
   ask(query: string, headers?: Record<string, string>, variables?: object): Promise<Answer>;
-  /** Cuts off what does not end within so many milliseconds: one second, unless told otherwise. */
+  /** Closes the gateway, and cuts off requests that do not end in time (default: one second). */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Starts a gateway, on a free port unless told otherwise. */
+/** Starts a gateway, by default on a free port. */
 export async function startGateway(
   connectionString: string,
   options: Partial<GatewayOptions> & {

@@ -1,17 +1,17 @@
 import type { TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 
-/** Statements that wait until a test lets them go on. */
+/** Statements that wait until a test releases them. */
 export interface Held {
-  /** One that waits; its result is an empty text. */
+  /** A statement that waits. Its result is an empty string. */
   sql: string;
-  /** Resolves once so many of them wait: one, unless told otherwise. */
+  /** Resolves when `count` statements wait (default: one). */
   waiting(count?: number): Promise<void>;
-  /** Lets all of them go on. */
+  /** Lets all of them continue. */
   release(): Promise<void>;
 }
 
-/** Holds statements that are run in the database, until the end of `run` at the latest. */
+/** Holds statements in the database, at most until the end of `run`. */
 export async function holding(
   database: TestDatabase,
   run: (held: Held) => Promise<void>,
@@ -21,13 +21,13 @@ export async function holding(
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
-  let begun = () => {};
+  let onLocked = () => {};
   const isHeld = new Promise<void>((resolve) => {
-    begun = resolve;
+    onLocked = resolve;
   });
   const holder = database.rehearse({ role: 'service_role' }, async (query) => {
     await query('SELECT pg_advisory_xact_lock($1)', [key]);
-    begun();
+    onLocked();
     await released;
   });
   const count = async () => {

@@ -10,47 +10,47 @@ import { createTestDatabase, type TestDatabase } from '../../support/database.ts
 import { eventually } from '../../support/eventually.ts';
 import { startGateway, type TestGateway, token } from './gateway.ts';
 
-/** Asks for what live streams tell. */
+/** A subscription that live streams answer. */
 export const SUBSCRIPTION = 'subscription { ticks }';
-/** An end for good, of which the client is told. */
+/** A final end, whose reason is sent to the client. */
 export const STOP: StreamEnd = {
   code: 'CURSOR_EXPIRED',
   message: 'Read it again.',
   outcome: 'stop',
 };
-/** An end after which the client is to come again. */
+/** An end after which the client should reconnect. */
 export const RESUME: StreamEnd = {
   code: 'SERVICE_UNAVAILABLE',
   message: 'Later.',
   outcome: 'resume',
 };
 
-/** A client of a test's own live streams, as the hub would see it. */
+/** A client of a live stream, as the hub would see it. */
 export interface Listener {
   sink: Sink;
-  /** What the client subscribed with. */
+  /** The Last-Event-ID of the client. */
   lastEventId: string | undefined;
   variables: Record<string, unknown>;
-  /** The context of the request, as long as anything holds it. */
+  /** The context of the request, if it is still in memory. */
   context: WeakRef<object>;
-  /** Whether the transport has said that the client is gone. */
+  /** Whether the transport has reported that the client is gone. */
   gone: boolean;
-  /** Set once the sink has refused a result. */
+  /** Whether the sink has refused a result. */
   slow: boolean;
 }
 
 export interface LiveStreams {
-  /** Answers every subscription. */
+  /** The plugin that answers every subscription. */
   plugin: Plugin<object, ServerContext>;
-  /** All that ever were, oldest first. */
+  /** All clients so far, oldest first. */
   listeners: Listener[];
-  /** Those whose clients are there. */
+  /** The clients that are still connected. */
   present(): Listener[];
-  /** Resolves when so many clients are there: one, unless told otherwise. */
+  /** Resolves when `count` clients are connected (default: one). */
   listening(count?: number): Promise<void>;
-  /** Tells all who are there the same result, as a group does. */
-  tell(data: unknown, cursor?: string): void;
-  /** Ends the streams of all who are there. */
+  /** Sends all connected clients the same result, as a group does. */
+  send(data: unknown, cursor?: string): void;
+  /** Ends the streams of all connected clients. */
   end(reason: StreamEnd): void;
 }
 
@@ -61,7 +61,7 @@ const TOO_SLOW: StreamEnd = {
   closeCode: 1013,
 };
 
-/** Live streams that a test feeds itself: the transports are what is tested. */
+/** Live streams whose results come from the test, to test the transports. */
 export function createLiveStreams(): LiveStreams {
   const listeners: Listener[] = [];
   const present = () => listeners.filter(({ gone }) => !gone);
@@ -88,7 +88,7 @@ export function createLiveStreams(): LiveStreams {
         setSubscribeFn(async () => live);
       },
     },
-    tell(data, cursor) {
+    send(data, cursor) {
       const payload = new Payload(JSON.stringify({ data }), cursor);
       for (const listener of present()) {
         // A transport may end several at once.
@@ -103,26 +103,26 @@ export function createLiveStreams(): LiveStreams {
   };
 }
 
-/** Made where nothing of the request is in sight, or it would hold that. */
+/** A separate function, whose closure cannot keep the request in memory. */
 function leaving(listener: Listener): () => void {
   return () => {
     listener.gone = true;
   };
 }
 
-/** Whom the authorization of live gateways is of. */
+/** The person of the authorization of live gateways. */
 export const PERSON = '4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d';
 
 /** A gateway that answers every subscription with live streams. */
 export interface LiveGateway extends TestGateway {
   database: TestDatabase;
-  /** The header of `PERSON`, for longer than tests take. */
+  /** The header of `PERSON`, valid for longer than a test takes. */
   authorization: string;
-  /** Closes the gateway, and the database unless it was given. */
+  /** Closes the gateway, and the database if it is its own. */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Starts a gateway over the database: over one of its own, unless told otherwise. */
+/** Starts a gateway with the given database, or with its own. */
 export async function openLiveGateway(
   { plugin }: LiveStreams,
   shared?: TestDatabase,

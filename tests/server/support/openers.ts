@@ -4,23 +4,23 @@ import type { Client } from '../../support/api.ts';
 import type { QuotaWorld } from './quota-world.ts';
 import { connect, openSocket, subscribe } from './websocket.ts';
 
-/** How a client was told that it may not have more. */
+/** How a client was refused. */
 export interface Refusal {
   code: string;
-  /** Of HTTP, or what a socket was closed with; null for a message on a socket. */
+  /** The HTTP status, or the close code of a socket; null for a message on a socket. */
   status: number | null;
   retryAfter?: string | null;
 }
 
-/** Something that a client asked for. */
+/** Something that a client has opened, or was refused. */
 export interface Opened {
-  /** Null where it was given. */
+  /** Null if it was accepted. */
   refusal: Refusal | null;
-  /** Gives it back as clients do, and waits for that. */
+  /** Ends it as clients do, and waits until it has ended. */
   end(): Promise<void>;
 }
 
-/** Asks for one more; `query` is the operation. */
+/** Opens one more, with the operation `query`. */
 export type Open = (world: QuotaWorld, client: Client, query: string) => Promise<Opened>;
 
 const ACCEPT = {
@@ -36,7 +36,7 @@ async function firstOf<T>(...looks: (() => Promise<T | undefined> | T | undefine
       if (found !== undefined) return found;
     }
   }
-  throw new Error('Nothing came of it.');
+  throw new Error('There was no result in time.');
 }
 
 const codeIn = (text: string) => /"code":"([A-Z_]+)"/.exec(text)?.[1];
@@ -52,7 +52,7 @@ async function refusalOf(response: Response): Promise<Refusal> {
 
 const subscribersOf = async ({ api }: QuotaWorld) => (await api.open()).subscribers;
 
-/** Waits until there is one listener more, or the refusal. */
+/** Waits until there is one more subscriber, or a refusal. */
 async function listening(world: QuotaWorld, before: number, look: () => Refusal | undefined) {
   return firstOf<Refusal | null>(
     async () => ((await subscribersOf(world)) > before ? null : undefined),
@@ -60,7 +60,7 @@ async function listening(world: QuotaWorld, before: number, look: () => Refusal 
   );
 }
 
-/** Leaves, and waits until there is one listener less. */
+/** Leaves, and waits until there is one subscriber less. */
 async function leaving(world: QuotaWorld, leave: () => void): Promise<void> {
   const before = await subscribersOf(world);
   leave();
@@ -97,7 +97,7 @@ const requestByHttp =
     };
   };
 
-/** A query on a socket of its own that is held while it runs. */
+/** A query over its own socket that is held while it runs. */
 const requestBySocket: Open = async ({ api, held }, { headers }, query) => {
   const before = held.length;
   const { socket, send, messages, receives } = await connect(api.url, headers);
@@ -107,7 +107,7 @@ const requestBySocket: Open = async ({ api, held }, { headers }, query) => {
     () => messages.find(({ type }) => type === 'error')?.payload[0].extensions.code,
   );
   if (typeof go === 'string') {
-    // The socket is as good as before.
+    // The socket can still be used.
     send({ type: 'ping' });
     await receives({ type: 'pong' });
     socket.close();
@@ -142,7 +142,7 @@ const socketOpen: Open = async ({ api }, { headers }) => {
   };
 };
 
-/** A subscription or a live query over a socket of its own. */
+/** A subscription or live query over its own socket. */
 const listenBySocket: Open = async (world, { headers }, query) => {
   const before = await subscribersOf(world);
   const { socket, send, messages, closed } = await connect(world.api.url, headers);
@@ -161,7 +161,7 @@ const listenBySocket: Open = async (world, { headers }, query) => {
   };
 };
 
-/** The same, as the answer to a request. */
+/** A subscription or live query as the answer to a request. */
 const listenByHttp =
   (transport: keyof typeof ACCEPT): Open =>
   async (world, { headers }, query) => {
@@ -194,19 +194,19 @@ async function openStream({ api }: QuotaWorld, { headers }: Client) {
   const { signal } = control;
   const { body } = await fetch(url, { signal, headers: { ...named, accept: ACCEPT.SSE } });
   const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
-  let told = '';
+  let received = '';
   const read = async () => {
     for (;;) {
       const { value } = (await reader?.read()) ?? {};
       if (value === undefined) return;
-      told += value;
+      received += value;
     }
   };
-  // Cut, in the end.
+  // The stream is cut at the end.
   void read().catch(() => {});
   return {
     refusal: null,
-    told: () => told,
+    received: () => received,
     post: (query: string) =>
       fetch(url, {
         method: 'POST',
@@ -217,7 +217,7 @@ async function openStream({ api }: QuotaWorld, { headers }: Client) {
   };
 }
 
-/** The same, told on a stream of its own in the single connection mode. */
+/** A subscription or live query on its own stream in single connection mode. */
 const listenOnStream: Open = async (world, client, query) => {
   const before = await subscribersOf(world);
   const stream = await openStream(world, client);
@@ -225,7 +225,7 @@ const listenOnStream: Open = async (world, client, query) => {
   const { status } = await stream.post(query);
   expect(status).toBe(202);
   const refusal = await listening(world, before, () => {
-    const code = codeIn(stream.told());
+    const code = codeIn(stream.received());
     return code === undefined ? undefined : { code, status: null };
   });
   return {
@@ -237,7 +237,7 @@ const listenOnStream: Open = async (world, client, query) => {
   };
 };
 
-/** A query that is told on a stream, held while it runs. */
+/** A query in single connection mode that is held while it runs. */
 const requestOnStream: Open = async (world, client, query) => {
   const { held } = world;
   const before = held.length;
@@ -271,7 +271,7 @@ const listens: Record<string, Open> = {
   'single connection': listenOnStream,
 };
 
-/** For each resource, the ways to ask for one more of it. */
+/** The ways to open one more, for each resource. */
 export const openers: Record<string, Record<string, Open>> = {
   requests: {
     'a POST': requestByHttp('POST'),

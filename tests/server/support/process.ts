@@ -8,13 +8,13 @@ export interface Program {
   child: ChildProcess;
   stdout(): string;
   stderr(): string;
-  /** Resolves once standard output matches; rejects when the program ends before. */
+  /** Resolves when standard output matches; rejects if the program ends before. */
   prints(pattern: RegExp): Promise<RegExpExecArray>;
   /** Resolves to its exit code, null if a signal ended it. */
   ends(): Promise<number | null>;
 }
 
-/** Runs a program of the project with these settings and no others. */
+/** Runs a script of the project with only these settings. */
 export function run(script: string, env: Record<string, string>, args: string[] = []): Program {
   const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
     cwd: ROOT,
@@ -42,12 +42,14 @@ export function run(script: string, env: Record<string, string>, args: string[] 
         };
         child.stdout.on('data', look);
         look();
-        ended.then(() => reject(new Error(`Ended without it: ${output.stdout}${output.stderr}`)));
+        ended.then(() =>
+          reject(new Error(`Ended without a match: ${output.stdout}${output.stderr}`)),
+        );
       }),
   };
 }
 
-/** Gateways that one file of tests starts. */
+/** The gateways that one test file starts. */
 export class Gateways {
   readonly #programs: Program[] = [];
 
@@ -57,7 +59,7 @@ export class Gateways {
     return program;
   }
 
-  /** Resolves once none runs any more. */
+  /** Kills all gateways. Resolves when they have ended. */
   async kill(): Promise<void> {
     for (const { child } of this.#programs) child.kill('SIGKILL');
     await Promise.all(this.#programs.map((program) => program.ends()));

@@ -5,21 +5,21 @@ import { eventually } from '../../support/eventually.ts';
 import { limits, startGateway, token } from './gateway.ts';
 import { createLiveStreams, PERSON } from './live-streams.ts';
 
-/** What one person may have of each, and how often each way to end is tried: more often than that. */
+/** The limit of one person for each resource, and a larger number of repetitions of each end. */
 export const LIMIT = 2;
 const TIMES = 3;
 export const LARGE = `{ sql(text: "SELECT repeat('x', 5000000) AS value") }`;
 export const SLOW = '{ sql(text: "SELECT pg_sleep(0.2)::text AS value") }';
 
-/** A way to end what is counted. */
+/** A way to end something that is counted. */
 export type End = [name: string, end: () => Promise<unknown>];
 export type QuotaStage = Awaited<ReturnType<typeof openQuotaStage>>;
 
-/** Opens a gateway at which one person has `LIMIT` of each, and tells what is in use. */
+/** Opens a gateway with the limit `LIMIT` for each resource of a person. */
 export async function openQuotaStage() {
   const live = createLiveStreams();
   const metrics = new Registry();
-  let begun = 0;
+  let started = 0;
   const database = await createTestDatabase();
   const all = { requests: LIMIT, sockets: LIMIT, streams: LIMIT };
   const gateway = await startGateway(database.gatewayUrl, {
@@ -30,7 +30,7 @@ export async function openQuotaStage() {
       live.plugin,
       {
         onExecute() {
-          begun += 1;
+          started += 1;
         },
       },
     ],
@@ -62,15 +62,15 @@ export async function openQuotaStage() {
     inUse,
     send,
     ask,
-    /** How many operations have begun. */
-    begun: () => begun,
-    /** Runs until the next operation has begun. */
-    async whileBegun(run: () => void): Promise<void> {
-      const before = begun;
+    /** The number of operations that have started. */
+    started: () => started,
+    /** Calls `run`, and waits until the next operation has started. */
+    async untilStarted(run: () => void): Promise<void> {
+      const before = started;
       run();
-      await eventually(() => begun).toBeGreaterThan(before);
+      await eventually(() => started).toBeGreaterThan(before);
     },
-    /** Expects that nothing is counted after an end, however often. */
+    /** Repeats an end, and expects that nothing is counted after it. */
     async expectNoneCounted(end: End[1]): Promise<void> {
       for (let n = 0; n < TIMES; n += 1) {
         await end();

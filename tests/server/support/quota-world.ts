@@ -6,23 +6,23 @@ import type { TestDatabase } from '../../support/database.ts';
 import { createTenant, insert } from '../../support/tenant.ts';
 import { limits } from './gateway.ts';
 
-/** A gateway whose limits are small, and those who meet them. */
+/** A gateway with small limits, and clients that reach them. */
 export interface QuotaWorld {
   api: LiveApi;
-  /** For each scope: two clients that are counted together, and one that is counted elsewhere. */
+  /** For each scope, two clients that are counted together and one that is counted separately. */
   clients: Record<Scope, { own: [Client, Client]; other: Client }>;
-  /** Operations that wait to be executed, oldest first: what lets each go on. */
+  /** Functions that release the held operations, oldest first. */
   held: (() => void)[];
-  /** Has operations wait from now on, or lets all go on. */
+  /** Holds operations from now on, or releases all of them. */
   hold(isHeld: boolean): void;
-  /** What the metrics say is in use or was refused, as `resource scope`. */
+  /** The values of a metric by `resource scope`. */
   reading(
     metric: 'codex_quota_in_use' | 'codex_quota_refusals_total',
   ): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
 
-/** Two people and two agents of each of two workspaces. */
+/** Creates two workspaces with people and two agents. */
 export async function createHolders(database: TestDatabase) {
   const tenants = [await createTenant(database), await createTenant(database)];
   const agents = ['quota-scout', 'quota-writer'];
@@ -38,7 +38,7 @@ export async function createHolders(database: TestDatabase) {
   return { tenants, agents };
 }
 
-/** Starts a gateway with these limits. */
+/** Starts a gateway with changed limits. */
 export async function openQuotaWorld(
   database: TestDatabase,
   { tenants, agents }: Awaited<ReturnType<typeof createHolders>>,
@@ -68,7 +68,7 @@ export async function openQuotaWorld(
   };
   const api = await openLiveApi(database, { limits: limits(changed), metrics, plugins: [plugin] });
   const [ours, theirs] = tenants;
-  if (!ours || !theirs) throw new Error('There are two workspaces.');
+  if (!ours || !theirs) throw new Error('Two workspaces are needed.');
   const viewer = await api.as(ours.people.Viewer, ours.workspaceId);
   const analyst = await api.as(ours.people.Analyst, ours.workspaceId);
   const agent = (name = '') => api.asAgent(name, ['*:read'], ours.workspaceId);

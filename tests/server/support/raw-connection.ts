@@ -1,18 +1,18 @@
 import { connect, type Socket } from 'node:net';
 
-/** A connection whose bytes a test sends and sees as they are. */
+/** A connection on which a test sends and reads raw bytes. */
 export interface RawConnection {
   socket: Socket;
-  /** All that has come so far. */
+  /** All text received so far. */
   received(): string;
-  /** Whether the server has closed it, or cut it. */
+  /** Whether the server has closed or cut it. */
   closed(): boolean;
 }
 
 /** Opens a connection to a server and sends the text. */
 export function openRaw(url: string, text: string): RawConnection {
   const { hostname, port } = new URL(url);
-  // Half-closed connections stay: which end closes first is part of the tests.
+  // Half-closed connections stay open, since tests check which side closes first.
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
   let received = '';
   let closed = false;
@@ -31,7 +31,7 @@ export function openRaw(url: string, text: string): RawConnection {
   return { socket, received: () => received, closed: () => closed };
 }
 
-/** Returns a POST request as a client writes it. */
+/** Returns the text of a POST request. */
 export function rawPost(
   path: string,
   headers: Record<string, string>,

@@ -1,30 +1,30 @@
-/** Of the schema that is served, of one with fields that hang, and of a database that is away. */
-export type GatewayName = 'real' | 'hasty' | 'lonely';
+/** With the real schema, with a schema that has hanging fields, and without a database. */
+export type GatewayName = 'real' | 'hanging' | 'offline';
 export type Method = 'GET' | 'POST';
 
-/** Signs in, and is of no workspace. */
-export const SOMEBODY = '4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d';
+/** The id of a person without a workspace. */
+export const PERSON = '4f6b0f4e-93a8-4c3b-9a52-0f1d7c1b2a3d';
 
 export interface Refusal {
-  /** Members of the request; a text is sent as it is, whatever carries it. */
+  /** Members of the request. A string is sent unchanged by POST and by GET. */
   members: Record<string, unknown>;
   headers?: Record<string, string>;
-  /** Left out, the gateway of the schema that is served. */
+  /** Default: `real`. */
   at?: GatewayName;
   code: string;
-  /** For clients that take `application/graphql-response+json`. */
+  /** The status for clients that accept `application/graphql-response+json`. */
   status: number;
-  /** For clients that take plain JSON only. */
+  /** The status for clients that accept only `application/json`. */
   plain: number;
-  /** Left out where both can carry it. */
+  /** Default: both. */
   methods?: readonly Method[];
 }
 
-/** Writes parts of a document, with spaces between them. */
+/** Joins the parts of a document with spaces. */
 export const repeat = (count: number, write: (n: number) => string) =>
   Array.from({ length: count }, (_, n) => write(n)).join(' ');
 
-/** A request that is as it should be, for what cannot be answered. */
+/** An operation that cannot be answered, in a valid request. */
 export const operation = (code: string, members: object, more: Partial<Refusal> = {}): Refusal => ({
   members: { ...members },
   code,
@@ -32,13 +32,13 @@ export const operation = (code: string, members: object, more: Partial<Refusal> 
   plain: 200,
   ...more,
 });
-/** A request that is refused by itself, whatever media type its client takes. */
+/** A request that is refused with the same status for all media types. */
 const request = (status: number, code: string, members: object, more: Partial<Refusal> = {}) =>
   operation(code, members, { status, plain: status, ...more });
-const fine = { query: '{ __typename }' };
+const valid = { query: '{ __typename }' };
 
-/** Variables that do not fit the argument they are for. */
-const misfits: [type: string, field: string, ...values: unknown[]][] = [
+/** Variables of the wrong type for their argument. */
+const wrongVariables: [type: string, field: string, ...values: unknown[]][] = [
   ['UUID!', 'campaign(id: $v) { id }', undefined, null, 'x', 5, {}, []],
   ['ID!', 'node(nodeId: $v) { nodeId }', null, 1.5, true, {}],
   ['[ID!]!', 'nodes(nodeIds: $v) { nodeId }', null, [null], [{}]],
@@ -59,7 +59,7 @@ const misfits: [type: string, field: string, ...values: unknown[]][] = [
   ['[CampaignOrderBy!]', 'campaigns(orderBy: $v) { totalCount }', [{ field: 'NOPE' }], [null]],
 ];
 
-/** What cannot be answered with data, in every way that the gateway knows. */
+/** A request for every reason that makes the gateway return no data. */
 export const refusals: Record<string, Refusal> = {
   'a syntax error': operation('GRAPHQL_PARSE_FAILED', { query: '{ viewer' }),
   'nothing but a comment': operation('GRAPHQL_PARSE_FAILED', { query: '# nothing' }),
@@ -75,7 +75,7 @@ export const refusals: Record<string, Refusal> = {
     query: '{ ...A } fragment A on Query { ...A }',
   }),
   ...Object.fromEntries(
-    misfits.flatMap(([type, field, ...values]) =>
+    wrongVariables.flatMap(([type, field, ...values]) =>
       values.map((v) => [
         `${type} = ${JSON.stringify(v)}`,
         operation('BAD_USER_INPUT', {
@@ -93,7 +93,7 @@ export const refusals: Record<string, Refusal> = {
     400,
     'OPERATION_TOO_LARGE',
     { query: `{ ${'me '.repeat(2_001)} }` },
-    // Longer than Node takes headers.
+    // Longer than the headers that Node accepts.
     { methods: ['POST'] },
   ),
   'too many characters': request(
@@ -137,32 +137,37 @@ export const refusals: Record<string, Refusal> = {
     query: 'fragment A on Query { __typename }',
   }),
   'no document': request(400, 'BAD_REQUEST', {}),
-  'a document that is no text': request(400, 'BAD_REQUEST', { query: 5 }, { methods: ['POST'] }),
-  'variables that are no object': request(400, 'BAD_REQUEST', { ...fine, variables: [1] }),
+  'a document that is not a string': request(
+    400,
+    'BAD_REQUEST',
+    { query: 5 },
+    { methods: ['POST'] },
+  ),
+  'variables that are not an object': request(400, 'BAD_REQUEST', { ...valid, variables: [1] }),
   'variables that are no JSON': request(
     400,
     'BAD_REQUEST',
-    { ...fine, variables: '{' },
+    { ...valid, variables: '{' },
     { methods: ['GET'] },
   ),
-  'extensions that are no object': request(400, 'BAD_REQUEST', { ...fine, extensions: 5 }),
+  'extensions that are not an object': request(400, 'BAD_REQUEST', { ...valid, extensions: 5 }),
   'extensions that are no JSON': request(
     400,
     'BAD_REQUEST',
-    { ...fine, extensions: 'x' },
+    { ...valid, extensions: 'x' },
     { methods: ['GET'] },
   ),
   'a member that there is not': request(
     400,
     'BAD_REQUEST',
-    { ...fine, querry: 'x' },
+    { ...valid, querry: 'x' },
     { methods: ['POST'] },
   ),
-  'a body that is compressed': request(415, 'BAD_REQUEST', fine, {
+  'a compressed body': request(415, 'BAD_REQUEST', valid, {
     headers: { 'content-encoding': 'gzip' },
     methods: ['POST'],
   }),
-  'a body that is no JSON': request(415, 'BAD_REQUEST', fine, {
+  'a body that is not JSON': request(415, 'BAD_REQUEST', valid, {
     headers: { 'content-type': 'text/plain' },
     methods: ['POST'],
   }),
@@ -176,26 +181,31 @@ export const refusals: Record<string, Refusal> = {
     query: 'subscription { campaignChanged { cursor } }',
   }),
 
-  'no token': request(401, 'UNAUTHENTICATED', fine, { headers: { authorization: '' } }),
-  'a token that is none': request(401, 'UNAUTHENTICATED', fine, {
+  'no token': request(401, 'UNAUTHENTICATED', valid, { headers: { authorization: '' } }),
+  'an invalid token': request(401, 'UNAUTHENTICATED', valid, {
     headers: { authorization: 'Bearer x' },
   }),
-  'a workspace that is no UUID': request(400, 'BAD_USER_INPUT', fine, {
+  'a workspace that is not a UUID': request(400, 'BAD_USER_INPUT', valid, {
     headers: { 'x-workspace-id': 'x' },
   }),
-  "somebody else's workspace": request(403, 'FORBIDDEN', fine, {
-    headers: { 'x-workspace-id': SOMEBODY },
+  'a foreign workspace': request(403, 'FORBIDDEN', valid, {
+    headers: { 'x-workspace-id': PERSON },
   }),
-  'an idempotency key that is too long': request(400, 'BAD_USER_INPUT', fine, {
+  'an idempotency key that is too long': request(400, 'BAD_USER_INPUT', valid, {
     headers: { 'idempotency-key': 'x'.repeat(201) },
   }),
-  'a request that takes too long': request(504, 'TIMEOUT', { query: '{ hang }' }, { at: 'hasty' }),
-  'a database that is away': request(
+  'a request that takes too long': request(
+    504,
+    'TIMEOUT',
+    { query: '{ hang }' },
+    { at: 'hanging' },
+  ),
+  'an unreachable database': request(
     503,
     'SERVICE_UNAVAILABLE',
     { query: '{ me }' },
     {
-      at: 'lonely',
+      at: 'offline',
     },
   ),
 };

@@ -7,25 +7,25 @@ import { openRaw, type RawConnection } from './raw-connection.ts';
 
 type Headers = Record<string, string>;
 
-/** A stream as its client sees it. */
+/** A stream on the client's side. */
 export interface OpenStream extends RawConnection {
   status: number;
-  /** The events that have come so far. */
+  /** The events received so far. */
   events(): [event: string, data: Data][];
 }
 
-/** A gateway, and what clients of graphql-sse's single connection mode send it. */
+/** A gateway, and the requests of graphql-sse's single connection mode. */
 export interface SingleConnectionGateway extends LiveGateway {
-  /** Asks for a stream, whose token is the answer. */
+  /** Reserves a stream. The answer is its token. */
   reserve(headers?: Headers): Promise<Answer>;
-  /** Sends an operation that the stream is to tell. */
+  /** Sends an operation whose results the stream sends. */
   post(stream: string, query: string, operationId: unknown, headers?: Headers): Promise<Answer>;
   endOperation(stream: string, operationId: string, headers?: Headers): Promise<Answer>;
   openStream(stream: string, headers?: Headers): Promise<OpenStream>;
   reserveAndOpen(): Promise<OpenStream & { stream: string }>;
 }
 
-/** Starts a gateway over the database, without any streams yet. */
+/** Starts a gateway without streams. */
 export async function openSingleConnectionGateway(
   live: LiveStreams,
   database: TestDatabase,

@@ -14,25 +14,25 @@ export interface Closed {
   reason: string;
 }
 
-/** A client that sends whatever it is told to, and checks nothing. */
+/** A client that sends any message unchecked. */
 export interface RawClient {
   socket: WebSocket;
-  /** All that came, oldest first. */
+  /** All received messages, oldest first. */
   messages: Message[];
   send(message: object | string | Buffer): void;
-  /** Resolves to the first message that is like this one; rejects when the socket closes before. */
+  /** Resolves to the first message with this id and type; rejects if the socket closes before. */
   receives(like: Partial<Message>): Promise<Message>;
-  /** Resolves once the socket is closed, by whomever. */
+  /** Resolves when the socket is closed by either side. */
   closed: Promise<Closed>;
 }
 
 export interface RawClientOptions {
   headers?: Record<string, string>;
-  /** Default: the one that the server speaks. */
+  /** Default: the protocol of the server. */
   protocols?: string[];
 }
 
-/** Opens a socket, and says nothing. Rejects with the status of a refusal. */
+/** Opens a socket without sending a message. Rejects with the status of a refusal. */
 export async function openSocket(
   url: string,
   { headers = {}, protocols = [GRAPHQL_TRANSPORT_WS_PROTOCOL] }: RawClientOptions = {},
@@ -79,7 +79,7 @@ export async function openSocket(
   };
 }
 
-/** Opens a socket as somebody. */
+/** Opens a socket and sends `connection_init` with the payload. */
 export async function connect(
   url: string,
   payload: Record<string, unknown>,
@@ -91,7 +91,7 @@ export async function connect(
   return client;
 }
 
-/** Returns the message that begins an operation. */
+/** Returns the message that starts an operation. */
 export function subscribe(id: string, query: string, variables?: object): Message {
   return { id, type: 'subscribe', payload: { query, variables } };
 }
