@@ -813,6 +813,13 @@ BEGIN
   PERFORM setval('gateway.readers_awake_until', now_ + least(greatest(milliseconds, 0), 1000));
 END $function$;
 
+-- 019_search; may be called by everybody
+CREATE OR REPLACE FUNCTION gateway.likeness(one text, other text)
+ RETURNS real
+ LANGUAGE sql
+ IMMUTABLE
+RETURN gateway.similarity(one, other);
+
 -- 014_gamification; may be called by nobody but its owner
 CREATE OR REPLACE FUNCTION gateway.lock_user_stats(person uuid, workspace uuid)
  RETURNS void
@@ -1348,6 +1355,13 @@ BEGIN
   END IF;
 END $function$;
 
+-- 019_search; may be called by everybody
+CREATE OR REPLACE FUNCTION gateway.resembles(word text, title text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+RETURN (word OPERATOR(gateway.<%) title);
+
 -- 002_setting_tables_up; may be called by nobody but its owner
 CREATE OR REPLACE PROCEDURE gateway.revoke_all(IN target regclass)
  LANGUAGE plpgsql
@@ -1358,6 +1372,139 @@ BEGIN
     EXECUTE format('REVOKE ALL ON %s FROM anon', target);
   END IF;
 END $procedure$;
+
+-- 019_search; may be called by authenticated, service_role
+CREATE OR REPLACE FUNCTION gateway.search(words text, kinds text[], take integer, after_score integer, after_moment bigint, after_kind text, after_id uuid)
+ RETURNS TABLE(kind text, total integer, approximate boolean, id uuid, score integer, moment bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET "pg_trgm.word_similarity_threshold" TO '0.28'
+AS $function$
+DECLARE
+  workspace CONSTANT uuid := public.current_workspace_id();
+  wanted CONSTANT text[] := tsvector_to_array(gateway.search_vector(words, NULL));
+  -- One letter is the beginning of too much.
+  beginnings CONSTANT text[] := ARRAY(
+    SELECT quote_literal(word) || CASE WHEN length(word) > 1 THEN ':*' ELSE '' END FROM unnest(wanted) AS word);
+  -- A slip changes a larger part of a short word.
+  least_likeness CONSTANT numeric[] := ARRAY(
+    SELECT greatest(0.19, (length(word) - 3.5) / (length(word) + 5)) FROM unnest(wanted) AS word);
+  misspelt boolean[] := array_fill(false, ARRAY[cardinality(wanted)]);
+  known text;
+  condition text;
+BEGIN
+  IF wanted = '{}' OR NOT coalesce(public.is_workspace_member(workspace), false) THEN
+    RETURN;
+  END IF;
+  LOOP
+    SELECT string_agg(beginning, ' & ') FILTER (WHERE NOT misspelt[n]),
+           coalesce(string_agg(format('gateway.resembles($3[%1$s], gateway.search_title(s.title))'
+             ' AND gateway.word_likeness($3[%1$s], gateway.search_title(s.title)) >= $4[%1$s]', n), ' AND ')
+             FILTER (WHERE misspelt[n]), 'true')
+    INTO known, condition FROM unnest(beginnings) WITH ORDINALITY AS b(beginning, n);
+    IF known IS NOT NULL THEN
+      condition := condition || ' AND gateway.search_vector(s.title, s.body) @@ $6';
+    END IF;
+    RETURN QUERY EXECUTE format($query$
+      WITH found AS MATERIALIZED (
+        SELECT k.kind COLLATE "C" AS kind, m.total::integer, m.id, (extract(epoch FROM m.created_at) * 1000)::bigint AS moment,
+               round(1000000 * (
+                 ts_rank('{0,0.1,0.1,1}', w.vector, $5) + coalesce(ts_rank('{0,0.1,0.1,1}', w.vector, $6), 0)
+                 + gateway.likeness(w.title, $7)
+                 + coalesce((
+                   SELECT avg(gateway.word_likeness($3[n], w.title))
+                   FROM unnest($8) WITH ORDINALITY AS each(is_misspelt, n) WHERE is_misspelt), 0)))::integer AS score
+        FROM unnest($2) AS k(kind)
+        CROSS JOIN LATERAL (
+          SELECT s.id, s.created_at, count(*) OVER () AS total
+          FROM gateway.searchable AS s WHERE s.kind = k.kind AND s.workspace_id = $1 AND %s
+          ORDER BY s.created_at DESC, s.id DESC LIMIT 300
+        ) AS m
+        CROSS JOIN LATERAL (
+          SELECT gateway.search_vector(s.title, s.body) AS vector, gateway.search_title(s.title) AS title
+          FROM gateway.searchable AS s WHERE s.kind = k.kind AND s.id = m.id OFFSET 0
+        ) AS w
+      ), page AS (
+        SELECT * FROM found
+        WHERE $9 IS NULL OR (-score, -moment, kind, id) > (-$9, -$10, $11, $12)
+        ORDER BY score DESC, moment DESC, kind, id LIMIT $13
+      )
+      SELECT t.kind, t.total, true = ANY ($8), p.id, p.score, p.moment
+      FROM (SELECT DISTINCT kind, total FROM found) AS t LEFT JOIN page AS p USING (kind)
+      ORDER BY p.score DESC NULLS LAST, p.moment DESC, kind, p.id
+    $query$, condition)
+    USING workspace, kinds, ARRAY(SELECT gateway.search_title(word) FROM unnest(wanted) AS word), least_likeness,
+      plainto_tsquery('pg_catalog.simple', gateway.search_words(words)), known::tsquery,
+      gateway.search_title(words), misspelt, after_score, after_moment, after_kind, after_id, take;
+    EXIT WHEN FOUND OR true = ANY (misspelt);
+    -- Where nothing has all words, those are taken for misspelt with which no word of the workspace begins.
+    misspelt := ARRAY(
+      SELECT length(word) > 3 AND NOT EXISTS (
+        SELECT FROM gateway.searchable AS s
+        WHERE s.kind = ANY (kinds) AND s.workspace_id = workspace
+          AND gateway.search_vector(s.title, s.body) @@ beginnings[n]::tsquery)
+      FROM unnest(wanted) WITH ORDINALITY AS w(word, n) ORDER BY n);
+    EXIT WHEN NOT true = ANY (misspelt);
+  END LOOP;
+END $function$;
+
+-- 019_search; may be called by everybody
+CREATE OR REPLACE FUNCTION gateway.search_list(items text[])
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+BEGIN
+  RETURN ' ' || array_to_string(items, ' ');
+END $function$;
+
+-- 019_search; may be called by everybody
+CREATE OR REPLACE FUNCTION gateway.search_title(value text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE COST 1000
+AS $function$
+DECLARE
+  words text := gateway.search_words(left(value, 300));
+BEGIN
+  IF octet_length(words) = length(words) THEN
+    RETURN words;
+  END IF;
+  RETURN (
+    SELECT string_agg(CASE WHEN ascii(letter) < 128 THEN letter ELSE chr(97 + ascii(letter) % 26) END, '' ORDER BY n)
+    FROM unnest(string_to_array(words, NULL)) WITH ORDINALITY AS letters(letter, n));
+END $function$;
+
+-- 019_search; may be called by everybody
+CREATE OR REPLACE FUNCTION gateway.search_vector(title text, body text)
+ RETURNS tsvector
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE COST 3000
+AS $function$
+BEGIN
+  RETURN setweight(to_tsvector('pg_catalog.simple', coalesce(gateway.search_words(title), '')), 'A')
+    || setweight(to_tsvector('pg_catalog.simple', coalesce(gateway.search_words(body), '')), 'C');
+END $function$;
+
+-- 019_search; may be called by everybody
+CREATE OR REPLACE FUNCTION gateway.search_words(value text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+DECLARE
+  start text := left(value, 20000);
+BEGIN
+  IF octet_length(start) = length(start) THEN
+    RETURN lower(regexp_replace(start, '[!-/:-@\[-`{-~]+', ' ', 'g'));
+  END IF;
+  start := normalize(start, NFKC);
+  start := lower(coalesce((ts_lexize('gateway.without_accents', start))[1], start));
+  start := regexp_replace(start, '[!-/:-@\[-`{-~\u00a1-\u00bf\u2000-\u206f\u3000-\u303f]+', ' ', 'g');
+  -- Chinese and Japanese are written without spaces: each character is a word.
+  RETURN regexp_replace(start, '([\u3041-\u30ff\u3400-\u9fff])', ' \1 ', 'g');
+END $function$;
 
 -- 004_audit_log; may be called by nobody but its owner
 CREATE OR REPLACE FUNCTION gateway.secret_columns()
@@ -1665,6 +1812,13 @@ BEGIN
     NOTIFY gateway_change;
   END IF;
 END $function$;
+
+-- 019_search; may be called by everybody
+CREATE OR REPLACE FUNCTION gateway.word_likeness(word text, title text)
+ RETURNS real
+ LANGUAGE sql
+ IMMUTABLE
+RETURN gateway.strict_word_similarity(word, title);
 
 -- 005_change_log; may be called by codex_gateway
 CREATE OR REPLACE FUNCTION gateway.workspace_roles(workspaces uuid[])

@@ -28,6 +28,7 @@ export const Agent = describe('Agent', {
     'createdAt',
     'updatedAt',
   ],
+  searched: ['agentName', 'guildName', 'description', 'purpose', 'domainExpertise'],
   writes: { nested: ['capabilities'] },
 });
 

@@ -31,6 +31,7 @@ export const SystemAlert = describe('SystemAlert', {
     'createdById',
     'updatedAt',
   ],
+  searched: ['title', 'message', 'description'],
   stateMachine: 'status',
   writes: { readOnly: ['acknowledgedAt', 'resolvedAt', 'acknowledgedById'] },
 });

@@ -28,6 +28,7 @@ export const Campaign = describe('Campaign', {
     'createdAt',
     'updatedAt',
   ],
+  searched: ['name', 'objective', 'description', 'targetSegments', 'targetGeographies'],
   stateMachine: 'status',
   writes: {
     readOnly: ['totalReach', 'totalEngagements', 'conversionCount'],

@@ -33,6 +33,7 @@ export const Cohort = describe('Cohort', {
     'healthScore',
     'lastValidated',
   ],
+  searched: ['name', 'executiveSummary', 'buyerRole', 'painPoints', 'goals', 'tags'],
   writes: {},
 });
 

@@ -28,6 +28,7 @@ export const Asset = describe('Asset', {
     'experimentVariant',
     'patternId',
   ],
+  searched: ['name', 'description', 'tags'],
   links: {
     reviewedByAgents: { column: 'reviewedByAgentNames', to: 'Agent', by: 'agentName' },
     createdByAgent: { column: 'createdByAgentName', to: 'Agent', by: 'agentName' },

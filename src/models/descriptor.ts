@@ -62,6 +62,8 @@ export interface ModelDescriptor<Name extends ModelName> {
   columns: readonly ColumnName<Name>[];
   /** Columns and relations that are kept back, each with its reason. All other relations are shown. */
   hidden?: Partial<Record<ColumnName<Name> | (keyof Relations<Name> & string), string>>;
+  /** The columns with texts that search looks at, the title first; the view gateway.searchable has the same. */
+  searched?: readonly ColumnName<Name>[];
   /** How clients write the table; left out, they do not. */
   writes?: Writes & {
     readOnly?: readonly ColumnName<Name>[];

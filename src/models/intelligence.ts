@@ -29,6 +29,7 @@ export const IntelligenceSignal = describe('IntelligenceSignal', {
     'createdAt',
     'updatedAt',
   ],
+  searched: ['signalTitle', 'signalDescription', 'dataSource', 'keyFindings'],
   links: {
     relatedCompetitors: { column: 'relatedCompetitorIds', to: 'Competitor' },
     relatedCohorts: { column: 'relatedCohortIds', to: 'Cohort' },
@@ -73,6 +74,7 @@ export const MarketInsight = describe('MarketInsight', {
     'createdAt',
     'updatedAt',
   ],
+  searched: ['insightTitle', 'insightDescription', 'category', 'potentialImpact', 'keyConclusions'],
   links: {
     sourceSignals: { column: 'sourceSignalIds', to: 'IntelligenceSignal' },
     relevantForCompetitors: { column: 'relevantForCompetitorIds', to: 'Competitor' },

@@ -39,6 +39,15 @@ export const Positioning = describe('Positioning', {
     'createdAt',
     'updatedAt',
   ],
+  searched: [
+    'name',
+    'marketSegment',
+    'targetPersona',
+    'keyMessage',
+    'valueProposition',
+    'differentiation',
+    'description',
+  ],
   writes: {},
 });
 
@@ -86,6 +95,7 @@ export const StrategyInsight = describe('StrategyInsight', {
     'reviewedAt',
     'actionedAt',
   ],
+  searched: ['title', 'description', 'recommendedAction'],
   writes: {},
 });
 

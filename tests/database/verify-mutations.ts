@@ -34,7 +34,7 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
   ['columns', 'alter table recommendation_patterns alter agent_ids drop not null'],
   ['columns', 'alter table intelligence_signals alter key_findings set not null'],
   ['columns', 'alter table workspaces alter name type varchar(201)'],
-  ['columns', 'alter table campaigns alter created_at type timestamptz(6)'],
+  ['columns', 'alter table campaign_quests alter created_at type timestamptz(6)'],
   ['columns', 'alter table moves alter progress_percentage drop default'],
   ['enums', `alter type alert_severity add value 'fatal'`],
   ['enums', `alter type alert_severity rename value 'info' to 'notice'`],
@@ -103,6 +103,19 @@ export const MUTATIONS: readonly (readonly [check: string, sql: string])[] = [
   [
     'indexes-needed',
     `update pg_index set indisvalid = false where indexrelid = 'positioning_created_by_idx'::regclass`,
+  ],
+  ['search', 'drop index cohorts_search_idx'],
+  [
+    'search',
+    `drop index assets_search_idx;
+     create index assets_search_idx on assets using gin (workspace_id, gateway.search_vector(name, description))`,
+  ],
+  ['search', 'grant select on gateway.searchable to authenticated'],
+  [
+    'search',
+    `create or replace view gateway.searchable as
+     select 'AGENT' as kind, current_workspace_id() as workspace_id, id, created_at, agent_name as title, system_prompt as body
+     from agent_registry`,
   ],
 
   ['row-security', 'alter table moves no force row level security'],

@@ -85,7 +85,8 @@ describe('the embedded Postgres', () => {
     expect(
       await names(
         `select p.oid::regprocedure::text from pg_proc as p join pg_namespace as n on n.oid = pronamespace
-         where nspname in ('public', 'gateway')`,
+         where nspname in ('public', 'gateway')
+           and not exists (select from pg_depend where objid = p.oid and deptype = 'e')`,
       ),
     ).toHaveLength(expected.FUNCTIONS.length);
     expect(

@@ -1,5 +1,6 @@
 import { type Check, finding } from './check.ts';
 import { TABLE_NAMES, TABLE_OIDS } from './expected-tables.ts';
+import { search } from './search-check.ts';
 
 interface Index {
   table: string;
@@ -159,5 +160,5 @@ function sameOrder(other: Index, index: Index): boolean {
   );
 }
 
-/** Checks that look-ups have indexes and that no index is needless. */
-export const indexChecks = [covered, inOrder, redundant];
+/** Checks that look-ups and search have indexes, and that no index is needless. */
+export const indexChecks = [covered, inOrder, redundant, search];
