@@ -16,6 +16,8 @@ export const limits = {
   maxFilterValues: 500,
   /** Characters of one string in a filter. */
   maxFilterStringLength: 1_000,
+  /** Characters of a text that is searched for. */
+  maxSearchLength: 200,
   /** Rows in one bulk mutation, given or matched. */
   maxBulkRows: 500,
   /** Items of one list in an input. */

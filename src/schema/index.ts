@@ -21,6 +21,7 @@ import './invitations.ts';
 import './learning.ts';
 import './moves-mutations.ts';
 import './nodes.ts';
+import './search.ts';
 import './viewer-permissions.ts';
 import './strategy.ts';
 import './viewer.ts';

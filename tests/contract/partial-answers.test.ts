@@ -26,6 +26,7 @@ const fields = Object.values(schema.getQueryType()?.getFields() ?? {});
 /** An argument that the field refuses; undefined if there is none. */
 function badArgument({ args }: GraphQLField<unknown, unknown>): string | undefined {
   const names = args.map(({ name }) => name);
+  if (names.includes('text')) return 'text: "%"';
   if (names.includes('first')) return `first: ${limits.maxPageSize + 1}`;
   if (names.includes('nodeId')) return 'nodeId: "garbage"';
   if (names.includes('nodeIds')) return `nodeIds: [${'"x" '.repeat(limits.maxNodes + 1)}]`;

@@ -1,4 +1,6 @@
-import type { TestDatabase } from '../support/database.ts';
+import type { Query, TestDatabase } from '../support/database.ts';
+
+const SEARCHED = 'gateway.searchable';
 
 /**
  * What keeps workspaces apart, of each kind, with the model through which it shows when it is gone.
@@ -15,6 +17,7 @@ export const PROTECTIONS: Record<string, { name: string; about: string }> = {
     about: 'VisualDesignTemplate',
   },
   'a view': { name: 'agent_performance_daily', about: 'Agent' },
+  'what is searched': { name: SEARCHED, about: 'Search' },
 };
 
 /**
@@ -30,6 +33,7 @@ export async function withoutProtection(
      where polrelid = to_regclass($1) and polname = 'authenticated_select'`,
     [name],
   );
+  if (name === SEARCHED) return withAllSearched(query);
   if (policy) {
     await query(`alter policy authenticated_select on ${name} using (true)`);
     return () => query(`alter policy authenticated_select on ${name} using (${policy.condition})`);
@@ -40,4 +44,15 @@ export async function withoutProtection(
   if (!view) throw new TypeError(`There is no table or view ${name}`);
   await query(`alter view ${name} set (security_invoker = false)`);
   return () => query(`alter view ${name} set (security_invoker = true)`);
+}
+
+/** The view says whose a row is: here all are of whoever asks. */
+async function withAllSearched(query: Query): Promise<() => Promise<unknown>> {
+  const [view] = await query<{ sql: string }>('select pg_get_viewdef($1::regclass) as sql', [
+    SEARCHED,
+  ]);
+  if (!view) throw new TypeError(`There is no view ${SEARCHED}`);
+  const replace = (sql: string) => query(`create or replace view ${SEARCHED} as ${sql}`);
+  await replace(view.sql.replace(/\w+\.workspace_id\b/g, 'current_workspace_id() as workspace_id'));
+  return () => replace(view.sql);
 }

@@ -7,6 +7,7 @@ import {
 } from 'graphql';
 import { uuidOf } from '../../prisma/seed/random.ts';
 import { catalog } from '../../src/generated/catalog.ts';
+import { searchedModels } from '../../src/resolvers/search.ts';
 import type { Random } from '../torture/random.ts';
 import { PROBE } from './rows.ts';
 import type { FuzzWorld, Ids } from './world.ts';
@@ -112,13 +113,20 @@ export class Values {
     );
   }
 
+  /** One whose texts a search finds, with a slip at times. */
+  #searchedColumn(): string {
+    const { name, searched } = this.#random.pick([...searchedModels.values()]);
+    const column = columnOf(name, this.#random.pick(searched));
+    return this.#random.chance(0.2) ? column.slice(0, 2) + column.slice(3) : column;
+  }
+
   #text({ model, name }: Purpose): string {
     const random = this.#random;
     const isId = name === 'id' && model && this.#world.ids.get(model);
     if (isId) return this.id(model);
     // An address is unique over all workspaces by design, and so would tell of theirs.
     if (/slug/i.test(name)) return random.pick(['ours', 'a-slug', 'another']);
-    const column = (model && catalog.models[model]?.columns[name]?.column) || name;
+    const column = model === 'Search' ? this.#searchedColumn() : columnOf(model, name);
     return random.pick([
       `${column} ${random.below(3)}`,
       `${column} ${random.below(3)}`,
@@ -132,6 +140,11 @@ export class Values {
       '',
     ]);
   }
+}
+
+/** The name of a column in the database, of which its texts are made. */
+function columnOf(model: string | undefined, name: string): string {
+  return (model && catalog.models[model]?.columns[name]?.column) || name;
 }
 
 /** What a field of an input object is for. */

@@ -42,7 +42,7 @@ it('every type of the schema is reached', () => {
 
 /** Fields that are read with their parents, and errors. */
 const AT_HAND =
-  /^(Query\.viewer|\w+Edge\.node|\w+Payload\.(errors|results)|AuditEntryConnection\.pageInfo)$/;
+  /^(Query\.viewer|\w+Edge\.node|\w+Payload\.(errors|results)|(AuditEntry|Search)Connection\.pageInfo)$/;
 
 /** Selects rows of a field's type. */
 function rowsOf({ field }: Reader): string {

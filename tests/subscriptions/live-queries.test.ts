@@ -56,11 +56,12 @@ const overviews = fieldsOf(schema.getType('Workspace'))
   .filter(({ name }) => name !== 'trendOpportunities')
   .map(({ name, type }) => `${name} { ${leavesOf(getNamedType(type)).join(' ')} }`);
 
-/** Every query without a required argument, and one of all overviews of a workspace. */
+/** Every query without a required argument, a search, and one of all overviews of a workspace. */
 const queries = [
   ...fieldsOf(schema.getQueryType())
-    .filter(({ args }) => !args.some(({ name }) => /^(id|nodeId|nodeIds)$/.test(name)))
+    .filter(({ args }) => !args.some(({ name }) => /^(id|nodeId|nodeIds|text)$/.test(name)))
     .map((field) => `{ ${selectionOf(field)} }`),
+  '{ search(text: "title") { totals { totalCount } edges { score node { ... on SystemAlert { nodeId title } } } } }',
   `{ workspaces(first: 3) { nodes { ${overviews.join(' ')} } } }`,
 ];
 

@@ -30,20 +30,23 @@ const clientOf = (sender: Sender): Promise<Client> =>
     ? api.asAgent(sender.name, sender.scopes, sender.workspaceId)
     : api.as(sender.id, sender.workspaceId);
 
-it.each(['workflows.md', 'mutations.md'])('docs/%s tells what the API answers', async (name) => {
-  const known = new Map<string, unknown>();
-  for (const { sender, document, answer } of documentedOperations(name)) {
-    const client = await clientOf(sender);
-    const { data, errors } = await client.ask(document, variablesOf(document, known));
-    remember(data, known);
-    const stripIds = (text: string) =>
-      JSON.parse(text.replace(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"id"'));
-    const shown = stripIds(answer);
-    // An answer that is not full is shown as a whole, without the places in the document.
-    if (shown.data) expect({ data, errors }, document).toMatchObject(shown);
-    else expect(stripIds(JSON.stringify(errors ?? data)), document).toEqual(shown);
-  }
-});
+it.each(['workflows.md', 'mutations.md', 'search.md'])(
+  'docs/%s tells what the API answers',
+  async (name) => {
+    const known = new Map<string, unknown>();
+    for (const { sender, document, answer } of documentedOperations(name)) {
+      const client = await clientOf(sender);
+      const { data, errors } = await client.ask(document, variablesOf(document, known));
+      remember(data, known);
+      const stripIds = (text: string) =>
+        JSON.parse(text.replace(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"id"'));
+      const shown = stripIds(answer);
+      // An answer that is not full is shown as a whole, without the places in the document.
+      if (shown.data) expect({ data, errors }, document).toMatchObject(shown);
+      else expect(stripIds(JSON.stringify(errors ?? data)), document).toEqual(shown);
+    }
+  },
+);
 
 describe('an example of docs/querying.md is answered, its variables not sent', () => {
   const file = readFileSync(new URL('../../docs/querying.md', import.meta.url), 'utf8');

@@ -21,6 +21,8 @@ export const weights = {
   scan: 100,
   /** The share of it for the list of a row, which is shorter than a list of the workspace. */
   ofRow: 1 / 200,
+  /** Searching one table. */
+  search: 40,
   /** A look-up of a row: a stored reference, a count or a history. */
   lookup: 2,
   condition: {

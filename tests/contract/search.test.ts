@@ -1,0 +1,362 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Api, type Client, openApi } from '../support/api.ts';
+import type { Data } from '../support/data.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTenant, insert, type Tenant } from '../support/tenant.ts';
+
+let database: TestDatabase;
+let ours: Tenant;
+let theirs: Tenant;
+let api: Api;
+let viewer: Client;
+
+/** The rows of our workspace: table, title, and other texts. */
+const ROWS: [table: string, title: string, more?: Record<string, unknown>][] = [
+  ['campaigns', 'Monsoon launch', { objective: 'Reach commuters in Mumbai', status: 'draft' }],
+  ['campaigns', 'Summer sale', { description: 'Half price on rain jackets' }],
+  ['campaigns', 'Budget', { target_segments: ['students', 'first jobs'] }],
+  ['campaigns', 'Café culture in Zürich', { objective: 'Größere Reichweite' }],
+  ['campaigns', 'Летняя кампания', { description: 'Охват молодых покупателей' }],
+  ['campaigns', '夏季促销活动', { description: '提高中国市场的品牌知名度' }],
+  ['campaigns', 'ग्रीष्मकालीन अभियान'],
+  ['campaigns', 'حملة الصيف'],
+  ['campaigns', 'Καλοκαιρινή προσφορά'],
+  [
+    'system_alerts',
+    'Budget spent',
+    { alert_type: 'error', message: 'The budget of a campaign is spent.' },
+  ],
+  [
+    'system_alerts',
+    'Reach fell by 40 %',
+    { alert_type: 'anomaly', description: 'See the weekly figures.' },
+  ],
+  ['system_alerts', 'Conversion rate is back to normal', { alert_type: 'milestone' }],
+  [
+    'market_insights',
+    'Customers prefer short videos',
+    { insight_type: 'trend', key_conclusions: ['Vertical formats win'] },
+  ],
+  [
+    'market_insights',
+    'Price sensitivity grows',
+    { insight_type: 'trend', potential_impact: 'Lower margins' },
+  ],
+  [
+    'strategy_insights',
+    'Shift spending to evenings',
+    { insight_type: 'x', source_type: 'campaign', description: 'Commuters read at night.' },
+  ],
+  [
+    'intelligence_signals',
+    'Competitor opens a store',
+    { source_type: 'market', signal_category: 'market_trend', key_findings: ['Opening in Pune'] },
+  ],
+  [
+    'intelligence_signals',
+    'Hashtag #raindance goes viral',
+    { source_type: 'market', signal_category: 'market_trend' },
+  ],
+  ['assets', 'hero-banner_v2.png', { type: 'creative', tags: ['monsoon', 'billboard'] }],
+  ['assets', 'Landing page', { type: 'creative', description: 'For the monsoon' }],
+  [
+    'cohorts',
+    'Young professionals',
+    { pain_points: ['No time to cook'], executive_summary: 'They commute' },
+  ],
+  ['cohorts', 'Retired teachers', { goals: ['Travel more'] }],
+  [
+    'positioning',
+    'Premium but friendly',
+    { market_segment: 'Households', value_proposition: 'Less waste' },
+  ],
+];
+
+const TITLES: Record<string, string> = {
+  campaigns: 'name',
+  system_alerts: 'title',
+  market_insights: 'insight_title',
+  strategy_insights: 'title',
+  intelligence_signals: 'signal_title',
+  assets: 'name',
+  cohorts: 'name',
+  positioning: 'name',
+};
+
+async function plant(tenant: Tenant, rows: typeof ROWS): Promise<void> {
+  for (const [table, title, more = {}] of rows) {
+    const name = TITLES[table] as string;
+    const required = table === 'strategy_insights' ? { description: '' } : {};
+    await insert(database, table, {
+      workspace_id: tenant.workspaceId,
+      [name]: title,
+      ...required,
+      ...more,
+    });
+  }
+}
+
+const TITLE = `__typename ... on Campaign { title: name } ... on SystemAlert { title } ... on MarketInsight { title: insightTitle }
+  ... on StrategyInsight { title } ... on IntelligenceSignal { title: signalTitle } ... on Asset { title: name }
+  ... on Cohort { title: name } ... on Agent { title: agentName } ... on Positioning { title: name }`;
+
+const SEARCH = `query ($text: String!, $types: [SearchType!], $first: Int, $after: String) {
+  search(text: $text, types: $types, first: $first, after: $after) {
+    totalCount isApproximate totals { type totalCount }
+    edges { cursor type score node { ${TITLE} } snippets { field parts { text isMatch } } }
+    nodes { ${TITLE} }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`;
+
+async function find(text: string, more: object = {}, client = viewer): Promise<Data> {
+  return (await client.data(SEARCH, { text, ...more })).search;
+}
+
+const titles = (found: Data): string[] => found.nodes.map(({ title }: Data) => title);
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  [ours, theirs] = [await createTenant(database), await createTenant(database)];
+  await plant(ours, ROWS);
+  await insert(database, 'agent_registry', {
+    agent_name: 'trend-scout',
+    agent_type: 'researcher',
+    purpose: 'Watches hashtags',
+    system_prompt: 'zebrafinch',
+  });
+  api = await openApi(database);
+  viewer = await api.as(ours.people.Viewer, ours.workspaceId);
+});
+afterAll(async () => {
+  await api?.close();
+  await database?.close();
+});
+
+describe('the first hit', () => {
+  it.each([
+    // Words, in titles before other texts.
+    ['budget', 'Budget'],
+    ['budget spent', 'Budget spent'],
+    ['spent budget', 'Budget spent'],
+    ['monsoon', 'Monsoon launch'],
+    ['MONSOON', 'Monsoon launch'],
+    ['commuters mumbai', 'Monsoon launch'],
+    ['students', 'Budget'],
+    ['vertical formats', 'Customers prefer short videos'],
+    ['weekly figures', 'Reach fell by 40 %'],
+    ['hashtags', 'trend-scout'],
+    ['#raindance', 'Hashtag #raindance goes viral'],
+    ['hero banner', 'hero-banner_v2.png'],
+    ['less waste', 'Premium but friendly'],
+    // Beginnings of words.
+    ['conv', 'Conversion rate is back to normal'],
+    ['prof you', 'Young professionals'],
+    ['bu sp', 'Budget spent'],
+    // Slips: a letter too few, too many, another one, two exchanged.
+    ['monson', 'Monsoon launch'],
+    ['sumer sale', 'Summer sale'],
+    ['campetitor', 'Competitor opens a store'],
+    ['converssion', 'Conversion rate is back to normal'],
+    ['teahcers', 'Retired teachers'],
+    ['bugdet', 'Budget'],
+    ['premuim freindly', 'Premium but friendly'],
+    // Accents, on either side.
+    ['cafe zurich', 'Café culture in Zürich'],
+    ['grossere', 'Café culture in Zürich'],
+    ['búdget', 'Budget'],
+    // Other scripts, slips in them too.
+    ['летняя', 'Летняя кампания'],
+    ['КАМПАНИЯ лет', 'Летняя кампания'],
+    ['летняя компания', 'Летняя кампания'],
+    ['市场', '夏季促销活动'],
+    ['促销', '夏季促销活动'],
+    ['अभियान', 'ग्रीष्मकालीन अभियान'],
+    ['حملة', 'حملة الصيف'],
+    ['καλοκαιρινη', 'Καλοκαιρινή προσφορά'],
+  ])('of "%s" is "%s"', async (text, title) => {
+    expect(titles(await find(text))[0]).toBe(title);
+  });
+});
+
+describe('what is found', () => {
+  it('is counted by type, and says when words were taken for misspelt', async () => {
+    const found = await find('monsoon', { first: 1 });
+    expect(found).toMatchObject({ totalCount: 3, isApproximate: false });
+    expect(found.totals.filter(({ totalCount }: Data) => totalCount > 0)).toEqual([
+      { type: 'CAMPAIGN', totalCount: 1 },
+      { type: 'ASSET', totalCount: 2 },
+    ]);
+    expect(found.totals).toHaveLength(9);
+    expect(await find('monson')).toMatchObject({ totalCount: 1, isApproximate: true });
+  });
+
+  it('is nothing where one of the words is missing', async () => {
+    expect(await find('monsoon zzz')).toMatchObject({ totalCount: 0, edges: [], nodes: [] });
+    expect(await find('xylophone')).toMatchObject({ totalCount: 0, isApproximate: false });
+  });
+
+  it('is of the types that are asked for', async () => {
+    expect(titles(await find('monsoon', { types: ['CAMPAIGN'] }))).toEqual(['Monsoon launch']);
+    expect((await find('monsoon', { types: ['CAMPAIGN', 'CAMPAIGN'] })).totals).toEqual([
+      { type: 'CAMPAIGN', totalCount: 1 },
+    ]);
+    expect(await find('monsoon', { types: [] })).toMatchObject({ totalCount: 0, totals: [] });
+  });
+
+  it('is marked in each text, around the first place in a long one', async () => {
+    const [edge] = (await find('monsoon', { types: ['CAMPAIGN'] })).edges;
+    expect(edge.snippets).toEqual([
+      {
+        field: 'name',
+        parts: [
+          { text: 'Monsoon', isMatch: true },
+          { text: ' launch', isMatch: false },
+        ],
+      },
+    ]);
+    const [chinese] = (await find('市场')).edges;
+    expect(chinese.snippets.at(-1)).toEqual({
+      field: 'description',
+      parts: [
+        { text: '提高中国', isMatch: false },
+        { text: '市场', isMatch: true },
+        { text: '的品牌知名度', isMatch: false },
+      ],
+    });
+    const [listed] = (await find('billb', { types: ['ASSET'] })).edges;
+    expect(listed.snippets.at(-1)).toEqual({
+      field: 'tags',
+      parts: [{ text: 'billboard', isMatch: true }],
+    });
+    const [slip] = (await find('teahcers')).edges;
+    expect(slip.snippets[0].parts).toContainEqual({ text: 'teachers', isMatch: true });
+  });
+
+  it('is read page by page, each row once and the best first', async () => {
+    await plant(
+      ours,
+      Array.from({ length: 7 }, (_, n) => [
+        'positioning',
+        `Pageable ${n}`,
+        { market_segment: 'x' },
+      ]),
+    );
+    const all = await find('pageable', { first: 100 });
+    const paged: Data[] = [];
+    for (let after: string | null = null; ; ) {
+      const { edges, pageInfo } = await find('pageable', { first: 3, after });
+      paged.push(...edges);
+      expect(pageInfo.hasPreviousPage).toBe(after !== null);
+      if (!pageInfo.hasNextPage) break;
+      after = pageInfo.endCursor;
+    }
+    expect(paged).toEqual(all.edges);
+    expect(paged.map(({ node }) => node.title)).toHaveLength(7);
+    expect(await find('pageable', { first: 0 })).toMatchObject({ totalCount: 7, edges: [] });
+  });
+
+  it('takes a statement for the search, and one for each type, however many rows there are', async () => {
+    const statements = async (first: number) => {
+      api.statements();
+      const { edges } = await find('pageable', { first, types: ['POSITIONING', 'CAMPAIGN'] });
+      expect(edges).toHaveLength(first);
+      return api.statements().length;
+    };
+    const one = await statements(1);
+    expect(await statements(7)).toBe(one);
+    api.statements();
+    await viewer.data('{ search(text: "pageable") { totalCount nodes { __typename } } }');
+    expect(api.statements().filter((sql) => sql.includes('gateway.search'))).toHaveLength(1);
+  });
+});
+
+describe('who finds it', () => {
+  it('every member and every agent of the workspace does, and nobody else', async () => {
+    const { edges } = await find('monsoon');
+    await insert(database, 'agent_assignments', {
+      workspace_id: ours.workspaceId,
+      agent_id: (await database.query<{ id: string }>('select id from agent_registry'))[0]?.id,
+    });
+    const owner = await api.as(ours.people.Owner, ours.workspaceId);
+    const agent = await api.asAgent('trend-scout', ['alerts:read'], ours.workspaceId);
+    for (const client of [owner, agent])
+      expect((await find('monsoon', {}, client)).edges).toEqual(edges);
+    const stranger = await api.as(theirs.people.Owner, theirs.workspaceId);
+    expect(await find('monsoon', {}, stranger)).toMatchObject({ totalCount: 0, edges: [] });
+    const nobody = await api.as(theirs.people.Owner, ours.workspaceId);
+    expect((await nobody.ask(SEARCH, { text: 'monsoon' })).errors?.[0]?.extensions.code).toBe(
+      'FORBIDDEN',
+    );
+  });
+
+  it("other workspaces' rows change neither hits nor scores nor totals", async () => {
+    const texts = ['budget', 'bu', 'monson', 'commuters', 'pageable'];
+    const before = await Promise.all(texts.map((text) => find(text)));
+    await plant(theirs, ROWS);
+    await plant(
+      theirs,
+      Array.from({ length: 40 }, () => ['campaigns', 'Monson bugdet pageable commuters']),
+    );
+    expect(await Promise.all(texts.map((text) => find(text)))).toEqual(before);
+  });
+
+  it('nobody finds a row by what they may not read of it', async () => {
+    expect(await find('zebrafinch')).toMatchObject({ totalCount: 0 });
+    const owner = await api.as(ours.people.Owner, ours.workspaceId);
+    expect(await find('zebrafinch', {}, owner)).toMatchObject({ totalCount: 0 });
+  });
+
+  it('needs a workspace', async () => {
+    const answer = await (await api.asAgent('unknown', ['*:read'])).ask(SEARCH, { text: 'budget' });
+    expect(answer.errors?.[0]?.extensions.code).toBe('WORKSPACE_REQUIRED');
+  });
+});
+
+describe('what is refused names its argument', () => {
+  it.each([
+    ['one letter', { text: 'a' }, 'text', 'two letters'],
+    ['nothing', { text: ' ' }, 'text', 'two letters'],
+    ['a sign', { text: '%' }, 'text', 'two letters'],
+    ['operators', { text: '&|!' }, 'text', 'two letters'],
+    ['10,000 letters', { text: 'a'.repeat(10_000) }, 'text', '200 characters'],
+    ['a character that no text has', { text: 'ab\0cd' }, 'text', 'U+0000'],
+    ['a negative page', { text: 'budget', first: -1 }, 'first', 'between 0 and 100'],
+    ['a large page', { text: 'budget', first: 101 }, 'first', 'between 0 and 100'],
+    ['no cursor', { text: 'budget', after: 'x' }, 'after', 'not a cursor'],
+    [
+      'a cursor with a place that no row has',
+      {
+        text: 'budget',
+        after: Buffer.from('["search: budget",1,2,"CAMPAIGN","x"]').toString('base64url'),
+      },
+      'after',
+      'not a cursor',
+    ],
+  ])('%s', async (_, variables, argument, message) => {
+    const [error] = (await viewer.ask(SEARCH, variables)).errors ?? [];
+    expect(error?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument });
+    expect(error?.message).toContain(message);
+  });
+
+  it('a cursor of another text', async () => {
+    const { pageInfo } = await find('budget', { first: 1 });
+    const { errors } = await viewer.ask(SEARCH, { text: 'monsoon', after: pageInfo.endCursor });
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'after' });
+  });
+
+  it.each([
+    '100% budget',
+    'budget & !spent |',
+    `bud'get`,
+    'budget:*',
+    '"budget" \\ (',
+    'budget <-> spent',
+    '_budget_',
+    '🙂 budget',
+    'budget 🙂',
+  ])('but signs beside words do no harm: %s', async (text) => {
+    const { errors } = await viewer.ask(SEARCH, { text });
+    expect(errors).toBeUndefined();
+  });
+});
