@@ -45,6 +45,7 @@ try {
   for (const [file, lines] of written) print(`${String(lines).padStart(4)} lines in ${file}`);
   const total = [...written.values()].reduce((sum, lines) => sum + lines, 0);
   print(`${String(total).padStart(4)} lines by hand in ${written.size} files`);
+  run('npx', 'prisma', 'format');
   run('npm', 'run', '--silent', 'generate');
   run('npm', 'run', '--silent', 'schema:print');
   run('npx', 'tsc', '-p', '.');
