@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { TimeBudget } from '../../src/context/database/time-budget.ts';
 
 describe('a time budget of 1,000 ms', () => {
-  /** Starts (+) and ends (-) statements, and waits for milliseconds. Returns whether the budget was used up. */
+  /** Starts (+) and ends (-) statements, and lets milliseconds pass. Returns whether the budget is used up. */
   const isUsedUp = (steps: readonly ('+' | '-' | number)[]) => {
     vi.useFakeTimers();
     try {

@@ -177,7 +177,7 @@ export function preferNullable(checks: readonly ColumnCheck[]): ColumnCheck {
   return (nullable ?? checks[0]) as ColumnCheck;
 }
 
-/** Every relation that filters can use. Those of workspaces come last, since only one workspace has rows. */
+/** Every relation that filters can use. Those of workspaces come last: only one workspace has rows. */
 export const relations: readonly (readonly [Case, string, Relation])[] = [
   ...cases.filter(({ name }) => name !== 'Workspace'),
   caseOf('Workspace'),

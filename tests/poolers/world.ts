@@ -26,7 +26,7 @@ export interface PooledGateway extends RunningGateway {
   owner(workspace?: number): Promise<Person>;
 }
 
-/** Starts PgBouncer in front of the demo. The defaults of the database are not those that the gateway needs. */
+/** Starts PgBouncer in front of the demo, whose database has other defaults than the gateway needs. */
 export async function createPooledWorld(mode: PoolMode, poolSize?: number): Promise<PooledWorld> {
   const database = await createTestDatabase('demo');
   const [current] = await database.query<{ name: string }>('select current_database() as name');

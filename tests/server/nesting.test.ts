@@ -29,7 +29,7 @@ const SHAPES: Record<string, (levels: number) => string> = {
   'lists behind strings': (levels) =>
     `["]]]\\"]]]", ${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}]`,
 };
-/** One more than allowed, enough to overflow the stack of a recursive reader, and the most that fits. */
+/** One level more than allowed, many more, and more than fit into a request, which are cut. */
 const DEPTHS = [101, 1_500, 150_000];
 const TOO_LARGE = { code: 'OPERATION_TOO_LARGE' };
 

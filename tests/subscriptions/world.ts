@@ -27,7 +27,7 @@ export interface LiveWorld {
   tables: readonly Table[];
   ours: Side;
   theirs: Side;
-  /** Every role and the agent of our workspace, the Owner and the agent of theirs, and a person without a workspace. */
+  /** Every role and an agent of our workspace, the Owner and an agent of theirs, and an outsider. */
   participants: readonly Participant[];
   close(): Promise<void>;
 }

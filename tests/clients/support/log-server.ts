@@ -124,7 +124,7 @@ function serveSocket(socket: WebSocket, subscribe: Subscribe, signIn: SignIn): v
   });
 }
 
-/** Serves one operation per request at /events, many in one stream at /stream, and Apollo's format at /parts. */
+/** Serves one operation per request at /events, many in one stream at /stream, and multipart at /parts. */
 function createHandler(subscribe: Subscribe, signIn: SignIn) {
   const streams = new Map<string, ServerResponse>();
   const begin = (response: ServerResponse, type: string) => {
