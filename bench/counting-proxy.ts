@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 export interface Traffic {
   /** Statements executed, those that set or begin something included. */
   statements: number;
-  /** How often it waited for Postgres: whatever is sent before an answer comes is one trip. */
+  /** How often it waited for Postgres: everything that is sent before an answer comes is one trip. */
   roundTrips: number;
 }
 

@@ -25,7 +25,7 @@ export const WorkspaceMember = describe('WorkspaceMember', {
   writer: 'Owner',
   agentsWrite: false,
   columns: ['id', 'userId', 'workspaceId', 'role', 'joinedAt'],
-  // Nobody is made a member: a membership comes of an invitation that its person accepts.
+  // Nobody becomes a member without accepting an invitation.
   writes: { operations: ['update', 'delete'], readOnly: ['userId'] },
 });
 

@@ -17,7 +17,7 @@ export interface ListRequest {
   filter: Condition | null;
 }
 
-/** The arguments of a list field: what is asked for, and the values in it. */
+/** The arguments of a list field, and the values in them. */
 export class ListArguments implements ValueSource {
   readonly #read: (variables: Variables) => ListRequest;
 

@@ -34,7 +34,7 @@ export class Compiler implements RowWriter {
     this.readValue = readValue;
   }
 
-  /** Returns the text of a field of Query, null where there is no row, and whose rows it shows. */
+  /** Returns the text of a field of Query, null if there is no row, and the model of its rows. */
   root(field: AnyField, nodes: readonly FieldNode[]): { text: Sql; model: string } {
     const what = readableIn(field.extensions);
     if (what?.kind === 'list') {

@@ -29,13 +29,13 @@ export interface RowWriter {
   row(scope: Scope, type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Sql;
 }
 
-/** The row and the relation that a list hangs on. */
+/** The row and the relation that a list belongs to. */
 export interface Parent {
   scope: Scope;
   relation: string;
 }
 
-/** Composes the JSON text of a page: its rows are read once, whatever is asked of them. */
+/** Composes the JSON text of a page: its rows are read once, for everything that is selected. */
 export class ConnectionText {
   readonly #writer: RowWriter;
   readonly #model: string;
@@ -122,7 +122,7 @@ export class ConnectionText {
     });
   }
 
-  /** The field that says whether there are rows behind those that were read. */
+  /** The field that says whether there are rows after those that were read. */
   get #ahead(): string {
     return this.#request.place.backward ? 'hasPreviousPage' : 'hasNextPage';
   }
@@ -136,7 +136,7 @@ export class ConnectionText {
 
   /**
    * The order of rows on the page, for an aggregate. All of a page have the same one: Postgres sorts
-   * the rows as one of them asks for, also for those that ask for none.
+   * the rows as one aggregate requires, also for those without an order.
    */
   #order(): Sql {
     return this.#request.place.backward ? sql` order by ${this.#place()} desc` : empty;
@@ -153,7 +153,7 @@ export class ConnectionText {
     return sql`${this.#rows.alias}.place`;
   }
 
-  /** Leaves the row behind the page out of an aggregate. */
+  /** Leaves the row after the page out of an aggregate. */
   #onPage(): Sql {
     if (!this.#needsNext) return empty;
     return sql` filter (where ${this.#place()} <= ${numberLiteral(this.#request.place.size)})`;

@@ -35,14 +35,14 @@ interface KnownOperation<Plan> {
   shapeOf: (variables: Variables) => string;
   /** For each shape of the variables. */
   plans: LRUCache<string, { plan: Plan | null }>;
-  /** What plans keep in memory of the document: the least part of it leads to all of its text. */
+  /** Plans keep the document in memory: each of its nodes refers to the whole text. */
   documentBytes: number;
 }
 
 export interface PlanCacheOptions<Plan> {
   schema: GraphQLSchema;
   type: OperationTypeNode;
-  /** Returns null for what has to be executed. */
+  /** Returns null for operations that have to be executed. */
   make(reading: Reading, definition: OperationDefinitionNode): Plan | null;
   /** Characters of its statement. */
   sizeOf(plan: Plan): number;

@@ -14,7 +14,7 @@ import { type Reading, selectedFields } from './selection.ts';
 /** How a query, or a part of it, is answered by one statement. */
 export interface Plan {
   /**
-   * Returns the statement. Its only row has the JSON text of each field, null where there is no row
+   * Returns the statement. Its only row has the JSON text of each field, null if there is no row
    * for it; `first`, if given, is an expression in front of them.
    */
   textWith(first?: string): string;
@@ -24,11 +24,11 @@ export interface Plan {
   read: readonly string[];
   /** All names in the answer, in its order; the fields of those that have to be executed. */
   fields: ReadonlyMap<string, readonly FieldNode[] | null>;
-  /** Whether it is of use in a current workspace only. */
+  /** Whether it needs a current workspace. */
   needsWorkspace: boolean;
 }
 
-/** Plans queries. There is no plan for one of which no field can be read by a statement. */
+/** Plans queries. A query has no plan if none of its fields can be compiled. */
 export interface Reader {
   planOf: PlanOf<Plan>;
 }
@@ -90,7 +90,7 @@ export function remembered(make: (expression: string) => string): (expression?: 
   };
 }
 
-/** Returns what is composed, undefined for what has to be executed. */
+/** Returns the composed SQL, undefined for fields that have to be executed. */
 export function orExecuted<T>(compose: () => T): T | undefined {
   try {
     return compose();

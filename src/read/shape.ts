@@ -12,7 +12,7 @@ import {
 import { catalog } from '../generated/catalog.ts';
 import type { Variables } from '../sql/fragment.ts';
 
-/** Returns what of a value the statements of an operation depend on, as a text. */
+/** Returns the part of a value on which the statements of an operation depend, as a text. */
 type ShapeOf = (value: unknown) => string;
 
 /**
@@ -33,7 +33,7 @@ export function createShape(
 }
 
 function inputType(schema: GraphQLSchema, type: TypeNode): GraphQLInputType {
-  // A document is validated before anything of it is read.
+  // A document is validated before it is read.
   return typeFromAST(schema, type as never) as GraphQLInputType;
 }
 

@@ -17,7 +17,7 @@ export interface Broker {
 export interface BrokerEvents {
   /** `isConnected` has changed. */
   onConnectionChange(): void;
-  /** The broker refuses something, or cannot be reached; then it is called only once until it can be reached again. */
+  /** The broker refuses something, or cannot be reached. Called once for each outage. */
   onError(error: unknown): void;
 }
 

@@ -2,7 +2,7 @@ import { GatewayError } from '../context/errors.ts';
 import { openText, sealedBytes, sealText } from '../context/seal.ts';
 import { type Position, readPosition, writePosition } from './position.ts';
 
-/** Which log a cursor is of, and the key that all readers of it share. */
+/** The log of a cursor, and the key that all readers of the log share. */
 export interface CursorKey {
   identity: string;
   /** 32 bytes. */

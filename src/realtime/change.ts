@@ -1,6 +1,6 @@
 export type ChangeOperation = 'INSERT' | 'UPDATE' | 'DELETE';
 
-/** A committed change of one row, as the change log has it: which row, but nothing of its data. */
+/** A committed change of one row in the change log: the row's id, but none of its data. */
 export interface Change {
   /** Orders the changes of a batch. */
   seq: number;
@@ -12,7 +12,7 @@ export interface Change {
   workspaceId: string | null;
   /** The only person who may receive it; null where the workspace alone decides. */
   readerId: string | null;
-  /** The fields that an update changed, less `updatedAt`; empty for other operations. */
+  /** The fields that an update changed, without `updatedAt`; empty for other operations. */
   changedColumns: readonly string[];
   occurredAt: Date;
 }

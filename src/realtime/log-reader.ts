@@ -172,7 +172,7 @@ export class LogReader {
     this.#client = client;
     try {
       await unlessAborted(client.connect(), this.#closing.signal);
-      // Listening first: what is committed after the read that follows wakes the one after it.
+      // Listening first: commits after the next read wake the read after it.
       this.#isListening = false;
       await this.listen(client);
       await this.#open(client);

@@ -19,7 +19,7 @@ export interface ChangeLog extends CursorKey {
 export interface Page {
   /** Those of models that this gateway has. */
   changes: Change[];
-  /** The last one's, also where that is none of `changes`; undefined when there was none. */
+  /** The seq of the last change, even if it is not in `changes`; undefined if there was none. */
   lastSeq: number | undefined;
   more: boolean;
 }

@@ -50,7 +50,7 @@ export class NatsBroker implements Broker {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    // An attempt to connect cannot be called off; it closes what it makes.
+    // An attempt to connect cannot be cancelled; its connection is closed afterwards.
     if (!this.#connection) return;
     await this.#connection.close();
     await this.#running;
@@ -66,7 +66,7 @@ export class NatsBroker implements Broker {
     }
   }
 
-  /** Connects, and returns when there is no connection any more that would come back by itself. */
+  /** Connects, and returns when the connection is lost and will not reconnect by itself. */
   async #serve(): Promise<void> {
     const connection = await connect(optionsOf(this.#url));
     this.#connection = connection;
@@ -100,7 +100,7 @@ export class NatsBroker implements Broker {
     this.#events.onConnectionChange();
   }
 
-  /** Once a connection: what is refused is refused for each message. */
+  /** Once a connection, since a refusal repeats for each message. */
   #report(error: unknown): void {
     if (!this.#isReported && !this.#closing.signal.aborted) this.#events.onError(error);
     this.#isReported = true;

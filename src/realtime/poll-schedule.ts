@@ -1,7 +1,7 @@
 /** How far back to look for how many commits there are, in milliseconds. */
 const WINDOW_MS = 250;
 /**
- * There are many when this share of the timely reads finds some, of at least so many: a read that a
+ * There are many commits when this share of the scheduled reads finds some, of at least so many reads: a read that a
  * writer asked for finds some however few there are.
  */
 const BUSY_SHARE = 1 / 2;

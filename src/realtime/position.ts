@@ -1,5 +1,5 @@
 /**
- * What Postgres' `pg_snapshot` says: the transactions before `xmax` are seen, but for those that were
+ * A `pg_snapshot` of Postgres: it sees the transactions before `xmax`, except for those that were
  * still running. Cut off behind the newest transaction of the log.
  */
 export interface Snapshot {
@@ -39,7 +39,7 @@ export function seesUpTo({ xmax, running }: Snapshot, xid: bigint): boolean {
   return true;
 }
 
-/** Whether the first snapshot sees whatever the second one sees. */
+/** Whether the first snapshot sees everything that the second one sees. */
 export function includes(a: Snapshot, b: Snapshot): boolean {
   if (a.xmax < b.xmax) return false;
   for (const xid of a.running) if (sees(b, xid)) return false;

@@ -57,7 +57,7 @@ export class RedisBroker implements Broker {
     }
   }
 
-  /** Connects, and returns when the connection, or what it is subscribed to, is to be another one. */
+  /** Connects, and returns when the connection or the subscription has to be replaced. */
   async #serve(): Promise<void> {
     const connecting = clientOf(this.#url);
     const { signal } = this.#closing;

@@ -12,7 +12,7 @@ const ELECTION_MS = 1_000;
 const HEARTBEAT_MS = 200;
 /** After this long without a message there seems to be no reader. */
 const SILENCE_MS = 1_500;
-/** How often followers read the log for what no message brought. */
+/** How often followers read the log for changes that no message brought. */
 const CHECK_MS = 5_000;
 /** Of messages that wait for a read to end. */
 const MAX_WAITING_CHANGES = 50_000;
@@ -148,7 +148,7 @@ export class ReplicaRelay implements Relay {
     this.#electionAt = now + ELECTION_MS;
   }
 
-  /** Delivers what is received, until something else is to be done. */
+  /** Delivers what is received, until there is something else to do. */
   async #follow(logReader: LogReader, client: LogConnection): Promise<void> {
     const checkAt = performance.now() + CHECK_MS;
     while (!logReader.sleeper.isWoken && this.#hears()) {

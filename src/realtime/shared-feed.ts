@@ -9,7 +9,7 @@ import { ReplicaRelay, type ReplicaRelayEvents } from './replica-relay.ts';
 export type SharedFeedOptions = Omit<PostgresFeedOptions, 'relay'> & ReplicaRelayEvents;
 
 export interface FeedOptions extends SharedFeedOptions {
-  /** A NATS through which one replica sends to the others what it reads. */
+  /** The NATS server through which one replica sends its changes to the others. */
   natsUrl?: string | undefined;
   /** The same with a Redis. */
   redisUrl?: string | undefined;

@@ -1,4 +1,4 @@
-/** Lets so many pieces of work run at a time; the others wait, first come, first served. */
+/** Runs at most `count` pieces of work at a time; the others wait in order. */
 export class Turns {
   readonly #waiting: (() => void)[] = [];
   #free: number;
@@ -20,7 +20,7 @@ export class Turns {
   }
 }
 
-/** Lets so many pieces of work of each key run at a time; keys do not wait for each other. */
+/** Runs at most `count` pieces of work of each key at a time; keys do not wait for each other. */
 export class TurnsByKey {
   readonly #count: number;
   readonly #turns = new Map<string, { turns: Turns; users: number }>();

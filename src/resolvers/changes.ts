@@ -43,7 +43,7 @@ export function loggedOperations(operations: readonly ChangeOperation[]): Logged
 }
 
 /**
- * Returns what is delivered for a change, and skips the event if that is nothing. Changes of one
+ * Returns what is delivered for a change, and skips the event if nothing is. Changes of one
  * context share a statement. Another one is sent for updated rows that a filter excludes, to
  * distinguish rows that are gone from rows that do not match.
  */

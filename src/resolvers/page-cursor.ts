@@ -15,8 +15,8 @@ import { valueProblem } from './value-problem.ts';
 export type CursorValues = readonly unknown[];
 
 /**
- * Returns a value of a column as an argument of its type is read. Throws for what such an argument
- * does not take.
+ * Returns a value of a column, read like an argument of its type. Throws for values that such an argument
+ * does not accept.
  */
 export type ReadValue = (name: string, column: Column, value: unknown) => unknown;
 

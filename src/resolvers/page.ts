@@ -182,7 +182,7 @@ function atOrBehind(column: Column, { column: name, direction, nulls }: Ordering
   return { [name]: { [direction === 'asc' ? 'gte' : 'lte']: value } };
 }
 
-/** The values of a column whose order Postgres knows but Prisma has no comparison for. */
+/** The values of a column that Postgres orders but Prisma cannot compare. */
 function declaredOrder(column: Column): unknown[] | undefined {
   if (column.type === 'Boolean') return [false, true];
   if (column.kind !== 'enum') return undefined;

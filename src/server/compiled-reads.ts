@@ -18,7 +18,7 @@ import { textResult } from './text-result.ts';
 type Execute<Args> = (args: Args) => unknown;
 
 /**
- * Answers a query by one statement, and executes what of it the statement cannot read. Where the
+ * Answers a query by one statement, and executes the fields that the statement cannot read. If the
  * statement fails, all of it is executed, so that each field has its own value or error. `onCompiled`
  * is called with the names in the answer of the fields that the statement has read.
  */

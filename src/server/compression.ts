@@ -27,7 +27,7 @@ export async function encodeBody(
 ): Promise<EncodedBody> {
   if (isSmall(text)) return plainBody(text);
   const vary = { vary: 'Accept-Encoding' };
-  // Identity is always acceptable, and never better: it is no offer.
+  // Identity is always acceptable but never better, so it is not offered.
   const encoding = preferred(readRanges(acceptEncoding ?? null), OFFERS, false);
   if (!encoding) return { body: text, headers: { ...plainBody(text).headers, ...vary } };
   const body = await compress[encoding](text);

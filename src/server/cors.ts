@@ -28,7 +28,7 @@ export function corsOptions(origins: readonly string[]): CORSPluginOptions<unkno
   };
 }
 
-/** Returns the CORS headers for an origin, those that say nothing of it included. */
+/** Returns the CORS headers for an origin, also those that do not depend on it. */
 export function createCorsHeaders(origins: readonly string[]) {
   const options = corsOptions(origins);
   const vary: Record<string, string> = origins.length > 0 ? { vary: 'Origin' } : {};

@@ -19,7 +19,7 @@ export interface Upgrades {
   /** Others are answered as if they had not asked for a protocol. */
   accepts(request: IncomingMessage): boolean;
   open(request: IncomingMessage, socket: Socket, head: Buffer): void;
-  /** Asks clients to go, once what they wait for is done. */
+  /** Asks clients to disconnect after their running requests. */
   close(): void;
   /** Cuts off those that are left. */
   terminate(): void;

@@ -30,7 +30,7 @@ function parseSearch({ url }: Request): GraphQLParams {
   const text = (name: string) => searchParams.get(name) || undefined;
   const json = (name: 'variables' | 'extensions') => {
     const given = text(name);
-    // Anything that is no object is refused with the body's message.
+    // Anything except an object is refused with the same message as a wrong body.
     return given === undefined ? {} : { [name]: parsed(given, `"${name}" of the URL`) as object };
   };
   return {

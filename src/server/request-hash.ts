@@ -4,7 +4,7 @@ import { type ASTNode, type DocumentNode, Kind, print, visit } from 'graphql';
 type Variables = Readonly<Record<string, unknown>>;
 
 /**
- * Returns a SHA-256 of what a document of one operation asks for with these variables. The layout,
+ * Returns a SHA-256 of the meaning of a document with one operation and these variables. The layout,
  * comments, the name of the operation, and the order of arguments, input fields, variables and keys
  * make no difference.
  */

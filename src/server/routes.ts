@@ -5,7 +5,7 @@ export const ENDPOINT = '/graphql';
 /** The path at which clients get the results of several operations in one response. */
 export const STREAM_ENDPOINT = `${ENDPOINT}/stream`;
 
-/** Answers 404 to everything that is none of the paths. */
+/** Answers 404 for all other paths. */
 export function useKnownPaths(paths: readonly string[]): Plugin {
   return {
     onRequest({ url, endResponse }) {

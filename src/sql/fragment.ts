@@ -2,7 +2,7 @@ import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
 
 export { empty, join, type Sql, sql };
 
-/** Thrown while a statement is composed: what is asked for has to be executed field by field. */
+/** Thrown while a statement is composed: the operation has to be executed field by field. */
 export class Unsupported extends Error {
   override readonly name = 'Unsupported';
 }

@@ -21,11 +21,11 @@ export interface AccessOptions {
   database: Database;
   quotas: Quotas;
   metrics: SubscriptionMetrics;
-  /** What a check of memberships failed with. */
+  /** Called with the error of a failed check of memberships. */
   onError(error: unknown): void;
 }
 
-/** What one more subscription counts towards. */
+/** The quotas of one more subscription. */
 export interface Usage {
   context: Pick<Context, 'viewer' | 'workspace'>;
   resource: 'subscriptions' | 'live-queries';
@@ -44,7 +44,7 @@ export interface ActiveSubscription {
   move(role: MemberRole): void;
 }
 
-/** Who is subscribed, and may be: people are members of their workspace, agents are assigned to it. */
+/** The subscribers and their access: people are members of their workspace, agents are assigned to it. */
 export class Access {
   readonly #options: AccessOptions;
   readonly #active = new Set<ActiveSubscription>();
@@ -93,7 +93,7 @@ export class Access {
     for (const { subscriber } of this.#active) subscriber.end(reason);
   }
 
-  /** Whether what a context says of memberships may be outdated. */
+  /** Whether the memberships in a context may be outdated. */
   isStale({ workspace, viewer }: Pick<Context, 'workspace' | 'viewer'>): boolean {
     const places = [
       ...(workspace ? [workspace.id] : []),

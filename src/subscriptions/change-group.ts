@@ -148,7 +148,7 @@ export class ChangeGroup extends Group<ChangeMember> {
   /** Executes a batch while the results of the one before are delivered: many clients take a while. */
   async #run(): Promise<void> {
     this.#isRunning = true;
-    // Reported where it was executed. A client that resumes with a cursor gets what is missing.
+    // Reported where it was executed. A client that resumes with a cursor gets the missing changes.
     const restart = () => this.end(RESTARTED);
     let delivering = Promise.resolve();
     do {

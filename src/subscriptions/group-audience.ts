@@ -33,7 +33,7 @@ export function audienceOf(
     const key = JSON.stringify([...place, 'agent', viewer.name, [...viewer.scopes].sort()]);
     return { key, workspace, personId: null, session, viewer };
   }
-  // Outside of workspaces there is nothing that people have in common but what all share.
+  // Outside of workspaces people have only shared rows in common.
   if (isPersonal || !workspace) {
     const key = JSON.stringify([...place, 'person', viewer.id]);
     return { key, workspace, personId: viewer.id, session, viewer };
@@ -64,7 +64,7 @@ export function mayReceive(
   );
 }
 
-/** Returns a context for one execution, made of nothing but the audience. */
+/** Returns a context for one execution, made only from the audience. */
 export function contextOf(
   audience: Audience,
   requestId: string,

@@ -17,10 +17,10 @@ export interface GroupEvents {
   onEmpty(): void;
 }
 
-/** All clients that get the same results: whatever their number, each result is computed once. */
+/** All clients that get the same results: each result is computed once for any number of clients. */
 export abstract class Group<Member extends GroupMember> {
   protected readonly members = new Set<Member>();
-  /** Stops when the last member has left: what is read for the group is not needed any more. */
+  /** Stops when the last member has left: reads for the group are no longer needed. */
   protected readonly emptied = new Stop();
   readonly #events: GroupEvents;
 

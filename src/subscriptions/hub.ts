@@ -83,7 +83,7 @@ export class SubscriptionHub {
   }
 
   /**
-   * Returns the stream of a live query. Throws BAD_USER_INPUT for what cannot be kept up to date, and
+   * Returns the stream of a live query. Throws BAD_USER_INPUT for fields that cannot be live, and
    * TOO_MANY_SUBSCRIPTIONS.
    */
   openLive(args: ExecutionArgs): ResultStream {
@@ -108,12 +108,12 @@ export class SubscriptionHub {
     if (!this.#isDispatching) this.#dispatching = this.#dispatchAll();
   }
 
-  /** Without a change of memberships all of it happens in the turn in which the batch was read. */
+  /** Without changed memberships everything happens in the same turn as the read of the batch. */
   async #dispatchAll(): Promise<void> {
     this.#isDispatching = true;
     for (let batch = this.#batches.shift(); batch; batch = this.#batches.shift()) {
       const affected = this.#access.affected(batch.changes);
-      // Nothing is delivered to anybody who may have lost access by then.
+      // Nothing is delivered to subscribers who may have lost access by then.
       if (affected.length > 0) await this.#access.recheck(affected);
       this.#metrics.events.inc(batch.changes.length);
       this.#subscriptions.dispatch(batch);

@@ -40,7 +40,7 @@ function patchList(before: unknown, after: unknown, at: Pointer): Operation[] | 
 
 type Gap = [from: number, to: number, otherFrom: number, otherTo: number];
 
-/** Where two lists differ between the items, in order, that they have in common. */
+/** The places where two lists differ, between their common items. */
 function gapsBetween(before: readonly unknown[], after: readonly unknown[]): Gap[] {
   const gaps: Gap[] = [];
   let [from, otherFrom] = [0, 0];
@@ -54,7 +54,7 @@ function gapsBetween(before: readonly unknown[], after: readonly unknown[]): Gap
 
 const textOf = (value: unknown) => JSON.stringify(value);
 
-/** Returns the places, in both lists, of a longest sequence that they have in common. */
+/** Returns the places, in both lists, of a longest common sequence. */
 function commonItems(a: readonly string[], b: readonly string[]): (readonly [number, number])[] {
   const common: (readonly [number, number])[] = [];
   let start = 0;
@@ -71,7 +71,7 @@ function commonItems(a: readonly string[], b: readonly string[]): (readonly [num
   }
   const width = m - start + 1;
   if ((n - start) * (m - start) > MAX_PAIRS) return [...common, ...tail];
-  // How long the longest sequence is of what begins here in both lists.
+  // The length of the longest common sequence from here on in both lists.
   const lengths = new Uint32Array((n - start + 1) * width);
   const at = (i: number, j: number) => (i - start) * width + (j - start);
   for (let i = n - 1; i >= start; i -= 1) {

@@ -4,11 +4,11 @@ import { type LiveResult, Patches } from './live-result.ts';
 import type { Payload } from './result-stream.ts';
 import { RESTARTED, type Subscriber } from './subscriber.ts';
 
-/** A subscriber of a live query, and what it was sent last. */
+/** A subscriber of a live query, and the last result that it got. */
 export class LiveMember implements GroupMember {
   readonly subscriber: Subscriber;
   #last: LiveResult | null = null;
-  /** What its next patch changes, and how many results led there. */
+  /** The result that its next patch changes, and its number. */
   #base: LiveResult | null = null;
   #revision = 0;
 

@@ -48,7 +48,7 @@ export interface LiveQueriesOptions {
 interface Request {
   operation: Operation;
   isPatched: boolean;
-  /** Of the group's key, all but the audience. */
+  /** The group's key without the audience. */
   key: string;
   isPersonal: boolean;
   reads: Reads;
@@ -85,7 +85,7 @@ export class LiveQueries {
   }
 
   /**
-   * Returns the stream of a live query. Throws BAD_USER_INPUT for what cannot be kept up to date, and
+   * Returns the stream of a live query. Throws BAD_USER_INPUT for fields that cannot be live, and
    * TOO_MANY_SUBSCRIPTIONS.
    */
   open(args: ExecutionArgs): ResultStream {

@@ -1,7 +1,7 @@
 import { Stop } from '../context/stop.ts';
 import type { Payload, Sink, StreamEnd } from './result-stream.ts';
 
-/** Why what is read for subscribers is no longer needed. */
+/** The reason why reads for subscribers are no longer needed. */
 export const NO_SUBSCRIBERS = new Error('Nobody is subscribed any more');
 
 export const TOO_SLOW: StreamEnd = {

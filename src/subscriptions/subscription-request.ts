@@ -9,7 +9,7 @@ import type { createPlanner } from './operation-plan.ts';
 export interface SubscriptionRequest {
   source: ChangeSource;
   operation: Operation;
-  /** Of the group's key, all but the audience. */
+  /** The group's key without the audience. */
   key: string;
   isPersonal: boolean;
 }

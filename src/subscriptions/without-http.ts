@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 
-/** Returns the error without what it says to HTTP, for a stream whose status has been sent. */
+/** Returns the error without its HTTP status and headers, for a stream whose status has been sent. */
 export function withoutHttp(error: GraphQLError): GraphQLError {
   const { http, ...extensions } = error.extensions;
   if (!http) return error;

@@ -6,7 +6,7 @@ import { createTenant, expectRefusal, insert, service, type Tenant } from '../su
 const STATUSES = ['active', 'acknowledged', 'resolved', 'dismissed'] as const;
 const STEPS: Record<string, { call: string; from: readonly string[] }> = {
   acknowledged: { call: 'acknowledge_alert($1)', from: ['active'] },
-  resolved: { call: `resolve_alert($1, 'Mended')`, from: ['acknowledged'] },
+  resolved: { call: `resolve_alert($1, 'Fixed')`, from: ['acknowledged'] },
   dismissed: { call: `dismiss_alert($1, 'Noise')`, from: ['active', 'acknowledged'] },
 };
 
@@ -121,16 +121,14 @@ describe('the steps of an alert', () => {
       acknowledged_at: expect.any(Date),
       resolved_at: null,
     });
-    expect(await call(tenant.actor('Owner'), `resolve_alert($1, 'Mended')`, [alert])).toMatchObject(
-      [
-        {
-          acknowledged_by: tenant.people.Analyst,
-          acknowledged_at: acknowledged?.acknowledged_at,
-          resolved_at: expect.any(Date),
-          action_taken: 'Mended',
-        },
-      ],
-    );
+    expect(await call(tenant.actor('Owner'), `resolve_alert($1, 'Fixed')`, [alert])).toMatchObject([
+      {
+        acknowledged_by: tenant.people.Analyst,
+        acknowledged_at: acknowledged?.acknowledged_at,
+        resolved_at: expect.any(Date),
+        action_taken: 'Fixed',
+      },
+    ]);
     expect(
       await call(analyst, `dismiss_alert($1, 'Noise')`, [await alertOf(tenant)]),
     ).toMatchObject([

@@ -1,6 +1,6 @@
 import { isRecord } from '../fuzz/plan.ts';
 
-/** An answer as it came. */
+/** An unparsed answer. */
 export interface RawAnswer {
   status: number;
   type: string | null;
@@ -8,11 +8,11 @@ export interface RawAnswer {
 }
 
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|\s+/g;
-/** How a list begins whose first item is a text. */
+/** The beginning of a list whose first item is a text. */
 const CURSOR = /^"WyJ[\w-]+"$/;
 
 /**
- * Returns how two answers to one query differ; undefined if they say the same. White space, the order
+ * Returns the difference between two answers to one query; undefined if they are equal. White space, the order
  * of errors and the spelling of numbers do not matter, digits and the order of names do.
  */
 export function differenceOf(left: RawAnswer, right: RawAnswer): string | undefined {
@@ -23,7 +23,7 @@ export function differenceOf(left: RawAnswer, right: RawAnswer): string | undefi
   for (const place of new Set([...a.errors.keys(), ...b.errors.keys()])) {
     const [ours = [], theirs = []] = [a.errors.get(place), b.errors.get(place)];
     const isOne = ours.length === 1 && theirs.length === 1;
-    // Of several fields that fail below one null, those that fail later may not be told.
+    // If several fields below one null fail, the later errors may be missing.
     const isAlike = isOne ? ours[0] === theirs[0] : ours.some((each) => theirs.includes(each));
     if (!isAlike) return shown(`errors at ${place}`, ours.join(), theirs.join());
   }
@@ -31,10 +31,10 @@ export function differenceOf(left: RawAnswer, right: RawAnswer): string | undefi
 }
 
 interface ReadAnswer {
-  /** All but errors and data. */
+  /** Everything except errors and data. */
   head: string;
   data: string;
-  /** By the place of the null that they left. */
+  /** By the path of the null that they caused. */
   errors: Map<string, string[]>;
 }
 
@@ -52,7 +52,7 @@ function read({ status, type, text }: RawAnswer): ReadAnswer {
   };
 }
 
-/** What is no JSON is a member of its own. */
+/** A body that is no JSON is a member of its own. */
 function parsed(text: string) {
   try {
     return JSON.parse(text.replace(TOKENS, written), unsealed);
@@ -79,12 +79,12 @@ function shown(part: string, left: string, right: string): string {
   return `${part}\n  compiled: ${near(left)}\n  executed: ${near(right)}`;
 }
 
-/** Sealed cursors, and the ids of requests, are others each time. */
+/** Sealed cursors and request ids differ each time. */
 function unsealed(name: string, value: unknown): unknown {
   return /^sealed\d|^requestId$/.test(name) ? 'sealed' : value;
 }
 
-/** Numbers as texts, since JavaScript would take digits from them; cursors as what they say. */
+/** Numbers as texts, since JavaScript would drop digits; cursors decoded. */
 function written(token: string): string {
   if (CURSOR.test(token)) {
     const said = Buffer.from(token.slice(1, -1), 'base64url').toString();
@@ -94,7 +94,7 @@ function written(token: string): string {
   return token.trim() === '' ? '' : JSON.stringify(`#${plainNumber(token)}`);
 }
 
-/** One spelling for 1e+20 and 100000000000000000000; but 1.10 is not 1.1. */
+/** The same notation for 1e+20 and 100000000000000000000; but 1.10 is not 1.1. */
 function plainNumber(text: string): string {
   const [, sign, whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(text) ?? [];

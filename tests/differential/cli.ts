@@ -31,7 +31,7 @@ if (values.help || !(documents > 0)) {
 }
 
 const { server, teardown } = await openTestServer();
-// Whoever stops it is told what was found until then.
+// A run that is stopped still prints its findings.
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 process.once('SIGTERM', () => stop.abort());
@@ -46,7 +46,7 @@ try {
   if (values.distinct) await measureMemory(stage, options);
   else {
     const report = await compareReads(stage, { ...options, stopsEarly: values.first });
-    tell(report);
+    printReport(report);
     isRight = report.differences.length === 0;
   }
   await stage.close();
@@ -55,7 +55,14 @@ try {
 }
 process.exit(isRight ? 0 : 1);
 
-function tell({ documents, requests, compiled, byViewer, byOutcome, differences }: Report): void {
+function printReport({
+  documents,
+  requests,
+  compiled,
+  byViewer,
+  byOutcome,
+  differences,
+}: Report): void {
   for (const [n, { index, viewer, request, detail, answers }] of differences.entries()) {
     print(`\nDifference ${n + 1}: document ${index}, as ${viewer}`);
     print(`${request.query}\n${JSON.stringify(request.variables)}\n${detail}`);

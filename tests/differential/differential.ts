@@ -19,7 +19,7 @@ export interface Options {
   documents: number;
   /** Ends before the next document once it is aborted. */
   signal?: AbortSignal;
-  /** Ends at the first difference, and does not make it smaller. */
+  /** Ends at the first difference, without reducing it. */
   stopsEarly?: boolean;
   onProgress?: (line: string) => void;
 }
@@ -35,13 +35,13 @@ export interface Difference {
 
 export interface Report {
   documents: number;
-  /** Requests with them, some of which differ in variables only. */
+  /** Requests, some of which differ only in variables. */
   requests: number;
-  /** Requests for which a statement was composed, by what it did. */
+  /** Requests with a composed statement, by its use. */
   compiled: {
     /** It read some of the fields at the root. */
     partly: number;
-    /** It read all of them, and other statements followed: a value could not be shown, or it failed. */
+    /** It read all of them, but other statements followed: a value could not be shown, or it failed. */
     retried: number;
     /** It was the answer. */
     alone: number;
@@ -98,7 +98,7 @@ function tally(report: Report, viewer: Viewer, answer: RawAnswer, compiled: Comp
   if (compiled) report.compiled[compiled] += 1;
 }
 
-/** Takes parts away for as long as the answers differ. */
+/** Removes parts while the answers differ. */
 async function minimized(pair: Pair, viewer: Viewer, found: Difference): Promise<Difference> {
   let best = found;
   const request = await smaller(schema, found.request, async (less) => {
@@ -110,7 +110,7 @@ async function minimized(pair: Pair, viewer: Viewer, found: Difference): Promise
   return { ...best, request };
 }
 
-/** Both gateways, and everybody's clients there. */
+/** Both gateways, and the viewers' clients. */
 class Pair {
   readonly #stage: Stage;
   readonly #reader = createReader(schema, readColumn);
@@ -128,7 +128,7 @@ class Pair {
     return Promise.all([send(compiled, first, request), send(executed, second, request)]);
   }
 
-  /** How much of a query that was just asked a statement has read. */
+  /** How much of the last query the statement has read. */
   compiledBy({ query, operationName, variables }: Request): Compiled {
     const statements = this.#stage.compiled.statements();
     const document = parse(query);
@@ -136,14 +136,14 @@ class Pair {
     const { coerced } = getVariableValues(schema, definitions, variables);
     const plan = coerced && this.#reader.planOf(document, operationName, coerced);
     const whole = plan?.textWith();
-    // Of known queries it also says whether the viewer is still a member.
+    // For known queries it also checks the membership.
     const fast = whole?.slice('select '.length);
     const isFast = statements.some((text) => text !== whole && text.endsWith(fast ?? ' '));
     if (!plan || !whole) return undefined;
     if (isFast) return statements.length === 1 ? 'fast' : 'retried';
     if (!statements.includes(whole)) return undefined;
     if ([...plan.fields.values()].some((nodes) => nodes !== null)) return 'partly';
-    // Beside it there is the one that asks for memberships.
+    // Besides it there is the one for memberships.
     return statements.length <= 2 ? 'alone' : 'retried';
   }
 

@@ -10,20 +10,20 @@ const EVERY = 10_000;
 /** Tokens last ten minutes. */
 const SIGNED_FOR = 2_000;
 
-/** Sends queries of which no two are equal to the gateway that compiles, and tells the memory in use. */
+/** Sends only different queries to the gateway that compiles, and prints the memory in use. */
 export async function measureMemory(
   { compiled, material, viewers }: Stage,
   { seed, documents, signal, onProgress = () => {} }: Options,
 ): Promise<void> {
   const generator = new Generator(schema, material);
   const seeded = new Random(seed);
-  const tell = async (count: number) => {
+  const printUsage = async (count: number) => {
     compiled.statements();
     const heap = Math.round((await usedHeap()) / MEGABYTE);
     const all = Math.round(process.memoryUsage().rss / MEGABYTE);
     onProgress(`${count} documents: ${heap} MB of heap, ${all} MB in all`);
   };
-  await tell(0);
+  await printUsage(0);
   const [viewer] = viewers;
   let client = await viewer?.sign(compiled);
   for (let index = 1; index <= documents && !signal?.aborted; index += 1) {
@@ -31,7 +31,7 @@ export async function measureMemory(
     const [request] = generator.next(seeded.of(String(index)));
     if (client && request)
       await send(compiled, client, { ...request, query: `# ${index}\n${request.query}` });
-    if (index % EVERY === 0) await tell(index);
+    if (index % EVERY === 0) await printUsage(index);
     else if (index % 500 === 0) compiled.statements();
   }
 }

@@ -1,4 +1,4 @@
-/** A query as it is sent. */
+/** A query to send. */
 export interface Request {
   query: string;
   operationName?: string | undefined;
@@ -7,7 +7,7 @@ export interface Request {
   accept?: string | undefined;
 }
 
-/** What is sent for a variable; undefined for nothing. */
+/** The value of a variable; undefined if it is not sent. */
 type Sent = { value: unknown } | undefined;
 
 interface Fragment {
@@ -16,20 +16,20 @@ interface Fragment {
   text: string;
 }
 
-/** What belongs to a document besides its selections, while these are made up. */
+/** Fragments and variables of a document, collected while its selections are generated. */
 export class Draft {
   readonly #definitions: string[] = [];
   readonly #variables: readonly Record<string, unknown>[] = [{}, {}];
   readonly #fragments: Fragment[] = [];
   #names = 0;
 
-  /** A name that nothing else of the document has. */
+  /** A name that is unique in the document. */
   name(prefix: string): string {
     this.#names += 1;
     return `${prefix}${this.#names}`;
   }
 
-  /** Returns a new variable, and notes what is sent for it each time; undefined for nothing. */
+  /** Returns a new variable, and notes its value for each request; undefined if it is not sent. */
   variable(type: string, preset: string | undefined, sent: readonly Sent[]): string {
     const name = this.name('v');
     this.#definitions.push(`$${name}: ${type}${preset === undefined ? '' : ` = ${preset}`}`);

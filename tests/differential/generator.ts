@@ -25,7 +25,7 @@ const TRIES = 20;
 /** Fields with cursors of histories. */
 const SEALED = new Set(['AuditEntryEdge.cursor', 'AuditEntryConnection.pageInfo']);
 
-/** Makes up queries that are valid: the same ones for the same random numbers and material. */
+/** Generates valid queries: the same ones for the same random numbers and material. */
 export class Generator {
   readonly #schema: GraphQLSchema;
   readonly #material: Material;
@@ -35,7 +35,7 @@ export class Generator {
     this.#material = material;
   }
 
-  /** Returns a query, now and then twice with other variables: it is known then, and has a plan. */
+  /** Returns a query, sometimes twice with other variables: the second time it has a plan. */
   next(random: Random): Request[] {
     for (let n = 0; n < TRIES; n += 1) {
       const requests = new Selections(this.#schema, this.#material, random).requests();
@@ -49,7 +49,7 @@ export class Generator {
   }
 }
 
-/** Makes up what one query selects. */
+/** Generates the selection of one query. */
 class Selections {
   readonly #schema: GraphQLSchema;
   readonly #material: Material;
@@ -57,7 +57,7 @@ class Selections {
   readonly #draft = new Draft();
   readonly #inputs: Inputs;
   readonly #lists: ListArguments;
-  /** Whether it may select what no statement reads. */
+  /** Whether it may select fields that cannot be compiled. */
   readonly #isWide: boolean;
 
   constructor(schema: GraphQLSchema, material: Material, random: Random) {
@@ -111,7 +111,7 @@ class Selections {
     return this.#decorated(type, parts);
   }
 
-  /** Fields without a statement are for those documents that are executed in part. */
+  /** Fields that cannot be compiled are only for documents that are executed in part. */
   #isOffered(type: GraphQLObjectType, field: AnyField): boolean {
     if (readableIn(field.extensions)) return true;
     const isRare = field.name === 'liveCursor' || type.name in catalog.models;
@@ -130,7 +130,7 @@ class Selections {
       const args = this.#arguments(type, field, depth);
       const isOften = taken.has(field.name) && isCompositeType(getNamedType(field.type));
       taken.add(field.name);
-      // What is sealed anew for every answer has a name by which it is left out.
+      // What is sealed again for every answer has a name by which the comparison skips it.
       const isSealed = field.name === 'liveCursor' || SEALED.has(`${type.name}.${field.name}`);
       const prefix = isSealed ? 'sealed' : 'a';
       const isAliased = isSealed || isOften || random.chance(0.06);
@@ -165,14 +165,14 @@ class Selections {
     return ` { ${this.#random.shuffled(parts).join(' ')} }`;
   }
 
-  /** Whether there is more, and the ends, depend on each other: all of them are asked more often. */
+  /** Whether there is more, and the ends, depend on each other: they are selected more often. */
   #pageInfo(type: GraphQLObjectType): string {
     return this.#random.chance(0.4)
       ? '{ startCursor endCursor hasNextPage hasPreviousPage }'
       : this.#set(type, MAX_DEPTH);
   }
 
-  /** Puts selections into fragments, now and then. */
+  /** Sometimes puts selections into fragments. */
   #decorated(type: GraphQLObjectType, parts: readonly string[]): string {
     const random = this.#random;
     const known = this.#draft.fragmentsOn(type.name);
@@ -234,7 +234,7 @@ class Selections {
   }
 }
 
-/** How the ids of rows of a type begin. */
+/** The beginning of the ids of a type's rows. */
 function nodePrefix(type: string): string {
   const text = `${type}:`;
   return Buffer.from(text.slice(0, text.length - (text.length % 3))).toString('base64');

@@ -16,13 +16,13 @@ import type { Random } from '../torture/random.ts';
 import type { Draft } from './draft.ts';
 import type { Material } from './material.ts';
 
-/** A value of an input type: as a document writes it and, unless it has variables, as JSON. */
+/** A value of an input type: in GraphQL and, unless it has variables, in JSON. */
 interface Value {
   text: string;
   json: unknown;
 }
 
-/** What a value is compared with, and how. */
+/** The column that a value is compared with, and how. */
 interface Purpose {
   model?: string | undefined;
   column?: string | undefined;
@@ -32,11 +32,11 @@ interface Purpose {
 }
 
 const PATTERNS = ['contains', 'startsWith', 'endsWith'];
-/** What a pattern would take for more than it is. */
+/** Characters with a special meaning in patterns. */
 const WILD = ['%', '_', '\\', '%u', 'l_h', '0%', 'k\\', 'e_'];
 const LOGIC = ['and', 'or', 'not'];
 const NULL = { text: 'null', json: null };
-/** Values of types, beside those that are stored. */
+/** Values of types, in addition to stored ones. */
 const ODD: Record<string, readonly (string | number | boolean)[]> = {
   String: ['', 'a', '%', '_', '\\', "'", '"', 'É', 'é', '100%', 'one', '\u{1f600}', 'alpha\n'],
   Int: [0, 1, -1, 7, 2147483647, -2147483648],
@@ -50,12 +50,12 @@ const ODD: Record<string, readonly (string | number | boolean)[]> = {
   URL: ['https://example.com/', 'http://example.com/a?b=c'],
 };
 
-/** Makes up the values of arguments, and which of them are variables. */
+/** Generates the values of arguments, and decides which of them are variables. */
 export class Inputs {
   readonly #random: Random;
   readonly #material: Material;
   readonly #draft: Draft;
-  /** Whether a filter may have what no statement is made of. */
+  /** Whether a filter may have conditions that cannot be compiled. */
   readonly #isWide: boolean;
 
   constructor(random: Random, material: Material, draft: Draft, isWide: boolean) {
@@ -70,7 +70,7 @@ export class Inputs {
     return this.#value(type, { ...about, depth: 0 }, true).text;
   }
 
-  /** Returns one of the values that `make` makes up, as a literal or as a variable. */
+  /** Returns one of the values that `make` generates, as a literal or as a variable. */
   given(type: GraphQLInputType, make: () => unknown): string {
     const written = () => {
       const json = make();
@@ -102,7 +102,7 @@ export class Inputs {
     return { text: JSON.stringify(json), json };
   }
 
-  /** A new variable that is declared, sent or not sent in any way that its type allows. */
+  /** A new variable, declared and sent (or not) in any way that its type allows. */
   #variable(type: GraphQLInputType, make: () => Value): string {
     const random = this.#random;
     const { text, json } = make();
@@ -124,7 +124,7 @@ export class Inputs {
   #list(item: GraphQLInputType, purpose: Purpose, mayVary: boolean): Value {
     const random = this.#random;
     const deeper = { ...purpose, depth: purpose.depth + 1 };
-    // A value stands for a list of one.
+    // A single value counts as a list of one.
     if (random.chance(0.1)) return this.#value(item, deeper, false);
     const length = random.chance(0.05) ? 0 : 1 + random.below(2);
     const items = Array.from({ length }, () => this.#value(item, deeper, mayVary));
@@ -218,7 +218,7 @@ function relationOf(type: GraphQLInputObjectType, name: string) {
   return model ? catalog.models[model]?.relations[name] : undefined;
 }
 
-/** What a field of an input is for. */
+/** The use of a field of an input. */
 function within(type: GraphQLInputObjectType, name: string, purpose: Purpose): Purpose {
   const depth = purpose.depth + 1;
   const model = modelOf(type);

@@ -9,7 +9,7 @@ type AnyField = GraphQLField<unknown, unknown>;
 const GARBAGE = ['', 'x', 'bm9uZQ', 'WyJjYW1wYWlnbnM6IGlkIGFzYyBsYXN0Il0', 'W10'];
 const MAX_PAGE = 100;
 
-/** Makes up what a list is asked for. */
+/** Generates the arguments of a list. */
 export class ListArguments {
   readonly #random: Random;
   readonly #material: Material;

@@ -2,7 +2,7 @@ import { catalog } from '../../src/generated/catalog.ts';
 import { views } from '../contract/cases.ts';
 import type { Query } from '../support/database.ts';
 
-/** A place that a list has handed out, and the order that it belongs to. */
+/** A cursor of a list, and the order that it belongs to. */
 export interface SeenCursor {
   cursor: string;
   orderings: readonly { column: string; direction: string; nulls: string }[];
@@ -12,7 +12,7 @@ const CURSOR = /"(WyJ[\w-]+)"/g;
 const CURSORS_OF_A_LIST = 12;
 const MOMENT = `to_char(value at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** What is in the database, and what answers have told: values that mean something in a document. */
+/** Values of the database and of answers, which are meaningful in documents. */
 export class Material {
   readonly #values: ReadonlyMap<string, readonly string[]>;
   readonly #cursors = new Map<string, SeenCursor[]>();
@@ -46,7 +46,7 @@ export class Material {
     return this.#values.get(`${model}.${column}`) ?? [];
   }
 
-  /** Cursors that a list has handed out lately. */
+  /** Recent cursors of a list. */
   cursorsOf(list: string): readonly SeenCursor[] {
     return this.#cursors.get(list) ?? [];
   }

@@ -2,7 +2,7 @@ import type { Query } from '../support/database.ts';
 import { isTenant, readTables, type Table } from '../support/rows.ts';
 
 const MOMENTS = ['infinity', '10000-01-01', '0044-03-15 BC', '-infinity', '12000-01-01'];
-/** Values that no answer can show, from before there were checks. */
+/** Values that no answer can show, as in rows that are older than the checks. */
 const BAD: Record<string, readonly string[]> = {
   'timestamp with time zone': MOMENTS,
   date: MOMENTS,
@@ -16,7 +16,7 @@ const TEXTS = [
   "it's $1 :x ? %s {}",
   ' ',
 ];
-/** Values that are hard to write. */
+/** Values that are hard to print. */
 const HARD: Record<string, readonly string[]> = {
   text: TEXTS,
   'text[]': ['{"a,b","\\"q\\"","NULL"}', '{"\u0001\u2028","a\nb",""}', '{}'],
@@ -31,7 +31,7 @@ const HARD: Record<string, readonly string[]> = {
 };
 const HARD_ROWS = 3;
 
-/** Gives two rows of every table to another workspace, and some rows values that are not plain. */
+/** Gives two rows of every table to another workspace, and some rows unusual values. */
 export async function plantOddRows(
   plant: Query,
   query: Query,
@@ -48,7 +48,7 @@ export async function plantOddRows(
         [other, workspaceId],
       );
     }
-    // Answers of most tables shall be without errors.
+    // Answers of most tables should have no errors.
     const bad = columnsOf(table, BAD);
     if (n % 4 === 0)
       await set(plant, table, bad.slice(-1 - (n % bad.length)).slice(0, 1), BAD, n, nth(0));
@@ -74,7 +74,7 @@ async function set(
 ): Promise<void> {
   for (const [i, { name: column, type }] of columns.entries()) {
     const value = values[type]?.[(n + i) % (values[type]?.length ?? 1)];
-    // A link by name, or a value that has to be another one in every row, stays as it is.
+    // Links by name and unique values stay unchanged.
     if (/name$|_key$|slug$|^id$/.test(column)) continue;
     await plant(`update ${name} set "${column}" = $1 where ${where}`, [value]);
   }

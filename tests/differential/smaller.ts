@@ -24,7 +24,7 @@ const REMOVABLE: readonly string[] = [
   Kind.OPERATION_DEFINITION,
 ];
 
-/** Takes parts of a document away, one after the other, for as long as something holds of it. */
+/** Removes parts of a document, one after the other, while a condition holds for it. */
 export async function smaller(
   schema: GraphQLSchema,
   request: Request,
@@ -48,7 +48,7 @@ export async function smaller(
   return best;
 }
 
-/** What can be left out, the largest parts first. */
+/** Parts that can be removed, the largest first. */
 function removable(document: DocumentNode): ASTNode[] {
   const found: { node: ASTNode; size: number }[] = [];
   visit(document, {

@@ -8,14 +8,14 @@ import type { Request } from './draft.ts';
 import { Material } from './material.ts';
 import { plantOddRows } from './odd-rows.ts';
 
-/** Somebody who asks. */
+/** A sender of queries. */
 export interface Viewer {
   name: string;
   share: number;
   sign(api: Api): Promise<Client>;
 }
 
-/** One database, and a gateway that compiles queries beside one that executes them. */
+/** One database, with a gateway that compiles queries and one that executes them. */
 export interface Stage {
   material: Material;
   compiled: Api;
@@ -24,7 +24,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Fills a migrated database, given or made, with rows that differ in everything. */
+/** Fills a migrated database, the given one or a new one, with rows that differ in every column. */
 export async function createStage(database?: TestDatabase): Promise<Stage> {
   const world = await createVariedWorld({
     accelerated: true,

@@ -5,15 +5,15 @@ import type { FuzzWorld } from './world.ts';
 /** How long a client's token is used; it lasts ten minutes. */
 const FRESH_MS = 300_000;
 
-/** Somebody who asks, of both databases. */
+/** A sender of operations, to both databases. */
 export interface Actor {
   name: string;
-  /** How many of a hundred operations are theirs. */
+  /** Their share of operations, in percent. */
   share: number;
   sign(api: LiveApi): Promise<Client>;
 }
 
-/** Everybody who may ask, and some who may not. */
+/** Every kind of sender, some of them without access. */
 export function actorsOf(world: FuzzWorld): readonly Actor[] {
   const { people, workspaceId, otherWorkspaceId, agents, stranger } = world;
   const person = (name: string, id: string, share: number, workspace?: string): Actor => ({
@@ -58,10 +58,10 @@ export function actorsOf(world: FuzzWorld): readonly Actor[] {
   ];
 }
 
-/** The clients of an actor: at the whole, and at the one that is alone. */
+/** The clients of an actor, for both databases. */
 export type Pair = readonly [whole: Client, alone: Client];
 
-/** Gateways over both databases, and everybody's clients there. */
+/** Gateways over both databases, and the actors' clients. */
 export class Door {
   readonly #apis: readonly [LiveApi, LiveApi];
   readonly #clients = new Map<string, { pair: Pair; since: number }>();

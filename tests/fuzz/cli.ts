@@ -33,7 +33,7 @@ if (values.help || !(operations > 0) || !(from >= 0)) {
 }
 
 const { server, teardown } = await openTestServer();
-// Whoever stops it is told what was found until then.
+// A run that is stopped still prints its findings.
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 process.once('SIGTERM', () => stop.abort());
@@ -53,7 +53,7 @@ try {
     stopsEarly,
     onProgress: print,
   });
-  tell(report);
+  printReport(report);
   isRight = report.problems.length > 0 === stopsEarly;
   await world.close();
 } finally {
@@ -61,7 +61,7 @@ try {
 }
 process.exit(isRight ? 0 : 1);
 
-function tell({ fields, problems, byActor, byOutcome, seed, ...figures }: FuzzReport): void {
+function printReport({ fields, problems, byActor, byOutcome, seed, ...figures }: FuzzReport): void {
   for (const [n, { index, actor, kind, detail, request }] of problems.entries()) {
     print(
       `\nProblem ${n + 1}: ${kind}, as ${actor}; again with --seed ${seed} --from ${index} --operations 1`,

@@ -7,7 +7,7 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const MOMENT = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)/g;
 const CANARY_LETTERS = new RegExp(CANARY, 'i');
 
-/** What is wrong with two answers to one operation. */
+/** A leak in two answers to one operation. */
 export interface Finding {
   kind: 'canary' | 'foreign id' | 'difference' | 'our mistake';
   detail: string;
@@ -19,7 +19,7 @@ export interface Found {
   plans: PlanPair;
 }
 
-/** Holds answers against each other, and against what none may hold. */
+/** Compares answers with each other, and looks for forbidden values. */
 export class Comparison {
   readonly #secrets: ReadonlyMap<string, string>;
   readonly #known: Set<string>;
@@ -31,9 +31,9 @@ export class Comparison {
     this.#known = new Set([...all.flat(), workspaceId, otherWorkspaceId, stranger]);
   }
 
-  /** What an answer holds that belongs to the other workspace. */
+  /** What an answer contains of the other workspace. */
   leak(sent: readonly Request[], { text }: Answer): Finding | undefined {
-    // Cursors and node ids are texts in disguise.
+    // Cursors and node ids contain texts.
     const plain = `${text} ${disguisedIn(text)}`;
     const canary = CANARY_LETTERS.exec(plain);
     if (canary) {
@@ -50,7 +50,7 @@ export class Comparison {
       : undefined;
   }
 
-  /** How two answers differ that should be one. */
+  /** The difference between two answers that should be equal. */
   difference(plan: Plan, whole: Answer, alone: Answer): Finding | undefined {
     const failed = [whole, alone].find(({ text }) => text.includes('INTERNAL_SERVER_ERROR'));
     if (failed) return { kind: 'our mistake', detail: failed.text.slice(0, 1_000) };
@@ -61,7 +61,7 @@ export class Comparison {
     return { kind: 'difference', detail: `whole: ${part(left)}\nalone: ${part(right)}` };
   }
 
-  /** The answer as text, without what differs between any two times that one asks. */
+  /** The answer as text, without what differs with every request. */
   #comparable(plan: Plan, { status, text }: Answer): string {
     const { data, errors }: { data?: unknown; errors?: object[] } = JSON.parse(text);
     visitAnswer(plan.fields, data, ({ name, key, fields }, value, holder) => {
@@ -74,13 +74,13 @@ export class Comparison {
         holder[key] = decoded(value);
       }
     });
-    // Fields are executed side by side, and fail in any order.
+    // Fields are executed concurrently, and fail in any order.
     const sorted = errors?.map((error) => JSON.stringify(error)).sort();
     const whole = JSON.stringify({ status, data, errors: sorted });
     return plan.operation === 'query' ? whole : this.#withoutNews(whole);
   }
 
-  /** Gives ids that a write made numbers, and moments at which it did no more than that name. */
+  /** Replaces the ids that a write made by numbers, and its times by a constant. */
   #withoutNews(text: string): string {
     const numbers = new Map<string, number>();
     return text

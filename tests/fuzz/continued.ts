@@ -4,11 +4,11 @@ import { type Field, type Plan, type PlanPair, visitAnswer } from './plan.ts';
 import type { FuzzWorld } from './world.ts';
 
 const CURSOR = /^(startCursor|endCursor|cursor)$/;
-/** How often a page is followed by the next one, and a cursor names a foreign row. */
+/** How often the next page is read, and how often a cursor is at a foreign row. */
 const OFTEN = 0.6;
 const FOREIGN = 0.3;
 
-/** Returns the plan that reads on behind a cursor of an answer; undefined where there is none. */
+/** Returns the plan that continues after a cursor of an answer; undefined if there is none. */
 export function continued(
   world: FuzzWorld,
   plan: Plan,
@@ -50,7 +50,7 @@ function isOf(list: Field, cursor: Field): boolean {
   );
 }
 
-/** The place of another workspace's row in the order: cursors are no secret, so anybody can. */
+/** A cursor at another workspace's row: cursors are not secret, so anybody can make one. */
 function foreignCursor({ ids }: FuzzWorld, cursor: string): string {
   let text = Buffer.from(cursor, 'base64url').toString();
   if (!text.startsWith('[')) return cursor;
@@ -60,7 +60,7 @@ function foreignCursor({ ids }: FuzzWorld, cursor: string): string {
   return Buffer.from(text).toString('base64url');
 }
 
-/** The plan with the list behind a cursor, or before it where it is read backward. */
+/** The plan with the list after a cursor, or before it if it is read backward. */
 function after(plan: Plan, list: Field, cursor: string): Plan {
   const isBackward = list.args.some(({ name }) => name === 'last');
   const type = list.args.find(({ name }) => name === 'last' || name === 'first')?.type;

@@ -4,7 +4,7 @@ import type { Query } from '../support/database.ts';
 import type { Row } from '../support/rows.ts';
 import { databaseUrl, type TestServer } from '../support/server.ts';
 
-/** Makes a database anew, as a copy of one that nobody is connected to. */
+/** Makes a database again, as a copy of one without connections. */
 export async function copyDatabase(server: TestServer, from: string, to: string): Promise<void> {
   const client = new pg.Client(server.url);
   await client.connect();
@@ -34,7 +34,7 @@ export async function usingDatabase<T>(
   }
 }
 
-/** Deletes a workspace, and people who are members of no other, as if there had been neither. */
+/** Deletes a workspace, and people who are members of no other, without a trace. */
 export async function deleteTenant(
   url: string,
   workspaceId: string,

@@ -10,17 +10,17 @@ import { minimized } from './minimize.ts';
 import { type Plan, type PlanPair, printPlan, type Request } from './plan.ts';
 import type { FuzzWorld } from './world.ts';
 
-/** Errors that pass by themselves, and say nothing of rows. */
+/** Temporary errors, which do not depend on rows. */
 const PASSING = /"(TIMEOUT|SERVICE_UNAVAILABLE|TOO_MANY_REQUESTS)"/;
-/** New rows have random ids, by which ties are broken: how often to ask until they fall alike. */
+/** Ties are broken by the random ids of new rows: how often to repeat until the orders agree. */
 const TRIES = 6;
 
 export interface FuzzOptions {
   seed: string;
   operations: number;
-  /** Sends operations from this one on; those before are only made. */
+  /** Sends operations from this one on; earlier ones are only generated. */
   from?: number;
-  /** A model that operations begin at; any, if left out. */
+  /** A model at which operations begin; any, if left out. */
   about?: string | undefined;
   /** Ends before the next operation once it is aborted. */
   signal?: AbortSignal;
@@ -38,17 +38,17 @@ export interface Problem extends Finding {
 export interface FuzzReport {
   seed: string;
   operations: number;
-  /** Operations by who sent them. */
+  /** Operations by sender. */
   byActor: Record<string, number>;
   /** Answers by the code of their first error, `done` for those without. */
   byOutcome: Record<string, number>;
-  /** Fields of the schema, and those that an answer had a value for. */
+  /** Fields of the schema, and those with a value in an answer. */
   fields: { reached: number; all: number; missing: string[] };
   seconds: number;
   problems: Problem[];
 }
 
-/** Sends random operations to both databases, and reports where answers differ or tell too much. */
+/** Sends random operations to both databases, and reports answers that differ or leak data. */
 export async function fuzz(world: FuzzWorld, options: FuzzOptions): Promise<FuzzReport> {
   const begun = Date.now();
   const generator = new Generator(schema, world, options);
@@ -96,7 +96,7 @@ export async function fuzz(world: FuzzWorld, options: FuzzOptions): Promise<Fuzz
   }
 }
 
-/** Asks both databases, and keeps count. */
+/** Sends plans to both databases, and counts them. */
 class Session {
   readonly #door: Door;
   readonly #comparison: Comparison;
@@ -111,16 +111,16 @@ class Session {
     this.coverage = coverage;
   }
 
-  /** Sends an operation and the page behind its answer; returns what is wrong with either. */
+  /** Sends an operation and then the next page; returns what is wrong with either. */
   async run(
     actor: Actor,
     plan: Plan,
     next: (answers: [Answer, Answer]) => PlanPair | undefined,
   ): Promise<Found | undefined> {
     const first: PlanPair = { whole: plan, alone: plan };
-    const told = await this.#ask(actor, first);
-    if (told.finding) return { finding: told.finding, plans: first };
-    const second = next(told.answers);
+    const sent = await this.#ask(actor, first);
+    if (sent.finding) return { finding: sent.finding, plans: first };
+    const second = next(sent.answers);
     if (!second) return undefined;
     const { finding } = await this.#ask(actor, second);
     return finding && { finding, plans: second };
@@ -132,13 +132,13 @@ class Session {
   }
 
   async #ask(actor: Actor, plans: PlanPair) {
-    const told = await this.#compare(actor, plans);
-    const [whole] = told.answers;
+    const compared = await this.#compare(actor, plans);
+    const [whole] = compared.answers;
     this.operations += 1;
     count(this.byActor, actor.name);
     count(this.byOutcome, String(whole.errors?.[0]?.extensions.code ?? 'done'));
     this.coverage.add(plans.whole, whole.data);
-    return told;
+    return compared;
   }
 
   async #compare(actor: Actor, plans: PlanPair) {

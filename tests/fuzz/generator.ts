@@ -22,11 +22,11 @@ const DEPTH = BREADTH.length;
 
 export interface GeneratorOptions {
   seed: string;
-  /** A model that operations begin at; any, if left out. */
+  /** A model at which operations begin; any, if left out. */
   about?: string | undefined;
 }
 
-/** Makes operations, and prefers fields that it has used less: the same ones for the same seed. */
+/** Generates operations, and prefers fields that it has used less: the same ones for the same seed. */
 export class Generator {
   readonly #schema: GraphQLSchema;
   readonly #world: FuzzWorld;
@@ -46,7 +46,7 @@ export class Generator {
     this.#values = new Values(world, this.#random);
   }
 
-  /** Returns the next operation, and the choices that belong to it. */
+  /** Returns the next operation, with its random choices. */
   next(): { index: number; plan: Plan; random: Random } {
     const index = this.#index++;
     this.#random = this.#seed.of(String(index));
@@ -60,7 +60,7 @@ export class Generator {
     return { index, plan: { operation, fields: named(fields) }, random: this.#random.of('after') };
   }
 
-  /** What operations can begin at. */
+  /** The fields at which operations can begin. */
   #roots(): ['query' | 'mutation', GraphQLObjectType][] {
     const types = { query: this.#schema.getQueryType(), mutation: this.#schema.getMutationType() };
     return (['query', 'mutation'] as const).flatMap((name) => {
@@ -77,7 +77,7 @@ export class Generator {
     );
   }
 
-  /** Each the least used one of a few. */
+  /** Each is the least used one of a few. */
   #pickFields(type: GraphQLObjectType, count: number, depth: number) {
     const able = this.#able(type, depth);
     const picked = new Set<GraphQLField<unknown, unknown>>();
@@ -136,7 +136,7 @@ export class Generator {
     const breadth = 1 + this.#random.below(BREADTH[depth] ?? 1);
     const fields = this.#pickFields(type, breadth, depth);
     const list = fields.map((field) => this.#field(type, field, depth));
-    // What is behind a connection and a payload is what one came for.
+    // The fields inside a connection and a payload are the important ones.
     for (const name of through(type)) {
       const field = type.getFields()[name];
       if (field && depth < DEPTH && !list.some((each) => each.name === name)) {
@@ -171,7 +171,7 @@ export class Generator {
           const isList = args.some(({ name }) => name === 'last');
           if (isList && isBackward !== (arg.name === 'last')) return [];
           if (depth === 0 && this.#random.chance(0.1)) return [];
-          // Nested lists multiply, and so does what they cost.
+          // Nested lists multiply, and so does their cost.
           return give(1 + this.#random.below(depth === 0 ? 8 : 3), depth > 0);
         }
         case 'after':
@@ -198,7 +198,7 @@ export class Generator {
   }
 }
 
-/** The model that a row, a list or a payload is of. */
+/** The model of a row, a list or a payload. */
 function modelBehind(type: GraphQLOutputType): string {
   return getNamedType(type).name.replace(/(Connection|BulkPayload|Payload)$/, '');
 }
@@ -210,7 +210,7 @@ function nodeTypes(args: readonly Argument[]): string[] {
     .map((id) => Buffer.from(String(id), 'base64').toString().split(':')[0] ?? '');
 }
 
-/** Fields that lead to rows. */
+/** Fields that return rows. */
 function through(type: GraphQLObjectType): string[] {
   const fields = type.getFields();
   if (type.name.endsWith('Connection')) return ['nodes'];
@@ -222,7 +222,7 @@ function through(type: GraphQLObjectType): string[] {
   ];
 }
 
-/** Gives fields that would have the same name in an answer names of their own. */
+/** Gives different names to fields that would have the same name in an answer. */
 function named(fields: readonly Field[]): Field[] {
   const taken = new Set<string>();
   return fields.map((field) => {

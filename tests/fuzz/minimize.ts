@@ -1,10 +1,10 @@
 import type { Finding, Found } from './compare.ts';
 import { type Field, isRecord, type Plan, type PlanPair } from './plan.ts';
 
-/** How often to ask for the sake of a smaller operation. */
+/** How many operations to send to find a smaller one. */
 const ATTEMPTS = 120;
 
-/** Takes parts away from an operation for as long as something is wrong with its answers. */
+/** Removes parts of an operation while its answers still show the problem. */
 export async function minimized(
   found: Found,
   check: (plans: PlanPair) => Promise<Finding | undefined>,
@@ -13,7 +13,7 @@ export async function minimized(
   let attempts = 0;
   for (let isSmaller = true; isSmaller; ) {
     isSmaller = false;
-    // What differs between the two plans is a cursor: both are made smaller alike.
+    // The two plans differ only in a cursor: both are reduced in the same way.
     const wholes = smaller(best.whole);
     const alones = smaller(best.alone);
     for (const [n, whole] of wholes.entries()) {
@@ -31,7 +31,7 @@ export async function minimized(
   return { finding, plans: best };
 }
 
-/** Every plan with one part less, the largest parts first. */
+/** Every plan without one part, the largest parts first. */
 function smaller(plan: Plan): Plan[] {
   return lists(plan.fields).map((fields) => ({ ...plan, fields }));
 }
@@ -61,7 +61,7 @@ function lists(fields: readonly Field[]): Field[][] {
   return [...without, ...within];
 }
 
-/** Every value with one key or item less. */
+/** Every value without one key or item. */
 function values(value: unknown): unknown[] {
   if (Array.isArray(value)) {
     return [

@@ -14,7 +14,7 @@ export async function makePeople(query: Query, people: readonly string[]): Promi
   }
 }
 
-/** Puts the canary into every text about people who are none of ours. */
+/** Puts the canary into every text about people of the other workspace. */
 export async function markPeople(query: Query, tables: readonly Table[], people: string[]) {
   for (const [name, key] of [
     ['user_profiles', 'id'],
@@ -30,7 +30,7 @@ export async function markPeople(query: Query, tables: readonly Table[], people:
   }
 }
 
-/** Invites addresses, some of which the other workspace invites, too, and those of guests. */
+/** Invites addresses: those of guests, and some that the other workspace also invites. */
 export async function invite(
   query: Query,
   { name, workspaceId, people }: { name: string; workspaceId: string; people: readonly string[] },

@@ -15,7 +15,7 @@ export interface Argument {
   value: unknown;
   /** Whether it is written into the document, not sent as a variable. */
   isInline: boolean;
-  /** Whether the document would not be valid, or safe, without it. */
+  /** Whether the document needs it to be valid, or safe. */
   isNeeded: boolean;
 }
 
@@ -29,17 +29,17 @@ export interface Field {
   type: GraphQLOutputType;
   args: Argument[];
   fields: Field[];
-  /** The type that an answer must be of, in a selection that may be of several. */
+  /** The type condition, in a selection of several types. */
   on?: string | undefined;
 }
 
-/** An operation that can be written down, sent and made smaller. */
+/** An operation that can be printed, sent and reduced. */
 export interface Plan {
   operation: 'query' | 'mutation';
   fields: Field[];
 }
 
-/** A plan for either database: they differ where a sealed cursor is sent. */
+/** A plan for each database: they differ in sealed cursors. */
 export interface PlanPair {
   whole: Plan;
   alone: Plan;
@@ -76,7 +76,7 @@ export function printPlan({ operation, fields }: Plan): Request {
   return { query: `${operation}${head} ${body}`, variables };
 }
 
-/** Writes a value as GraphQL does. */
+/** Writes a value in the syntax of GraphQL. */
 function literal(value: unknown, type: GraphQLInputType | undefined): string {
   const inner = type && getNullableType(type);
   if (value === null || value === undefined) return 'null';
@@ -94,7 +94,7 @@ function literal(value: unknown, type: GraphQLInputType | undefined): string {
   return isEnumType(inner && getNamedType(inner)) ? String(value) : JSON.stringify(value);
 }
 
-/** Calls with each field that an answer has a value for, and that value; lists one item a call. */
+/** Calls `visit` with each field and its value in an answer; once for each item of a list. */
 export function visitAnswer(
   fields: readonly Field[],
   data: unknown,

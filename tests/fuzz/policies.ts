@@ -3,7 +3,7 @@ import type { Query, TestDatabase } from '../support/database.ts';
 const SEARCHED = 'gateway.searchable';
 
 /**
- * What keeps workspaces apart, of each kind, with the model through which it shows when it is gone.
+ * The protections that separate workspaces, one of each kind, with the model that leaks without it.
  */
 export const PROTECTIONS: Record<string, { name: string; about: string }> = {
   'the rows of a workspace': { name: 'campaigns', about: 'Campaign' },
@@ -21,7 +21,7 @@ export const PROTECTIONS: Record<string, { name: string; about: string }> = {
 };
 
 /**
- * Takes the protection of a table or view away: rows are shown to everybody. Returns a function
+ * Removes the protection of a table or view: everybody sees its rows. Returns a function
  * that puts it back. Throws a TypeError for a name that is neither.
  */
 export async function withoutProtection(
@@ -46,7 +46,7 @@ export async function withoutProtection(
   return () => query(`alter view ${name} set (security_invoker = true)`);
 }
 
-/** The view says whose a row is: here all are of whoever asks. */
+/** The view has the workspace of each row: here it is always that of the caller. */
 async function withAllSearched(query: Query): Promise<() => Promise<unknown>> {
   const [view] = await query<{ sql: string }>('select pg_get_viewdef($1::regclass) as sql', [
     SEARCHED,

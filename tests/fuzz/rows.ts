@@ -1,16 +1,16 @@
 import { uuidOf } from '../../prisma/seed/random.ts';
 import { buildRow, type Owner, type Row, type Table } from '../support/rows.ts';
 
-/** In every text of the other workspace; no answer may hold it, and nothing that is sent does. */
+/** Is in every text of the other workspace; no answer may contain it, and no request does. */
 export const CANARY = 'Qzcanaryqz';
-/** Finds the canary, but is not it. */
+/** A search text that matches the canary. */
 export const PROBE = 'Qzcana';
-/** The other workspace's rows behind these are those of ours, to the texts and labels. */
+/** From this number on, the other workspace's rows equal ours in texts and labels. */
 const CANARIES = 2;
 
 type Kind = 'ours' | 'theirs' | 'shared';
 
-/** Makes the n-th row of a table, the same one every time. */
+/** Returns the n-th row of a table, the same one every time. */
 export function rowOf(
   table: Table,
   owner: Owner,
@@ -47,7 +47,7 @@ function textOf(column: string, n: number, isMarked: boolean): string {
   return /url$/.test(column) ? `https://example.com/${text.replace(' ', '/')}` : text;
 }
 
-/** What expires does so in years, so that lists of what is due have rows. */
+/** Rows expire in years, so that lists of unexpired rows are not empty. */
 function momentOf(column: string, n: number): string {
   const year = /expir|until|valid_to|end_date|relevan/.test(column) ? 2099 : 2026;
   return `${year}-01-0${n + 2}T03:04:05.678Z`;

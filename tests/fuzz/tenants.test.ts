@@ -8,7 +8,7 @@ import { CANARY } from './rows.ts';
 import { createFuzzWorld, type FuzzWorld } from './world.ts';
 
 const OPERATIONS = 150;
-/** By then something has to be found where a protection is missing; mostly it is much earlier. */
+/** A missing protection must be found within so many operations; usually it takes far fewer. */
 const MOST = 200;
 
 let world: FuzzWorld;
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-/** Columns that can hold a text, and have the canary in some row or in none. */
+/** Text columns with the canary in some row, or in none. */
 async function markedColumns({ query }: TestDatabase) {
   const found = { marked: [] as string[], unmarked: [] as string[] };
   for (const { name, columns, references } of await readTables(query)) {
@@ -34,7 +34,7 @@ async function markedColumns({ query }: TestDatabase) {
   return found;
 }
 
-it('every text of the other workspace can be told, and its copy has none of them', async () => {
+it('every text column of the other workspace has the canary, and the copy has none', async () => {
   const [whole, alone] = [await markedColumns(world.whole), await markedColumns(world.alone)];
   const shared = cases.filter(({ tenancy }) => tenancy === 'other').map(({ table }) => table);
   const ofWorkspaces = whole.unmarked.filter((column) => !shared.includes(tableOf(column)));
@@ -45,10 +45,12 @@ it('every text of the other workspace can be told, and its copy has none of them
 
 const tableOf = (column: string) => column.replace(/\..*/, '');
 
-/** Whether the share of the fields was reached that so few operations can reach. */
+/** The share of the fields that so few operations can reach. */
 const isWide = ({ fields }: FuzzReport) => fields.reached > fields.all / 4;
 
-it(`${OPERATIONS} random operations tell of no other workspace`, { timeout: 120_000 }, async () => {
+it(`${OPERATIONS} random operations leak nothing of another workspace`, {
+  timeout: 120_000,
+}, async () => {
   const report = await fuzz(world, { seed: 'tenants', operations: OPERATIONS });
   expect(report.problems).toEqual([]);
   expect(report.operations).toBeGreaterThanOrEqual(OPERATIONS);
@@ -58,7 +60,7 @@ it(`${OPERATIONS} random operations tell of no other workspace`, { timeout: 120_
 });
 
 it.each(Object.entries(PROTECTIONS))(
-  'they tell of it once nothing protects %s',
+  'they find a leak without the protection of %s',
   { timeout: 120_000 },
   async (_, { name, about }) => {
     const restore = await Promise.all(

@@ -12,14 +12,14 @@ import type { Random } from '../torture/random.ts';
 import { PROBE } from './rows.ts';
 import type { FuzzWorld, Ids } from './world.ts';
 
-/** What a value is for: a column or an argument, of a model where that is known. */
+/** The use of a value: a column or an argument, with its model if known. */
 export interface Purpose {
   model?: string | undefined;
   name: string;
 }
 
 const SUFFIX = /(Filter|RelationFilter|Key|CreateInput|UpdateInput|OrderBy)$/;
-/** Objects of which a part says something: the rest of them is left out. */
+/** Objects of which only some fields are set. */
 const PARTIAL = /(Filter|Key|UpdateInput)$/;
 const UUID = /^[0-9a-f]{8}-/;
 const PERSON = /^(user|person|createdBy|actor)|By(Id)?$|user(Id)?$/i;
@@ -36,7 +36,7 @@ const SCALARS: Record<string, readonly unknown[]> = {
   JSON: [{}, { a: 1 }, { a: 0.5, b: 0.5 }, [], 1, 'one', true],
 };
 
-/** Makes values of input types that mean something to both workspaces. */
+/** Generates values of input types that are meaningful in both workspaces. */
 export class Values {
   readonly #world: FuzzWorld;
   readonly #random: Random;
@@ -46,12 +46,12 @@ export class Values {
     this.#random = random;
   }
 
-  /** An id of a model's row: ours, theirs or nobody's; of any model, if none is given. */
+  /** An id of a model's row: of our workspace, the other one or none; of any model, if none is given. */
   id(model: string | undefined): string {
     const { ids } = this.#world;
     const random = this.#random;
     if (random.chance(0.08)) return uuidOf(`nobody ${random.below(1_000)}`);
-    // Dictionaries have names for ids, for those who ask for these.
+    // Ids of dictionaries are names.
     const uuids = [...ids].filter(
       ([
         ,
@@ -124,7 +124,7 @@ export class Values {
     const random = this.#random;
     const isId = name === 'id' && model && this.#world.ids.get(model);
     if (isId) return this.id(model);
-    // An address is unique over all workspaces by design, and so would tell of theirs.
+    // A slug is unique across workspaces by design, so it would reveal theirs.
     if (/slug/i.test(name)) return random.pick(['ours', 'a-slug', 'another']);
     const column = model === 'Search' ? this.#searchedColumn() : columnOf(model, name);
     return random.pick([
@@ -142,15 +142,15 @@ export class Values {
   }
 }
 
-/** The name of a column in the database, of which its texts are made. */
+/** The database's name of a column, which determines its texts. */
 function columnOf(model: string | undefined, name: string): string {
   return (model && catalog.models[model]?.columns[name]?.column) || name;
 }
 
-/** What a field of an input object is for. */
+/** The use of a field of an input object. */
 function within(holder: string, name: string, purpose: Purpose): Purpose {
   const model = modelOf(holder);
-  // The operators of a column: what they compare with is the column's.
+  // The operators of a column: their operands are values of the column.
   if (!model && purpose.model && /Filter$/.test(holder)) return purpose;
   return { model: model ?? purpose.model, name };
 }

@@ -20,21 +20,21 @@ export interface Ids {
   shared: string[];
 }
 
-/** A workspace as it is among others and, in a copy, as it is alone. */
+/** A workspace in a database with another one and, in a copy, without it. */
 export interface FuzzWorld {
-  /** With the other workspace, whose texts all hold the canary or are those of our rows. */
+  /** With the other workspace, whose texts contain the canary or equal those of our rows. */
   whole: TestDatabase;
-  /** Without it, and otherwise the same, to the ids and moments. */
+  /** Without it, and otherwise equal, including ids and times. */
   alone: TestDatabase;
   workspaceId: string;
   otherWorkspaceId: string;
   people: Record<Role, string>;
-  /** Signed in, and a member of nothing. */
+  /** Signed in, but a member of no workspace. */
   stranger: string;
   agents: { ours: string; foreign: string };
-  /** By model; those of people are of the model UserProfile. */
+  /** By model; ids of people are under UserProfile. */
   ids: ReadonlyMap<string, Ids>;
-  /** Ids that no answer may hold unless they were sent, with their models. */
+  /** Ids that no answer may contain unless they were sent, with their models. */
   secrets: ReadonlyMap<string, string>;
   close(): Promise<void>;
 }
@@ -49,7 +49,7 @@ interface Side {
 /** Makes both databases on the server, the same ones every time. */
 export async function createFuzzWorld(server: TestServer, name: string): Promise<FuzzWorld> {
   const people = Object.fromEntries(ROLES.map((role) => [role, uuidOf(`person ${role}`)]));
-  // Works in both workspaces: their profile is ours to see.
+  // Works in both workspaces, so we may see their profile.
   const both = uuidOf('person of both');
   const stranger = uuidOf('stranger');
   const theirPeople = [uuidOf('their owner'), uuidOf('their viewer')];
@@ -126,7 +126,7 @@ async function makeWorkspace(query: Query, { name, workspaceId, people }: Side):
   }
 }
 
-/** Fills what belongs to all workspaces: dictionaries, the registry, and rows without a workspace. */
+/** Fills shared tables: dictionaries, the registry, and rows without a workspace. */
 async function fillShared(query: Query, tables: readonly Table[]): Promise<Map<string, Row[]>> {
   const made = new Map<string, Row[]>();
   const shared = tables.filter(
@@ -144,7 +144,7 @@ async function fillShared(query: Query, tables: readonly Table[]): Promise<Map<s
   return made;
 }
 
-/** Whether rows may belong to no workspace and no person. */
+/** Whether rows can be without a workspace and a person. */
 function isShared({ columns }: Table): boolean {
   const column = (name: string) => columns.find((each) => each.name === name);
   return column('workspace_id')?.required === false && !column('user_id');
@@ -192,7 +192,7 @@ async function assignAgents(query: Query, ours: string, theirs: string): Promise
   ]);
 }
 
-/** Lets our rows name foreign ones where nothing but a stored value refers; returns their ids. */
+/** Lets our rows refer to foreign ones by plain values; returns their ids. */
 async function plantLinks(
   url: string,
   made: ReadonlyMap<string, Row[]>,

@@ -202,7 +202,7 @@ export const FUNCTION_CALLS: Record<string, FunctionCall> = {
   acknowledgeAlert: { least: 'Analyst', call: ({ alert }) => `id: ${quoted(alert)}`, about: 'id' },
   resolveAlert: {
     least: 'Analyst',
-    call: ({ acknowledged }) => `id: ${quoted(acknowledged)}, actionTaken: "Mended"`,
+    call: ({ acknowledged }) => `id: ${quoted(acknowledged)}, actionTaken: "Fixed"`,
     about: 'id',
   },
   dismissAlert: {

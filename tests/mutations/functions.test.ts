@@ -101,7 +101,7 @@ describe('a refusal names the argument', () => {
     ['a text of no words', 'raiseAlert(title: " ", type: ERROR, severity: LOW)', ['title']],
     ['a text that is too long', `createWorkspace(name: "${'x'.repeat(201)}")`, ['name']],
     ['a text that cannot be stored', 'createWorkspace(name: "a\\u0000b")', ['name']],
-    ['an address that is none', 'inviteWorkspaceMember(email: "nobody")', ['email']],
+    ['an invalid address', 'inviteWorkspaceMember(email: "nobody")', ['email']],
     [
       'a negative number',
       'recordAgentExecution(agentId: $agent, seconds: -1, inputTokens: 1, outputTokens: 1, cost: 0, success: true)',
@@ -112,7 +112,7 @@ describe('a refusal names the argument', () => {
       'raiseAnomaly(moveId: $move, type: DRIFT, severity: 6)',
       ['severity'],
     ],
-    ['a variant that is none', 'decideExperiment(id: $experiment, winner: "c")', ['winner']],
+    ['an unknown variant', 'decideExperiment(id: $experiment, winner: "c")', ['winner']],
     [
       'no signals',
       'createInsightFromSignals(signalIds: [], title: "T", type: TREND)',

@@ -42,7 +42,7 @@ describe('a repeated request', () => {
       ],
     ],
     [
-      'an operation beside it that is not executed',
+      'another operation that is not executed',
       [`${CREATE} query Other { viewer { id } }`, VARIABLES, 'Create'],
       [`query Another { viewer { email } } ${CREATE}`, VARIABLES, 'Create'],
     ],

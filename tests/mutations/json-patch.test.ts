@@ -118,13 +118,13 @@ describe('an invalid patch is refused as a whole', () => {
 
   it.each<[string, Operation[], RegExp, string[]]>([
     ['a position beyond the end', [set('list.3', 1)], /no position "3"/, []],
-    ['a position that is none', [set('list.x', 1)], /no position "x"/, []],
+    ['an invalid position', [set('list.x', 1)], /no position "x"/, []],
     ['a negative position', [set('list.-1', 1)], /no position "-1"/, []],
     ['a key of a text', [set('text.a', 1)], /nothing to hold "a"/, []],
     ['no step', [{ path: [], set: 1 }], /1 to 50 steps/, ['patch', '0']],
     ['both', [{ path: ['a'], set: 1, remove: true }], /either "set" or/, ['patch', '0']],
     ['neither', [set('a', 1), { path: ['a'] }], /either "set" or/, ['patch', '1']],
-    ['a character that is none', [set('a', 'b\0')], /U\+0000/, ['patch', '0']],
+    ['an invalid character', [set('a', 'b\0')], /U\+0000/, ['patch', '0']],
     ['a step with it', [set('a\0', 'b')], /U\+0000/, ['patch', '0']],
   ])('%s', async (_, operations, message, at) => {
     await store(before);

@@ -109,7 +109,7 @@ const DAYS = table({
   'the last day': '9999-12-31',
   'the year 10000': '10000-01-01',
   'a negative year': '-000001-01-01',
-  'a day that is none': '2026-02-30',
+  'an invalid day': '2026-02-30',
   'U+0000': '2026-01-01\0',
   infinity: 'infinity',
   '10,000 digits of a year': `${DIGITS}-01-01`,
@@ -123,7 +123,7 @@ const MOMENTS = [
     'the last moment of JavaScript': '+275760-09-13T00:00:00.000Z',
     'a leap second': '2016-12-31T23:59:60Z',
     '10,000 digits of a second': `2026-01-01T00:00:00.${DIGITS}Z`,
-    'an offset that is none': '2026-01-01T00:00:00+99:99',
+    'an invalid offset': '2026-01-01T00:00:00+99:99',
     infinity: 'infinity',
   }),
 ];

@@ -22,7 +22,7 @@ export class ServerProcess {
   readonly #user: { uid?: number; gid?: number };
   #process: ChildProcess | undefined;
 
-  /** It listens at `port` of 127.0.0.1 once it has started; `user` is whom to run it as. */
+  /** It listens at `port` of 127.0.0.1 once it has started; `user` is the user that runs it. */
   constructor(command: readonly string[], port: number, user: { uid?: number; gid?: number } = {}) {
     this.#command = command;
     this.#port = port;

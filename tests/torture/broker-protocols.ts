@@ -14,14 +14,14 @@ const PROTOCOLS: Record<BrokerKind, Protocol> = {
   redis: { message: '>3\r\n$7\r\nmessage\r\n', lengthOf: lengthOfReply },
 };
 
-/** The least of what a broker says that makes sense alone. */
+/** The smallest complete part of a broker's output. */
 export interface Part {
   bytes: Buffer;
-  /** Whether it is what somebody published. */
+  /** Whether it is a published message. */
   isMessage: boolean;
 }
 
-/** Returns the first part of what a broker says; null if it is not complete yet. */
+/** Returns the first part of a broker's output; null if it is not complete yet. */
 export function firstPart(kind: BrokerKind, said: Buffer): Part | null {
   const { message, lengthOf } = PROTOCOLS[kind];
   const length = lengthOf(said);
@@ -53,7 +53,7 @@ function lengthOfReply(bytes: Buffer): number | null {
     if ('$=!'.includes(type)) length += size + LINE_END.length;
     else if ('*~>'.includes(type)) values += size;
     else if (type === '%') values += 2 * size;
-    // Attributes come with a value that they are about.
+    // Attributes come before the value that they describe.
     else if (type === '|') values += 2 * size + 1;
   }
   return length;

@@ -4,30 +4,30 @@ import { type Committed, keyOfChange, type Ledger } from './ledger.ts';
 import { fieldsOf, type Subscription } from './subscriptions.ts';
 import type { Table } from './tables.ts';
 
-/** What became of what was committed, for all subscriptions; all lists are to be empty. */
+/** The results of all subscriptions; all lists should be empty. */
 export interface Verdicts {
   delivered: number;
-  /** Committed, but never told to somebody who had to be told. */
+  /** Committed, but not delivered to a subscription that must receive it. */
   lost: string[];
-  /** Told more than once to the same subscription. */
+  /** Delivered more than once to the same subscription. */
   twice: string[];
-  /** Told after something that was written later. */
+  /** Delivered after a change that was written later. */
   disordered: string[];
-  /** Told to somebody for whom it was not, or never committed. */
+  /** Delivered to a subscription that must not receive it, or never committed. */
   foreign: string[];
-  /** Rows that look different to a subscription from how they are. */
+  /** Rows whose last delivered state differs from the stored one. */
   stale: string[];
-  /** What went wrong otherwise. */
+  /** Other problems. */
   problems: string[];
 }
 
-/** What has to be told yet of all that was committed, once nothing more is. */
+/** Changes that still have to be delivered after the writers have stopped. */
 export class Outstanding {
-  readonly #left: { told: readonly string[]; keys: Set<string>; seen: number }[];
+  readonly #left: { received: readonly string[]; keys: Set<string>; seen: number }[];
 
   constructor(subscriptions: readonly Subscription[], { committed }: Ledger) {
     this.#left = subscriptions.map((subscription) => ({
-      told: subscription.told,
+      received: subscription.received,
       keys: new Set(
         committed.filter((change) => subscription.verdict(change) === 'must').map(keyOfChange),
       ),
@@ -35,12 +35,12 @@ export class Outstanding {
     }));
   }
 
-  /** Returns how many changes have to be told yet. */
+  /** Returns how many changes still have to be delivered. */
   count(): number {
     let count = 0;
     for (const left of this.#left) {
-      for (; left.seen < left.told.length; left.seen += 1) {
-        left.keys.delete(left.told[left.seen] ?? '');
+      for (; left.seen < left.received.length; left.seen += 1) {
+        left.keys.delete(left.received[left.seen] ?? '');
       }
       count += left.keys.size;
     }
@@ -58,7 +58,7 @@ export function lostFrom(keys: readonly string[], { committed }: Ledger): number
   return deliveries.report().lost.length;
 }
 
-/** Compares what subscriptions were told with what was committed, and with the rows as they are. */
+/** Compares what subscriptions received with what was committed, and with the stored rows. */
 export async function check(
   subscriptions: readonly Subscription[],
   ledger: Ledger,
@@ -76,13 +76,15 @@ export async function check(
     problems: [],
   };
   for (const subscription of subscriptions) {
-    const { name, told, problems, kind } = subscription;
+    const { name, received, problems, kind } = subscription;
     const named = (key: string) => `${name}: ${key}`;
     const report = deliveriesOf(subscription, ledger).report();
     verdicts.delivered += report.delivered;
     verdicts.lost.push(...report.lost.map(named));
     verdicts.twice.push(...report.twice.map(named));
-    verdicts.disordered.push(...[...report.disordered, ...disordered(told, changes)].map(named));
+    verdicts.disordered.push(
+      ...[...report.disordered, ...disordered(received, changes)].map(named),
+    );
     verdicts.foreign.push(...report.unknown.map(named));
     verdicts.problems.push(...problems.map(named));
     if (kind.converges) {
@@ -104,16 +106,19 @@ function deliveriesOf(subscription: Subscription, { committed, unsure }: Ledger)
     if (subscription.verdict(change) === 'never') continue;
     deliveries.maybeCommitted([keyOfChange(change)], change.begun);
   }
-  for (const key of subscription.told) deliveries.delivered(key);
+  for (const key of subscription.received) deliveries.delivered(key);
   return deliveries;
 }
 
-/** What was told after a later statement of the same writer, be it of the same transaction. */
-function disordered(told: readonly string[], changes: ReadonlyMap<string, Committed>): string[] {
+/** Changes delivered after a later statement of the same writer, even of the same transaction. */
+function disordered(
+  received: readonly string[],
+  changes: ReadonlyMap<string, Committed>,
+): string[] {
   const last = new Map<string, number>();
-  return told.filter((key) => {
+  return received.filter((key) => {
     const change = changes.get(key);
-    // Who lost a connection during COMMIT goes on while that may still be running.
+    // A writer that lost its connection during COMMIT continues while that may still be running.
     if (!change || change.committed === Number.POSITIVE_INFINITY) return false;
     const before = last.get(change.writer) ?? 0;
     last.set(change.writer, Math.max(before, change.statement));
@@ -121,7 +126,7 @@ function disordered(told: readonly string[], changes: ReadonlyMap<string, Commit
   });
 }
 
-/** Rows by their ids, as texts that clients would be told. */
+/** Rows by their ids, as the texts that clients would receive. */
 type Rows = ReadonlyMap<string, string>;
 
 async function rowsOf(
@@ -158,11 +163,11 @@ function textOf(table: Table, row: Record<string, string | null>): string {
   return JSON.stringify(Object.fromEntries(values));
 }
 
-/** Rows of which the last that was told is not how they are. */
+/** Rows whose last delivered state is not the stored one. */
 function stale({ rows, kind }: Subscription, actual: Rows): string[] {
-  return [...rows].flatMap(([id, told]) => {
+  return [...rows].flatMap(([id, received]) => {
     const row = actual.get(id) ?? null;
     const expected = row && kind.filter && !row.includes('"ACTIVE"') ? null : row;
-    return told === expected ? [] : [`${id} is ${expected}, but was told to be ${told}`];
+    return received === expected ? [] : [`${id} is ${expected}, but was delivered as ${received}`];
   });
 }

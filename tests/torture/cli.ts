@@ -5,13 +5,13 @@ import { type TortureReport, torture } from './torture.ts';
 const USAGE = `Usage: npm run torture -- [options]
   --seed <text>         decides all that is random; may be given several times. Default: a random one
   --minutes <number>    how long to write with each seed. Default: 1
-  --deliveries <number> stop writing once so many changes were told; then --minutes is the longest
+  --deliveries <number> stop writing after so many deliveries; then --minutes is the longest time
   --replicas <number>   gateways. Default: 1
-  --broker <name>       nats or redis: replicas meet there, and it fails, too
-  --devices <number>    how many times each reader listens to the same. Default: 1
+  --broker <name>       nats or redis: broker of the replicas, which fails, too
+  --devices <number>    how many clients each subscription has. Default: 1
   --pause <ms>          how long writers wait between transactions, on average. Default: 40
   --trouble <ms>        how long to wait between two troubles, on average. Default: 2000
-  --built               run what \`npm run build\` made: it starts faster
+  --built               run the output of \`npm run build\`, which starts faster
   --immediate           crash Postgres, too
   --naively             read the log in ways that lose changes, too, and count those
   --writers <number>    by SQL; half as many by GraphQL. Default: 6`;
@@ -67,15 +67,15 @@ try {
       naively: values.naively,
       onProgress: print,
     });
-    isRight = tell(report) && isRight;
+    isRight = printReport(report) && isRight;
   }
 } finally {
   await cluster.stop();
 }
 process.exit(isRight ? 0 : 1);
 
-/** Prints what came out, and returns whether all of it is right. */
-function tell({ seed, events, lostNaively, ...report }: TortureReport): boolean {
+/** Prints the report, and returns whether nothing is wrong. */
+function printReport({ seed, events, lostNaively, ...report }: TortureReport): boolean {
   const { lost, twice, disordered, foreign, stale, problems, ...figures } = report;
   const wrong = { lost, twice, disordered, foreign, stale, problems };
   for (const [name, count] of Object.entries(events)) print(`  ${name}: ${count}`);

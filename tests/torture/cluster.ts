@@ -17,7 +17,7 @@ const ROOM = 2 * 1024 ** 3;
 const RESTART_MS = 300;
 const LISTENING = /answers at http:\/\/127\.0\.0\.1:(\d+)\//;
 
-/** How Postgres is stopped: with a checkpoint, or as by a crash, after which it recovers. */
+/** How Postgres is stopped: with a checkpoint, or like a crash, after which it recovers. */
 export type StopMode = 'fast' | 'immediate';
 
 /** One gateway, and the next ones on its port. */
@@ -27,7 +27,7 @@ export class Replica {
   readonly #env: Record<string, string>;
   #program: Program | undefined;
   #isStopping = false;
-  /** Ends that nobody asked for. */
+  /** Unexpected ends. */
   readonly deaths: string[] = [];
   readonly #programs: Program[] = [];
 
@@ -52,7 +52,7 @@ export class Replica {
     });
   }
 
-  /** Resolves once it answers; tries again while its database is away. */
+  /** Resolves once it answers; tries again while its database is down. */
   async start(): Promise<void> {
     while (!this.#isStopping) {
       const program = run(this.#script, { ...this.#env, PORT: String(this.port) });
@@ -76,7 +76,7 @@ export class Replica {
     }
   }
 
-  /** Ends it: at once, or as on a deployment. */
+  /** Ends it: at once, or like a deployment. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const program = this.#program;
     this.#program = undefined;
@@ -90,20 +90,20 @@ export class Replica {
   }
 }
 
-/** Few readers have many devices, and writers send all at once. */
+/** Limits for few readers with many clients, and for writers that send everything at once. */
 const PLENTY = RESOURCES.map((resource) => `${resource}=100000`).join();
 
 export interface ClusterOptions {
   replicas: number;
-  /** Where gateways meet; left out, each reads Postgres. */
+  /** The broker of the gateways; left out, each reads Postgres. */
   broker?: BrokerKind;
-  /** The program that is a gateway; built ones start faster. Default: src/main.ts. */
+  /** The program of a gateway; a built one starts faster. Default: src/main.ts. */
   script?: string;
   /** More settings of the gateways. */
   env?: Record<string, string>;
 }
 
-/** A Postgres with the migrated database, and gateways before it; all of them can be killed. */
+/** A Postgres with the migrated database, and gateways in front of it; all of them can be killed. */
 export class Cluster {
   readonly replicas: Replica[] = [];
   broker: TorturedBroker | null = null;
@@ -180,12 +180,12 @@ export class Cluster {
     }
   }
 
-  // Durable: what a COMMIT was answered for is there after a crash. In memory that costs nothing.
+  // Durable: answered COMMITs survive a crash. In memory that costs nothing.
   #launch(port: number): Promise<EmbeddedPostgres> {
     return startEmbeddedPostgres({
       dataDir: this.#dataDir,
       port,
-      // What was not committed is seldom written before a crash, which then forgets more.
+      // Uncommitted changes are rarely written before a crash, so that a crash forgets more.
       settings: { max_connections: '200', wal_writer_delay: '10000ms' },
     });
   }

@@ -11,8 +11,8 @@ import type { Reader } from './world.ts';
 
 const RECONNECT_MS = 60;
 /**
- * Close codes after which a client connects again; 4401 and 4408 where a busy machine was so slow
- * that its token had expired, or the server gave up, before it had said who it is.
+ * Close codes after which a client connects again; 4401 and 4408 occur if a machine is so slow
+ * that the token expired, or the server timed out, before the client signed in.
  */
 const RESUMABLE_CODES = [1000, 1001, 1005, 1006, 1012, 1013, 4401, 4403, 4408];
 
@@ -20,17 +20,17 @@ export interface ConnectionOptions {
   reader: Reader;
   subscriptions: readonly Subscription[];
   random: Random;
-  /** Where gateways can be reached, by ways that break. */
+  /** The URLs of gateways, over connections that break. */
   gateways: readonly string[];
   signal: AbortSignal;
-  /** Told what happened, to be counted. */
+  /** Called with each event, which is counted. */
   onEvent(event: string): void;
 }
 
-/** Keeps its subscriptions open until it is told to stop. Rejects when a server misbehaves. */
+/** Keeps its subscriptions open until it is stopped. Rejects when a server misbehaves. */
 export type Connection = (options: ConnectionOptions) => Promise<void>;
 
-/** All ways in which clients listen, by name. */
+/** All kinds of clients, by name. */
 export const CONNECTIONS: Record<string, Connection> = {
   websocket,
   'graphql-ws': (options) => listen(options, graphqlWsClient(options)),
@@ -40,7 +40,7 @@ export const CONNECTIONS: Record<string, Connection> = {
   multipart: (options) => each(options, (subscription) => multipart(options, subscription)),
 };
 
-/** A client of graphql-transport-ws that knows no more than the protocol. */
+/** A minimal client of graphql-transport-ws. */
 async function websocket(options: ConnectionOptions): Promise<void> {
   const { random, signal, onEvent } = options;
   while (!signal.aborted) {
@@ -91,7 +91,7 @@ async function talk(options: ConnectionOptions): Promise<number> {
   }
 }
 
-/** Subscribes through the client that applications are given; again, where that leaves it to them. */
+/** Subscribes with the client package; subscribes again if that leaves it to the application. */
 async function listen(options: ConnectionOptions, client: SubscriptionClient): Promise<void> {
   await each(options, async (subscription) => {
     const { query, variables } = subscription;
@@ -136,7 +136,7 @@ function graphqlWsClient({ reader, random, gateways, onEvent }: ConnectionOption
 
 function graphqlSseClient(options: ConnectionOptions, singleConnection: boolean) {
   const { reader, random, gateways, onEvent } = options;
-  // Operations of one stream are all sent to the gateway that has it.
+  // All operations of a stream are sent to the gateway that has it.
   const [only = ''] = gateways;
   return createSseClient<boolean>({
     url: singleConnection ? `${only}/graphql/stream` : () => `${random.pick(gateways)}/graphql`,
@@ -160,7 +160,7 @@ async function sse(options: ConnectionOptions, subscription: Subscription): Prom
   const byHeader = options.random.chance(0.5);
   await read(options, subscription, {
     accept: 'text/event-stream',
-    // Of the last event, or as an argument: both are ways to go on.
+    // As last-event-id or as an argument: a client can resume with both.
     headers: byHeader ? { 'last-event-id': subscription.cursor } : {},
     separator: '\n\n',
     take(event) {
@@ -202,7 +202,7 @@ interface Format {
   take(part: string): 'next' | 'complete';
 }
 
-/** Reads one response up to its end, or to where it breaks off. */
+/** Reads one response until it ends or breaks off. */
 async function read(
   { reader, random, gateways, signal, onEvent }: ConnectionOptions,
   subscription: Subscription,
@@ -269,7 +269,7 @@ async function each(
   );
 }
 
-/** Whether a fetch failed for its connection, or was aborted; whatever else is a mistake. */
+/** Whether a fetch failed because of its connection, or was aborted; other errors are bugs. */
 function isCut(error: unknown): boolean {
   const { name, message } = error as Error;
   return name === 'AbortError' || message === 'fetch failed' || message === 'terminated';

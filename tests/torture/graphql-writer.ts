@@ -7,9 +7,9 @@ import type { Workspace } from './world.ts';
 
 const MAX_BULK = 10;
 const PATIENCE_MS = 20_000;
-/** A person has at most 10,000 in an hour, and several writers write as the same. */
+/** A person has at most 10,000 in an hour, and several writers share a person. */
 const MAX_KEYS = 2_000;
-/** Codes of answers after which it is not known what was done. */
+/** Codes of errors after which the outcome is unknown. */
 const UNSURE = ['SERVICE_UNAVAILABLE', 'TIMEOUT'];
 
 interface Payload {
@@ -25,7 +25,7 @@ interface Mutation {
   variables: Record<string, unknown>;
 }
 
-/** Sends mutations to any gateway that answers, until it is told to stop. */
+/** Sends mutations to any gateway that answers, until it is stopped. */
 export class GraphqlWriter {
   readonly #options: WriterOptions;
   readonly #gateways: () => readonly number[];
@@ -90,7 +90,7 @@ export class GraphqlWriter {
       declared: '$userId: UUID!, $title: String!',
       variables: { userId: row.personId, title: row.title },
     });
-    // The row is the person's, and none that a writer may change.
+    // The row belongs to the person, and writers may not change it.
     this.#hand.leave([row]);
   }
 
@@ -144,7 +144,7 @@ export class GraphqlWriter {
 
   async #do(workspace: Workspace, changes: Change[], mutation: Mutation): Promise<void> {
     const rows = changes.map(({ row }) => row);
-    // With a key it is done once, however often it is sent.
+    // With a key it takes effect once, however often it is sent.
     const isKeyed = this.#random.chance(0.5) && this.#keys < MAX_KEYS;
     const key = isKeyed ? `${this.#options.name}-${changes[0]?.statement}` : null;
     if (isKeyed) this.#keys += 1;
@@ -168,7 +168,7 @@ export class GraphqlWriter {
     for (const [i, row] of rows.entries()) row.id ??= payloads[i]?.id ?? null;
   }
 
-  /** Returns null where the outcome is not known. */
+  /** Returns null if the outcome is unknown. */
   async #send(
     { people }: Workspace,
     { call, selection, declared, variables }: Mutation,

@@ -5,30 +5,30 @@ import type { Table } from './tables.ts';
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** A row that a writer makes, and goes on to change. */
+/** A row that a writer makes and changes later. */
 export interface Row {
   table: Table;
-  /** Its id; null while nobody has told the writer. */
+  /** Its id; null while the writer does not know it. */
   id: string | null;
   title: string;
   workspaceId: string;
-  /** Whose it is, where it is a person's. */
+  /** The person that it belongs to, if any. */
   personId: string | null;
   /** Of alerts; never changed. */
   severity: Severity | null;
-  /** How many updates it was given. */
+  /** The number of its updates. */
   updates: number;
-  /** How many steps its status went. */
+  /** The number of its status steps. */
   steps: number;
   /** Whether a deletion of it may have been committed. */
   mayBeGone: boolean;
 }
 
-/** A change that a writer made of a row. */
+/** A writer's change of a row. */
 export interface Change {
   row: Row;
   operation: 'INSERT' | 'UPDATE' | 'DELETE';
-  /** Of updates: the how-manieth of the row. */
+  /** The number of the update of the row, from 1; 0 for other operations. */
   number: number;
   /** Whether it changed the row's status. */
   isStep: boolean;
@@ -43,7 +43,7 @@ export interface Committed extends Change {
   committed: number;
 }
 
-/** Names a change, the same from whoever knows of it. */
+/** Names a change, in the same way for writers and readers. */
 export function keyOf(rowId: string, operation: Change['operation'], number = 0): string {
   return operation === 'UPDATE' ? `${rowId} UPDATE ${number}` : `${rowId} ${operation}`;
 }
@@ -53,10 +53,10 @@ export function keyOfChange({ row, operation, number }: Change): string {
   return keyOf(String(row.id), operation, number);
 }
 
-/** All that writers did, and what is known of its outcome. */
+/** All changes of writers, with their known outcomes. */
 export class Ledger {
   readonly committed: Committed[] = [];
-  /** Transactions of which the answer to COMMIT was lost. */
+  /** Transactions whose answer to COMMIT was lost. */
   unsure: (readonly Change[])[] = [];
   rolledBack = 0;
 
@@ -70,10 +70,10 @@ export class Ledger {
   }
 }
 
-/** A writer goes on changing so many of its rows. */
+/** How many of its rows a writer keeps changing. */
 const MAX_ROWS = 150;
 
-/** What one writer does to its rows, which nobody else changes. */
+/** One writer's changes of its rows, which nobody else changes. */
 export class Hand {
   readonly writer: string;
   readonly #random: Random;
@@ -101,7 +101,7 @@ export class Hand {
     };
   }
 
-  /** Returns some of its rows that are there, of one table and workspace. */
+  /** Returns some of its existing rows, of one table and workspace. */
   some(count: number, table: Table, workspaceId: string): Row[] {
     const fitting = [...this.#rows].filter(
       (row) => row.table === table && row.workspaceId === workspaceId,
@@ -109,25 +109,25 @@ export class Hand {
     return fitting.filter(() => this.#random.chance(count / fitting.length)).slice(0, count);
   }
 
-  /** Has rows at hand from now on, unless they are gone or can be told no more updates. */
+  /** Keeps rows for later changes, unless they may be deleted or have used up their updates. */
   keep(rows: Iterable<Row>): void {
     for (const row of rows) {
       if (!row.mayBeGone && row.updates < row.table.maxUpdates) this.#rows.add(row);
       else this.#rows.delete(row);
     }
-    // The oldest are left as they are.
+    // The oldest ones are no longer changed.
     for (const row of this.#rows) {
       if (this.#rows.size <= MAX_ROWS) break;
       this.#rows.delete(row);
     }
   }
 
-  /** Leaves rows as they are. */
+  /** Stops changing rows. */
   leave(rows: Iterable<Row>): void {
     for (const row of rows) this.#rows.delete(row);
   }
 
-  /** Notes what the statement that is sent now does to rows, all of one kind. */
+  /** Notes the changes of the next statement, all with one operation. */
   change(
     rows: readonly Row[],
     operation: Change['operation'],

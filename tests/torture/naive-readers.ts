@@ -5,11 +5,11 @@ import { TABLES } from './tables.ts';
 
 const POLL_MS = 3;
 
-/** A way to read the log that seems right: what to read, and from where to go on. */
+/** A naive way to read the log: what to read, and where to continue. */
 interface Naivety {
   name: string;
   start: string;
-  /** Takes where it is; returns changes, and where to go on. */
+  /** Gets the position; returns changes and the next position. */
   sql: string;
 }
 
@@ -30,7 +30,7 @@ export const OVER_COLUMNS: readonly Naivety[] = [
   overColumn('occurred_at', 'timestamptz', '-infinity'),
 ];
 
-/** What was committed between two snapshots as they are: after a crash they see too much. */
+/** Reads between two unmodified snapshots: after a crash they see too much. */
 export const NOT_CUT_OFF: Naivety = {
   name: 'snapshot that is not cut off',
   start: '1:1:',
@@ -41,7 +41,7 @@ export const NOT_CUT_OFF: Naivety = {
           and not pg_visible_in_snapshot(c.xid, $1::text::pg_snapshot)`,
 };
 
-/** Reads the log as it should not be read. */
+/** Reads the log in a naive way. */
 export class NaiveReader {
   readonly name: string;
   /** Of what it read. */
@@ -55,7 +55,7 @@ export class NaiveReader {
     this.#place = start;
   }
 
-  /** Reads what it takes for news. */
+  /** Reads what seems to be new. */
   async read(client: pg.Client): Promise<void> {
     const { rows } = await client.query<{ place: string; changes: Logged[] }>(this.#sql, [
       this.#place,
@@ -64,7 +64,7 @@ export class NaiveReader {
     this.keys.push(...(rows[0]?.changes ?? []).map(keyOfLogged));
   }
 
-  /** Reads on, beside the gateways, until it is told to stop. */
+  /** Keeps reading, next to the gateways, until it is stopped. */
   async follow(url: () => string, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const client = new pg.Client({ connectionString: url(), connectionTimeoutMillis: 3_000 });
@@ -76,7 +76,7 @@ export class NaiveReader {
           await delay(POLL_MS);
         }
       } catch {
-        // The server is away.
+        // The server is down.
         await delay(20);
       } finally {
         await client.end().catch(() => {});

@@ -13,7 +13,7 @@ export class Random {
     this.#state = Uint32Array.from([0, 4, 8, 12], (offset) => digest.readUInt32LE(offset));
   }
 
-  /** Numbers of their own for a part: what others draw, and when, does not alter them. */
+  /** Independent numbers for a part: the draws of other parts do not change them. */
   of(part: string): Random {
     return new Random(`${this.#seed}/${part}`);
   }

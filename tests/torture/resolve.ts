@@ -3,8 +3,8 @@ import pg from 'pg';
 import type { Change, Ledger, Row } from './ledger.ts';
 
 /**
- * Finds out what became of the transactions whose outcome their writers were not told. What cannot be
- * found out stays unsure. Returns how many changes were committed; throws where a transaction was
+ * Finds the outcomes of transactions whose writers do not know them. What cannot be
+ * found stays unsure. Returns how many changes were committed; throws if a transaction was
  * committed in part.
  */
 export async function resolveUnsure(url: string, ledger: Ledger): Promise<number> {
@@ -17,7 +17,7 @@ export async function resolveUnsure(url: string, ledger: Ledger): Promise<number
     for (const changes of ledger.unsure) {
       const outcome = await outcomeOf(client, changes);
       if (outcome === null) unsure.push(changes);
-      // No later change can be told from the order to have followed it.
+      // Its order relative to later changes is unknown.
       else if (outcome) ledger.commit(changes, Number.POSITIVE_INFINITY);
       else for (const { row, operation } of changes) row.mayBeGone &&= operation !== 'DELETE';
       committed += outcome ? changes.length : 0;
@@ -57,7 +57,7 @@ async function outcomeOf(client: pg.Client, changes: readonly Change[]): Promise
   return [...signs][0] ?? null;
 }
 
-/** Whether the row looks as these changes would leave it; null where it looks so either way. */
+/** Whether the row shows these changes; null if it would look the same without them. */
 async function signOf(
   client: pg.Client,
   row: Row,

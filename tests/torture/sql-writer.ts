@@ -23,7 +23,7 @@ export interface WriterOptions {
   signal: AbortSignal;
 }
 
-/** Writes over a connection of its own, as a migration or a script would, until it is told to stop. */
+/** Writes over a connection of its own, like a migration or a script, until it is stopped. */
 export class SqlWriter {
   readonly #options: WriterOptions;
   readonly #url: () => string;
@@ -40,7 +40,7 @@ export class SqlWriter {
     this.#hand = new Hand(options.name, options.random);
   }
 
-  /** Rejects with an error that no outage explains. */
+  /** Rejects with an error that is not due to an outage. */
   async run(): Promise<void> {
     const { signal, pauseMs } = this.#options;
     while (!signal.aborted) {
@@ -64,7 +64,7 @@ export class SqlWriter {
       connectionTimeoutMillis: 3_000,
       query_timeout: 30_000,
     });
-    // The statement that is running fails, and tells.
+    // The running statement fails, which is enough.
     client.on('error', () => {});
     await client.connect();
     return client;
@@ -110,7 +110,7 @@ export class SqlWriter {
     }
   }
 
-  /** Writes what is rolled back without the rest of the transaction. */
+  /** Writes changes that are rolled back without the rest of the transaction. */
   async #writeInVain(client: pg.Client): Promise<void> {
     const before = this.#changes.length;
     await client.query('savepoint s');
@@ -209,14 +209,14 @@ export class SqlWriter {
 
 class RolledBack extends Error {}
 
-/** The next status of alerts, if all of them are as far. */
+/** The next status of alerts, if all of them have the same one. */
 export function stepOf(table: Table, rows: readonly Row[], random: Random): string | null {
   const [first] = rows;
   if (!first || table !== alerts || !random.chance(0.4)) return null;
   return rows.every(({ steps }) => steps === first.steps) ? (STEPS[first.steps] ?? null) : null;
 }
 
-/** Whether a server that goes away explains the error. */
+/** Whether the error is due to a stopping server. */
 function isOutage(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return !(error instanceof TypeError);
   // It is shutting down or starting, or the connection was ended.

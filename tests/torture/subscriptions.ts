@@ -3,10 +3,10 @@ import type { Random } from './random.ts';
 import { alerts, campaigns, insights, notifications, rowOf, type Table } from './tables.ts';
 import type { Reader } from './world.ts';
 
-/** Whether a change has to be told, may be told, or must not be. */
+/** Whether a change must, may or must not be delivered. */
 export type Verdict = 'must' | 'may' | 'never';
 
-/** A subscription, and what of what was committed it has to tell. */
+/** A subscription, and the committed changes that it must deliver. */
 export interface Kind {
   name: string;
   field: string;
@@ -14,11 +14,11 @@ export interface Kind {
   /** Its filter, as a literal. */
   filter?: (random: Random) => { text: string; severity?: string };
   verdict(change: Change, lasting: Lasting): Verdict;
-  /** Whether what was told last of each row is the row as it is in the end. */
+  /** Whether the last delivered state of each row is the final one. */
   converges?: true;
 }
 
-/** What became of a row that is told by its id and read later. */
+/** What is known of a row, which is read later than its change. */
 interface Lasting {
   /** Whether it is certain that the row stayed. */
   stays: boolean;
@@ -28,11 +28,11 @@ interface Lasting {
 
 const created = ({ operation }: Change, { stays }: Lasting): Verdict => {
   if (operation !== 'INSERT') return 'never';
-  // A row that is gone when it is read is not told.
+  // A row that is deleted before it is read is not delivered.
   return stays ? 'must' : 'may';
 };
 
-/** All changes; those of a row that is gone as ones that left. */
+/** All changes; those of a deleted row as LEFT. */
 const any = (change: Change, lasting: Lasting): Verdict =>
   change.operation === 'INSERT' ? created(change, lasting) : 'must';
 
@@ -70,7 +70,7 @@ export const KINDS: readonly Kind[] = [
     verdict: (change, lasting) => {
       if (change.operation === 'DELETE') return 'must';
       if (change.isStep) return 'must';
-      // Before the step that took it out, or after it: it depends on when it was read.
+      // Before or after the step that removed it: it depends on when it was read.
       return lasting.stays && lasting.stepless ? 'must' : 'may';
     },
     converges: true,
@@ -89,11 +89,11 @@ export const KINDS: readonly Kind[] = [
 ];
 
 interface Result {
-  data?: Record<string, Told | null> | null;
+  data?: Record<string, Delivered | null> | null;
   errors?: { message: string; extensions?: { code?: string } }[];
 }
 
-interface Told {
+interface Delivered {
   operation: 'CREATED' | 'UPDATED' | 'DELETED' | 'LEFT';
   nodeId: string;
   changedColumns: string[];
@@ -110,17 +110,17 @@ const OPERATIONS = {
 /** Codes after which the same subscription may be tried again. */
 const TRANSIENT = ['SERVICE_UNAVAILABLE', 'TIMEOUT', 'UNAUTHENTICATED'];
 
-/** A reader's subscription over all its connections: what it was told, and where it goes on. */
+/** A reader's subscription over all its connections: what it received, and where it resumes. */
 export class Subscription {
   readonly kind: Kind;
   readonly reader: Reader;
   readonly query: string;
   cursor: string;
-  /** Keys of what was told, in order. */
-  readonly told: string[] = [];
-  /** What went wrong that cannot be seen from what was told. */
+  /** Keys of received changes, in order. */
+  readonly received: string[] = [];
+  /** Problems that the received changes do not show. */
   readonly problems: string[] = [];
-  /** The last that was told of each row; null where that was its end. */
+  /** The last received state of each row; null if it was deleted or left. */
   readonly rows = new Map<string, string | null>();
   readonly #severity: string | null;
   #hasFailed = false;
@@ -135,7 +135,7 @@ export class Subscription {
     this.cursor = cursor;
     this.#severity = severity;
     this.#others = others;
-    this.query = `subscription ($after: String) { told: ${kind.field}(after: $after${filter}) {
+    this.query = `subscription ($after: String) { change: ${kind.field}(after: $after${filter}) {
       operation nodeId changedColumns cursor node { ${fieldsOf(kind.table).join(' ')} }
     } }`;
   }
@@ -148,7 +148,7 @@ export class Subscription {
     return { after: this.cursor };
   }
 
-  /** Takes a result as its text. */
+  /** Takes the text of a result. */
   take(text: string): void {
     const foreign = this.#others.find((other) => text.includes(other));
     if (foreign) this.problems.push(`Foreign: ${foreign} in ${text}`);
@@ -157,20 +157,20 @@ export class Subscription {
       this.fail(errors);
       return;
     }
-    const told = data?.told;
-    if (!told) {
+    const change = data?.change;
+    if (!change) {
       this.problems.push(`A result without data: ${text}`);
       return;
     }
-    const { table, id } = rowOf(told.nodeId);
-    const number = table?.updateOf(told.changedColumns, 'fields') ?? 0;
-    this.told.push(keyOf(id, OPERATIONS[told.operation], number));
-    this.rows.set(id, told.node && JSON.stringify(told.node));
-    this.cursor = told.cursor;
+    const { table, id } = rowOf(change.nodeId);
+    const number = table?.updateOf(change.changedColumns, 'fields') ?? 0;
+    this.received.push(keyOf(id, OPERATIONS[change.operation], number));
+    this.rows.set(id, change.node && JSON.stringify(change.node));
+    this.cursor = change.cursor;
     this.#hasFailed = false;
   }
 
-  /** Notes errors, unless the same may be tried again: nothing but the end follows. */
+  /** Notes errors that are not temporary; only the end follows. */
   fail(errors: Result['errors'] & object): void {
     this.#hasFailed = true;
     if (!errors.every(({ extensions }) => TRANSIENT.includes(String(extensions?.code)))) {
@@ -178,13 +178,13 @@ export class Subscription {
     }
   }
 
-  /** Notes that the server ended it, which it does for a reason. */
+  /** Notes that the server ended it, which needs a reason. */
   end(): void {
     if (!this.#hasFailed) this.problems.push('Completed without a reason.');
     this.#hasFailed = false;
   }
 
-  /** Whether the change has to be told, once all is known of what became of its row. */
+  /** Whether the change must be delivered, once the fate of its row is known. */
   verdict(change: Change): Verdict {
     const { row } = change;
     const isTheirs =
@@ -197,7 +197,7 @@ export class Subscription {
   }
 }
 
-/** What is read of a row: its id, its title and all that writers change. */
+/** The selection of a row: its id, its title and the columns that writers change. */
 export function fieldsOf({ options }: Table): string[] {
   const status = options === alerts.options ? ['status'] : [];
   return ['id', options.titleField, ...options.bits.map(([, field]) => field), ...status];

@@ -1,18 +1,18 @@
-/** A table that writers change, and how a change of its rows is known from all others. */
+/** A table that writers change, and how each change of its rows is identified. */
 export interface TableOptions {
   name: string;
   model: string;
   /** Of the subscription to all its changes, and of the list. */
   changed: string;
   list: string;
-  /** The text by which a row is found whose id was never told. */
+  /** The text that identifies a row whose id is unknown. */
   title: string;
   titleField: string;
   /** What else a new row has: a column with its type and its field. */
   fixed: Record<string, [column: string, type: string, value: string]>;
   /**
-   * Columns for updates: the n-th update of a row changes those that are bits of n. What a client is
-   * told to have changed tells the number, whatever the row holds by then.
+   * Columns for updates: the n-th update of a row changes those that are bits of n. The changed columns that a client
+   * receives give the number, whatever the row contains by then.
    */
   bits: readonly (readonly [column: string, field: string])[];
 }
@@ -28,12 +28,12 @@ export class Table {
     return this.options.name;
   }
 
-  /** How many updates of a row can be told from each other. */
+  /** How many updates of a row can be distinguished. */
   get maxUpdates(): number {
     return 2 ** this.options.bits.length - 1;
   }
 
-  /** Columns, or fields, of the n-th update of a row, with the values that it gives them. */
+  /** Columns, or fields, of the n-th update of a row, with their new values. */
   updated(n: number, names: 'columns' | 'fields'): [name: string, value: string][] {
     const position = names === 'columns' ? 0 : 1;
     return this.options.bits
@@ -41,7 +41,7 @@ export class Table {
       .map((bit) => [bit[position], newValue(bit[0], n)]);
   }
 
-  /** Which update it was; 0 if it was none of a writer. */
+  /** The number of the update; 0 if no writer made it. */
   updateOf(changed: readonly string[], names: 'columns' | 'fields'): number {
     const position = names === 'columns' ? 0 : 1;
     return this.options.bits.reduce(
@@ -102,7 +102,7 @@ export const campaigns = new Table({
   ],
 });
 
-/** Rows of persons: told to nobody else. */
+/** Rows of persons, which nobody else receives. */
 export const notifications = new Table({
   name: 'user_notifications',
   model: 'UserNotification',

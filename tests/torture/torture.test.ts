@@ -37,10 +37,10 @@ describe('subscriptions', () => {
 
   it.each([
     ['fixed', null],
-    // Now the one broker, now the other, for the time that each takes.
+    // A random one of the brokers, since each takes its time.
     [`random ${randomUUID()}`, BROKERS[randomInt(2)] ?? BROKERS[0] ?? null],
   ])(
-    'tell all that was committed, once, in order, and to nobody else, with the seed "%s" and the broker %s',
+    'deliver every committed change once, in order, and to its receivers only, with the seed "%s" and the broker %s',
     async (seed, broker) => {
       const tortured = broker ? await Cluster.start({ replicas: 2, broker }) : cluster;
       try {
@@ -66,7 +66,7 @@ describe('subscriptions', () => {
     PATIENCE_MS,
   );
 
-  it('would not, were the log read by a cursor over a column', () => {
+  it('would lose changes with a cursor over a column', () => {
     const lost = (name: string) =>
       reports.reduce((sum, { lostNaively }) => sum + (lostNaively[name] ?? 0), 0);
     expect(lost('cursor over seq')).toBeGreaterThan(0);
@@ -75,7 +75,7 @@ describe('subscriptions', () => {
 });
 
 describe('a reader whose snapshots are not cut off', () => {
-  it('loses what is committed after a crash, and the checker tells', async () => {
+  it('loses changes after a crash, which the checker reports', async () => {
     const { workspaces } = await createWorld(cluster.url);
     const ledger = new Ledger();
     const reader = new NaiveReader(NOT_CUT_OFF);
@@ -102,7 +102,7 @@ describe('a reader whose snapshots are not cut off', () => {
     await raise(before);
     await letReadersBe((sql) => before.query(sql));
     await reader.read(before);
-    // Nothing of these is written before the crash: their ids are given to others after it.
+    // These write nothing before the crash: their ids are reused after it.
     for (let n = 0; n < 200; n += 1) {
       await before.query('begin; select pg_current_xact_id(); rollback');
     }
@@ -118,8 +118,8 @@ describe('a reader whose snapshots are not cut off', () => {
   });
 });
 
-describe('what is random', () => {
-  it('is the same for the same seed, whatever other parts draw', () => {
+describe('random numbers', () => {
+  it('are the same for the same seed, independent of other parts', () => {
     const draw = (random: Random) => Array.from({ length: 5 }, () => random.next());
     const one = new Random('a');
     const other = new Random('a');

@@ -15,19 +15,19 @@ import { makeTrouble } from './trouble.ts';
 import { Wire } from './wire.ts';
 import { createWorld, type Reader, type World } from './world.ts';
 
-/** How long nothing of what is missing may be told once all troubles are over. */
+/** How long to wait without a missing delivery once all troubles are over. */
 const PATIENCE_MS = 30_000;
-/** How long to wait for what is told twice. */
+/** How long to wait for repeated deliveries. */
 const QUIET_MS = 700;
 
 export interface TortureOptions {
-  /** Decides all that is random but for the scheduling of processes. */
+  /** Determines everything random, except for the scheduling of processes. */
   seed: string;
   /** How long to write, in milliseconds. */
   durationMs: number;
-  /** Stops writing as soon as so many changes were told. */
+  /** Stops writing after so many deliveries. */
   deliveries?: number;
-  /** How many times each reader listens to the same. Default 1. */
+  /** How many clients each subscription has. Default 1. */
   devices?: number;
   sqlWriters: number;
   graphqlWriters: number;
@@ -37,7 +37,7 @@ export interface TortureOptions {
   troubleMs: number;
   /** Whether Postgres is crashed, too. */
   immediate: boolean;
-  /** Whether to read the log in ways that lose changes, too: to show that this would be noticed. */
+  /** Whether to also read the log in ways that lose changes, to show that this would be noticed. */
   naively?: boolean;
   onProgress?(line: string): void;
 }
@@ -47,16 +47,16 @@ export interface TortureReport extends Verdicts {
   seconds: number;
   changes: number;
   rolledBack: number;
-  /** Of whose outcome their writers were not told; and those of them that were committed. */
+  /** Changes whose outcome their writers do not know, and those of them that were committed. */
   unsure: [all: number, committed: number];
   subscriptions: number;
-  /** How many changes were lost by whoever read the log naively. */
+  /** How many changes naive readers lost. */
   lostNaively: Record<string, number>;
-  /** What happened how often. */
+  /** How often each event happened. */
   events: Record<string, number>;
 }
 
-/** Tortures a cluster that has nothing else to do, in workspaces of its own, and says what became of it. */
+/** Tortures an otherwise idle cluster in new workspaces, and returns a report. */
 export async function torture(cluster: Cluster, options: TortureOptions): Promise<TortureReport> {
   const { seed, onProgress = () => {} } = options;
   const random = new Random(seed);
@@ -93,13 +93,13 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
     if (!first || !run) return;
     const part = random.of(`client ${i}`);
     const gateways = part.shuffled(wires.map(({ url }) => url));
-    const told = (event: string) => onEvent(`${way}: ${event}`);
+    const count = (event: string) => onEvent(`${way}: ${event}`);
     const { signal } = listening;
     const settings = { reader: first.reader, subscriptions: own, random: part, gateways, signal };
-    await run({ ...settings, onEvent: told }).catch(note(`${way} of ${first.reader.name}`));
+    await run({ ...settings, onEvent: count }).catch(note(`${way} of ${first.reader.name}`));
   });
   const all = subscriptions.flatMap(([, own]) => own);
-  const told = () => all.reduce((sum, subscription) => sum + subscription.told.length, 0);
+  const delivered = () => all.reduce((sum, subscription) => sum + subscription.received.length, 0);
 
   const writers = [
     ...Array.from({ length: options.sqlWriters }, (_, i) => `sql${i}`),
@@ -132,8 +132,9 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
   }).catch(note('trouble'));
 
   const { durationMs, deliveries = Number.POSITIVE_INFINITY } = options;
-  for (let second = 0; Date.now() - begun < durationMs && told() < deliveries; second += 1) {
-    if (second % 20 === 19) onProgress(`${told()} told, ${ledger.committed.length} committed`);
+  for (let second = 0; Date.now() - begun < durationMs && delivered() < deliveries; second += 1) {
+    if (second % 20 === 19)
+      onProgress(`${delivered()} delivered, ${ledger.committed.length} committed`);
     await delay(Math.min(1_000, durationMs));
   }
   writing.abort();
@@ -179,7 +180,7 @@ export async function torture(cluster: Cluster, options: TortureOptions): Promis
   };
 }
 
-/** Subscriptions of all kinds, by all ways, for readers of all roles: each way with those it serves. */
+/** Subscriptions of all kinds, for readers of all roles, by the kind of their client. */
 async function subscribeAll(
   cluster: Cluster,
   { workspaces }: World,
@@ -202,7 +203,7 @@ async function subscribeAll(
           return new Subscription(kind, reader, await cursor, random, others);
         }),
       );
-      // Each reader listens in two ways, one half of the subscriptions in each.
+      // Each reader has two kinds of clients, each with half of the subscriptions.
       const half = Math.ceil(own.length / 2);
       const mixed = random.shuffled(own);
       all.push([ways[(2 * i) % ways.length] ?? '', mixed.slice(0, half)]);

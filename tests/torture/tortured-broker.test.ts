@@ -9,9 +9,9 @@ import { TorturedBroker } from './tortured-broker.ts';
 
 const SUBJECT = 'subject';
 const MESSAGES = 300;
-/** Longer than what a socket says at once. */
+/** Longer than one chunk of a socket. */
 const LONG = 'x'.repeat(200_000);
-/** How often a message comes after what became of it. */
+/** How often a message arrives with this outcome. */
 const TIMES: Record<string, number> = {
   'message lost': 0,
   'message carried': 1,
@@ -60,10 +60,10 @@ const PARTS: Record<BrokerKind, { messages: string[]; others: string[] }> = {
   },
 };
 
-describe.each<BrokerKind>(['nats', 'redis'])('what %s says', (kind) => {
+describe.each<BrokerKind>(['nats', 'redis'])('the output of %s', (kind) => {
   const { messages, others } = PARTS[kind];
 
-  it.each([...messages, ...others])('has a part %j, which comes whole or not at all', (text) => {
+  it.each([...messages, ...others])('has a part %j, which is read whole or not at all', (text) => {
     const bytes = Buffer.from(text, 'latin1');
     for (let length = 0; length < bytes.length; length += 1) {
       expect(firstPart(kind, bytes.subarray(0, length))).toBeNull();
@@ -88,7 +88,7 @@ function connect({ kind, env }: TorturedBroker, errors: unknown[]): Broker {
 describe.each<BrokerKind>(['nats', 'redis'])('a tortured %s', (kind) => {
   if (!hasBroker(kind)) return it.skip('is not tested: there is no server');
 
-  it('loses, doubles and reorders messages, tells which, and answers as ever', async () => {
+  it('loses, repeats and reorders messages, reports it, and still answers', async () => {
     const tortured = await TorturedBroker.start(kind);
     const fates: string[] = [];
     tortured.onEvent = (event) => fates.push(event);
@@ -99,7 +99,7 @@ describe.each<BrokerKind>(['nats', 'redis'])('a tortured %s', (kind) => {
       const heard: number[] = [];
       listener.subscribe(SUBJECT, (message) => heard.push(Number.parseInt(message, 10)));
       await eventually(() => speaker.isConnected && listener.isConnected).toBe(true);
-      // Once this is answered, the broker knows of the subscription before it.
+      // Once this is answered, the broker has the earlier subscription.
       await listener.publish('another', '');
       const numbers = Array.from({ length: MESSAGES }, (_, n) => n);
       await Promise.all(

@@ -4,18 +4,18 @@ import { type BrokerKind, BrokerServer } from '../support/brokers.ts';
 import { firstPart } from './broker-protocols.ts';
 import { Random } from './random.ts';
 
-/** How long a message is held back at most, for others to overtake it. */
+/** How long a message is delayed at most, so that others overtake it. */
 const HELD_MS = 40;
 
-/** A broker that can be stopped, and the way to it, on which messages get lost and out of order. */
+/** A broker that can be stopped, behind a proxy that loses and reorders messages. */
 export class TorturedBroker {
   readonly kind: BrokerKind;
   readonly #server: BrokerServer;
   readonly #wire: Server;
   readonly #sockets = new Set<Socket>();
-  /** Decides what becomes of messages. */
+  /** Decides the outcome of each message. */
   random = new Random('broker');
-  /** Called with what becomes of a message. */
+  /** Called with the outcome of a message. */
   onEvent: (event: string) => void = () => {};
 
   private constructor(kind: BrokerKind, server: BrokerServer) {
@@ -31,7 +31,7 @@ export class TorturedBroker {
     return broker;
   }
 
-  /** The settings of gateways that meet there. */
+  /** The settings of gateways that use it. */
   get env(): Record<string, string> {
     const { port } = this.#wire.address() as AddressInfo;
     const url = `${this.kind}://127.0.0.1:${port}`;
@@ -75,7 +75,7 @@ export class TorturedBroker {
     this.#shuffle(server, client);
   }
 
-  /** Loses, doubles and delays messages; the rest of the protocol comes as it is. */
+  /** Loses, repeats and delays messages; passes the rest of the protocol on. */
   #shuffle(server: Socket, client: Socket): void {
     let rest = Buffer.alloc(0);
     const say = (bytes: Buffer) => {

@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 
 /** How long transaction ids are wasted before a crash. */
 const WASTE_MS = 50;
-/** How long a broker answers nobody. */
+/** How long a broker does not answer. */
 const FROZEN_MS = 3_000;
 const ROLES = ['Strategist', 'Creator', 'Analyst', 'Viewer'];
 
@@ -27,10 +27,10 @@ export interface TroubleOptions {
 
 type Trouble = [name: string, make: () => Promise<unknown>];
 
-/** Makes one trouble after the other, until it is told to stop. */
+/** Makes one trouble after the other, until it is stopped. */
 export async function makeTrouble(options: TroubleOptions): Promise<void> {
   const { random, everyMs, signal, onEvent } = options;
-  // Each once before one comes again.
+  // Each one once before any is repeated.
   let bag: Trouble[] = [];
   while (!signal.aborted) {
     await delay(random.around(everyMs), undefined, { signal }).catch(() => {});
@@ -46,7 +46,7 @@ function troublesOf(options: TroubleOptions): Trouble[] {
   const { cluster, wires, random, immediate, onEvent } = options;
   const end = (signal: 'SIGKILL' | 'SIGTERM') => async () => {
     const [replica] = random.shuffled(cluster.liveReplicas);
-    // Of several, one stays.
+    // Of several, one keeps running.
     if (replica && (cluster.replicas.length === 1 || cluster.liveReplicas.length > 1)) {
       await restart(replica, signal, onEvent);
     }
@@ -105,12 +105,12 @@ async function terminate(url: string, which: string): Promise<void> {
   );
 }
 
-/** Takes transaction ids until the server crashes, which forgets the last of them. */
+/** Takes transaction ids until the server crashes, which forgets the last ones. */
 async function wasteTransactionIds(url: string): Promise<void> {
   await execute(url, `do $$ begin loop perform pg_current_xact_id(); rollback; end loop; end $$`);
 }
 
-/** Somebody is moved to the group of another role, and is told everything as before. */
+/** Moves a person to the group of another role, which receives the same changes. */
 async function changeRole({ cluster, world, random }: TroubleOptions): Promise<void> {
   const { id, people } = random.pick(world.workspaces);
   await execute(
@@ -123,7 +123,7 @@ async function changeRole({ cluster, world, random }: TroubleOptions): Promise<v
 async function execute(url: string, sql: string, values: unknown[] = []): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3_000 });
   client.on('error', () => {});
-  // One trouble may spoil another.
+  // One trouble may make another one fail.
   try {
     await client.connect();
     await client.query(sql, values);

@@ -6,7 +6,7 @@ import type { Random } from './random.ts';
 const CUT_BYTES = 300_000;
 const STALL_BYTES = 150_000;
 const STALL_MS = 600;
-/** A client that reads nothing for so long that what is unsent to it passes the bound. */
+/** How long a client reads nothing, so that its unsent bytes exceed the limit. */
 const LONG_STALL_MS = 6_000;
 
 export interface WireStatistics {
@@ -15,7 +15,7 @@ export interface WireStatistics {
   stalls: number;
 }
 
-/** The way from clients to a gateway, on which connections break and halt. */
+/** A proxy between clients and a gateway, which breaks and halts connections. */
 export class Wire {
   readonly statistics: WireStatistics = { connections: 0, cuts: 0, stalls: 0 };
   readonly #random: Random;
@@ -42,7 +42,7 @@ export class Wire {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Carries everything from now on. */
+  /** Passes everything on from now on. */
   calm(): void {
     this.#isRough = false;
     for (const resume of this.#resuming) resume();
@@ -86,7 +86,7 @@ export class Wire {
     gateway.on('data', (data: Buffer) => {
       if (this.#isRough && carried + data.length > cutAt) {
         this.statistics.cuts += 1;
-        // What comes until the client has taken the last of it is lost, too.
+        // What arrives until the client has taken the last of it is lost, too.
         gateway.removeAllListeners('data').resume();
         client.write(data.subarray(0, Math.max(0, cutAt - carried)), cut);
         return;

@@ -3,17 +3,17 @@ import { agentToken, token } from '../server/support/gateway.ts';
 import type { Query } from '../support/database.ts';
 import { createTenant, type Role } from '../support/tenant.ts';
 
-/** Sockets are closed when their tokens expire, and go on with the next one. */
+/** Sockets are closed when their tokens expire, and resume with the next token. */
 const TOKEN_SECONDS = 90;
 const AGENT = 'tortured-agent';
 
-/** Somebody who may subscribe: a person or an agent in a workspace. */
+/** A subscriber: a person or an agent in a workspace. */
 export interface Reader {
   name: string;
   workspaceId: string;
   /** Null for agents. */
   personId: string | null;
-  /** The headers of a request; the token does not last. */
+  /** The headers of a request, with a short-lived token. */
   headers(): Promise<Record<string, string>>;
 }
 

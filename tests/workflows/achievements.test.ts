@@ -9,7 +9,7 @@ const STATS =
   'totalPoints achievementsUnlocked achievementsInProgress badgesEarned experienceLevel';
 
 describe.each(PLACES)('in %s', (place) => {
-  it('a member makes progress, unlocks an achievement, and climbs', async () => {
+  it('a member makes progress, unlocks an achievement, and moves up the leaderboard', async () => {
     team = await meetIn(place);
     const { owner, creator } = team;
 
@@ -98,11 +98,11 @@ describe.each(PLACES)('in %s', (place) => {
       experienceLevel: Math.floor((before.totalPoints + 2500) / 1000) + 1,
     });
 
-    // The member is told of each, and marks them as read.
-    const { unreadNotifications: told } = await creator.data(
+    // The member gets a notification of each, and marks them as read.
+    const { unreadNotifications: unread } = await creator.data(
       '{ unreadNotifications { title relatedAchievement { id } } }',
     );
-    const ours = told.filter((each: { relatedAchievement: { id: string } | null }) =>
+    const ours = unread.filter((each: { relatedAchievement: { id: string } | null }) =>
       [ten, hundred].includes(each.relatedAchievement?.id),
     );
     expect(ours.map(({ title }: { title: string }) => title)).toEqual([
@@ -110,7 +110,7 @@ describe.each(PLACES)('in %s', (place) => {
       'Achievement unlocked: Ten posts',
     ]);
     const { affected } = await perform(creator, 'markAllNotificationsRead', '{ affected }');
-    expect(affected).toBe(told.length);
+    expect(affected).toBe(unread.length);
     expect(await creator.data('{ unreadNotifications { id } }')).toEqual({
       unreadNotifications: [],
     });

@@ -6,7 +6,7 @@ let team: Team;
 afterEach(() => team?.close());
 
 describe.each(PLACES)('in %s', (place) => {
-  it('an agent is registered, let in, at work, and measured', async () => {
+  it('an agent is registered, assigned, works, and is measured', async () => {
     team = await meetIn(place);
     const { strategist, viewer } = team;
 
@@ -28,7 +28,7 @@ describe.each(PLACES)('in %s', (place) => {
     );
     expect(refused.errors).toMatchObject([{ __typename: 'ForbiddenError' }]);
 
-    // Until somebody lets it in, the workspace is none of its business.
+    // Until it is assigned, it has no access to the workspace.
     const scopes = ['intelligence:write', 'agents:write', '*:read'];
     const itself = await team.asAgent('res-monsoon', scopes, team.workspaceId);
     expect((await itself.ask('{ viewer { role } }')).errors?.[0]?.extensions.code).toBe(
@@ -54,7 +54,7 @@ describe.each(PLACES)('in %s', (place) => {
       assignedBy: { id: strategist.userId },
       assignedToCampaign: { name: 'Rainy days' },
     });
-    // Once is enough.
+    // A second assignment changes nothing.
     expect((await assign()).agentAssignment.id).toBe(assignment.id);
 
     const { intelligenceSignal: signal } = await perform(

@@ -6,7 +6,7 @@ let team: Team;
 afterEach(() => team?.close());
 
 describe.each(PLACES)('in %s', (place) => {
-  it('an alert is raised, told of, taken on and resolved', async () => {
+  it('an alert is raised, notified, acknowledged and resolved', async () => {
     team = await meetIn(place);
     const { analyst, strategist, viewer } = team;
 
@@ -46,7 +46,7 @@ describe.each(PLACES)('in %s', (place) => {
       '{ id userNotification { id } }',
       { to: ['UUID!', strategist.userId], alert: ['UUID', alert.id] },
     );
-    // It is the addressee's, whoever sent it.
+    // Only the recipient sees it, not the sender.
     expect(sent).toMatchObject({ id: expect.any(String), userNotification: null });
     const { unreadNotifications } = await strategist.data(
       '{ unreadNotifications(first: 1) { id isRead relatedAlert { id title } } }',
@@ -109,12 +109,12 @@ describe.each(PLACES)('in %s', (place) => {
     });
     expect(foreign.errors).toMatchObject([{ __typename: 'NotFoundError', path: ['id'] }]);
 
-    const { systemAlert: told } = await viewer.data(
+    const { systemAlert: resolved } = await viewer.data(
       `query ($id: UUID!) { systemAlert(id: $id) {
         history(first: 2) { nodes { operation after actor { id } } pageInfo { hasNextPage } } } }`,
       { id: alert.id },
     );
-    expect(told.history).toMatchObject({
+    expect(resolved.history).toMatchObject({
       nodes: [
         { operation: 'UPDATE', after: { status: 'RESOLVED' }, actor: { id: strategist.userId } },
         { operation: 'UPDATE', after: { status: 'ACKNOWLEDGED' } },

@@ -6,7 +6,7 @@ let team: Team;
 afterEach(() => team?.close());
 
 describe.each(PLACES)('in %s', (place) => {
-  it('a campaign goes from an idea to its end', async () => {
+  it('a campaign goes from draft to completed', async () => {
     team = await meetIn(place);
     const { strategist, viewer, owner } = team;
 
@@ -28,7 +28,7 @@ describe.each(PLACES)('in %s', (place) => {
     );
     expect(messageArchitecture.positioning.name).toBe('The morning cup');
 
-    // The campaign, and what is to be done for it, in one go.
+    // The campaign and its quests, in one mutation.
     const { campaign } = await perform(
       strategist,
       `createCampaign(input: {
@@ -106,7 +106,7 @@ describe.each(PLACES)('in %s', (place) => {
       { cohort: { name: 'Espresso students' }, allocationPercentage: null, targetCount: null },
     ]);
 
-    // Whoever only reads sees that there is nothing to press, and is refused all the same.
+    // A Viewer sees no allowed actions, and is refused if they try one.
     const { viewer: reader } = await viewer.data(
       '{ viewer { permissions { type update functions } } }',
     );
@@ -146,15 +146,17 @@ describe.each(PLACES)('in %s', (place) => {
       campaign: { status: 'COMPLETED', allowedTransitions: ['ARCHIVED'] },
     });
 
-    const { campaign: told } = await owner.data(
+    const { campaign: completed } = await owner.data(
       `query ($id: UUID!) { campaign(id: $id) {
         health { questCount completedQuestCount cohortCount }
         history { nodes { operation changedColumns before after actor { id } } }
       } }`,
       { id: campaign.id },
     );
-    expect(told.health).toEqual({ questCount: 2, completedQuestCount: 2, cohortCount: 2 });
-    const steps = told.history.nodes.flatMap((entry: { before?: object; after?: object }) => entry);
+    expect(completed.health).toEqual({ questCount: 2, completedQuestCount: 2, cohortCount: 2 });
+    const steps = completed.history.nodes.flatMap(
+      (entry: { before?: object; after?: object }) => entry,
+    );
     expect(steps.map(({ operation }: { operation: string }) => operation)).toEqual([
       'UPDATE',
       'UPDATE',

@@ -31,7 +31,7 @@ const clientOf = (sender: Sender): Promise<Client> =>
     : api.as(sender.id, sender.workspaceId);
 
 it.each(['workflows.md', 'mutations.md', 'search.md'])(
-  'docs/%s tells what the API answers',
+  'docs/%s shows the answers of the API',
   async (name) => {
     const known = new Map<string, unknown>();
     for (const { sender, document, answer } of documentedOperations(name)) {
@@ -41,14 +41,14 @@ it.each(['workflows.md', 'mutations.md', 'search.md'])(
       const stripIds = (text: string) =>
         JSON.parse(text.replace(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"id"'));
       const shown = stripIds(answer);
-      // An answer that is not full is shown as a whole, without the places in the document.
+      // An answer without data is shown whole, without locations.
       if (shown.data) expect({ data, errors }, document).toMatchObject(shown);
       else expect(stripIds(JSON.stringify(errors ?? data)), document).toEqual(shown);
     }
   },
 );
 
-describe('an example of docs/querying.md is answered, its variables not sent', () => {
+describe('an example of docs/querying.md is answered without its variables', () => {
   const file = readFileSync(new URL('../../docs/querying.md', import.meta.url), 'utf8');
   const documents = [...file.matchAll(/^```graphql\n([\s\S]+?)\n```$/gm)].map(
     ([, document]) => document as string,
@@ -59,10 +59,10 @@ describe('an example of docs/querying.md is answered, its variables not sent', (
   });
 });
 
-describe('a tab of GraphiQL runs as it is, and keeps nothing', () => {
+describe('a tab of GraphiQL runs unchanged, and writes nothing', () => {
   const tabs = examples.flatMap(({ query, variables }) => {
     const [first] = parse(query).definitions;
-    // Those that subscribe have no answer, but a test of their own.
+    // Subscriptions have a test of their own.
     if (first?.kind !== 'OperationDefinition' || first.operation === 'subscription') return [];
     return [[first.name?.value, query, variables] as const];
   });

@@ -16,7 +16,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** These are executed as a whole, by documents.test.ts. */
+/** documents.test.ts runs these completely. */
 const EXECUTED = ['workflows.md', 'mutations.md', 'search.md'];
 const pages = readdirSync('docs').filter(
   (name) => name.endsWith('.md') && !EXECUTED.includes(name),
@@ -38,7 +38,7 @@ const messages = texts.flatMap((file) =>
 );
 
 it.each(messages)('%s quotes a message of the server: %s', (_, message) => {
-  // Without the numbers and names that are put into it.
+  // Without the numbers and names that are inserted.
   const words = message.split(/\\"[^"]*"|[\d,]{2,}/);
   expect(words.filter((part) => !source.includes(part))).toEqual([]);
 });
@@ -52,8 +52,8 @@ it.each(['README.md', 'docs/getting-started.md'])(
       /^```(sh|graphql)\n([^`]+)```\n\n```json\n([^`]+)```$/gm,
     );
     let answers = 0;
-    for (const [, language, request = '', told = ''] of pieces) {
-      // GraphiQL is signed in as the first of them.
+    for (const [, language, request = '', answer = ''] of pieces) {
+      // GraphiQL is signed in as the first person.
       const asked = /--email (\S+?)\)/.exec(request)?.[1] ?? demoPeople[0]?.email;
       const workspaceId = /x-workspace-id: (\S+)'/.exec(request)?.[1];
       const person = demoPeople.find(({ email }) => email === asked);
@@ -71,14 +71,14 @@ it.each(['README.md', 'docs/getting-started.md'])(
       });
       const undated = (text: string) =>
         JSON.parse(text.replace(/"\d{4}-\d\d-\d\dT[^"]+"/g, '"a moment"'));
-      expect(undated(await response.text())).toEqual(undated(told));
+      expect(undated(await response.text())).toEqual(undated(answer));
       answers += 1;
     }
     expect(answers).toBeGreaterThan(0);
   },
 );
 
-it('docs/authentication.md quotes the refusal of a text that is no token', async () => {
+it('docs/authentication.md quotes the error for a malformed token', async () => {
   const page = readFileSync('docs/authentication.md', 'utf8');
   const quoted = /^\{"errors":.*UNAUTHENTICATED.*$/m.exec(page)?.[0] ?? '';
   const response = await fetch(`${api.url}/graphql`, {
@@ -90,7 +90,7 @@ it('docs/authentication.md quotes the refusal of a text that is no token', async
   expect(await response.json()).toEqual(JSON.parse(quoted));
 });
 
-it.each(texts)('%s names codes and metrics that exist', (file) => {
+it.each(texts)('%s only names codes and metrics that exist', (file) => {
   const names = readFileSync(file, 'utf8').matchAll(/`(codex_[a-z_]+|[A-Z]{2,}(?:_[A-Z]+)+)`/g);
   // The code at the end is GraphQL Yoga's.
   const everything = `${source} ${readFileSync('schema.graphql', 'utf8')} GRAPHQL_VALIDATION_FAILED`;

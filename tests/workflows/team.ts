@@ -11,7 +11,7 @@ const POOLED = {
 } as const;
 const isPooled = (place: string): place is keyof typeof POOLED => place in POOLED;
 
-/** Where the stories happen. */
+/** The workspaces in which the workflows run. */
 export const PLACES: readonly string[] = [
   'the demo',
   'an empty workspace',
@@ -28,7 +28,7 @@ export interface Team extends Record<Role, Client & { userId: string }> {
   close(): Promise<void>;
 }
 
-/** Returns the people of the demo's first workspace, or of a new one that they make themselves. */
+/** Returns the people of the demo's first workspace, or of a new one that they create. */
 export async function meetIn(place: string): Promise<Team> {
   const isEmpty = place === 'an empty workspace';
   const database = await createTestDatabase(isEmpty ? 'migrated' : 'demo');
@@ -41,7 +41,7 @@ export async function meetIn(place: string): Promise<Team> {
   let workspaceId = demoWorkspaces[0]?.id as string;
   if (isEmpty) {
     people = ROLES.map((role) => ({ id: randomUUID(), email: `${role}@example.com` }));
-    // Signing up is the identity provider's; all that follows is the API's.
+    // The identity provider signs people up; everything after that uses the API.
     for (const { id, email } of people) {
       await database.query('insert into auth.users (id, email) values ($1, $2)', [id, email]);
     }

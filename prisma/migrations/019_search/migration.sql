@@ -1,6 +1,6 @@
 -- Search: words, beginnings of words, and titles that resemble what was typed.
 
--- An extension that somebody has installed elsewhere is used from there. All three are trusted: whoever
+-- An extension that is installed in another schema is used from there. All three are trusted: roles that
 -- may create in the database may install them.
 CREATE EXTENSION IF NOT EXISTS btree_gin SCHEMA gateway;
 CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA gateway;

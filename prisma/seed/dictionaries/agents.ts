@@ -106,7 +106,7 @@ export const guilds: Guild[] = [
       ['intel-news-desk', 'Reads the news of an industry'],
       ['intel-hiring-reader', 'Reads job offers for strategy'],
       ['intel-deliverability-scout', 'Watches bounces, blocks and complaints'],
-      ['intel-cohort-drift', 'Tells when a cohort is no longer itself'],
+      ['intel-cohort-drift', 'Reports cohorts that have changed'],
     ],
   },
   {

@@ -121,7 +121,7 @@ function alertRow(workspace: WorkspaceDemo, alert: AlertStory, n: number): Row {
 const priorities = { critical: 'urgent', high: 'high', medium: 'normal', low: 'low', info: 'low' };
 const channels = ['in_app', 'email', 'slack', 'push', 'sms'] as const;
 
-interface Told {
+interface Notice {
   key: string;
   user: string;
   type: string;
@@ -167,13 +167,13 @@ function notificationRows(workspace: WorkspaceDemo, alerts: AlertStory[]): Row[]
 }
 
 /** Returns the notifications: alerts go to the people responsible for them, the rest to everybody. */
-function announcements({ story, members, person }: WorkspaceDemo, alerts: AlertStory[]): Told[] {
+function announcements({ story, members, person }: WorkspaceDemo, alerts: AlertStory[]): Notice[] {
   const watchers = [person('Owner'), person('Strategist'), person('Analyst')];
   const fromAlerts = alerts.flatMap((alert, n) => {
     const users = alert.severity === 'critical' ? watchers : watchers.slice(1 + (n % 2), 3);
     if (alert.severity === 'info' && alert.type !== 'milestone') return [];
     return users.map(
-      (user): Told => ({
+      (user): Notice => ({
         key: `alert/${n}/${user}`,
         user,
         type: 'alert',
@@ -186,7 +186,7 @@ function announcements({ story, members, person }: WorkspaceDemo, alerts: AlertS
       }),
     );
   });
-  const fromLife = members.flatMap(({ id: user }, m): Told[] => [
+  const fromLife = members.flatMap(({ id: user }, m): Notice[] => [
     {
       key: `summary/${user}`,
       user,

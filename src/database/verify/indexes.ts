@@ -106,7 +106,7 @@ const redundant: Check = {
     const problems = indexes.flatMap((index) => {
       if (!index.valid) return [`${index.name} is invalid`];
       const other = indexes.find((candidate) => replaces(candidate, index));
-      return other ? [`${index.name} is redundant beside ${other.name}`] : [];
+      return other ? [`${index.name} is redundant with ${other.name}`] : [];
     });
     return finding(indexes.length, 'indexes', problems);
   },

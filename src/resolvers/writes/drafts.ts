@@ -36,7 +36,7 @@ export function countRows(model: string, inputs: readonly Row[]): number {
   return nested.reduce((sum, count) => sum + count, inputs.length);
 }
 
-/** Reads the input of a new row; what is wrong with it is in `errors`. */
+/** Reads the input of a new row; its problems are in `errors`. */
 export function draftOf(
   context: Context,
   model: string,

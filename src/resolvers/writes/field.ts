@@ -5,7 +5,7 @@ import type { IdempotencyKey } from '../../context/idempotency.ts';
 
 /** An idempotency key, and the fingerprint of the request that first used it. */
 export interface RequestKey extends IdempotencyKey {
-  /** SHA-256 of what the request asks for. */
+  /** SHA-256 of the request's meaning. */
   hash: Buffer;
 }
 
@@ -29,7 +29,7 @@ export interface Field {
    * Whether the work is done, apart from steps after the answer. Else there is nothing to keep.
    */
   isDone: boolean;
-  /** Whether all of it has to be repeated. */
+  /** Whether the whole field has to be repeated. */
   again: boolean;
   /** The earlier answer to the same request. */
   known?: { value: unknown };

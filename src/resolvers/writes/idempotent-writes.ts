@@ -16,7 +16,7 @@ interface Claim {
   outcome: Record<string, string> | null;
 }
 
-/** The key, among those of answers, of what the caller could read then, as JSON. */
+/** The key, among those of answers, of the caller's read rights at that time, as JSON. */
 const PRIVILEGES = '';
 
 /**

@@ -37,7 +37,7 @@ async function answer(request: Request, options: DemoTokenOptions): Promise<Resp
   }
 }
 
-/** Returns what the body says under "email", undefined where it is no small JSON object. */
+/** Returns the member "email" of the body, undefined if the body is not a small JSON object. */
 async function readEmail(request: Request): Promise<unknown> {
   // Chunked bodies have no length, and no client sends so little in chunks.
   if (!(Number(request.headers.get('content-length') ?? Number.NaN) <= MAX_BODY_BYTES))

@@ -38,7 +38,7 @@ export interface FastLaneOptions {
   timeoutMs: number;
 }
 
-/** Where a viewer is, and SQL that is true as long as they may be there. */
+/** The workspace of a viewer, and SQL that is true while they may use it. */
 interface Seat {
   workspaceId: string;
   /** Of an earlier request. */
@@ -46,7 +46,7 @@ interface Seat {
   check: string;
 }
 
-/** What a plain request asks for, if its document is known and it costs no more than it may. */
+/** A plain request whose document is known and whose cost is within the limit. */
 interface Asked {
   operation: KnownOperation;
   operationName: string | null;
@@ -80,7 +80,7 @@ export class FastLane {
     this.#corsHeaders = createCorsHeaders(options.corsOrigins);
   }
 
-  /** Remembers where Yoga has found a viewer to be. */
+  /** Remembers the workspace that Yoga has found for a viewer. */
   remember(identity: Identity, workspaceHeader: string | null, context: Context): void {
     const { workspace } = context;
     if (!workspace) return;
@@ -102,7 +102,7 @@ export class FastLane {
     );
   }
 
-  /** Resolves to whether a request was answered. What was found out of it is left in the context. */
+  /** Resolves to whether a request was answered. Results of the checks stay in the context. */
   async answer(
     request: ReadRequest,
     response: ServerResponse,
@@ -137,7 +137,7 @@ export class FastLane {
     response.writeHead(200, withHeaders(headers, encoded.headers));
     // With the head in one write, if it is a text.
     response.end(encoded.body);
-    // Counted until all of it is sent, or its client has gone.
+    // Counted until the whole answer is sent, or the client has disconnected.
     await closedOrLeft(response, context.work);
     return true;
   }
@@ -212,7 +212,7 @@ export class FastLane {
   }
 }
 
-/** Resolves when a response is sent, or its client has gone: one that waits in turn is never closed. */
+/** Resolves when a response is sent or its client has left. One that waits in a pipeline is never closed. */
 function closedOrLeft(response: ServerResponse, { reading }: Work): Promise<void> {
   return new Promise((resolve) => {
     const unlisten = reading.listen(() => resolve());

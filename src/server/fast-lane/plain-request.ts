@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { parseClientJson } from '../../context/exact-json.ts';
 import { MAX_BODY_BYTES } from '../operation-limits.ts';
 
-/** What a plain request asks for. */
+/** The contents of a plain request. */
 export interface PlainRequest {
   query: string;
   operationName: string | null;
@@ -31,7 +31,7 @@ export function isPlain({ method, url, headers }: IncomingMessage, path: string)
   );
 }
 
-/** Returns the body of a request. Rejects if the client leaves before all of it has come. */
+/** Returns the body of a request. Rejects if the client disconnects before it is complete. */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -43,7 +43,7 @@ export function readBody(request: IncomingMessage): Promise<Buffer> {
   });
 }
 
-/** Returns what a body asks for, null if it is not plain: Yoga answers it, or says what is wrong. */
+/** Returns the request in a body, null if it is not plain: Yoga answers it, or reports what is wrong. */
 export function readPlain(body: Buffer): PlainRequest | null {
   let json: unknown;
   try {

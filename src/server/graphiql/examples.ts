@@ -191,7 +191,7 @@ query LiveDashboard @live {
 `,
   },
   {
-    query: `# What you may do here, and what became of the newest campaigns.
+    query: `# What you may do here, and the status of the newest campaigns.
 query Permissions {
   viewer {
     role

@@ -73,7 +73,7 @@ query Achievements {
 `,
   },
   {
-    query: `# A signal that somebody saw; prioritySignals and activeInsights show what comes of them.
+    query: `# A signal that somebody saw; prioritySignals and activeInsights list signals and insights.
 mutation Signal {
   recordSignal(
     title: "A rival raises its price"

@@ -59,7 +59,7 @@ export class HttpStream {
     response.chunkedEncoding = false;
   }
 
-  /** Bytes that the client has not taken yet, less what the system's buffers hold. */
+  /** Bytes that the client has not taken yet, without those in the system's buffers. */
   get unsentBytes(): number {
     return this.#response.writableLength;
   }

@@ -196,7 +196,7 @@ export class WebSocketConnection {
     this.#streams.delete(stream);
   }
 
-  /** Closes the socket at once; what it streams ends. Once closed, does nothing. */
+  /** Closes the socket at once and ends its streams. Does nothing if it is closed already. */
   close(code: number, reason: string): void {
     this.#webSocket.close(code, closeReason(reason));
     this.endStreams();

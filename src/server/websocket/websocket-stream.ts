@@ -16,8 +16,8 @@ const FIRST_FRAGMENT = { opcode: 0x1, fin: false };
 const LAST_FRAGMENT = { opcode: 0x0, fin: true };
 
 /**
- * A `next` message is sent in two fragments: what differs between clients, framed once for each
- * subscription, and what is the same for all, framed once for each result.
+ * A `next` message is sent in two fragments: the part that differs between clients, framed once for each
+ * subscription, and the part that is the same for all, framed once for each result.
  */
 const SHARED_FRAGMENT: Encoding = {
   name: 'websocket',
