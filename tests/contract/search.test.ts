@@ -135,7 +135,7 @@ afterAll(async () => {
 
 describe('the first hit', () => {
   it.each([
-    // Words, in titles before other texts.
+    // Words. Matches in titles come before those in other texts.
     ['budget', 'Budget'],
     ['budget spent', 'Budget spent'],
     ['spent budget', 'Budget spent'],
@@ -153,7 +153,7 @@ describe('the first hit', () => {
     ['conv', 'Conversion rate is back to normal'],
     ['prof you', 'Young professionals'],
     ['bu sp', 'Budget spent'],
-    // Slips: a letter too few, too many, another one, two exchanged.
+    // Typing errors: a missing letter, an additional one, a wrong one, two exchanged.
     ['monson', 'Monsoon launch'],
     ['sumer sale', 'Summer sale'],
     ['campetitor', 'Competitor opens a store'],
@@ -161,11 +161,11 @@ describe('the first hit', () => {
     ['teahcers', 'Retired teachers'],
     ['bugdet', 'Budget'],
     ['premuim freindly', 'Premium but friendly'],
-    // Accents, on either side.
+    // Accents in the row or in the search text.
     ['cafe zurich', 'Café culture in Zürich'],
     ['grossere', 'Café culture in Zürich'],
     ['búdget', 'Budget'],
-    // Other scripts, slips in them too.
+    // Other scripts, also with typing errors.
     ['летняя', 'Летняя кампания'],
     ['КАМПАНИЯ лет', 'Летняя кампания'],
     ['летняя компания', 'Летняя кампания'],
@@ -179,8 +179,8 @@ describe('the first hit', () => {
   });
 });
 
-describe('what is found', () => {
-  it('is counted by type, and says when words were taken for misspelt', async () => {
+describe('the result of a search', () => {
+  it('has totals by type, and says if words were treated as misspelt', async () => {
     const found = await find('monsoon', { first: 1 });
     expect(found).toMatchObject({ totalCount: 3, isApproximate: false });
     expect(found.totals.filter(({ totalCount }: Data) => totalCount > 0)).toEqual([
@@ -191,12 +191,12 @@ describe('what is found', () => {
     expect(await find('monson')).toMatchObject({ totalCount: 1, isApproximate: true });
   });
 
-  it('is nothing where one of the words is missing', async () => {
+  it('is empty if one of the words is missing', async () => {
     expect(await find('monsoon zzz')).toMatchObject({ totalCount: 0, edges: [], nodes: [] });
     expect(await find('xylophone')).toMatchObject({ totalCount: 0, isApproximate: false });
   });
 
-  it('is of the types that are asked for', async () => {
+  it('has only rows of the requested types', async () => {
     expect(titles(await find('monsoon', { types: ['CAMPAIGN'] }))).toEqual(['Monsoon launch']);
     expect((await find('monsoon', { types: ['CAMPAIGN', 'CAMPAIGN'] })).totals).toEqual([
       { type: 'CAMPAIGN', totalCount: 1 },
@@ -204,7 +204,7 @@ describe('what is found', () => {
     expect(await find('monsoon', { types: [] })).toMatchObject({ totalCount: 0, totals: [] });
   });
 
-  it('is marked in each text, around the first place in a long one', async () => {
+  it('has marked snippets of each text, in a long text around the first match', async () => {
     const [edge] = (await find('monsoon', { types: ['CAMPAIGN'] })).edges;
     expect(edge.snippets).toEqual([
       {
@@ -233,7 +233,7 @@ describe('what is found', () => {
     expect(slip.snippets[0].parts).toContainEqual({ text: 'teachers', isMatch: true });
   });
 
-  it('is read page by page, each row once and the best first', async () => {
+  it('has pages with each row once, the best first', async () => {
     await plant(
       ours,
       Array.from({ length: 7 }, (_, n) => [
@@ -256,7 +256,7 @@ describe('what is found', () => {
     expect(await find('pageable', { first: 0 })).toMatchObject({ totalCount: 7, edges: [] });
   });
 
-  it('takes a statement for the search, and one for each type, however many rows there are', async () => {
+  it('takes one statement for the search and one for each type, for any number of rows', async () => {
     const statements = async (first: number) => {
       api.statements();
       const { edges } = await find('pageable', { first, types: ['POSITIONING', 'CAMPAIGN'] });
@@ -271,8 +271,8 @@ describe('what is found', () => {
   });
 });
 
-describe('who finds it', () => {
-  it('every member and every agent of the workspace does, and nobody else', async () => {
+describe('the rows that a search finds', () => {
+  it('are found by every member and agent of the workspace, and by no one else', async () => {
     const { edges } = await find('monsoon');
     await insert(database, 'agent_assignments', {
       workspace_id: ours.workspaceId,
@@ -284,13 +284,13 @@ describe('who finds it', () => {
       expect((await find('monsoon', {}, client)).edges).toEqual(edges);
     const stranger = await api.as(theirs.people.Owner, theirs.workspaceId);
     expect(await find('monsoon', {}, stranger)).toMatchObject({ totalCount: 0, edges: [] });
-    const nobody = await api.as(theirs.people.Owner, ours.workspaceId);
-    expect((await nobody.ask(SEARCH, { text: 'monsoon' })).errors?.[0]?.extensions.code).toBe(
+    const outsider = await api.as(theirs.people.Owner, ours.workspaceId);
+    expect((await outsider.ask(SEARCH, { text: 'monsoon' })).errors?.[0]?.extensions.code).toBe(
       'FORBIDDEN',
     );
   });
 
-  it("other workspaces' rows change neither hits nor scores nor totals", async () => {
+  it("do not depend on other workspaces' rows, nor do scores and totals", async () => {
     const texts = ['budget', 'bu', 'monson', 'commuters', 'pageable'];
     const before = await Promise.all(texts.map((text) => find(text)));
     await plant(theirs, ROWS);
@@ -301,31 +301,31 @@ describe('who finds it', () => {
     expect(await Promise.all(texts.map((text) => find(text)))).toEqual(before);
   });
 
-  it('nobody finds a row by what they may not read of it', async () => {
+  it('are not found by columns that the viewer may not read', async () => {
     expect(await find('zebrafinch')).toMatchObject({ totalCount: 0 });
     const owner = await api.as(ours.people.Owner, ours.workspaceId);
     expect(await find('zebrafinch', {}, owner)).toMatchObject({ totalCount: 0 });
   });
 
-  it('needs a workspace', async () => {
+  it('require a workspace', async () => {
     const answer = await (await api.asAgent('unknown', ['*:read'])).ask(SEARCH, { text: 'budget' });
     expect(answer.errors?.[0]?.extensions.code).toBe('WORKSPACE_REQUIRED');
   });
 });
 
-describe('what is refused names its argument', () => {
+describe('an invalid search is refused, and the error names the argument', () => {
   it.each([
     ['one letter', { text: 'a' }, 'text', 'two letters'],
-    ['nothing', { text: ' ' }, 'text', 'two letters'],
-    ['a sign', { text: '%' }, 'text', 'two letters'],
+    ['a space', { text: ' ' }, 'text', 'two letters'],
+    ['a percent sign', { text: '%' }, 'text', 'two letters'],
     ['operators', { text: '&|!' }, 'text', 'two letters'],
     ['10,000 letters', { text: 'a'.repeat(10_000) }, 'text', '200 characters'],
-    ['a character that no text has', { text: 'ab\0cd' }, 'text', 'U+0000'],
+    ['U+0000', { text: 'ab\0cd' }, 'text', 'U+0000'],
     ['a negative page', { text: 'budget', first: -1 }, 'first', 'between 0 and 100'],
     ['a large page', { text: 'budget', first: 101 }, 'first', 'between 0 and 100'],
-    ['no cursor', { text: 'budget', after: 'x' }, 'after', 'not a cursor'],
+    ['an invalid cursor', { text: 'budget', after: 'x' }, 'after', 'not a cursor'],
     [
-      'a cursor with a place that no row has',
+      'a cursor with an impossible position',
       {
         text: 'budget',
         after: Buffer.from('["search: budget",1,2,"CAMPAIGN","x"]').toString('base64url'),
@@ -355,7 +355,7 @@ describe('what is refused names its argument', () => {
     '_budget_',
     '🙂 budget',
     'budget 🙂',
-  ])('but signs beside words do no harm: %s', async (text) => {
+  ])('punctuation beside words is accepted: %s', async (text) => {
     const { errors } = await viewer.ask(SEARCH, { text });
     expect(errors).toBeUndefined();
   });
