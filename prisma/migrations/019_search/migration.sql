@@ -61,7 +61,7 @@ END $$;
 COMMENT ON FUNCTION gateway.search_vector IS 'The words of a row; those of its title weigh more.';
 
 -- pg_trgm knows letters by the database's locale, and in some of them only those of English. Any letter
--- of a to z is as good as another to compare texts by.
+-- of a to z can replace them for comparisons.
 CREATE OR REPLACE FUNCTION gateway.search_title(value text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 1000 AS $$
 DECLARE
