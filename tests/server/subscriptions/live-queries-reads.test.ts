@@ -96,6 +96,7 @@ describe('the tables that a query reads', () => {
 
   it('are all tables for a row of any type, and none for the schema', () => {
     expect(planned('{ node(nodeId: "x") { nodeId } }').read).toHaveLength(models.length);
+    expect(planned('{ search(text: "x") { totalCount } }').read).toHaveLength(models.length);
     expect(planned('{ viewer { role } }').read).toHaveLength(models.length);
     expect(planned('{ __typename __schema { types { name } } }').read).toEqual([]);
     expect(planned('{ viewer { ... on Viewer { memberships { role } } } }').memberships).toBe(true);
@@ -181,7 +182,9 @@ describe('the tables that the database reads', () => {
       const row = world.ours.rows.get(tableOf(field))?.[0];
       const isNamed = field.args.some(({ name }) => name === 'id');
       if (isNamed && !row) continue;
-      const text = `{ ${selectionOf(field, isNamed ? `(id: "${row?.id}")` : '')} }`;
+      const isSearch = field.args.some(({ name }) => name === 'text');
+      const given = isNamed ? `(id: "${row?.id}")` : isSearch ? '(text: "title")' : '';
+      const text = `{ ${selectionOf(field, given)} }`;
       if (/nodeIds?:/.test(field.args.map(({ name }) => `${name}:`).join())) {
         expect(
           planned(`{ ${field.name}(${field.args[0]?.name}: "x") { nodeId } }`).isPersonal,
