@@ -10,6 +10,7 @@ export const LAYERS = [
   'subscriptions',
   'schema',
   'write',
+  'aggregate',
   'read',
   'sql',
   'resolvers',

@@ -184,6 +184,9 @@ export class ConnectionText {
     const conditions: Sql[] = [];
     if (this.#parent) conditions.push(joinSql(this.#parent.scope, this.#parent.relation, source));
     if (filter) {
+      if (comparisonsOf(filter).some(({ column }) => column.type === 'Json')) {
+        throw new Unsupported('filters on JSON');
+      }
       const behindCursor = this.#request.place.cursor?.length ?? 0;
       const indexes = new Map(comparisonsOf(filter).map((each, n) => [each, behindCursor + n]));
       conditions.push(

@@ -59,6 +59,19 @@ export function readFilter(
   return new Reading(complete).filter(model, filter, 'filter', { depth: 0, isRelated: false });
 }
 
+/**
+ * Reads comparisons of a value that is no column of a row, but is of the same type as this one. Throws
+ * BAD_USER_INPUT like `readFilter`.
+ */
+export function readComparisons(
+  name: string,
+  column: Column,
+  comparisons: Input,
+  path: string,
+): Condition | null {
+  return new Reading(false).column(name, column, comparisons, path);
+}
+
 interface Place {
   depth: number;
   /** Whether the filter is on rows of a relation. */
@@ -104,7 +117,7 @@ class Reading {
     }
     const { columns, relations } = modelOf(model);
     const column = columns[name];
-    if (column) return this.#column(name, column, value, path);
+    if (column) return this.column(name, column, value, path);
     if (place.isRelated) throw refusal(path, 'A filter can follow only one relation.');
     const relation = relations[name] as Relation;
     const inside = { ...place, isRelated: true };
@@ -150,7 +163,7 @@ class Reading {
     return { kind: 'related', name, relation, quantifier, condition };
   }
 
-  #column(name: string, column: Column, given: Input, path: string): Condition | null {
+  column(name: string, column: Column, given: Input, path: string): Condition | null {
     const { path: steps = [], ...operators } = Object.fromEntries(this.#given(given, path));
     if (column.type === 'Json') this.#bound(`${path}.path`, steps);
     const entries = Object.entries(operators);

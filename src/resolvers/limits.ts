@@ -18,6 +18,16 @@ export const limits = {
   maxFilterStringLength: 1_000,
   /** Characters of a text that is searched for. */
   maxSearchLength: 200,
+  /** Groups of an aggregate at once, also where it does not say how many. */
+  maxGroups: 1_000,
+  /** Groups of an aggregate of a row that does not say how many. */
+  defaultRelatedGroups: 100,
+  /** Groups before the first one of a page. */
+  maxGroupOffset: 100_000,
+  /** Keys of a group. */
+  maxGroupKeys: 5,
+  /** The measures of each group, and what groups are chosen and ordered by. */
+  maxMeasures: 50,
   /** Rows in one bulk mutation, given or matched. */
   maxBulkRows: 500,
   /** Items of one list in an input. */

@@ -4,8 +4,8 @@ import { joinSql } from './relation.ts';
 import type { Scope, Scopes } from './scope.ts';
 import { driverValue, sqlType } from './types.ts';
 
-/** Returns the parameter for the operand of a comparison, or for a list of operands. */
-export type OperandOf = (comparison: Comparison, type: Sql) => Sql;
+/** Returns the parameter for the operand of a comparison, a list of operands, or a path into JSON. */
+export type OperandOf = (comparison: Comparison, type: Sql, part?: 'path') => Sql;
 
 /**
  * Returns a condition on the rows of a scope as SQL, whose three truth values are those of the
@@ -38,6 +38,10 @@ export function comparisonsOf(condition: Condition): Comparison[] {
 /** The operand of a comparison as the driver takes it. */
 export function operandValue({ column, operator, operand }: Comparison): unknown {
   switch (operator) {
+    case 'has':
+      // A list contains what its items contain.
+      if (column.type === 'Json') return JSON.stringify([operand]);
+      return driverValue(column, operand);
     case 'contains':
       return `%${escapeLike(operand as string)}%`;
     case 'startsWith':
@@ -45,7 +49,7 @@ export function operandValue({ column, operator, operand }: Comparison): unknown
     case 'endsWith':
       return `%${escapeLike(operand as string)}`;
     default:
-      return driverValue(column, operand);
+      return column.type === 'Json' ? JSON.stringify(operand) : driverValue(column, operand);
   }
 }
 
@@ -87,8 +91,12 @@ class FilterText {
 
   #comparison(scope: Scope, comparison: Comparison): Sql {
     const { name, column, operator } = comparison;
-    if (column.type === 'Json') throw new Unsupported('filters on JSON');
     const e = scope.column(name);
+    if (column.type === 'Json') return this.#jsonComparison(e, comparison);
+    // Postgres compares lists of the same type only.
+    if (column.isList && column.nativeType === 'VarChar') {
+      return this.#listComparison(e, sql`varchar`, comparison);
+    }
     const type = sqlType(column);
     if (column.isList) return this.#listComparison(e, type, comparison);
     switch (operator) {
@@ -102,6 +110,35 @@ class FilterText {
         return sql`(${e} ilike ${this.#operandOf(comparison, sql`text`)})`;
       default:
         return sql`(${e} ${binary(operator)} ${this.#operandOf(comparison, type)})`;
+    }
+  }
+
+  #jsonComparison(e: Sql, comparison: Comparison): Sql {
+    const { path, operator } = comparison;
+    const at =
+      path.length > 0 ? sql`${e} #> ${this.#operandOf(comparison, sql`text[]`, 'path')}` : e;
+    // JSON's null is a missing value to clients.
+    const value = sql`nullif(${at}, 'null')`;
+    const operand = () => this.#operandOf(comparison, sql`jsonb`);
+    const ofType = (type: Sql, compared: Sql) =>
+      sql`(case when jsonb_typeof(${value}) = ${type} then ${compared} end)`;
+    switch (operator) {
+      case 'isNull':
+        return sql`(${value} is null)`;
+      case 'contains':
+      case 'startsWith': {
+        const pattern = this.#operandOf(comparison, sql`text`);
+        return ofType(sql`'string'`, sql`${value} #>> '{}' ilike ${pattern}`);
+      }
+      case 'has':
+        return ofType(sql`'array'`, sql`${value} @> ${operand()}`);
+      case 'equals':
+        return sql`(${value} = ${operand()})`;
+      default:
+        return ofType(
+          sql`jsonb_typeof(${operand()})`,
+          sql`${value} ${binary(operator)} ${operand()}`,
+        );
     }
   }
 

@@ -11,6 +11,7 @@ import {
   visit,
 } from 'graphql';
 import { personalModels } from '../models/index.ts';
+import { modelNamed } from '../schema/model/type-names.ts';
 import { visitTypes, visitValue } from './document-types.ts';
 import { Reads } from './reads.ts';
 
@@ -29,7 +30,14 @@ export interface OperationPlan {
 type Variables = Readonly<Record<string, unknown>>;
 
 /** Queries whose rows need not be of the current workspace, or of no model in particular. */
-const PERSONAL_QUERIES = new Set(['node', 'nodes', 'viewer', 'workspace', 'workspaces']);
+const PERSONAL_QUERIES = new Set([
+  'node',
+  'nodes',
+  'viewer',
+  'workspace',
+  'workspaces',
+  'workspacesAggregate',
+]);
 
 /** The part of a plan that all operations of a document share. */
 interface DocumentPlan extends Pick<OperationPlan, 'text' | 'afterVariable'> {
@@ -160,6 +168,5 @@ function readsOf(schema: GraphQLSchema, document: DocumentNode): Reads {
 
 /** Whether a type shows, or filters by, rows that differ between members of a workspace. */
 function isPersonalType({ name }: GraphQLNamedType): boolean {
-  const model = name.replace(/(Connection|Edge|Change|(Relation)?Filter)$/, '');
-  return name === 'Viewer' || personalModels.has(model);
+  return name === 'Viewer' || personalModels.has(modelNamed(name));
 }

@@ -6,6 +6,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { catalog } from '../generated/catalog.ts';
+import { isStatistics, modelNamed } from '../schema/model/type-names.ts';
 import type { TypeVisitor } from './document-types.ts';
 
 /** What the rows of a model bring along that is made of their columns. */
@@ -52,14 +53,14 @@ export class Reads implements TypeVisitor {
   }
 
   input(type: GraphQLNamedType): void {
-    const model = type.name.replace(/(Relation)?Filter$/, '');
+    const model = modelNamed(type.name);
     if (isInputObjectType(type) && this.#isModel(model)) this.#models.add(model);
   }
 
   #output({ name }: GraphQLNamedType): void {
-    const model = name.replace(/(Connection|Edge)$/, '');
+    const model = modelNamed(name);
     if (this.#isModel(model)) this.#models.add(model);
-    else if (!OF_ROWS.has(name)) this.#everything = true;
+    else if (!OF_ROWS.has(name) && !isStatistics(name)) this.#everything = true;
   }
 
   #leaf(model: string, name: string): void {

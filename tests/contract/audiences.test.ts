@@ -10,6 +10,7 @@ import { catalog } from '../../src/generated/catalog.ts';
 import { personalModels } from '../../src/models/index.ts';
 import { mayRead, ROLES } from '../../src/resolvers/permissions.ts';
 import { schema } from '../../src/schema/index.ts';
+import { modelNamed } from '../../src/schema/model/type-names.ts';
 import { openRows } from '../support/rows.ts';
 import { caseOf, cases, named } from './cases.ts';
 import { changeOf, openStage, type Stage, type Subscriber } from './changes.ts';
@@ -117,8 +118,9 @@ function selectionOf(name: string): string {
 function fieldSelection({ name, type, args }: GraphQLField<unknown, unknown>): string {
   const to = getNamedType(type);
   if (isLeafType(to)) return name;
-  if (personalModels.has(to.name.replace(/Connection$/, ''))) return '';
+  if (personalModels.has(modelNamed(to.name))) return '';
   if (!isObjectType(to)) return `${name} { __typename }`;
+  if (to.name.endsWith('Aggregate')) return `${name} { totalGroups groups { count } }`;
   if (args.some((arg) => arg.name === 'first')) {
     const nodes = getNamedType(to.getFields().nodes?.type) as GraphQLObjectType;
     const count = 'totalCount' in to.getFields() ? 'totalCount' : '';

@@ -74,7 +74,20 @@ function clientOf({ operation, shown }: SchemaArgument): Client {
   return writable ? world.writerOf(writable) : world.ours.client;
 }
 
+const triedAggregates = new Set<string>();
+
+/** Aggregates of the same rows read their arguments alike: those of one relation are enough. */
+function isTriedElsewhere({ parent, field, argument }: SchemaArgument): boolean {
+  const type = String(field.type);
+  if (!parent || !type.endsWith('Aggregate')) return false;
+  const key = `${type} ${argument.name}`;
+  const isTried = triedAggregates.has(key);
+  triedAggregates.add(key);
+  return isTried;
+}
+
 function attemptsFor(target: SchemaArgument): Attempt[] {
+  if (isTriedElsewhere(target)) return [];
   current = target.shown;
   const { argument } = target;
   return values

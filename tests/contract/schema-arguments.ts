@@ -14,6 +14,7 @@ import {
   isRequiredArgument,
 } from 'graphql';
 import { schema } from '../../src/schema/index.ts';
+import { isStatistics, modelNamed } from '../../src/schema/model/type-names.ts';
 import type { Client } from '../support/api.ts';
 import type { Hostile } from '../support/hostile.ts';
 import { type Case, cases } from './cases.ts';
@@ -27,8 +28,10 @@ export interface SchemaArgument {
   operation: 'query' | 'mutation';
   /** The table of the field. */
   shown: Case | undefined;
-  /** The type that has the field; undefined for a field of Query or Mutation. */
+  /** The table whose rows have the field; undefined for any other field. */
   parent: Case | undefined;
+  /** The path of a document to the field without such a row: `@` stands for the field. */
+  path: string;
   field: GraphQLField<unknown, unknown>;
   argument: GraphQLArgument;
 }
@@ -54,13 +57,15 @@ function schemaArgumentsOf(
   operation: SchemaArgument['operation'],
 ): SchemaArgument[] {
   if (!type) return [];
-  const parent = ROOTS.includes(type) ? undefined : caseNamed(type.name);
+  const parent = cases.find(({ name }) => name === type.name);
+  const path = ROOTS.includes(type) || parent ? '@' : pathTo(type.name);
   return Object.values(type.getFields()).flatMap((field) =>
     field.args.map((argument) => ({
       name: `${type.name}.${field.name}(${argument.name})`,
       operation,
-      shown: parent ?? caseNamed(getNamedType(field.type).name),
+      shown: parent ?? caseNamed(getNamedType(field.type).name) ?? caseNamed(type.name),
       parent,
+      path,
       field,
       argument,
     })),
@@ -68,8 +73,27 @@ function schemaArgumentsOf(
 }
 
 function caseNamed(type: string): Case | undefined {
-  const name = type.replace(/(Connection|BulkPayload|Payload)$/, '');
+  const name = modelNamed(type.replace(/(BulkPayload|Payload)$/, ''));
   return cases.find((each) => each.name === name);
+}
+
+/** The path of a document to a type that is not in a row: `@` stands for its selection. */
+function pathTo(type: string): string {
+  if (type === 'Viewer') return 'viewer { @ }';
+  const root = caseNamed(type)?.root;
+  if (type.endsWith('Group')) return `${root}Aggregate { groups { @ } }`;
+  if (type.endsWith('GroupKey')) return `${root}Aggregate { groups { key { @ } } }`;
+  if (!isStatistics(type)) return '@';
+  for (const { name, root, columns } of cases) {
+    const values = schema.getType(`${name}GroupValues`);
+    const [column] =
+      columns.find(
+        ([field]) =>
+          isObjectType(values) && getNamedType(values.getFields()[field]?.type)?.name === type,
+      ) ?? [];
+    if (column) return `${root}Aggregate { groups { values { ${column} { @ } } } }`;
+  }
+  throw new TypeError(`No column has ${type}`);
 }
 
 /** Returns a field with this value for the argument, and valid values for the others. */
@@ -91,8 +115,7 @@ export function attemptWith(
   const call = `${field.name}(${given.join(', ')}) ${selectionOf(field.type)}`;
   const about = `${target.name}: ${name}`;
   if (!parent) {
-    // Other fields belong to Query and Mutation.
-    const path = target.name.startsWith('Viewer.') ? `viewer { ${call} }` : call;
+    const path = target.path.replace('@', call);
     return { about, client, operation, field: path, variables };
   }
   const [id] = parentId(parent).args;
@@ -131,6 +154,7 @@ function selectionOf(type: GraphQLOutputType): string {
       'totalCount ',
       fields.totalCount ? 'totalCount ' : '',
     );
+  if (named.name.endsWith('Aggregate')) return '{ totalGroups groups { count } }';
   if (named.name.endsWith('BulkPayload')) return '{ results { errors { __typename } } }';
   return named.name.endsWith('Payload') ? '{ errors { __typename } }' : '{ __typename }';
 }

@@ -19,6 +19,12 @@ const MUTATIONS = 0.3;
 /** Levels of fields, and how many fields there are at each. */
 const BREADTH = [2, 6, 4, 4, 3, 2];
 const DEPTH = BREADTH.length;
+/** How often arguments are given. Those of an aggregate refuse much of what goes with them. */
+const OF_LISTS: Record<string, number> = { filter: 0.5 };
+const OF_AGGREGATES: Record<string, number> = {
+  ...{ filter: 0.5, groupBy: 0.8, totals: 0.3 },
+  ...{ having: 0.15, orderBy: 0.15, partitionBy: 0.05, offset: 0.1, compareTo: 0.05 },
+};
 
 export interface GeneratorOptions {
   seed: string;
@@ -157,6 +163,7 @@ export class Generator {
   #arguments(args: readonly GraphQLArgument[], type: GraphQLOutputType, depth: number): Argument[] {
     const model = modelBehind(type);
     const isBackward = this.#random.chance(0.2);
+    const isAggregate = getNamedType(type).name.endsWith('Aggregate');
     return args.flatMap((arg): Argument[] => {
       const isNeeded = isNonNullType(arg.type) && arg.defaultValue === undefined;
       const isInline = this.#random.chance(0.25);
@@ -184,7 +191,7 @@ export class Generator {
         case 'nodeIds':
           return give(Array.from({ length: 1 + this.#random.below(3) }, () => this.#nodeId()));
         default: {
-          const likely = { filter: 0.5, orderBy: 0.3 }[arg.name] ?? 0.3;
+          const likely = (isAggregate ? OF_AGGREGATES : OF_LISTS)[arg.name] ?? 0.3;
           if (!isNeeded && !this.#random.chance(depth === 0 ? likely : likely / 2)) return [];
           return give(this.#values.value(arg.type, { model, name: arg.name }));
         }
@@ -200,7 +207,7 @@ export class Generator {
 
 /** The model of a row, a list or a payload. */
 function modelBehind(type: GraphQLOutputType): string {
-  return getNamedType(type).name.replace(/(Connection|BulkPayload|Payload)$/, '');
+  return getNamedType(type).name.replace(/(Connection|BulkPayload|Payload|Aggregate)$/, '');
 }
 
 function nodeTypes(args: readonly Argument[]): string[] {
@@ -215,6 +222,7 @@ function through(type: GraphQLObjectType): string[] {
   const fields = type.getFields();
   if (type.name.endsWith('Connection')) return ['nodes'];
   if (type.name.endsWith('Edge')) return ['node'];
+  if (type.name.endsWith('Aggregate')) return ['groups'];
   if (!type.name.endsWith('Payload')) return [];
   return [
     'errors',

@@ -18,7 +18,8 @@ export interface Purpose {
   name: string;
 }
 
-const SUFFIX = /(Filter|RelationFilter|Key|CreateInput|UpdateInput|OrderBy)$/;
+const SUFFIX =
+  /(Filter|RelationFilter|Key|CreateInput|UpdateInput|GroupBy|GroupOrderBy|CompareTo|OrderBy|Having(Values|Distinct|Between)?)$/;
 /** Objects of which only some fields are set. */
 const PARTIAL = /(Filter|Key|UpdateInput)$/;
 const UUID = /^[0-9a-f]{8}-/;

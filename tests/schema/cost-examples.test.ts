@@ -53,6 +53,7 @@ function sharesOf(document: DocumentNode, variables = {}): number[] {
 it.each([
   ['docs/getting-started.md', 1],
   ['docs/querying.md', 4],
+  ['docs/analytics.md', 7],
   ['docs/mutations.md', 5],
   ['docs/workflows.md', 19],
   ['docs/subscriptions.md', 6],

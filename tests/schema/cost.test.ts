@@ -41,8 +41,18 @@ it('every type of the schema is reached', () => {
 });
 
 /** Fields that are read with their parents, and errors. */
-const AT_HAND =
-  /^(Query\.viewer|\w+Edge\.node|\w+Payload\.(errors|results)|(AuditEntry|Search)Connection\.pageInfo)$/;
+const AT_HAND = new RegExp(
+  `^(${[
+    'Query\\.viewer',
+    '\\w+Edge\\.node',
+    '\\w+Payload\\.(errors|results)',
+    '(AuditEntry|Search)Connection\\.pageInfo',
+    '\\w+Aggregate\\.groups',
+    '\\w+Group\\.(between|distinct|key|previous|values)',
+    '\\w+GroupKey\\.\\w+Key',
+    '\\w+GroupValues\\.\\w+',
+  ].join('|')})$`,
+);
 
 /** Selects rows of a field's type. */
 function rowsOf({ field }: Reader): string {

@@ -48,16 +48,19 @@ it.each(['workflows.md', 'mutations.md', 'search.md'])(
   },
 );
 
-describe('an example of docs/querying.md is answered without its variables', () => {
-  const file = readFileSync(new URL('../../docs/querying.md', import.meta.url), 'utf8');
-  const documents = [...file.matchAll(/^```graphql\n([\s\S]+?)\n```$/gm)].map(
-    ([, document]) => document as string,
-  );
-  it.each(documents)('%s', async (document) => {
-    const client = await api.as(demoPeople[0]?.id as string, workspaceId);
-    expect(Object.values(await client.data(document))).not.toContain(null);
-  });
-});
+describe.each(['querying.md', 'analytics.md'])(
+  'an example of docs/%s is answered without its variables',
+  (name) => {
+    const file = readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+    const documents = [...file.matchAll(/^```graphql\n([\s\S]+?)\n```$/gm)].map(
+      ([, document]) => document as string,
+    );
+    it.each(documents)('%s', async (document) => {
+      const client = await api.as(demoPeople[0]?.id as string, workspaceId);
+      expect(Object.values(await client.data(document))).not.toContain(null);
+    });
+  },
+);
 
 describe('a tab of GraphiQL runs unchanged, and writes nothing', () => {
   const tabs = examples.flatMap(({ query, variables }) => {

@@ -2,6 +2,7 @@ import type { DescribedModel } from '../../models/descriptor.ts';
 import { models, relationsOf } from '../../models/index.ts';
 import { modelOf } from '../../resolvers/catalog.ts';
 import { isGuarded } from '../../resolvers/secrets.ts';
+import { defineAggregate, relatedAggregate } from '../aggregate/aggregate-fields.ts';
 import { builder } from '../builder.ts';
 import { anyFields, anyModel } from './any-model.ts';
 import { implementConnection } from './connection.ts';
@@ -29,6 +30,7 @@ export function defineModel(model: DescribedModel): void {
   implementFilter(name, comparable, [...one, ...many]);
   implementConnection(name, comparable);
   defineQueries(name, lookup, root);
+  defineAggregate(model, comparable);
   defineSubscription(name, lookup, columns);
   if (writes) {
     const plural = root.charAt(0).toUpperCase() + root.slice(1);
@@ -51,7 +53,10 @@ function defineType(model: DescribedModel): void {
     select: { id: true },
     fields: (t) => {
       const fields = anyFields(t);
-      const lists = many.map((relation) => [relation, relatedConnection(fields, name, relation)]);
+      const lists = many.flatMap((relation) => [
+        [relation, relatedConnection(fields, name, relation)],
+        [`${relation}Aggregate`, relatedAggregate(fields, name, relation)],
+      ]);
       return {
         ...columnFields(fields, name, columns),
         ...relationFields(fields, name, one),

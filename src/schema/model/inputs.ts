@@ -1,4 +1,4 @@
-import type { InputTypeParam } from '@pothos/core';
+import type { EnumRef, InputTypeParam } from '@pothos/core';
 import type { Column } from '../../generated/catalog.ts';
 import { article, columnOf, modelOf, relationOf } from '../../resolvers/catalog.ts';
 import { isOrderable } from '../../resolvers/ordering.ts';
@@ -63,7 +63,7 @@ function comparisonInput(
 }
 
 /** The comparisons that a column offers. */
-function columnFilter(name: string, column: Column): AnyInput {
+export function columnFilter(name: string, column: Column): AnyInput {
   const type = columnType(name, column);
   const typeName = typeof type === 'string' ? type : column.type;
   if (column.isList) {
@@ -178,22 +178,32 @@ export function implementFilter(
   });
 }
 
-const direction = builder.enumType('OrderDirection', {
+export const direction = builder.enumType('OrderDirection', {
   values: { ASC: { value: 'asc' as const }, DESC: { value: 'desc' as const } },
 });
-const nulls = builder.enumType('NullsOrder', {
+export const nulls = builder.enumType('NullsOrder', {
   description: 'Where rows without a value are placed.',
   values: { FIRST: { value: 'first' as const }, LAST: { value: 'last' as const } },
 });
+
+const orderFields = new Map<string, EnumRef<Types, unknown>>();
+
+/** The columns of a model that have an order. */
+export function orderField(model: string): EnumRef<Types, unknown> {
+  const field = orderFields.get(model);
+  if (!field) throw new TypeError(`${model} has no order: define it with orderByInput() first`);
+  return field;
+}
 
 /** The order of a model's lists: one entry a column, the first one leads. */
 export function orderByInput(model: string, columns: readonly string[]): AnyInput {
   const _described = modelOf(model);
   const orderable = columns.filter((name) => isOrderable(columnOf(model, name)));
-  const field = builder.enumType(`${model}OrderField`, {
+  const field: EnumRef<Types, unknown> = builder.enumType(`${model}OrderField`, {
     description: `The columns by which a list of ${model} can be ordered.`,
     values: Object.fromEntries(orderable.map((name) => [upperSnake(name), { value: name }])),
   });
+  orderFields.set(model, field);
   return inputType(`${model}OrderBy`, {
     description:
       'A column to order by. Rows that are equal in all of these columns are ordered by id.',

@@ -39,6 +39,21 @@ describe('the tables that a query reads', () => {
     ]);
   });
 
+  it.each(named(cases))('%s: the tables of its aggregate', (name, { root, one, columns }) => {
+    const aggregate = `${root}Aggregate`;
+    const [column] = columns[0] ?? [];
+    expect(
+      planned(`{ ${aggregate}(groupBy: [{ ${column}: {} }]) {
+        totalGroups groups { key { ${column} } count values { __typename } distinct { ${column} } previous { isTotal } }
+      } }`).read,
+    ).toEqual([name]);
+    for (const [relation, { to }] of one.filter(([, each]) => each.columns.length > 0)) {
+      const both = [...new Set([name, to])].sort();
+      const byRelation = `groupBy: [{ ${relation}: { id: {} } }]`;
+      expect(planned(`{ ${aggregate}(${byRelation}) { totalGroups } }`).read).toEqual(both);
+    }
+  });
+
   it.each(named(cases))('%s: the tables of its relations and links', (name, shown) => {
     const { root, one, many, links, people } = shown;
     const types = schema.getType(name);
@@ -48,7 +63,9 @@ describe('the tables that a query reads', () => {
       expect(at(`${relation} { nodeId }`), relation).toEqual([...new Set([name, to])].sort());
     }
     for (const [relation, { to }] of many) {
-      expect(at(`${relation} { totalCount }`), relation).toEqual([...new Set([name, to])].sort());
+      const both = [...new Set([name, to])].sort();
+      expect(at(`${relation} { totalCount }`), relation).toEqual(both);
+      expect(at(`${relation}Aggregate { totalGroups groups { count } }`), relation).toEqual(both);
     }
     for (const [link, { to }] of links) {
       expect(at(`${link} { nodeId }`), link).toEqual([...new Set([name, to])].sort());
@@ -57,7 +74,10 @@ describe('the tables that a query reads', () => {
       expect(at(`${person} { nodeId }`)).toEqual([...new Set([name, 'UserProfile'])].sort());
     }
     // Any other field may read all tables.
-    const known = [...one, ...many, ...links, ...people, ...shown.columns].map(([field]) => field);
+    const known = [
+      ...[...one, ...many, ...links, ...people, ...shown.columns].map(([field]) => field),
+      ...many.map(([field]) => `${field}Aggregate`),
+    ];
     for (const field of Object.values(types.getFields())) {
       if (known.includes(field.name) || ['nodeId', 'allowedTransitions'].includes(field.name)) {
         continue;
@@ -216,16 +236,21 @@ describe('the tables that the database reads', () => {
       [
         'onboardingResponse',
         'onboardingResponses',
+        'onboardingResponsesAggregate',
         'planSubscription',
         'planSubscriptions',
+        'planSubscriptionsAggregate',
         'unreadNotifications',
         'userAchievement',
         'userAchievements',
+        'userAchievementsAggregate',
         'userNotification',
         'userNotifications',
+        'userNotificationsAggregate',
         'viewer',
         'workspace',
         'workspaces',
+        'workspacesAggregate',
       ].filter((name) => tested.includes(name)),
     );
   });

@@ -1,0 +1,204 @@
+import { columnOf } from '../resolvers/catalog.ts';
+import { type Input, readFilter } from '../resolvers/conditions.ts';
+import { limits } from '../resolvers/limits.ts';
+import type { Aggregate, GroupKey, GroupOrdering, Measure, Shift } from './description.ts';
+import { measureKey } from './description.ts';
+import { keyNumber, readKeys } from './read-keys.ts';
+import { checkMeasure, readHaving, statisticNamed } from './read-measures.ts';
+import { refusal } from './refusal.ts';
+import { ownComparisons } from './rows-text.ts';
+import { readDuration, readTimeZone } from './time.ts';
+
+type Maybe<T> = T | null | undefined;
+type Direction = 'asc' | 'desc';
+
+/** What a client asks of an aggregate, as the schema takes it. */
+export interface AggregateArguments {
+  filter?: Maybe<Input>;
+  groupBy?: Maybe<readonly Input[]>;
+  having?: Maybe<Input>;
+  orderBy?: Maybe<readonly Input[]>;
+  partitionBy?: Maybe<readonly Input[]>;
+  first?: Maybe<number>;
+  offset?: Maybe<number>;
+  totals?: Maybe<boolean>;
+  compareTo?: Maybe<{ column: string; shift: string; timeZone?: Maybe<string> }>;
+}
+
+/** What is selected of groups, and where: `path` names it in errors. */
+export interface SelectedMeasure {
+  measure: Measure;
+  isPrevious: boolean;
+  path: string;
+}
+
+/** Returns how many groups a page has. */
+export function pageOfGroups({ first, groupBy }: AggregateArguments, isNested: boolean): number {
+  if (!groupBy?.length) return 1;
+  return first ?? (isNested ? limits.defaultRelatedGroups : limits.maxGroups);
+}
+
+/**
+ * Reads what is asked of the rows of a model; `isNested` of those of a row. Throws BAD_USER_INPUT with
+ * the argument at fault.
+ */
+export function readAggregate(
+  model: string,
+  args: AggregateArguments,
+  selected: readonly SelectedMeasure[],
+  isNested: boolean,
+): Aggregate {
+  const filter = readFilter(model, args.filter);
+  const keys = readKeys(model, args.groupBy ?? []);
+  const { condition: having, compared } = readHaving(model, args.having);
+  const orderings = (args.orderBy ?? []).map((each, n) =>
+    readOrdering(model, keys, each, `orderBy[${n}]`),
+  );
+  const partition = (args.partitionBy ?? []).map((each, n) =>
+    keyNumber(keys, model, each, `partitionBy[${n}]`),
+  );
+  const totals = args.totals ?? false;
+  const [first, offset] = [pageOfGroups(args, isNested), args.offset ?? 0];
+  refuseSizes(args, orderings, keys, first, offset);
+  refuseUseless(args, keys);
+  for (const { measure, path } of selected) checkMeasure(model, measure, path);
+  const of = (isPrevious: boolean) => distinctMeasures(selected, isPrevious);
+  const aggregate: Aggregate = {
+    model,
+    filter,
+    keys,
+    measures: of(false),
+    previous: of(true),
+    having,
+    compared,
+    orderings,
+    partition: [...new Set(partition)],
+    first,
+    offset,
+    totals,
+    shift: readShift(model, args),
+  };
+  refuseMeasures(aggregate);
+  refuseShift(aggregate, args);
+  return aggregate;
+}
+
+function distinctMeasures(selected: readonly SelectedMeasure[], isPrevious: boolean): Measure[] {
+  const found = selected.filter((each) => each.isPrevious === isPrevious);
+  return [...new Map(found.map(({ measure }) => [measureKey(measure), measure])).values()];
+}
+
+function readOrdering(
+  model: string,
+  keys: readonly GroupKey[],
+  given: Input,
+  at: string,
+): GroupOrdering {
+  const direction = (given.direction ?? 'asc') as Direction;
+  const nulls = (given.nulls ?? 'last') as GroupOrdering['nulls'];
+  const [name = '', more] = ['count', 'key', 'statistic'].filter((each) => given[each] != null);
+  if (!name || more) {
+    throw refusal(at, 'Each entry orders by one thing: "count", "key" or "statistic".');
+  }
+  if (given.filter && name !== 'count')
+    throw refusal(`${at}.filter`, '"filter" goes with "count".');
+  if (name !== 'statistic' && (given.of || given.until)) {
+    throw refusal(at, '"of" and "until" go with "statistic".');
+  }
+  if (name === 'key') {
+    return { by: keyNumber(keys, model, given.key as Input, `${at}.key`), direction, nulls };
+  }
+  if (name === 'count') {
+    const measure: Measure = { kind: 'count', filter: (given.filter ?? null) as Input | null };
+    checkMeasure(model, measure, at);
+    return { by: measure, direction: given.count as Direction, nulls };
+  }
+  if (!given.of) throw refusal(`${at}.of`, '"statistic" is of a column: give it.');
+  const statistic = given.statistic as string;
+  const measure = measureOf(statistic, given.of as string, given.until as Maybe<string>);
+  checkMeasure(model, measure, `${at}.statistic`);
+  return { by: measure, direction, nulls };
+}
+
+function measureOf(name: string, column: string, until: Maybe<string>): Measure {
+  if (name === 'distinct') return { kind: 'distinct', column };
+  const statistic = statisticNamed(name);
+  return until
+    ? { kind: 'between', from: column, to: until, statistic }
+    : { kind: 'statistic', column, statistic };
+}
+
+function readShift(model: string, { compareTo }: AggregateArguments): Shift | null {
+  if (!compareTo) return null;
+  const { column, shift, timeZone } = compareTo;
+  if (columnOf(model, column).type !== 'DateTime') {
+    throw refusal('compareTo.column', `"${column}" is no moment: it cannot be shifted.`);
+  }
+  return {
+    column,
+    duration: readDuration(shift, 'compareTo.shift'),
+    timeZone: readTimeZone(timeZone ?? 'UTC', 'compareTo.timeZone'),
+  };
+}
+
+function refuseSizes(
+  { orderBy }: AggregateArguments,
+  orderings: readonly GroupOrdering[],
+  keys: readonly GroupKey[],
+  first: number,
+  offset: number,
+): void {
+  if (first < 0 || first > limits.maxGroups) {
+    throw refusal(
+      'first',
+      `There are at most ${limits.maxGroups} groups at once: go on with "offset".`,
+    );
+  }
+  if (offset < 0 || offset > limits.maxGroupOffset) {
+    throw refusal('offset', `"offset" is between 0 and ${limits.maxGroupOffset}.`);
+  }
+  if (orderings.length > limits.maxOrderColumns) {
+    throw refusal('orderBy', `"orderBy" takes at most ${limits.maxOrderColumns} entries.`);
+  }
+  if (keys.length === 0 && orderBy?.length) {
+    throw refusal('orderBy', 'There is one group only: "orderBy" goes with "groupBy".');
+  }
+}
+
+function refuseUseless({ having, totals }: AggregateArguments, keys: readonly GroupKey[]): void {
+  if (keys.length === 0 && having) {
+    throw refusal('having', 'There is one group only: "having" goes with "groupBy".');
+  }
+  const items = keys.find(({ grouping }) => grouping.kind === 'items');
+  if (totals && items) {
+    throw refusal(
+      'totals',
+      `A row counts for each item of "${items.name}", so these groups do not add up.`,
+    );
+  }
+}
+
+function refuseMeasures({ measures, previous, compared, orderings }: Aggregate): void {
+  const count = measures.length + previous.length + compared.size + orderings.length;
+  if (count > limits.maxMeasures) {
+    throw refusal(
+      'groups',
+      `An aggregate has at most ${limits.maxMeasures} measures; this one has ${count}.`,
+    );
+  }
+}
+
+function refuseShift({ shift, filter, keys, previous }: Aggregate, args: AggregateArguments): void {
+  if (!shift) {
+    if (previous.length === 0) return;
+    throw refusal('compareTo', '"previous" is of the rows that "compareTo" names: give it.');
+  }
+  const isFiltered = filter && ownComparisons(filter, shift.column).length > 0;
+  const isKey = keys.some(({ relation, name }) => relation === null && name === shift.column);
+  if (!isFiltered && !isKey && args.compareTo) {
+    throw refusal(
+      'compareTo.column',
+      `Neither "filter" nor "groupBy" says anything of "${shift.column}": the rows would be the same.`,
+    );
+  }
+}
