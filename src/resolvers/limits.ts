@@ -1,4 +1,4 @@
-/** The limits of one request. Every limit that a client can reach is here. */
+/** Defaults and limits of one request, apart from those of its document and body. */
 export const limits = {
   defaultPageSize: 25,
   maxPageSize: 100,
