@@ -6,10 +6,10 @@ import {
   type ChangeLog,
   keepReadersAwake,
   type LogConnection,
+  type LogPage,
   openLog,
-  type Page,
-  readChanges,
-  readSnapshot,
+  readChangesAfter,
+  readLogEnd,
   readSpan,
   retains,
 } from './log.ts';
@@ -117,7 +117,7 @@ export class LogReader {
   }
 
   /** Delivers changes that a snapshot sees, or a page of them, from another source than the log. */
-  deliver({ changes, lastSeq = 0, more }: Page, until: Snapshot): void {
+  deliver({ changes, lastSeq = 0, more }: LogPage, until: Snapshot): void {
     if (this.#isClosed) return;
     const log = this.#log.identity;
     const { seen } = this.#position;
@@ -194,7 +194,7 @@ export class LogReader {
 
   async #begin(client: LogConnection, log: ChangeLog): Promise<void> {
     const isFirst = (this.#log as ChangeLog | undefined) === undefined;
-    const seen = await readSnapshot(client);
+    const seen = await readLogEnd(client);
     this.#log = log;
     this.#position = { log: log.identity, seen };
     if (!isFirst && !this.#isClosed) this.#events.reset();
@@ -230,7 +230,7 @@ export class LogReader {
     const number = this.#reads;
     await this.#finishBatch(client);
     const { seen } = this.#position;
-    const page = await readChanges(client, seen, this.#options.pageSize);
+    const page = await readChangesAfter(client, seen, this.#options.pageSize);
     if (includes(page.snapshot, seen)) {
       this.deliver(page, page.snapshot);
       if (page.more) await this.#readRest(client, page.snapshot, page.lastSeq ?? 0);

@@ -1,6 +1,6 @@
 import type { QueryResultRow } from 'pg';
 import { catalog, type Model } from '../generated/catalog.ts';
-import type { Change, ChangeOperation } from './change.ts';
+import type { Change, LoggedOperation } from './change.ts';
 import type { CursorKey } from './change-cursor.ts';
 import type { ReplayFilter, WorkspaceRole } from './feed.ts';
 import { parseSnapshot, type Snapshot, seesUpTo } from './position.ts';
@@ -16,7 +16,7 @@ export interface ChangeLog extends CursorKey {
   trimmedXid: bigint;
 }
 
-export interface Page {
+export interface LogPage {
   /** Those of models that this gateway has. */
   changes: Change[];
   /** The seq of the last change, even if it is not in `changes`; undefined if there was none. */
@@ -34,7 +34,7 @@ type LoggedChange = [
   seq: number,
   table: string,
   rowId: string,
-  operation: ChangeOperation,
+  operation: LoggedOperation,
   workspaceId: string | null,
   readerId: string | null,
   changedColumns: string[],
@@ -62,7 +62,7 @@ export async function openLog(connection: LogConnection): Promise<ChangeLog> {
 }
 
 /** Returns up to where the log can be read now. */
-export async function readSnapshot(connection: LogConnection): Promise<Snapshot> {
+export async function readLogEnd(connection: LogConnection): Promise<Snapshot> {
   const { rows } = await connection.query<{ snapshot: string }>(
     'SELECT gateway.change_snapshot()::text AS snapshot',
   );
@@ -73,11 +73,11 @@ export async function readSnapshot(connection: LogConnection): Promise<Snapshot>
  * Returns the first page of what was committed since a snapshot, the snapshot that sees all of it,
  * and whether writers currently wake no readers.
  */
-export async function readChanges(
+export async function readChangesAfter(
   connection: LogConnection,
   seen: Snapshot,
   pageSize: number,
-): Promise<Page & { snapshot: Snapshot; awake: boolean }> {
+): Promise<LogPage & { snapshot: Snapshot; awake: boolean }> {
   const { rows } = await connection.query<{
     snapshot: string;
     awake: boolean;
@@ -112,7 +112,7 @@ export async function readSpan(
   { seen, until, afterSeq }: Span,
   pageSize: number,
   filter?: ReplayFilter,
-): Promise<Page & { log: Omit<ChangeLog, 'key'> }> {
+): Promise<LogPage & { log: Omit<ChangeLog, 'key'> }> {
   const { rows } = await connection.query<{
     more: boolean;
     changes: LoggedChange[];
@@ -180,7 +180,7 @@ function tableOf(model: string): string {
   return table;
 }
 
-function pageOf(logged: readonly LoggedChange[], more: boolean): Page {
+function pageOf(logged: readonly LoggedChange[], more: boolean): LogPage {
   return {
     changes: logged.flatMap((change) => toChange(change)),
     lastSeq: logged.at(-1)?.[0],

@@ -1,7 +1,7 @@
 import type { Context } from '../context/context.ts';
 import { paddedToPowerOfTwo } from '../context/database/lookups.ts';
-import type { Change, ChangeOperation as LoggedOperation } from '../realtime/change.ts';
-import type { ChangeEvent } from '../realtime/source.ts';
+import type { Change, LoggedOperation } from '../realtime/change.ts';
+import type { ChangeEvent } from '../realtime/change-source.ts';
 import { filteredColumns, toWhere } from './filter.ts';
 import { loader, nameOf, withColumn } from './loaders.ts';
 import { delegateOf, type Row } from './rows.ts';

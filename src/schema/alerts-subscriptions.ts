@@ -19,5 +19,5 @@ subscription('notificationReceived', {
   model: 'UserNotification',
   description: 'Notifications for you in the current workspace.',
   operations: ['CREATED'],
-  admit: requirePerson,
+  authorize: requirePerson,
 });

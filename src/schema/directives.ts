@@ -1,5 +1,5 @@
 import { DirectiveLocation, GraphQLDirective, specifiedDirectives } from 'graphql';
-import { liveDirective } from './live.ts';
+import { liveDirective } from './live-directive.ts';
 
 /** Locations that no published edition of the specification has. Some clients reject them. */
 const UNPUBLISHED: readonly string[] = [DirectiveLocation.DIRECTIVE_DEFINITION];

@@ -83,5 +83,5 @@ readModelSubscription('invitationChanged', columns, {
   description:
     'Invitations for you, to any workspace, and for an Owner those of the current workspace: sent, accepted, declined, revoked, expired. Needs no current workspace.',
   operations: ['CREATED', 'UPDATED', 'DELETED', 'LEFT'],
-  admit: requirePerson,
+  authorize: requirePerson,
 });

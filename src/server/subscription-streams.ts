@@ -1,13 +1,13 @@
 import { createSourceEventStream, type GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { GatewayError } from '../context/errors.ts';
-import { ChangeSource } from '../realtime/source.ts';
+import { ChangeSource } from '../realtime/change-source.ts';
 import type { SubscriptionHub } from '../subscriptions/hub.ts';
 import { isLive } from '../subscriptions/live-queries.ts';
 import type { ServerContext } from './server-context.ts';
 
 /**
- * Answers subscriptions and live queries with live streams of the hub. Without a hub they are
+ * Answers subscriptions and live queries with result streams of the hub. Without a hub they are
  * refused, since the gateway reads no changes then.
  */
 export function useSubscriptions(
@@ -23,9 +23,9 @@ export function useSubscriptions(
       const { transport } = args.contextValue as ServerContext;
       // A client that accepts no stream gets one answer.
       if (transport === null || !isLive(args)) return;
-      setExecuteFn((live) => {
+      setExecuteFn((query) => {
         try {
-          return served().openLive(live);
+          return served().openLive(query);
         } catch (error) {
           return { errors: [maskError(error)] };
         }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stop } from '../context/stop.ts';
+import type { ChangeSource } from '../realtime/change-source.ts';
 import type { Batch, Feed } from '../realtime/feed.ts';
 import { covers, type Position } from '../realtime/position.ts';
-import type { ChangeSource } from '../realtime/source.ts';
-import type { ChangeGroup, Page } from './change-group.ts';
+import type { ChangeGroup, ResultPage } from './change-group.ts';
 import { type Audience, mayReceive } from './group-audience.ts';
 import { type Executor, executeBatch, type Operation } from './group-execution.ts';
 import { MAX_UNSENT_BYTES } from './result-stream.ts';
@@ -50,7 +50,7 @@ export async function deliverMissed(
     workspaceId: audience.workspace?.id ?? null,
     readerId: audience.personId,
   };
-  const read = async (batch: Batch, unwanted: Stop): Promise<Page> => {
+  const read = async (batch: Batch, unwanted: Stop): Promise<ResultPage> => {
     metrics.replayPages.inc();
     const changes = batch.changes.filter(
       (change) => source.includes(change) && mayReceive(audience, change),
@@ -72,7 +72,7 @@ export async function deliverMissed(
 }
 
 /** Delivers a page no faster than the client reads. */
-async function deliverPage(subscriber: Subscriber, { payloads }: Page): Promise<void> {
+async function deliverPage(subscriber: Subscriber, { payloads }: ResultPage): Promise<void> {
   for (const payload of payloads) {
     while (subscriber.unsentBytes > MAX_UNSENT_BYTES / 2 && !subscriber.gone) await sleep(DRAIN_MS);
     if (subscriber.gone) return;

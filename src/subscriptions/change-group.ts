@@ -17,7 +17,7 @@ interface Job {
 }
 
 /** Results of past changes, and the position behind them. */
-export interface Page {
+export interface ResultPage {
   payloads: readonly Payload[];
   end: Position;
 }
@@ -25,14 +25,14 @@ export interface Page {
 /** A page of past changes while it is read, shared by all who wait for it. */
 class PageRead {
   readonly #unwanted = new Stop();
-  readonly #page: Promise<Page>;
+  readonly #page: Promise<ResultPage>;
   #readers = 0;
 
-  constructor(read: (unwanted: Stop) => Promise<Page>) {
+  constructor(read: (unwanted: Stop) => Promise<ResultPage>) {
     this.#page = read(this.#unwanted);
   }
 
-  join(): Promise<Page> {
+  join(): Promise<ResultPage> {
     this.#readers += 1;
     return this.#page;
   }
@@ -127,8 +127,8 @@ export class ChangeGroup extends Group<ChangeMember> {
   async firstPage(
     key: string,
     { left }: Subscriber,
-    read: (unwanted: Stop) => Promise<Page>,
-  ): Promise<Page> {
+    read: (unwanted: Stop) => Promise<ResultPage>,
+  ): Promise<ResultPage> {
     const reading = this.#firstPages.get(key) ?? new PageRead(read);
     this.#firstPages.set(key, reading);
     const forget = () => {

@@ -28,18 +28,18 @@ export function audienceOf(
   { viewer, workspace, session }: Pick<Context, 'viewer' | 'workspace' | 'session'>,
   isPersonal: boolean,
 ): Audience {
-  const place = [workspace?.id ?? null, workspace?.role ?? null];
+  const membership = [workspace?.id ?? null, workspace?.role ?? null];
   if (viewer.kind === 'agent') {
-    const key = JSON.stringify([...place, 'agent', viewer.name, [...viewer.scopes].sort()]);
+    const key = JSON.stringify([...membership, 'agent', viewer.name, [...viewer.scopes].sort()]);
     return { key, workspace, personId: null, session, viewer };
   }
   // Outside of workspaces people have only shared rows in common.
   if (isPersonal || !workspace) {
-    const key = JSON.stringify([...place, 'person', viewer.id]);
+    const key = JSON.stringify([...membership, 'person', viewer.id]);
     return { key, workspace, personId: viewer.id, session, viewer };
   }
   return {
-    key: JSON.stringify([...place, 'members']),
+    key: JSON.stringify([...membership, 'members']),
     workspace,
     personId: null,
     session: {

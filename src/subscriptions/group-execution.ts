@@ -17,8 +17,8 @@ import { runInSession } from '../context/session.ts';
 import { Stop } from '../context/stop.ts';
 import { Work, WorkStoppedError } from '../context/work.ts';
 import type { Change } from '../realtime/change.ts';
+import { ChangeEvent } from '../realtime/change-source.ts';
 import type { Batch } from '../realtime/feed.ts';
-import { ChangeEvent } from '../realtime/source.ts';
 import { type Audience, contextOf } from './group-audience.ts';
 import { Payload } from './result-stream.ts';
 import { withoutHttp } from './without-http.ts';
@@ -84,7 +84,7 @@ export async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
  * Returns the result of a query, a part of it if `unwanted` stops meanwhile. Rejects when the database
  * stays unreachable.
  */
-export function executeQuery(
+export function executeLiveQuery(
   executor: Executor,
   audience: Audience,
   operation: Operation,

@@ -1,8 +1,8 @@
 import type { ExecutionArgs } from 'graphql';
 import { GatewayError } from '../context/errors.ts';
 import type { Quotas } from '../context/quotas.ts';
+import type { ChangeSource } from '../realtime/change-source.ts';
 import type { Batch, Feed } from '../realtime/feed.ts';
-import type { ChangeSource } from '../realtime/source.ts';
 import { Access } from './access.ts';
 import { ChangeSubscriptions } from './change-subscriptions.ts';
 import { createEventCursors } from './event-cursors.ts';

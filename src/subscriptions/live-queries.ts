@@ -13,11 +13,11 @@ import type { Stop } from '../context/stop.ts';
 import type { MemberRole } from '../generated/prisma/enums.ts';
 import type { Change } from '../realtime/change.ts';
 import { Turns } from '../realtime/turns.ts';
-import { liveDirective } from '../schema/live.ts';
+import { liveDirective } from '../schema/live-directive.ts';
 import { mentionsLiveCursor } from '../schema/model/live-cursor-field.ts';
 import type { Access, ActiveSubscription, Usage } from './access.ts';
 import { type Audience, audienceOf, mayReceive } from './group-audience.ts';
-import { type Executor, executeQuery, type Operation } from './group-execution.ts';
+import { type Executor, executeLiveQuery, type Operation } from './group-execution.ts';
 import { type GroupEntry, GroupRegistry, groupKey } from './group-registry.ts';
 import { assertKeptVariables } from './kept-variables.ts';
 import { LiveGroup, LiveMember } from './live-group.ts';
@@ -194,7 +194,7 @@ export class LiveQueries {
     const { executor, metrics, settled, onError } = this.#options;
     metrics.liveExecutions.inc();
     try {
-      const result = await executeQuery(executor, audience, operation, unwanted);
+      const result = await executeLiveQuery(executor, audience, operation, unwanted);
       await settled();
       return new LiveResult(result, isPatched);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } from 'graphql';
-import type { ChangeSource } from '../realtime/source.ts';
+import type { ChangeSource } from '../realtime/change-source.ts';
 import type { Operation } from './group-execution.ts';
 import { assertKeptVariables } from './kept-variables.ts';
 import type { createPlanner } from './operation-plan.ts';

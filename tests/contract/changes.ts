@@ -4,7 +4,7 @@ import { createDatabase } from '../../src/context/database/client.ts';
 import type { Identity } from '../../src/context/identity.ts';
 import { runInSession } from '../../src/context/session.ts';
 import type { Change } from '../../src/realtime/change.ts';
-import { ChangeEvent, type ChangeSource } from '../../src/realtime/source.ts';
+import { ChangeEvent, type ChangeSource } from '../../src/realtime/change-source.ts';
 import { schema } from '../../src/schema/index.ts';
 import { audienceOf, contextOf } from '../../src/subscriptions/group-audience.ts';
 import type { Data } from '../support/data.ts';

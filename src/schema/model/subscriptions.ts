@@ -4,7 +4,7 @@ import { encodeGlobalID } from '@pothos/plugin-relay';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
 import { GatewayError } from '../../context/errors.ts';
-import { type ChangeEvent, ChangeSource } from '../../realtime/source.ts';
+import { type ChangeEvent, ChangeSource } from '../../realtime/change-source.ts';
 import { article } from '../../resolvers/catalog.ts';
 import {
   CHANGE_OPERATIONS,
@@ -54,7 +54,7 @@ const changes = new Map<string, ChangeRef>();
 /** The type of a change to a model's rows. */
 function changeType(model: string): ChangeRef {
   const found = changes.get(model);
-  if (!found) throw new TypeError(`${model} has no changes: define it with model() first`);
+  if (!found) throw new TypeError(`${model} has no changes: defineModel() comes first`);
   return found;
 }
 
@@ -118,7 +118,7 @@ export interface SubscriptionOptions {
   /** Condition on the rows, in Prisma's terms. Default: all rows. */
   where?: object;
   /** Throws for those who cannot subscribe. Default: those who may read the model's list can. */
-  admit?: (context: Context) => void;
+  authorize?: (context: Context) => void;
   /** Whether it takes a filter, that of the model's list. Default: true. */
   isFiltered?: boolean;
   /** Arguments besides `filter` and `after`. */
@@ -133,7 +133,7 @@ interface Arguments {
 
 /** Gives Subscription a field. */
 export function subscription(name: string, options: SubscriptionOptions): void {
-  const { model, description, changedColumn, where, admit } = options;
+  const { model, description, changedColumn, where, authorize } = options;
   const wantedBy = ({ filter, operations }: Arguments): Wanted => ({
     model,
     operations: operations ?? options.operations,
@@ -154,7 +154,7 @@ export function subscription(name: string, options: SubscriptionOptions): void {
       },
       subscribe: (_root, args: Arguments, context, info) => {
         requireScope(context, model);
-        admit?.(context);
+        authorize?.(context);
         const { operations } = wantedBy(args);
         if (operations.length === 0) {
           throw new GatewayError(

@@ -5,7 +5,7 @@ import { createDatabase, type Database } from '../../../src/context/database/cli
 import { catalog } from '../../../src/generated/catalog.ts';
 import { schema } from '../../../src/schema/index.ts';
 import { type Audience, audienceOf } from '../../../src/subscriptions/group-audience.ts';
-import { executeQuery } from '../../../src/subscriptions/group-execution.ts';
+import { executeLiveQuery } from '../../../src/subscriptions/group-execution.ts';
 import { createPlanner } from '../../../src/subscriptions/operation-plan.ts';
 import { cases, named } from '../../contract/cases.ts';
 import { createWorld, type World } from '../../contract/world.ts';
@@ -214,7 +214,7 @@ describe('the tables that the database reads', () => {
       tested.push(field.name);
       const { isPersonal } = planned(text);
       const answer = async (audience: Audience) => {
-        const { data, errors } = await executeQuery(executor, audience, {
+        const { data, errors } = await executeLiveQuery(executor, audience, {
           document: parse(text),
           operationName: undefined,
           variableValues: {},

@@ -1,9 +1,9 @@
-import type { Change, ChangeOperation } from './change.ts';
+import type { Change, LoggedOperation } from './change.ts';
 
 /** The changes that a subscription is made of. */
 export interface SourceOptions {
   model: string;
-  operations: readonly ChangeOperation[];
+  operations: readonly LoggedOperation[];
   /** Where an update counts only if it changed this column. */
   changedColumn?: string;
   /** The cursor to resume from, as the client sent it. */
@@ -17,7 +17,7 @@ export interface SourceOptions {
 export class ChangeSource implements AsyncIterable<never> {
   readonly model: string;
   readonly after: string | null;
-  readonly #operations: readonly ChangeOperation[];
+  readonly #operations: readonly LoggedOperation[];
   readonly #changedColumn: string | undefined;
 
   constructor({ model, operations, changedColumn, after }: SourceOptions) {
