@@ -40,7 +40,7 @@ export function useSession({ timeoutMs, accelerators, ways }: SessionOptions): P
       setSubscribeFn(async (args) => {
         const session = sessionOf(args);
         const result: unknown = await runInSession(session, () => subscribeFn(args), workOf(args));
-        // A live stream is executed for its group, in the group's session.
+        // A result stream is executed for its group, in the group's session.
         if (isResultStream(result) || !isAsyncIterable(result)) return result;
         return eventsInSession(session, result);
       });

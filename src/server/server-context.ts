@@ -17,7 +17,7 @@ export interface Credentials {
 /** How the results of a stream are sent to the client of an HTTP request. */
 export interface ResultTransport {
   /** Called before the stream is opened. Throws TOO_MANY_SUBSCRIPTIONS. */
-  admit(context: Context): void;
+  assertRoom(context: Context): void;
   /** Returns the answer to the request. */
   answer(stream: ResultStream): Response;
 }

@@ -135,11 +135,11 @@ export class StreamOperation implements Sink, ResultTransport {
   }
 
   /** Its event stream is counted already. */
-  admit(): void {}
+  assertRoom(): void {}
 
-  answer(live: ResultStream): Response {
+  answer(results: ResultStream): Response {
     // The client may have ended it while it began.
-    if (!this.#ended) this.#detach = live.attach(this);
+    if (!this.#ended) this.#detach = results.attach(this);
     return accepted();
   }
 

@@ -28,14 +28,14 @@ export function useHttpTransports(
     },
     onExecute({ args }) {
       const context = contextOf(args);
-      if (context.transport && isLive(args)) context.transport.admit(context);
+      if (context.transport && isLive(args)) context.transport.assertRoom(context);
     },
     onSubscribe({ args, setResultAndStopExecution }) {
       // For a socket it is undefined.
       const context = contextOf(args);
       if (context.transport === null)
         setResultAndStopExecution({ errors: [notAcceptable(EVENTS)] });
-      else context.transport?.admit(context);
+      else context.transport?.assertRoom(context);
     },
     onResultProcess({ request, result, serverContext, resultProcessor, setResultProcessor }) {
       const { transport } = serverContext;
@@ -68,11 +68,11 @@ function transportOf(
 ): ResultTransport {
   let holders: Holder[] = [];
   return {
-    admit(context) {
+    assertRoom(context) {
       holders = holdersOf(context);
       quotas.assertRoom('streams', holders);
     },
-    answer: (live) =>
+    answer: (results) =>
       streams.respond({
         ...format,
         expiresAt: identity?.expiresAt ?? new Date(),
@@ -80,7 +80,7 @@ function transportOf(
           const sink = new ResponseSink(stream, format);
           return attachOrRefuse(sink, () => {
             const release = quotas.take('streams', holders);
-            return leaving(live.attach(sink), release);
+            return leaving(results.attach(sink), release);
           });
         },
       }),

@@ -66,7 +66,7 @@ export class WebSocketConnection {
   }
 
   /** Signs the socket in. */
-  admit(credentials: Credentials): void {
+  signIn(credentials: Credentials): void {
     this.#credentials = credentials;
     this.#socket.off('data', this.#countUnauthenticated);
   }

@@ -14,12 +14,7 @@ import { assertDocumentLength } from '../operation-limits.ts';
 import { assertDocumentSent } from '../persisted-queries.ts';
 import type { Credentials, ServerContext } from '../server-context.ts';
 import type { WebSocketConnection } from './websocket-connection.ts';
-import {
-  LiveSubscription,
-  never,
-  PendingOperation,
-  PulledSubscription,
-} from './websocket-stream.ts';
+import { never, PendingOperation, PulledOperation, StreamedOperation } from './websocket-stream.ts';
 
 /** Operations that a socket runs or streams at a time. */
 export const MAX_OPERATIONS = 100;
@@ -96,7 +91,7 @@ async function signIn(
   try {
     const { workspace } = await yoga.getEnveloped({ params: {}, ...credentials }).contextFactory();
     if (workspace) connection.hold(quotas.take('sockets', [workspaceHolder(workspace.id)]));
-    connection.admit(credentials);
+    connection.signIn(credentials);
   } finally {
     // Not earlier: the client may have left while its memberships were read.
     connection.hold(release);
@@ -190,9 +185,9 @@ function runOnce(args: ExecutionArgs): ReturnType<Run> {
 }
 
 function streamOf(connection: WebSocketConnection, id: string, result: unknown) {
-  if (isResultStream(result)) return new LiveSubscription(connection, id, result);
+  if (isResultStream(result)) return new StreamedOperation(connection, id, result);
   if (!isAsyncIterable<ExecutionResult>(result)) return null;
-  return new PulledSubscription(connection, mapAsyncIterator(result, shown));
+  return new PulledOperation(connection, mapAsyncIterator(result, shown));
 }
 
 function parsed(parse: (text: string) => ExecutionArgs['document'], text: string) {

@@ -37,7 +37,7 @@ function frame(text: string, fragment: typeof FIRST_FRAGMENT): Buffer {
   return bytes;
 }
 
-/** Takes the results of one live stream for one subscription of a connection. */
+/** Takes the results of one result stream for one subscription of a connection. */
 class WebSocketSink implements Sink {
   readonly #connection: WebSocketConnection;
   readonly #ownFragment: Buffer;
@@ -71,7 +71,7 @@ class WebSocketSink implements Sink {
  * The operation that graphql-ws ends when a client completes it. The client then gets nothing more
  * for this id, not even a `complete`, since it may use the id for another operation already.
  */
-export class Operation implements AsyncIterableIterator<ExecutionResult> {
+export class SocketOperation implements AsyncIterableIterator<ExecutionResult> {
   isOver = false;
 
   [Symbol.asyncIterator](): this {
@@ -89,7 +89,7 @@ export class Operation implements AsyncIterableIterator<ExecutionResult> {
 }
 
 /** An operation that has not been answered yet. */
-export class PendingOperation extends Operation {
+export class PendingOperation extends SocketOperation {
   readonly work = new Work();
 
   override return(): Promise<IteratorResult<ExecutionResult>> {
@@ -104,10 +104,10 @@ export function never(): Promise<never> {
 }
 
 /**
- * A live stream as graphql-ws holds it. It yields nothing, and throws the error that ends it for
+ * A result stream as graphql-ws holds it. It yields nothing, and throws the error that ends it for
  * good.
  */
-export class LiveSubscription extends Operation implements OpenStream {
+export class StreamedOperation extends SocketOperation implements OpenStream {
   readonly #connection: WebSocketConnection;
   readonly #id: string;
   /** Null once attached, because it holds the whole request. */
@@ -160,7 +160,7 @@ function refusal({ code, message, argument }: StreamEnd): GatewayError {
 }
 
 /** Any other stream of results, which graphql-ws asks for one after the other. */
-export class PulledSubscription extends Operation implements OpenStream {
+export class PulledOperation extends SocketOperation implements OpenStream {
   readonly #connection: WebSocketConnection;
   readonly #results: AsyncIterator<ExecutionResult>;
 
