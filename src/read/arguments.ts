@@ -2,7 +2,12 @@ import { BREAK, type FieldNode, type GraphQLField, getArgumentValues, Kind, visi
 import { GatewayError } from '../context/errors.ts';
 import { columnOf } from '../resolvers/catalog.ts';
 import { type Condition, type Input, readFilter } from '../resolvers/conditions.ts';
-import { type PageArguments, type Place, readingOrder, readPlace } from '../resolvers/page.ts';
+import {
+  type PageArguments,
+  type PageRequest,
+  readingOrder,
+  readPageRequest,
+} from '../resolvers/page.ts';
 import type { ReadValue } from '../resolvers/page-cursor.ts';
 import { valueProblem } from '../resolvers/value-problem.ts';
 import { comparisonsOf, operandValue } from '../sql/filter.ts';
@@ -13,13 +18,14 @@ type AnyField = GraphQLField<unknown, unknown>;
 
 /** What a list field is asked for. */
 export interface ListRequest {
-  place: Place;
+  page: PageRequest;
   filter: Condition | null;
 }
 
 /** The arguments of a list field, and the values in them. */
-export class ListArguments implements ValueSource {
-  readonly #read: (variables: Variables) => ListRequest;
+export class ListParameters implements ValueSource {
+  /** Throws BAD_USER_INPUT with the wrong argument. */
+  readonly read: (variables: Variables) => ListRequest;
 
   constructor(
     field: AnyField,
@@ -28,37 +34,32 @@ export class ListArguments implements ValueSource {
     readValue: ReadValue,
   ) {
     const { list, model } = names;
-    this.#read = remembered(node, (variables) => {
+    this.read = readOnce(node, (variables) => {
       const args = getArgumentValues(field, node, variables);
       return {
-        place: readPlace(list, model, args as PageArguments, readValue),
+        page: readPageRequest(list, model, args as PageArguments, readValue),
         filter: readFilter(model, args.filter as Input | null | undefined),
       };
     });
   }
 
-  /** Throws BAD_USER_INPUT with the wrong argument. */
-  read(variables: Variables): ListRequest {
-    return this.#read(variables);
-  }
-
   /** The values of the cursor, then the operands of the filter. */
   values(variables: Variables): unknown[] {
-    const { place, filter } = this.#read(variables);
-    const order = readingOrder(place);
-    const cursor = place.cursor?.map((value, n) =>
-      driverValue(columnOf(place.model, (order[n] as (typeof order)[0]).column), value),
+    const { page, filter } = this.read(variables);
+    const order = readingOrder(page);
+    const cursor = page.cursor?.map((value, n) =>
+      driverValue(columnOf(page.model, (order[n] as (typeof order)[0]).column), value),
     );
     return [...(cursor ?? []), ...(filter ? comparisonsOf(filter).map(operandValue) : [])];
   }
 }
 
 /** The id of a field that looks one row up. */
-export class IdArgument implements ValueSource {
+export class IdParameter implements ValueSource {
   readonly #read: (variables: Variables) => unknown;
 
   constructor(field: AnyField, node: FieldNode) {
-    this.#read = remembered(node, (variables) => getArgumentValues(field, node, variables).id);
+    this.#read = readOnce(node, (variables) => getArgumentValues(field, node, variables).id);
   }
 
   /** Throws BAD_USER_INPUT for an id that no row can have. */
@@ -71,7 +72,7 @@ export class IdArgument implements ValueSource {
 }
 
 /** Arguments without variables are the same in every request. */
-function remembered<T>(
+function readOnce<T>(
   node: FieldNode,
   read: (variables: Variables) => T,
 ): (variables: Variables) => T {

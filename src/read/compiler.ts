@@ -15,7 +15,7 @@ import { base64 } from '../sql/order.ts';
 import { joinSql } from '../sql/relation.ts';
 import { type Scope, Scopes } from '../sql/scope.ts';
 import { sqlType } from '../sql/types.ts';
-import { IdArgument, ListArguments } from './arguments.ts';
+import { IdParameter, ListParameters } from './arguments.ts';
 import { ConnectionText, type Parent, type RowWriter, type WriteField } from './connection-text.ts';
 import { readableIn } from './readable.ts';
 import { type AnyField, objectType, type Reading, selectedFields, setsOf } from './selection.ts';
@@ -45,7 +45,7 @@ export class Compiler implements RowWriter {
     const type = objectType(field.type);
     const scope = this.scopes.over(type.name);
     const id = parameter(
-      new IdArgument(field, nodes[0] as FieldNode),
+      new IdParameter(field, nodes[0] as FieldNode),
       0,
       sqlType(columnOf(type.name, 'id')),
     );
@@ -130,7 +130,7 @@ export class Compiler implements RowWriter {
     names: { list: string; model: string },
     parent: Parent | null,
   ): Sql {
-    const args = new ListArguments(field, nodes[0] as FieldNode, names, this.readValue);
+    const args = new ListParameters(field, nodes[0] as FieldNode, names, this.readValue);
     const type = objectType(field.type);
     return new ConnectionText(this, names.model, args, parent).of(type, setsOf(nodes));
   }

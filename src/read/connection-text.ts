@@ -15,7 +15,7 @@ import type { JsonText } from '../sql/json.ts';
 import { beyondSql, cursorSql, orderSql } from '../sql/order.ts';
 import { joinSql } from '../sql/relation.ts';
 import type { Scope, Scopes } from '../sql/scope.ts';
-import type { ListArguments, ListRequest } from './arguments.ts';
+import type { ListParameters, ListRequest } from './arguments.ts';
 import { type AnyField, objectType, type Reading, selectedFields, setsOf } from './selection.ts';
 
 /** Writes one field of an object, whose name is written already. */
@@ -39,7 +39,7 @@ export interface Parent {
 export class ConnectionText {
   readonly #writer: RowWriter;
   readonly #model: string;
-  readonly #args: ListArguments;
+  readonly #parameters: ListParameters;
   readonly #request: ListRequest;
   readonly #parent: Parent | null;
   /** The rows that are read, in the order in which they are. */
@@ -49,11 +49,11 @@ export class ConnectionText {
   /** Whether one row more than the page is read, to find out whether there are more. */
   #needsNext = false;
 
-  constructor(writer: RowWriter, model: string, args: ListArguments, parent: Parent | null) {
+  constructor(writer: RowWriter, model: string, parameters: ListParameters, parent: Parent | null) {
     this.#writer = writer;
     this.#model = model;
-    this.#args = args;
-    this.#request = args.read(writer.reading.variables);
+    this.#parameters = parameters;
+    this.#request = parameters.read(writer.reading.variables);
     this.#parent = parent;
     this.#rows = writer.scopes.over(model);
   }
@@ -94,7 +94,7 @@ export class ConnectionText {
   }
 
   #pageInfo(field: AnyField, sets: readonly SelectionSetNode[], json: JsonText): void {
-    const { cursor } = this.#request.place;
+    const { cursor } = this.#request.page;
     const info = this.#writer.object(objectType(field.type), sets, ({ name }, _nodes, text) => {
       if (name === this.#ahead) text.expression(this.#hasMore());
       else if (name === 'hasNextPage' || name === 'hasPreviousPage') {
@@ -109,7 +109,7 @@ export class ConnectionText {
 
   #hasMore(): Sql {
     this.#needsRows = true;
-    return sql`(count(*) > ${numberLiteral(this.#request.place.size)})::text`;
+    return sql`(count(*) > ${numberLiteral(this.#request.page.size)})::text`;
   }
 
   #asksForMore(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): boolean {
@@ -124,7 +124,7 @@ export class ConnectionText {
 
   /** The field that says whether there are rows after those that were read. */
   get #ahead(): string {
-    return this.#request.place.backward ? 'hasPreviousPage' : 'hasNextPage';
+    return this.#request.page.backward ? 'hasPreviousPage' : 'hasNextPage';
   }
 
   /** The cursor of a row by its number on the page. */
@@ -139,11 +139,11 @@ export class ConnectionText {
    * the rows as one aggregate requires, also for those without an order.
    */
   #order(): Sql {
-    return this.#request.place.backward ? sql` order by ${this.#place()} desc` : empty;
+    return this.#request.page.backward ? sql` order by ${this.#place()} desc` : empty;
   }
 
   #cursor(): Sql {
-    const { list, orderings } = this.#request.place;
+    const { list, orderings } = this.#request.page;
     return cursorSql(this.#rows, signatureOf(list, orderings), orderings);
   }
 
@@ -156,18 +156,18 @@ export class ConnectionText {
   /** Leaves the row after the page out of an aggregate. */
   #onPage(): Sql {
     if (!this.#needsNext) return empty;
-    return sql` filter (where ${this.#place()} <= ${numberLiteral(this.#request.place.size)})`;
+    return sql` filter (where ${this.#place()} <= ${numberLiteral(this.#request.page.size)})`;
   }
 
   #page(): Sql {
-    const { place, filter } = this.#request;
+    const { page, filter } = this.#request;
     const source = this.#writer.scopes.over(this.#model);
-    const order = readingOrder(place);
+    const order = readingOrder(page);
     const conditions = this.#conditions(source, filter);
-    if (place.cursor) {
-      conditions.push(beyondSql(source, order, (n, type) => parameter(this.#args, n, type)));
+    if (page.cursor) {
+      conditions.push(beyondSql(source, order, (n, type) => parameter(this.#parameters, n, type)));
     }
-    const limit = numberLiteral(place.size + (this.#needsNext ? 1 : 0));
+    const limit = numberLiteral(page.size + (this.#needsNext ? 1 : 0));
     const rows = sql`select ${source.selectFor(this.#rows)} from ${source.table}${where(conditions)} order by ${orderSql(source, order)} limit ${limit}`;
     return this.#needsPlaces
       ? sql`(select *, row_number() over () as place from (${rows}) page) ${this.#rows.alias}`
@@ -187,11 +187,11 @@ export class ConnectionText {
       if (comparisonsOf(filter).some(({ column }) => column.type === 'Json')) {
         throw new Unsupported('filters on JSON');
       }
-      const behindCursor = this.#request.place.cursor?.length ?? 0;
+      const behindCursor = this.#request.page.cursor?.length ?? 0;
       const indexes = new Map(comparisonsOf(filter).map((each, n) => [each, behindCursor + n]));
       conditions.push(
         filterSql(this.#writer.scopes, source, filter, (comparison, type) =>
-          parameter(this.#args, indexes.get(comparison) as number, type),
+          parameter(this.#parameters, indexes.get(comparison) as number, type),
         ),
       );
     }

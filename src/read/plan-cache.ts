@@ -30,7 +30,7 @@ export type PlanOf<Plan> = (
   variables: Variables,
 ) => Plan | null;
 
-interface KnownOperation<Plan> {
+interface PlannedOperation<Plan> {
   definition: OperationDefinitionNode;
   shapeOf: (variables: Variables) => string;
   /** For each shape of the variables. */
@@ -51,9 +51,9 @@ export interface PlanCacheOptions<Plan> {
 /** Returns what makes plans of operations, one for each shape of their variables, and keeps them. */
 export function createPlanCache<Plan>(options: PlanCacheOptions<Plan>): PlanOf<Plan> {
   const { schema, type, make, sizeOf } = options;
-  const documents = new WeakMap<DocumentNode, Map<string, KnownOperation<Plan> | null>>();
+  const documents = new WeakMap<DocumentNode, Map<string, PlannedOperation<Plan> | null>>();
   /** Operations that have plans, and their bytes. */
-  const kept = new LRUCache<KnownOperation<Plan>, number>({
+  const kept = new LRUCache<PlannedOperation<Plan>, number>({
     maxSize: MAX_BYTES,
     sizeCalculation: (bytes) => bytes,
     // Bytes that are replaced are of an operation that stays.
@@ -61,7 +61,7 @@ export function createPlanCache<Plan>(options: PlanCacheOptions<Plan>): PlanOf<P
   });
 
   const operationOf = (document: DocumentNode, name: string | null | undefined) => {
-    const known = documents.get(document) ?? new Map<string, KnownOperation<Plan> | null>();
+    const known = documents.get(document) ?? new Map<string, PlannedOperation<Plan> | null>();
     documents.set(document, known);
     let operation = known.get(name ?? '');
     if (operation === undefined) {
@@ -106,7 +106,7 @@ export function createPlanCache<Plan>(options: PlanCacheOptions<Plan>): PlanOf<P
 
 function createPlans<Plan>(
   sizeOf: PlanCacheOptions<Plan>['sizeOf'],
-): KnownOperation<Plan>['plans'] {
+): PlannedOperation<Plan>['plans'] {
   return new LRUCache({
     maxSize: MAX_OPERATION_BYTES,
     sizeCalculation: ({ plan }, shape) =>

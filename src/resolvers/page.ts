@@ -16,7 +16,7 @@ export interface PageArguments {
 }
 
 /** Which rows of a list a page shows. */
-export interface Place {
+export interface PageRequest {
   list: string;
   model: string;
   orderings: readonly Ordering[];
@@ -27,7 +27,7 @@ export interface Place {
 }
 
 /** One page of a list, ready for the database and for its answer. */
-export interface Page extends Place {
+export interface Page extends PageRequest {
   /** Prisma's arguments: they read one row more than the page, to find out whether there are more. */
   query: { take: number; orderBy: object[]; where?: object; select: Record<string, true> };
 }
@@ -46,12 +46,12 @@ export interface Connection<Row> {
  * Reads the paging arguments of a list (`list` names it in its cursors) over a model. Throws
  * BAD_USER_INPUT with the wrong argument.
  */
-export function readPlace(
+export function readPageRequest(
   list: string,
   model: string,
   args: PageArguments,
   readValue: ReadValue,
-): Place {
+): PageRequest {
   const { first, after, last, before } = args;
   refuse('last', first != null && last != null, 'Give either "first" or "last", not both.');
   refuse('before', after != null && before != null, 'Give either "after" or "before", not both.');
@@ -86,16 +86,16 @@ export function readPlace(
 }
 
 /** The order in which the rows of a page are read, which for one at the end is from there. */
-export function readingOrder({ orderings, backward }: Place): readonly Ordering[] {
+export function readingOrder({ orderings, backward }: PageRequest): readonly Ordering[] {
   return backward ? reversed(orderings) : orderings;
 }
 
 /** Returns what Prisma takes to read a page. */
-export function pageAt(place: Place): Page {
-  const { model, orderings, size, cursor } = place;
-  const order = readingOrder(place);
+export function queriedPage(request: PageRequest): Page {
+  const { model, orderings, size, cursor } = request;
+  const order = readingOrder(request);
   return {
-    ...place,
+    ...request,
     query: {
       take: size + 1,
       orderBy: toOrderBy(model, order),

@@ -6,8 +6,8 @@ import {
   type Connection,
   type Page,
   type PageArguments,
-  pageAt,
-  readPlace,
+  queriedPage,
+  readPageRequest,
 } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
@@ -71,7 +71,7 @@ export function implementConnection(model: string, columns: readonly string[]): 
  */
 export function connectionOptions(model: string, arg: AnyArguments) {
   const defined = connections.get(model);
-  if (!defined) throw new TypeError(`${model} has no connection: define it with model() first`);
+  if (!defined) throw new TypeError(`${model} has no connection: defineModel() comes first`);
   const newestFirst = creationColumn(model) ? 'newest first' : 'in a fixed order';
   return {
     type: defined.connection,
@@ -89,5 +89,5 @@ export function connectionOptions(model: string, arg: AnyArguments) {
  * cursors. Throws BAD_USER_INPUT with the wrong argument.
  */
 export function pageOf(list: string, model: string, args: PageArguments): Page {
-  return pageAt(readPlace(list, model, args, readColumn));
+  return queriedPage(readPageRequest(list, model, args, readColumn));
 }
