@@ -48,7 +48,7 @@ export function selectWorkspace(
  * SQL that is true while `selectWorkspace` would return the session's workspace again: for a person
  * who chose it, for one who did not, and for an agent.
  */
-export const STILL_THERE = {
+export const MEMBERSHIP_CHECKS = {
   chosen: 'gateway.is_current_member()',
   first: `(select workspace_id = current_workspace_id() and ties = 1
     from (select workspace_id, joined_at, count(*) over (order by joined_at) as ties

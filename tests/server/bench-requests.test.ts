@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Subject } from '../../bench/bench-database.ts';
 import { type BenchRequest, CURSOR, REQUESTS, type Variables } from '../../bench/requests.ts';
-import { STILL_THERE } from '../../src/context/workspace.ts';
+import { MEMBERSHIP_CHECKS } from '../../src/context/workspace.ts';
 import { schema } from '../../src/schema/index.ts';
 import type { Data } from '../support/data.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -84,7 +84,7 @@ describe('a read in the bench takes one statement and one round trip', () => {
   it.each(named(READS))('%s: %s', async (_, __, request) => {
     const { sql, roundTrips } = await counted(request);
     expect([sql.length, roundTrips], sql.join('\n')).toEqual([1, 1]);
-    expect(sql[0]).toContain(STILL_THERE.chosen);
+    expect(sql[0]).toContain(MEMBERSHIP_CHECKS.chosen);
   });
 });
 

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { STILL_THERE } from '../../src/context/workspace.ts';
+import { MEMBERSHIP_CHECKS } from '../../src/context/workspace.ts';
 import { schema } from '../../src/schema/index.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
@@ -96,7 +96,7 @@ describe.each(['POST, hung up', 'POST, reset'])(
         const sent = statements.filter((sql) => sql.includes('"campaigns"'));
         expect(sent).toHaveLength(CONNECTIONS);
         // All of them came from the fast lane.
-        for (const sql of sent) expect(sql).toContain(STILL_THERE.chosen);
+        for (const sql of sent) expect(sql).toContain(MEMBERSHIP_CHECKS.chosen);
         const { data } = await gateway.ask(ALERTS, headers);
         expect(data).toEqual({ systemAlerts: { totalCount: 0 } });
       });

@@ -4,12 +4,11 @@ import type { Authenticate } from '../../context/authentication.ts';
 import type { Context } from '../../context/context.ts';
 import type { Database } from '../../context/database/client.ts';
 import { IDEMPOTENCY_HEADER } from '../../context/idempotency.ts';
-
 import type { Identity } from '../../context/identity.ts';
 import { runAsRequest } from '../../context/request-id.ts';
 import { createSession, type Session } from '../../context/session.ts';
 import type { Work } from '../../context/work.ts';
-import { STILL_THERE, WORKSPACE_HEADER } from '../../context/workspace.ts';
+import { MEMBERSHIP_CHECKS, WORKSPACE_HEADER } from '../../context/workspace.ts';
 import type { Variables } from '../../sql/fragment.ts';
 import { FAILED } from '../../sql/json.ts';
 import type { Accelerators } from '../accelerators.ts';
@@ -39,7 +38,7 @@ export interface FastLaneOptions {
 }
 
 /** The workspace of a viewer, and SQL that is true while they may use it. */
-interface Seat {
+interface KnownViewer {
   workspaceId: string;
   /** Of an earlier request. */
   context: Context;
@@ -59,7 +58,7 @@ interface Answered {
   names: readonly string[];
 }
 
-/** Whether a parsed body is left on the request, where Yoga finds it. */
+/** A request whose body, once read, stays on it, where Yoga finds it. */
 type ReadRequest = IncomingMessage & { body?: Buffer };
 
 /**
@@ -72,7 +71,7 @@ export class FastLane {
   readonly #operationOf: ReturnType<typeof createKnownOperations>;
   readonly #corsHeaders: ReturnType<typeof createCorsHeaders>;
   /** By the workspace that was chosen; by `''` without one. */
-  readonly #seats = new WeakMap<Identity, Map<string, Seat>>();
+  readonly #viewers = new WeakMap<Identity, Map<string, KnownViewer>>();
 
   constructor(options: FastLaneOptions) {
     this.#options = options;
@@ -86,12 +85,12 @@ export class FastLane {
     if (!workspace) return;
     const isChosen = workspaceHeader !== null;
     const kind = identity.kind === 'agent' ? 'agent' : isChosen ? 'chosen' : 'first';
-    const seats = this.#seats.get(identity) ?? new Map<string, Seat>();
-    this.#seats.set(identity, seats);
-    seats.set(isChosen ? workspace.id : '', {
+    const known = this.#viewers.get(identity) ?? new Map<string, KnownViewer>();
+    this.#viewers.set(identity, known);
+    known.set(isChosen ? workspace.id : '', {
       workspaceId: workspace.id,
       context: { ...context, idempotencyKey: null },
-      check: STILL_THERE[kind],
+      check: MEMBERSHIP_CHECKS[kind],
     });
   }
 
@@ -149,17 +148,17 @@ export class FastLane {
     { inFlight, work }: ServerContext & { work: Work },
   ): Promise<Answered | null> {
     const plain = readPlain(request.body as Buffer);
-    const seat = this.#seatOf(identity, request);
-    const asked = plain && seat && this.#operation(plain);
+    const viewer = this.#viewerOf(identity, request);
+    const asked = plain && viewer && this.#operation(plain);
     if (!asked) return null;
-    inFlight?.enter(seat.workspaceId);
+    inFlight?.enter(viewer.workspaceId);
     const { timeoutMs } = this.#options;
     const timer = setTimeout(() => work.stop(tookTooLong(timeoutMs)), timeoutMs);
     try {
-      const session = createSession(seat.context.session, work);
+      const session = createSession(viewer.context.session, work);
       return asked.operation.isMutation
-        ? await this.#write(asked, seat, session, request)
-        : await this.#read(asked, seat, session);
+        ? await this.#write(asked, viewer, session, request)
+        : await this.#read(asked, viewer, session);
     } finally {
       clearTimeout(timer);
     }
@@ -174,7 +173,7 @@ export class FastLane {
 
   async #read(
     { operation, operationName, variables }: Asked,
-    { check }: Seat,
+    { check }: KnownViewer,
     session: Session,
   ): Promise<Answered | null> {
     const { accelerators, database } = this.#options;
@@ -188,7 +187,7 @@ export class FastLane {
 
   async #write(
     { operation: { document }, operationName, variables }: Asked,
-    { context, check }: Seat,
+    { context, check }: KnownViewer,
     session: Session,
     { headers }: IncomingMessage,
   ): Promise<Answered | null> {
@@ -205,10 +204,10 @@ export class FastLane {
     return { body: `{"errors":[${JSON.stringify(masked)}],"data":${data}}`, names };
   }
 
-  #seatOf(identity: Identity, { headers }: IncomingMessage): Seat | undefined {
+  #viewerOf(identity: Identity, { headers }: IncomingMessage): KnownViewer | undefined {
     const header = headers[WORKSPACE_HEADER] ?? '';
-    const seats = this.#seats.get(identity);
-    return typeof header === 'string' ? seats?.get(header.toLowerCase()) : undefined;
+    const known = this.#viewers.get(identity);
+    return typeof header === 'string' ? known?.get(header.toLowerCase()) : undefined;
   }
 }
 
