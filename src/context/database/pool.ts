@@ -12,7 +12,7 @@ import { JoinedTransaction, SessionTransaction } from './session-transaction.ts'
 import { Slots } from './slots.ts';
 import { createSnapshot } from './snapshot.ts';
 import type { BatchResult, Statement, StatementResult } from './statement-batch.ts';
-import { Transaction } from './transaction.ts';
+import { PoolTransaction } from './transaction.ts';
 
 export interface SessionPoolOptions {
   connectionString: string;
@@ -50,7 +50,7 @@ export class SessionPool extends pg.Pool {
   readonly #statementTimeoutMs: number;
   readonly #allowances = new WeakMap<Work, Allowance>();
   /** Sessions whose statements all run on one connection. */
-  readonly #bound = new WeakMap<Session, Transaction | SessionTransaction>();
+  readonly #bound = new WeakMap<Session, PoolTransaction | SessionTransaction>();
   readonly #prepared = new WeakMap<pg.PoolClient, PreparedStatements>();
   /**
    * One connection is left for reads next to transactions. Else all transactions could wait for one.
@@ -120,7 +120,7 @@ export class SessionPool extends pg.Pool {
    * begun, it continues when the client leaves. After a limit of the request it can only be rolled
    * back.
    */
-  begin(): Promise<Transaction> {
+  begin(): Promise<PoolTransaction> {
     return this.#begin(currentSession(), () => []);
   }
 
@@ -165,7 +165,7 @@ export class SessionPool extends pg.Pool {
     }
   }
 
-  async #begin(session: Session, leading: () => readonly Statement[]): Promise<Transaction> {
+  async #begin(session: Session, leading: () => readonly Statement[]): Promise<PoolTransaction> {
     const { outside, writing } = session.work;
     const allowance = this.#allowanceOf(session.work);
     await this.#transactions.take(outside, this.options.connectionTimeoutMillis);
@@ -175,7 +175,7 @@ export class SessionPool extends pg.Pool {
       this.#transactions.give();
     };
     const connection = await this.#take(session, outside, onReleased);
-    return new Transaction({
+    return new PoolTransaction({
       open: (begin, statement) => {
         const first = [{ text: begin }, this.#settingsOf(session), ...leading()];
         return connection.send(first, statement, writing);

@@ -1,15 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { SqlStateError } from './database-errors.ts';
 import type { Statement, StatementResult } from './statement-batch.ts';
-import type { Transaction } from './transaction.ts';
+import type { PoolTransaction } from './transaction.ts';
 
 /** The connection of a session's transaction. */
-export interface SessionConnection {
+export interface SessionTransactionOptions {
   /**
    * Takes a connection for a transaction that begins with its first statement. `leading` returns what
    * has to be sent in front of a statement, in the same round trip.
    */
-  begin(leading: () => readonly Statement[]): Promise<Transaction>;
+  begin(leading: () => readonly Statement[]): Promise<PoolTransaction>;
   /** Default limit of a statement, in milliseconds. */
   statementTimeoutMs: number;
 }
@@ -25,8 +25,8 @@ export const STATEMENT_TIMEOUT = "select set_config('statement_timeout', $1, tru
  * failed, later ones fail with its error and are not sent.
  */
 export class SessionTransaction {
-  readonly #connection: SessionConnection;
-  #transaction: Transaction | null = null;
+  readonly #options: SessionTransactionOptions;
+  #transaction: PoolTransaction | null = null;
   #last: Promise<unknown> = Promise.resolve();
   #failure: { error: unknown } | null = null;
   #deadline: number | null = null;
@@ -35,8 +35,8 @@ export class SessionTransaction {
   #isRecovering = false;
   #isOver = false;
 
-  constructor(connection: SessionConnection) {
-    this.#connection = connection;
+  constructor(options: SessionTransactionOptions) {
+    this.#options = options;
   }
 
   /** The error of the first statement that failed, while nothing has been rolled back since. */
@@ -54,7 +54,7 @@ export class SessionTransaction {
           throw new SqlStateError('57014', 'ERROR', 'The transaction has used up its time');
         }
         this.#isRecovering = isRecovery;
-        this.#transaction ??= await this.#connection.begin(() => this.#leading());
+        this.#transaction ??= await this.#options.begin(() => this.#leading());
         const result = await this.#transaction.query(statement);
         if (isRecovery) this.#failure = null;
         return result;
@@ -113,7 +113,7 @@ export class SessionTransaction {
     });
   }
 
-  #forget(): Transaction | null {
+  #forget(): PoolTransaction | null {
     const transaction = this.#transaction;
     this.#transaction = null;
     this.#failure = null;
@@ -128,7 +128,7 @@ export class SessionTransaction {
 
   #leading(): Statement[] {
     if (this.#isRecovering) return [];
-    const usual = this.#connection.statementTimeoutMs;
+    const usual = this.#options.statementTimeoutMs;
     const timeout = Math.max(1, Math.min(usual, Math.ceil(this.#remainingMs())));
     if (timeout === usual && !this.#isShortened) return [];
     this.#isShortened = timeout < usual;

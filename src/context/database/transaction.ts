@@ -20,7 +20,7 @@ const ISOLATION = /^SET TRANSACTION (ISOLATION LEVEL .+)$/;
  * ROLLBACK, `release`. Nothing is sent before the first statement, which BEGIN travels with, since
  * the isolation level has to come before the settings. Statements run one after the other.
  */
-export class Transaction extends EventEmitter {
+export class PoolTransaction extends EventEmitter {
   readonly #connection: TransactionConnection;
   #begin = 'BEGIN';
   #state: 'unsent' | 'open' | 'ended' | 'released' = 'unsent';
