@@ -26,12 +26,12 @@ export interface Link {
   description?: string;
 }
 
-export type Operation = 'create' | 'update' | 'delete';
+export type WriteOperation = 'create' | 'update' | 'delete';
 
 /** How a table is written through the API. */
 export interface Writes {
   /** Default: all of them. */
-  operations?: readonly Operation[];
+  operations?: readonly WriteOperation[];
   /** Shown columns that clients do not set: counters, computed values, state kept by functions. */
   readOnly?: readonly string[];
   /** To-many relations whose rows can be created along with a new row. */

@@ -1,5 +1,5 @@
 import type { Context } from '../context/context.ts';
-import type { Operation } from '../models/descriptor.ts';
+import type { WriteOperation } from '../models/descriptor.ts';
 import { models } from '../models/index.ts';
 import { mayRead, writeRefusal } from '../resolvers/permissions.ts';
 import { needsWorkspace } from '../resolvers/rows.ts';
@@ -9,16 +9,17 @@ import { knownRows } from './cost/row-prices.ts';
 import { functions } from './model/function-mutation.ts';
 import { Viewer } from './viewer.ts';
 
-type Permission = Record<'read' | Operation, boolean> & { type: string; functions: string[] };
+type Permission = Record<'read' | WriteOperation, boolean> & { type: string; functions: string[] };
 
-const ALL: readonly Operation[] = ['create', 'update', 'delete'];
+const ALL: readonly WriteOperation[] = ['create', 'update', 'delete'];
 
 function permissionsOf(context: Context): Permission[] {
   const types = new Set([...models.keys(), ...functions.map(({ model }) => model)]);
   return [...types].map((name) => {
     const writes = models.get(name)?.writes;
     const operations = writes ? (writes.operations ?? ALL) : [];
-    const may = (operation: Operation) => operations.includes(operation) && mayWrite(context, name);
+    const may = (operation: WriteOperation) =>
+      operations.includes(operation) && mayWrite(context, name);
     return {
       type: name,
       read:

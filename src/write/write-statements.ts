@@ -5,7 +5,7 @@ import type { Column } from '../generated/catalog.ts';
 import { columnOf, modelOf } from '../resolvers/catalog.ts';
 import { limits } from '../resolvers/limits.ts';
 import type { Row } from '../resolvers/rows.ts';
-import { beginning } from '../resolvers/writes/drafts.ts';
+import { defaultsOf } from '../resolvers/writes/drafts.ts';
 import { keyType } from '../resolvers/writes/locks.ts';
 import { type JsonChange, problemOf } from '../resolvers/writes/values.ts';
 import { Unsupported } from '../sql/fragment.ts';
@@ -32,7 +32,7 @@ export function insertion(
   for (const input of inputs) {
     const id = (input.id as string | undefined) ?? randomUUID();
     ids.push(id);
-    const row = stored(model, { ...beginning(context, model), ...input, id });
+    const row = stored(model, { ...defaultsOf(context, model), ...input, id });
     const key = Object.keys(row).join();
     const rows = byColumns.get(key);
     if (rows) rows.push(row);

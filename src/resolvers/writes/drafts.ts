@@ -26,7 +26,7 @@ export interface Draft {
 }
 
 /** Returns how many rows the inputs create, those of relations included. */
-export function countRows(model: string, inputs: readonly Row[]): number {
+export function countNewRows(model: string, inputs: readonly Row[]): number {
   const { relations } = modelOf(model);
   const nested = inputs.flatMap((input) =>
     Object.entries(input).map(([name, value]) =>
@@ -52,7 +52,7 @@ export function draftOf(
       const { to } = relationOf(model, name);
       const data = (value as Row[]).map((child, i) => ({
         id: randomUUID(),
-        ...beginning(context, to),
+        ...defaultsOf(context, to),
         ...readValues(to, child, [...path, name, String(i)], errors),
       }));
       children.push({ relation: name, data });
@@ -61,16 +61,19 @@ export function draftOf(
     }
   }
   const id = (own.id as string | undefined) ?? randomUUID();
-  const data = { ...beginning(context, model), ...readValues(model, own, path, errors), id };
+  const data = { ...defaultsOf(context, model), ...readValues(model, own, path, errors), id };
   return { id, data, children, path, errors };
 }
 
 /** Defaults of a row. Lists are empty, because clients never see a missing list. */
-export function beginning(context: Context, model: string): Row {
+export function defaultsOf(context: Context, model: string): Row {
   const lists = Object.entries(modelOf(model).columns).filter(
     ([, { isList, hasDefault }]) => isList && !hasDefault,
   );
-  return { ...Object.fromEntries(lists.map(([name]) => [name, []])), ...standing(context, model) };
+  return {
+    ...Object.fromEntries(lists.map(([name]) => [name, []])),
+    ...ownershipOf(context, model),
+  };
 }
 
 /** Whether a draft is not to be inserted. */
@@ -79,12 +82,12 @@ export function isRefused({ errors }: Draft): boolean {
 }
 
 /** The workspace and the author of every new row. The database fills in the agent. */
-function standing({ workspace, viewer }: Context, model: string): Row {
+function ownershipOf({ workspace, viewer }: Context, model: string): Row {
   const { columns } = modelOf(model);
-  const place = columns.workspaceId && workspace ? { workspaceId: workspace.id } : {};
-  if (viewer.kind === 'agent') return place;
+  const own = columns.workspaceId && workspace ? { workspaceId: workspace.id } : {};
+  if (viewer.kind === 'agent') return own;
   return {
-    ...place,
+    ...own,
     ...(columns.createdById ? { createdById: viewer.id } : {}),
     ...(columns.userId && !columns.createdById && writerOf(model) === 'Viewer'
       ? { userId: viewer.id }

@@ -21,7 +21,7 @@ export async function lock(
 }
 
 /** Locks a row for this transaction. Refuses if the row is missing or was changed since. */
-export async function hold(
+export async function lockUnmodified(
   transaction: Transaction,
   model: string,
   id: string,

@@ -45,13 +45,13 @@ export function mutationError(
   const failure = databaseError(error);
   if (!failure) return null;
   const { kind, sqlstate = '', constraint, columns, message, detail } = failure;
-  const place = placeOf(model, constraint, path);
-  const described = modelOf(place.model);
+  const row = rowPathOf(model, constraint, path);
+  const described = modelOf(row.model);
   const at = (names: readonly string[]) => {
     const [first] = names
       .map((name) => fieldOf(described, name))
       .filter((name) => name !== undefined);
-    return first ? [...place.path, first] : place.path;
+    return first ? [...row.path, first] : row.path;
   };
 
   const raised = RAISED[sqlstate];
@@ -68,9 +68,9 @@ export function mutationError(
     return { code: raised, message: sentence(message), path: at(columns) };
   switch (kind) {
     case 'unique':
-      return conflict(place, described, uniqueColumns(described, constraint, columns));
+      return conflict(row, described, uniqueColumns(described, constraint, columns));
     case 'foreignKey':
-      return foreignKey(model, place, failure, path);
+      return foreignKey(model, row, failure, path);
     case 'check':
       return {
         code: 'VALIDATION',
@@ -112,12 +112,12 @@ export function duplicate(model: string, path: readonly string[]): MutationError
   );
 }
 
-function conflict(place: Place, described: Model, columns: readonly string[]): MutationError {
+function conflict(row: RowPath, described: Model, columns: readonly string[]): MutationError {
   const fields = columns.map((name) => fieldOf(described, name) ?? name);
   return {
     code: 'CONFLICT',
-    message: `Another ${place.model} has the same ${listed(fields)}.`,
-    path: fields[0] ? [...place.path, fields[0]] : place.path,
+    message: `Another ${row.model} has the same ${listed(fields)}.`,
+    path: fields[0] ? [...row.path, fields[0]] : row.path,
   };
 }
 
@@ -125,7 +125,11 @@ function conflict(place: Place, described: Model, columns: readonly string[]): M
  * The place of the row that a constraint is about: the argument that holds the values, or one of
  * its relations that is created with it.
  */
-function placeOf(model: string, constraint: string | undefined, path: readonly string[]): Place {
+function rowPathOf(
+  model: string,
+  constraint: string | undefined,
+  path: readonly string[],
+): RowPath {
   const owner = Object.entries(catalog.models)
     .filter(([, { schema, table }]) => schema === 'public' && constraint?.startsWith(`${table}_`))
     .sort(([, one], [, other]) => other.table.length - one.table.length)[0]?.[0];
@@ -134,14 +138,14 @@ function placeOf(model: string, constraint: string | undefined, path: readonly s
   return { model: owner, path: relation ? [...path, relation] : path };
 }
 
-interface Place {
+interface RowPath {
   model: string;
   path: readonly string[];
 }
 
 function foreignKey(
   model: string,
-  place: Place,
+  row: RowPath,
   { constraint, message }: DatabaseFailure,
   path: readonly string[],
 ): MutationError {
@@ -149,11 +153,11 @@ function foreignKey(
   if (message.includes('update or delete on table')) {
     return {
       code: 'CONFLICT',
-      message: `The ${model} is still used by ${article(place.model)}.`,
+      message: `The ${model} is still used by ${article(row.model)}.`,
       path,
     };
   }
-  const { table, relations, columns } = modelOf(place.model);
+  const { table, relations, columns } = modelOf(row.model);
   const relation = Object.values(relations).find(
     ({ columns: own }) =>
       own.length > 0 &&
@@ -165,7 +169,7 @@ function foreignKey(
   return {
     code: 'VALIDATION',
     message: `There is no such ${relation.to === 'AuthUser' ? 'person' : relation.to}.`,
-    path: [...place.path, relation.columns.at(-1) as string],
+    path: [...row.path, relation.columns.at(-1) as string],
   };
 }
 

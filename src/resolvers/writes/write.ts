@@ -4,9 +4,9 @@ import { limits } from '../limits.ts';
 import { writeRefusal } from '../permissions.ts';
 import { delegateIn, type Row, requireScope } from '../rows.ts';
 import { storedValue } from '../secrets.ts';
-import { countRows, draftOf, insertAll, insertInParts, isRefused } from './drafts.ts';
+import { countNewRows, draftOf, insertAll, insertInParts, isRefused } from './drafts.ts';
 import { fieldOf } from './field.ts';
-import { hold, keyType, lock } from './locks.ts';
+import { keyType, lock, lockUnmodified } from './locks.ts';
 import { type Changes, type JsonPatchOperation, readChanges } from './values.ts';
 import { type MutationError, MutationRefused, mutationError } from './write-errors.ts';
 import { inTransaction, readAnswer, type Transaction, type Writing } from './write-transaction.ts';
@@ -49,7 +49,7 @@ export async function createRows(
   const { model } = write;
   const refused = refusal(write);
   if (refused) return inputs.map((_, i) => failed([{ ...refused, path: pathOf(i) }]));
-  const count = countRows(model, inputs);
+  const count = countNewRows(model, inputs);
   if (count > limits.maxBulkRows) {
     const [argument = 'inputs'] = pathOf(0);
     return [failed([tooManyRows(argument, count)])];
@@ -93,7 +93,7 @@ export function updateRow(
 ): Promise<WriteResult> {
   return one(write, [argument], async (transaction) => {
     const changes = soundChanges(write.model, input, argument);
-    await hold(transaction, write.model, id, unmodifiedSince);
+    await lockUnmodified(transaction, write.model, id, unmodifiedSince);
     await change(transaction, write.model, [id], changes);
     const rows = await readBack(transaction, write, [id]);
     return { id, row: rows.get(id) ?? null, errors: [] };
@@ -103,7 +103,7 @@ export function updateRow(
 /** Deletes one row, under the same condition, once the answer has been read. Returns it as it is. */
 export function deleteRow(write: Write, id: string, unmodifiedSince?: Date | null) {
   return one(write, ['id'], async (transaction) => {
-    await hold(transaction, write.model, id, unmodifiedSince);
+    await lockUnmodified(transaction, write.model, id, unmodifiedSince);
     const rows = await readBack(transaction, write, [id]);
     removeLast(transaction, write, [id]);
     return { id, row: rows.get(id) ?? null, errors: [] };

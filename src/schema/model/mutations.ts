@@ -22,7 +22,7 @@ import { type PriceOf, priced } from '../cost/price.ts';
 import { deletePrice, writePrice } from '../cost/writes.ts';
 import { type AnyArguments, type AnyInput, anyFields } from './any-model.ts';
 import { filterInput } from './inputs.ts';
-import { bulkPayloadOf, keyType, type Names, type Payload, payloadOf } from './payloads.ts';
+import { bulkPayloadOf, idScalar, type Names, type Payload, payloadOf } from './payloads.ts';
 import {
   chosenIdOf,
   createInput,
@@ -74,7 +74,7 @@ export function common(arg: AnyArguments) {
 function conditional(arg: AnyArguments, model: string) {
   const versioned = 'updatedAt' in modelOf(model).columns;
   return {
-    id: arg({ type: keyType(model), required: true }),
+    id: arg({ type: idScalar(model), required: true }),
     ...(versioned ? { ifUnmodifiedSince: arg({ type: 'DateTime', description: UNMODIFIED }) } : {}),
     ...common(arg),
   };

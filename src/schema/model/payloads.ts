@@ -43,7 +43,7 @@ function definePayload({ model, lookup }: Pick<Names, 'model' | 'lookup'>): Payl
     description: `Result of a mutation for ${article(model)}.`,
     fields: (t) => ({
       id: t.field({
-        type: keyType(model),
+        type: idScalar(model),
         description: 'Null when nothing was written.',
         resolve: ({ id }) => id,
       }),
@@ -85,6 +85,6 @@ function defineBulkPayload({ model }: { model: string }, payload: Payload) {
 }
 
 /** The type of a model's `id`: dictionaries have keys that people can read. */
-export function keyType(model: string) {
+export function idScalar(model: string) {
   return columnType('id', columnOf(model, 'id')) as 'UUID' | 'String';
 }
