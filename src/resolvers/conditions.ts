@@ -72,7 +72,7 @@ export function readComparisons(
   return new Reading(false).column(name, column, comparisons, path);
 }
 
-interface Place {
+interface Level {
   depth: number;
   /** Whether the filter is on rows of a relation. */
   isRelated: boolean;
@@ -92,21 +92,21 @@ class Reading {
     this.#complete = complete;
   }
 
-  filter(model: string, filter: Input, path: string, place: Place): Condition | null {
-    if (place.depth > limits.maxFilterDepth) {
+  filter(model: string, filter: Input, path: string, level: Level): Condition | null {
+    if (level.depth > limits.maxFilterDepth) {
       throw refusal(
         path,
         `A filter nests at most ${limits.maxFilterDepth} levels of and, or and not.`,
       );
     }
     const parts = this.#given(filter, path).map(([name, value]) =>
-      this.#part(model, name, value, `${path}.${name}`, place),
+      this.#part(model, name, value, `${path}.${name}`, level),
     );
     return all(parts);
   }
 
-  #part(model: string, name: string, given: unknown, path: string, place: Place): Condition | null {
-    const deeper = { ...place, depth: place.depth + 1 };
+  #part(model: string, name: string, given: unknown, path: string, level: Level): Condition | null {
+    const deeper = { ...level, depth: level.depth + 1 };
     if (name === 'and' || name === 'or') {
       return this.#list(model, name, given as readonly Input[], path, deeper);
     }
@@ -118,9 +118,9 @@ class Reading {
     const { columns, relations } = modelOf(model);
     const column = columns[name];
     if (column) return this.column(name, column, value, path);
-    if (place.isRelated) throw refusal(path, 'A filter can follow only one relation.');
+    if (level.isRelated) throw refusal(path, 'A filter can follow only one relation.');
     const relation = relations[name] as Relation;
-    const inside = { ...place, isRelated: true };
+    const inside = { ...level, isRelated: true };
     if (!relation.isList) return this.#related(name, relation, 'one', value, path, inside);
     const quantified = this.#given(value, path).map(([quantifier, filter]) =>
       this.#related(
@@ -140,10 +140,10 @@ class Reading {
     kind: 'and' | 'or',
     filters: readonly Input[],
     path: string,
-    place: Place,
+    level: Level,
   ): Condition | null {
     if (filters.length === 0 && this.#complete) throw emptied(path);
-    const parts = filters.map((filter, i) => this.filter(model, filter, `${path}[${i}]`, place));
+    const parts = filters.map((filter, i) => this.filter(model, filter, `${path}[${i}]`, level));
     const said = parts.filter((part) => part !== null);
     // An empty list is a condition; a list of empty objects is none.
     return said.length === 0 && filters.length > 0 ? null : { kind, parts: said };
@@ -155,9 +155,9 @@ class Reading {
     quantifier: RelatedRows['quantifier'],
     filter: Input,
     path: string,
-    place: Place,
+    level: Level,
   ): Condition | null {
-    const condition = this.filter(relation.to, filter, path, place);
+    const condition = this.filter(relation.to, filter, path, level);
     // A filter written as {} matches any row. One that became empty is left out.
     if (condition === null && Object.keys(filter).length > 0) return null;
     return { kind: 'related', name, relation, quantifier, condition };

@@ -172,7 +172,7 @@ function jsonFilter(operator: string, operand: unknown, path: readonly string[])
   }
 }
 
-/** Prisma passes patterns to LIKE unescaped. A client's % and _ have no special meaning. */
-function escapeLike(text: string): string {
+/** Returns a text for LIKE, in which a client's % and _ have no special meaning: Prisma escapes none. */
+export function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, '\\$&');
 }

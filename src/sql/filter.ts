@@ -1,4 +1,5 @@
 import type { Comparison, Condition, RelatedRows } from '../resolvers/conditions.ts';
+import { escapeLike } from '../resolvers/filter.ts';
 import { empty, join, type Sql, sql, Unsupported } from './fragment.ts';
 import { joinSql } from './relation.ts';
 import type { Scope, Scopes } from './scope.ts';
@@ -189,9 +190,4 @@ function binary(operator: string): Sql {
   const found = OPERATORS[operator];
   if (!found) throw new Unsupported(`the operator ${operator}`);
   return found;
-}
-
-/** A client's % and _ have no special meaning. */
-export function escapeLike(text: string): string {
-  return text.replace(/[\\%_]/g, '\\$&');
 }

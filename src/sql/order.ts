@@ -75,7 +75,7 @@ function behind(term: Term): Sql {
     : sql`(${isBeyond} or (${e} is not null and ${value} is null))`;
 }
 
-/** Returns the cursor of a row: `list` and its order, and the values of the ordered columns. */
+/** Returns the cursor of a row: the signature of its list and order, and the values of the ordered columns. */
 export function cursorSql(scope: Scope, signature: string, orderings: readonly Ordering[]): Sql {
   const json = new JsonText().known(`[${JSON.stringify(signature)}`);
   for (const { column } of orderings) {

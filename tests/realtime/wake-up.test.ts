@@ -159,27 +159,27 @@ describe('a reader', () => {
   });
 
   it('polls until a notification arrives, and sometimes sends one to itself', () => {
-    const pace = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
-    pace.connected(0);
+    const schedule = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
+    schedule.connected(0);
     const steps = Array.from({ length: 600 }, (_, n) => {
-      pace.read(n * 20, { found: false, awake: false, isOnTime: true });
-      return pace.probe(n * 20);
+      schedule.read(n * 20, { found: false, awake: false, isOnTime: true });
+      return schedule.probe(n * 20);
     });
     const times = (wanted: string) => steps.flatMap((step, n) => (step === wanted ? n * 20 : []));
     expect(times('notify')).toEqual([0, 300, 600, 900, 2_900, 4_900, 6_900, 8_900, 10_900]);
     expect(times('unheard')).toEqual([10_000]);
-    expect(pace.waitMs(12_000)).toBe(20);
-    pace.heard();
-    expect(pace.waitMs(12_000)).toBe(250);
-    expect(pace.probe(20_000)).toBeNull();
+    expect(schedule.waitMs(12_000)).toBe(20);
+    schedule.heard();
+    expect(schedule.waitMs(12_000)).toBe(250);
+    expect(schedule.probe(20_000)).toBeNull();
   });
 
   it('stays awake if half of its scheduled reads find changes; reads after a wake-up do not count', () => {
     const keptAwake = (finds: (n: number) => boolean, isOnTime: boolean) => {
-      const pace = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
+      const schedule = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
       const reads = Array.from({ length: 50 }, (_, n) => {
-        pace.read(n * 5, { found: finds(n), awake: true, isOnTime });
-        return pace.keepAwake(n * 5);
+        schedule.read(n * 5, { found: finds(n), awake: true, isOnTime });
+        return schedule.keepAwake(n * 5);
       });
       return reads.some((ms) => ms > 0);
     };
@@ -189,13 +189,13 @@ describe('a reader', () => {
   });
 
   it('pauses after a notification to itself, even with many commits', () => {
-    const pace = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
-    pace.connected(0);
-    pace.read(0, { found: true, awake: true, isOnTime: true });
-    expect(pace.waitMs(0)).toBeLessThan(5);
-    expect(pace.probe(0)).toBe('notify');
-    expect(pace.waitMs(0)).toBe(25);
-    pace.read(25, { found: true, awake: true, isOnTime: true });
-    expect(pace.waitMs(25)).toBeLessThan(5);
+    const schedule = new PollSchedule({ pollMs: 250, unheardPollMs: 20 });
+    schedule.connected(0);
+    schedule.read(0, { found: true, awake: true, isOnTime: true });
+    expect(schedule.waitMs(0)).toBeLessThan(5);
+    expect(schedule.probe(0)).toBe('notify');
+    expect(schedule.waitMs(0)).toBe(25);
+    schedule.read(25, { found: true, awake: true, isOnTime: true });
+    expect(schedule.waitMs(25)).toBeLessThan(5);
   });
 });

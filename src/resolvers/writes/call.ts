@@ -106,7 +106,7 @@ function statementOf(fn: DatabaseFunction, values: Row, selected: string) {
     ...Object.entries(fn.parameters).flatMap(([argument, { name, column }]) =>
       values[argument] == null
         ? []
-        : [{ name, value: toSql(column, values[argument]), type: sqlType(column) }],
+        : [{ name, value: toSql(column, values[argument]), type: parameterType(column) }],
     ),
   ];
   const list = given.map(({ name, type }, i) => `"${name}" => $${i + 1}::${type}`).join(', ');
@@ -127,7 +127,7 @@ const SQL_TYPES: Record<string, string> = {
   DateTime: 'timestamptz',
 };
 
-function sqlType({ type, kind, nativeType, isList }: Column): string {
+function parameterType({ type, kind, nativeType, isList }: Column): string {
   const native = nativeType === 'Uuid' || nativeType === 'Date' ? nativeType.toLowerCase() : '';
   const name =
     kind === 'enum' ? `public."${catalog.enums[type]?.type}"` : native || SQL_TYPES[type];
