@@ -15,7 +15,7 @@ type TenancyClass =
 
 export type Operation = 'insert' | 'update' | 'delete';
 
-interface Place {
+interface TableClass {
   tenancy: TenancyClass;
   /** The domain of the scope: "strategy:write". */
   domain: string;
@@ -23,54 +23,74 @@ interface Place {
   writer: Role | null;
 }
 
-const PLACES: Record<string, Place> = {};
-const place = (domain: string, writer: Role | null, tenancy: TenancyClass, tables: string) => {
-  for (const table of tables.trim().split(/\s+/)) PLACES[table] = { tenancy, domain, writer };
+const CLASSES: Record<string, TableClass> = {};
+const classify = (domain: string, writer: Role | null, tenancy: TenancyClass, tables: string) => {
+  for (const table of tables.trim().split(/\s+/)) CLASSES[table] = { tenancy, domain, writer };
 };
-place('workspace', 'Owner', 'workspace itself', 'workspaces');
-place('workspace', 'Owner', 'workspace', 'user_workspaces');
-place('workspace', null, 'own user', 'user_profiles onboarding_responses');
-place('billing', null, 'own user', 'subscriptions');
-place('billing', 'Owner', 'billing', 'billing_history autopay_subscriptions autopay_payments');
-place('strategy', 'Strategist', 'workspace', 'global_strategies positioning message_architecture');
-place('strategy', 'Strategist', 'workspace', 'strategy_insights');
-place('campaigns', 'Strategist', 'workspace', 'campaigns campaign_quests campaign_cohorts');
-place('cohorts', 'Strategist', 'workspace', 'cohorts support_feedback');
-place('cohorts', null, 'global', 'journey_stages');
-place(
+classify('workspace', 'Owner', 'workspace itself', 'workspaces');
+classify('workspace', 'Owner', 'workspace', 'user_workspaces');
+classify('workspace', null, 'own user', 'user_profiles onboarding_responses');
+classify('billing', null, 'own user', 'subscriptions');
+classify('billing', 'Owner', 'billing', 'billing_history autopay_subscriptions autopay_payments');
+classify(
+  'strategy',
+  'Strategist',
+  'workspace',
+  'global_strategies positioning message_architecture',
+);
+classify('strategy', 'Strategist', 'workspace', 'strategy_insights');
+classify('campaigns', 'Strategist', 'workspace', 'campaigns campaign_quests campaign_cohorts');
+classify('cohorts', 'Strategist', 'workspace', 'cohorts support_feedback');
+classify('cohorts', null, 'global', 'journey_stages');
+classify(
   'moves',
   'Strategist',
   'workspace',
   'lines_of_operation sprints moves move_anomalies move_logs',
 );
-place('moves', null, 'global', 'channel_roles maneuver_types');
-place('content', 'Creator', 'workspace', 'assets visual_designs content_adaptations');
-place('content', 'Creator', 'workspace', 'content_patterns');
-place('content', 'Creator', 'shared or workspace', 'visual_design_templates adaptation_patterns');
-place('experiments', 'Creator', 'workspace', 'experiments experiment_results experiment_metadata');
-place('gamification', 'Owner', 'workspace', 'achievements');
-place('gamification', null, 'workspace and own user', 'user_achievements user_stats');
-place('agents', null, 'global', 'agent_registry agent_capabilities');
-place('agents', 'Strategist', 'workspace', 'agent_assignments');
-place(
+classify('moves', null, 'global', 'channel_roles maneuver_types');
+classify('content', 'Creator', 'workspace', 'assets visual_designs content_adaptations');
+classify('content', 'Creator', 'workspace', 'content_patterns');
+classify(
+  'content',
+  'Creator',
+  'shared or workspace',
+  'visual_design_templates adaptation_patterns',
+);
+classify(
+  'experiments',
+  'Creator',
+  'workspace',
+  'experiments experiment_results experiment_metadata',
+);
+classify('gamification', 'Owner', 'workspace', 'achievements');
+classify('gamification', null, 'workspace and own user', 'user_achievements user_stats');
+classify('agents', null, 'global', 'agent_registry agent_capabilities');
+classify('agents', 'Strategist', 'workspace', 'agent_assignments');
+classify(
   'agents',
   'Owner',
   'workspace',
   'agent_performance agent_messages agent_debates debate_rounds',
 );
-place('agents', 'Owner', 'workspace', 'policy_decisions');
-place('learning', 'Analyst', 'workspace', 'agent_recommendations recommendation_patterns');
-place('learning', 'Analyst', 'workspace', 'recommendation_outcomes agent_trust_scores');
-place('learning', 'Analyst', 'workspace', 'meta_learner_state');
-place('intelligence', 'Analyst', 'workspace', 'intelligence_signals market_insights competitors');
-place('intelligence', 'Analyst', 'workspace', 'competitor_content competitor_patterns');
-place('intelligence', 'Analyst', 'workspace', 'trends trend_mentions');
-place('alerts', 'Analyst', 'workspace', 'system_alerts');
-place('alerts', null, 'workspace and own user', 'user_notifications');
+classify('agents', 'Owner', 'workspace', 'policy_decisions');
+classify('learning', 'Analyst', 'workspace', 'agent_recommendations recommendation_patterns');
+classify('learning', 'Analyst', 'workspace', 'recommendation_outcomes agent_trust_scores');
+classify('learning', 'Analyst', 'workspace', 'meta_learner_state');
+classify(
+  'intelligence',
+  'Analyst',
+  'workspace',
+  'intelligence_signals market_insights competitors',
+);
+classify('intelligence', 'Analyst', 'workspace', 'competitor_content competitor_patterns');
+classify('intelligence', 'Analyst', 'workspace', 'trends trend_mentions');
+classify('alerts', 'Analyst', 'workspace', 'system_alerts');
+classify('alerts', null, 'workspace and own user', 'user_notifications');
 
 /** Every scope that a token may hold. */
 export const SCOPES: readonly string[] = [
-  ...[...new Set(Object.values(PLACES).map(({ domain }) => domain)), '*'].flatMap((domain) => [
+  ...[...new Set(Object.values(CLASSES).map(({ domain }) => domain)), '*'].flatMap((domain) => [
     `${domain}:read`,
     `${domain}:write`,
   ]),
@@ -107,7 +127,7 @@ const refusesAgents = () => false;
 /** An agent with any scope sees what members see; without a scope it sees nothing. */
 const asMember = (sql: string) => (scopes: readonly string[]) => unless(scopes.length > 0, sql);
 
-function byClass({ tenancy, domain, writer }: Place, table: string): Omit<Rule, 'tenancy'> {
+function byClass({ tenancy, domain, writer }: TableClass, table: string): Omit<Rule, 'tenancy'> {
   const writes = (scopes: readonly string[]) =>
     scopes.includes(`${domain}:write`) || scopes.includes('*:write');
   switch (tenancy) {
@@ -227,7 +247,7 @@ function ofPeople(table: string): Omit<Rule, 'tenancy' | 'agentMay'> {
 
 /** The rule of each table. */
 export const RULES: Readonly<Record<string, Rule>> = Object.fromEntries(
-  Object.entries(PLACES).map(([table, where]) => [
+  Object.entries(CLASSES).map(([table, where]) => [
     table,
     { tenancy: where.tenancy, ...byClass(where, table) },
   ]),
