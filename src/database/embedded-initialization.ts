@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { giveTo, identityFor, type PostgresInstallation } from './embedded-installation.ts';
+import { commandUserFor, giveTo, type PostgresInstallation } from './embedded-installation.ts';
 import { EmbeddedPostgresError, exitOf, hintFor, runProgram } from './embedded-program.ts';
 
 export const SUPERUSER = 'postgres';
@@ -23,10 +23,10 @@ export async function initialize(
     const password = join(workshop, PASSWORD_FILE);
     await mkdir(data, { mode: 0o700 });
     await writeFile(password, randomBytes(24).toString('base64url'), { mode: 0o600 });
-    const identity = await identityFor(dataDir);
-    await giveTo(identity, workshop);
+    const commandUser = await commandUserFor(dataDir);
+    await giveTo(commandUser, workshop);
     const log = join(workshop, LOG_FILE);
-    const child = await runProgram(identity, log, initdb, [
+    const child = await runProgram(commandUser, log, initdb, [
       `--pgdata=${data}`,
       `--username=${SUPERUSER}`,
       `--pwfile=${password}`,
@@ -39,7 +39,7 @@ export async function initialize(
     await exitOf(child);
     if (child.exitCode !== 0) {
       throw new EmbeddedPostgresError(
-        `The database in ${dataDir} could not be made:\n${await readFile(log, 'utf8')}${hintFor(identity)}`,
+        `The database in ${dataDir} could not be made:\n${await readFile(log, 'utf8')}${hintFor(commandUser)}`,
       );
     }
     await rename(password, join(data, PASSWORD_FILE));

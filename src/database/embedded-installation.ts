@@ -64,7 +64,7 @@ async function linkLibraries(packageFolder: string): Promise<void> {
 }
 
 /** The prefix of a command and the user that runs it, so that Postgres does not run as root. */
-export interface Identity {
+export interface CommandUser {
   prefix: string[];
   user: { uid: number; gid: number } | undefined;
 }
@@ -73,7 +73,7 @@ export interface Identity {
  * Returns how to run Postgres on a folder. Postgres refuses root, so root runs it as the owner of
  * the folder, or in a user namespace where these are allowed and root owns the folder.
  */
-export async function identityFor(folder: string): Promise<Identity> {
+export async function commandUserFor(folder: string): Promise<CommandUser> {
   if (process.getuid?.() !== 0) return { prefix: [], user: undefined };
   const { uid, gid } = await stat(folder);
   if (uid !== 0) return { prefix: [], user: { uid, gid } };
@@ -83,9 +83,9 @@ export async function identityFor(folder: string): Promise<Identity> {
   return { prefix: [], user: { uid: 65534, gid: 65534 } };
 }
 
-/** Makes the identity's user the owner of a folder and everything in it. */
-export async function giveTo(identity: Identity, folder: string): Promise<void> {
-  const { user } = identity;
+/** Makes the user of a command the owner of a folder and everything in it. */
+export async function giveTo(commandUser: CommandUser, folder: string): Promise<void> {
+  const { user } = commandUser;
   if (!user || (await stat(folder)).uid === user.uid) return;
   for (const entry of await readdir(folder, { recursive: true })) {
     await chown(join(folder, entry), user.uid, user.gid);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import type { Identity } from './embedded-installation.ts';
+import type { CommandUser } from './embedded-installation.ts';
 import type { Postmaster } from './embedded-lock.ts';
 
 /** The embedded Postgres could not be started; the message says why. */
@@ -29,7 +29,7 @@ export class AlreadyRunningError extends EmbeddedPostgresError {
 
 /** Runs a program with its output added to a file. Throws if it cannot be run at all. */
 export async function runProgram(
-  { prefix, user }: Identity,
+  { prefix, user }: CommandUser,
   log: string,
   program: string,
   args: string[],
@@ -57,7 +57,7 @@ export async function runProgram(
 }
 
 /** Returns what to do where a program may not enter its folders; empty unless root runs it. */
-export function hintFor({ user }: Identity): string {
+export function hintFor({ user }: CommandUser): string {
   if (!user) return '';
   return (
     `\nPostgres refuses root, so it runs as user ${user.uid}, who must be able to enter the folders ` +

@@ -6,11 +6,11 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { initialize, LOG_FILE, PASSWORD_FILE, SUPERUSER } from './embedded-initialization.ts';
 import {
+  type CommandUser,
+  commandUserFor,
   embeddedInstallation,
   exists,
   giveTo,
-  type Identity,
-  identityFor,
   type PostgresInstallation,
 } from './embedded-installation.ts';
 import { readPostmaster, replaceStaleLock } from './embedded-lock.ts';
@@ -72,14 +72,14 @@ export async function startEmbeddedPostgres(
   const folder = join(dataDir, 'postgres');
   await mkdir(dataDir, { recursive: true });
   if (!(await exists(folder))) await initialize(dataDir, folder, installation, options);
-  const identity = await identityFor(folder);
-  await giveTo(identity, folder);
+  const commandUser = await commandUserFor(folder);
+  await giveTo(commandUser, folder);
 
   const deadline = Date.now() + RELEASE_MS;
   for (;;) {
     await waitUntilFree(dataDir, folder);
     const port = options.port ?? (await freePort());
-    const started = await launch(folder, port, installation, identity, options);
+    const started = await launch(folder, port, installation, commandUser, options);
     if (!('failure' in started)) return started;
     const transient =
       FOLDER_HELD.test(started.failure) || (!options.port && PORT_HELD.test(started.failure));
@@ -131,7 +131,7 @@ async function launch(
   folder: string,
   port: number,
   { postgres }: PostgresInstallation,
-  identity: Identity,
+  commandUser: CommandUser,
   { durable = true, settings }: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres | { failure: string }> {
   const password = await readPassword(folder);
@@ -154,7 +154,7 @@ async function launch(
     ...settings,
   };
   const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const child = await runProgram(identity, log, postgres, ['-D', folder, ...flags]);
+  const child = await runProgram(commandUser, log, postgres, ['-D', folder, ...flags]);
   const guard = stopWithThisProcess(child);
   const exited = exitOf(child).then(() => void guard.kill());
 

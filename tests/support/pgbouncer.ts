@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { giveTo, identityFor } from '../../src/database/embedded-installation.ts';
+import { commandUserFor, giveTo } from '../../src/database/embedded-installation.ts';
 import type { PoolMode } from '../../src/env.ts';
 import { freePort } from './ports.ts';
 import { hasProgram, isInstalled, ServerProcess } from './server-process.ts';
@@ -62,10 +62,10 @@ default_pool_size = ${poolSize}
     `"${username}" "${decodeURIComponent(password)}"\n`;
   await writeFile(logins, urls.map(login).join(''));
   // It refuses root, as Postgres does.
-  const identity = await identityFor(folder);
-  await giveTo(identity, folder);
-  const command = [...identity.prefix, BINARY, '--quiet', settings];
-  const bouncer = new ServerProcess(command, port, identity.user);
+  const commandUser = await commandUserFor(folder);
+  await giveTo(commandUser, folder);
+  const command = [...commandUser.prefix, BINARY, '--quiet', settings];
+  const bouncer = new ServerProcess(command, port, commandUser.user);
   await bouncer.start();
   return {
     url(connectionString) {
