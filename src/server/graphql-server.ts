@@ -22,7 +22,7 @@ import { useSession } from './operation-session.ts';
 import { usePersistedQueryRefusal } from './persisted-queries.ts';
 import type { ContextOf } from './request-contexts.ts';
 import { useRequestId } from './request-id-header.ts';
-import { useRequestsInFlight } from './requests-in-flight.ts';
+import { useRequestLimit } from './request-limit.ts';
 import type { RootFieldWays } from './root-field-ways.ts';
 import { ENDPOINT, STREAM_ENDPOINT, useKnownPaths } from './routes.ts';
 import type { ServerContext } from './server-context.ts';
@@ -63,7 +63,7 @@ export function createGraphQLServer(options: GraphQLServerOptions) {
       ...plugins,
       useKnownPaths([ENDPOINT, STREAM_ENDPOINT]),
       useAuthentication(options.authenticate),
-      useRequestsInFlight(),
+      useRequestLimit(),
       useJsonBodies(),
       useExactJson(),
       usePersistedQueryRefusal(),

@@ -75,13 +75,13 @@ export async function serve(
   const { url } = await gateway.listen({ host: env.HOST, port: env.PORT });
   warnAboutSettings(env, logger);
   if (env.METRICS) collectDefaultMetrics({ register: metrics });
-  const perishables = [
+  const expiring = [
     idempotencyKeys(database),
     auditEntries(database),
     invitations(database),
     changes(feed, env.CHANGE_LOG_RETENTION * DAY_MS),
   ];
-  const upkeep = startUpkeep(perishables, logger);
+  const upkeep = startUpkeep(expiring, logger);
 
   const stop = async () => {
     await gateway.close();

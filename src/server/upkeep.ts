@@ -13,12 +13,12 @@ export const NOBODY: SessionSettings = {
 };
 
 /** Data that the gateway keeps for a limited time. */
-export interface Perishable {
+export interface ExpiringData {
   name: string;
   deleteOld(): Promise<unknown>;
 }
 
-export function idempotencyKeys(database: Database): Perishable {
+export function idempotencyKeys(database: Database): ExpiringData {
   return {
     name: 'idempotency keys',
     deleteOld: () => runInSession(NOBODY, () => forgetOldKeys(database)),
@@ -26,7 +26,7 @@ export function idempotencyKeys(database: Database): Perishable {
 }
 
 /** Entries of the audit log that have been kept long enough. */
-export function auditEntries(database: Database): Perishable {
+export function auditEntries(database: Database): ExpiringData {
   return {
     name: 'audit entries',
     deleteOld: () => runInSession(NOBODY, () => forgetOldEntries(database)),
@@ -34,7 +34,7 @@ export function auditEntries(database: Database): Perishable {
 }
 
 /** Invitations that were not answered in time, and old settled ones. */
-export function invitations(database: Database): Perishable {
+export function invitations(database: Database): ExpiringData {
   return {
     name: 'invitations',
     deleteOld: () => runInSession(NOBODY, () => expireInvitations(database)),
@@ -42,7 +42,7 @@ export function invitations(database: Database): Perishable {
 }
 
 /** The change log, of which `retentionMs` are kept. */
-export function changes(feed: PostgresFeed, retentionMs: number): Perishable {
+export function changes(feed: PostgresFeed, retentionMs: number): ExpiringData {
   return { name: 'changes', deleteOld: () => feed.trim(retentionMs) };
 }
 
@@ -50,14 +50,14 @@ const HOUR_MS = 60 * 60 * 1000;
 
 /** Deletes expired data, at intervals until it is stopped. */
 export function startUpkeep(
-  perishables: readonly Perishable[],
+  expiring: readonly ExpiringData[],
   logger: Logger,
   intervalMs = HOUR_MS,
 ): { stop(): Promise<void> } {
   let running: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
     running = Promise.all(
-      perishables.map(({ name, deleteOld }) =>
+      expiring.map(({ name, deleteOld }) =>
         deleteOld().catch((error: unknown) =>
           logger.warn({ err: error }, `Old ${name} could not be deleted`),
         ),
