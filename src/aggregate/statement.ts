@@ -1,4 +1,5 @@
 import type { Column } from '../generated/catalog.ts';
+import { limits } from '../resolvers/limits.ts';
 import { filterSql, operandValue } from '../sql/filter.ts';
 import { empty, identifier, join, numberLiteral, prepare, type Sql, sql } from '../sql/fragment.ts';
 import { addColumn, JsonText } from '../sql/json.ts';
@@ -86,7 +87,8 @@ class AggregateText {
       sql`${filling?.excess ?? sql`0`} as excess`,
       ...cells,
     ];
-    const shown = sql`select ${join(columns, ', ')} from numbered g where n = 1 or ${this.#isShown()} order by ${join([...this.#ofParents.map((p) => sql`g.${p}`), sql`rolled`, sql`n`], ', ')}`;
+    const order = [...this.#ofParents.map((p) => sql`g.${p}`), sql`rolled`, sql`n`];
+    const shown = sql`select ${join(columns, ', ')} from ${this.#bounded()} g where n = 1 or ${this.#isShown()} order by ${join(order, ', ')}`;
     const { text, bind } = prepare(sql`with ${join(queries, ', ')} ${shown}`);
     return { text, values: bind({}) };
   }
@@ -171,9 +173,26 @@ class AggregateText {
   }
 
   #isShown(): Sql {
+    const { partition } = this.#aggregate;
+    if (partition.length === 0) return this.#isOnPage();
+    return sql`(${this.#isOnPage()} and taken <= ${numberLiteral(limits.maxGroups)})`;
+  }
+
+  #isOnPage(): Sql {
     const { first, offset } = this.#aggregate;
     const [after, last] = [numberLiteral(offset), numberLiteral(offset + first)];
     return sql`(rolled > 0 and place <= ${numberLiteral(first)} or rolled = 0 and place > ${after} and place <= ${last})`;
+  }
+
+  /** The numbered groups; where there are pages of many partitions, with how many come until each. */
+  #bounded(): Sql {
+    if (this.#aggregate.partition.length === 0) return sql`numbered`;
+    const within = by(
+      this.#ofParents.map((p) => sql`g.${p}`),
+      sql`rolled`,
+    );
+    const taken = sql`count(*) filter (where ${this.#isOnPage()}) over (${within} order by n)`;
+    return sql`(select g.*, ${taken} as taken from numbered g)`;
   }
 
   /** The keys and measures as the API shows them. */

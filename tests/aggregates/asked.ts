@@ -106,21 +106,17 @@ function makeKey(random: Random, shown: Case): AskedKey {
   const relations = shown.one.filter(([, { columns }]) => columns.length > 0);
   if (relations.length > 0 && random.chance(0.2)) {
     const [relation, { to }] = random.pick(relations);
-    const [column, details] = random.pick(caseOf(to).comparable);
-    return {
-      relation,
-      to,
-      column,
-      how: isScalar(details) ? { kind: 'value' } : howOf(random, details, false),
-    };
+    // Plain SQL has no items of lists of related rows.
+    const able = caseOf(to).comparable.filter(([, { isList }]) => !isList);
+    const [column, details] = random.pick(able);
+    return { relation, to, column, how: howOf(random, details) };
   }
   const [column, details] = random.pick(shown.comparable);
-  return { relation: null, to: shown.name, column, how: howOf(random, details, true) };
+  return { relation: null, to: shown.name, column, how: howOf(random, details) };
 }
 
-function howOf(random: Random, column: Column, mayList: boolean): How {
-  // Of related rows the plain SQL knows no lists.
-  if (column.isList) return mayList ? { kind: 'items' } : { kind: 'value' };
+function howOf(random: Random, column: Column): How {
+  if (column.isList) return { kind: 'items' };
   if (column.type === 'Json') return { kind: 'path' };
   if (column.type === 'DateTime' && random.chance(0.7)) {
     const isDay = column.nativeType === 'Date';

@@ -99,9 +99,15 @@ function measureText({ name }: Case, measure: AskedMeasure): string {
       return statisticText(seconds, measure.statistic);
     }
     case 'statistic':
-      return statisticText(c(measure.column), measure.statistic);
+      // Of doubles there is no exact deviation.
+      return measure.statistic === 'stddev' && isDouble(name, measure.column)
+        ? `sqrt(var_samp(${c(measure.column)}))`
+        : statisticText(c(measure.column), measure.statistic);
   }
 }
+
+const isDouble = (model: string, column: string) =>
+  catalog.models[model]?.columns[column]?.type === 'Float';
 
 const PERCENTILES: Record<string, number> = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99 };
 
