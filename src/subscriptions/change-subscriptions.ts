@@ -16,7 +16,7 @@ import { ChangeGroup, ChangeMember } from './change-group.ts';
 import { type Audience, audienceOf, mayReceive } from './group-audience.ts';
 import { type Executor, executeBatch } from './group-execution.ts';
 import { type GroupEntry, GroupRegistry, groupKey } from './group-registry.ts';
-import type { createPlanner } from './operation-plan.ts';
+import type { createAnalyzer } from './operation-analysis.ts';
 import {
   attachOrRefuse,
   type Payload,
@@ -37,7 +37,7 @@ export interface ChangeSubscriptionsOptions {
   executor: Executor;
   access: Access;
   metrics: SubscriptionMetrics;
-  planOf: ReturnType<typeof createPlanner>;
+  analysisOf: ReturnType<typeof createAnalyzer>;
   /** Resolves when access has been checked for all changes that were read so far. */
   settled(): Promise<void>;
   /** What an execution failed with. */
@@ -83,7 +83,7 @@ export class ChangeSubscriptions {
     lastEventId?: string,
   ): Promise<ResultStream> {
     const context = args.contextValue as Context;
-    const { feed, access, planOf, settled } = this.#options;
+    const { feed, access, analysisOf, settled } = this.#options;
     const cursor = lastEventId ?? source.after;
     let start: Start | null = null;
     if (cursor !== null) {
@@ -100,7 +100,7 @@ export class ChangeSubscriptions {
       }
       await settled();
     }
-    const request = requestOf(planOf, args, source);
+    const request = requestOf(analysisOf, args, source);
     access.assertRoom(usageOf(context, request));
     return {
       attach: (sink) => attachOrRefuse(sink, () => this.#attach(sink, context, request, start)),

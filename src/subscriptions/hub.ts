@@ -8,7 +8,7 @@ import { ChangeSubscriptions } from './change-subscriptions.ts';
 import { createEventCursors } from './event-cursors.ts';
 import type { Executor } from './group-execution.ts';
 import { LiveQueries } from './live-queries.ts';
-import { createPlanner } from './operation-plan.ts';
+import { createAnalyzer } from './operation-analysis.ts';
 import type { ResultStream, StreamEnd } from './result-stream.ts';
 import { RESTARTED } from './subscriber.ts';
 import type { SubscriptionMetrics } from './subscription-metrics.ts';
@@ -54,7 +54,7 @@ export class SubscriptionHub {
       ...options,
       executor: { ...options, cursorAfter: createEventCursors(feed) },
       access: this.#access,
-      planOf: createPlanner(schema),
+      analysisOf: createAnalyzer(schema),
       settled: () => this.#dispatching,
     };
     this.#subscriptions = new ChangeSubscriptions(shared);

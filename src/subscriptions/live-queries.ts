@@ -22,7 +22,7 @@ import { type GroupEntry, GroupRegistry, groupKey } from './group-registry.ts';
 import { assertKeptVariables } from './kept-variables.ts';
 import { LiveGroup, LiveMember } from './live-group.ts';
 import { LiveResult } from './live-result.ts';
-import type { createPlanner } from './operation-plan.ts';
+import type { createAnalyzer } from './operation-analysis.ts';
 import type { Reads } from './reads.ts';
 import { attachOrRefuse, type ResultStream, type Sink, type StreamEnd } from './result-stream.ts';
 import { Subscriber } from './subscriber.ts';
@@ -37,7 +37,7 @@ export interface LiveQueriesOptions {
   executor: Executor;
   access: Access;
   metrics: SubscriptionMetrics;
-  planOf: ReturnType<typeof createPlanner>;
+  analysisOf: ReturnType<typeof createAnalyzer>;
   /** Resolves when access has been checked for all changes that were read so far. */
   settled(): Promise<void>;
   /** What an execution failed with. */
@@ -109,15 +109,15 @@ export class LiveQueries {
   #requestOf(args: ExecutionArgs): Request {
     const { document, operationName, variableValues } = args;
     const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
-    const plan = this.#options.planOf(document, definition);
+    const analysis = this.#options.analysisOf(document, definition);
     const variables = variableValues ?? {};
-    const reads = plan.reads(variables);
+    const reads = analysis.reads(variables);
     if (mentionsLiveCursor(document)) throw notLive('liveCursor', 'it is kept up to date itself');
     if (reads.memberships)
       throw notLive('memberships', 'those of other workspaces are not followed');
     const json = JSON.stringify(variables);
     assertKeptVariables(json);
-    const text = JSON.stringify([plan.text, operationName ?? null, json]);
+    const text = JSON.stringify([analysis.text, operationName ?? null, json]);
     return {
       operation: {
         document,
@@ -127,7 +127,7 @@ export class LiveQueries {
       isPatched: optionsOf(args)?.patch === true,
       // Documents are long, and there are many groups.
       key: createHash('sha256').update(text).digest('base64'),
-      isPersonal: plan.isPersonal(variables),
+      isPersonal: analysis.isPersonal(variables),
       reads,
     };
   }

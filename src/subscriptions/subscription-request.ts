@@ -3,7 +3,7 @@ import { type ExecutionArgs, getOperationAST, type OperationDefinitionNode } fro
 import type { ChangeSource } from '../realtime/change-source.ts';
 import type { Operation } from './group-execution.ts';
 import { assertKeptVariables } from './kept-variables.ts';
-import type { createPlanner } from './operation-plan.ts';
+import type { createAnalyzer } from './operation-analysis.ts';
 
 /** What a client asked for. */
 export interface SubscriptionRequest {
@@ -16,16 +16,16 @@ export interface SubscriptionRequest {
 
 /** Returns what was asked for by an operation whose `subscribe` gave this source. */
 export function requestOf(
-  planOf: ReturnType<typeof createPlanner>,
+  analysisOf: ReturnType<typeof createAnalyzer>,
   { document, operationName, variableValues }: ExecutionArgs,
   source: ChangeSource,
 ): SubscriptionRequest {
   const definition = getOperationAST(document, operationName) as OperationDefinitionNode;
-  const plan = planOf(document, definition);
-  const { [plan.afterVariable ?? '']: _after, ...variables } = variableValues ?? {};
+  const analysis = analysisOf(document, definition);
+  const { [analysis.afterVariable ?? '']: _after, ...variables } = variableValues ?? {};
   const json = JSON.stringify(variables);
   assertKeptVariables(json);
-  const text = JSON.stringify([plan.text, operationName ?? null, json]);
+  const text = JSON.stringify([analysis.text, operationName ?? null, json]);
   return {
     source,
     operation: {
@@ -36,6 +36,6 @@ export function requestOf(
     },
     // Documents are long, and there are many groups.
     key: createHash('sha256').update(text).digest('base64'),
-    isPersonal: plan.isPersonal(variables),
+    isPersonal: analysis.isPersonal(variables),
   };
 }

@@ -6,22 +6,22 @@ import { catalog } from '../../../src/generated/catalog.ts';
 import { schema } from '../../../src/schema/index.ts';
 import { type Audience, audienceOf } from '../../../src/subscriptions/group-audience.ts';
 import { executeLiveQuery } from '../../../src/subscriptions/group-execution.ts';
-import { createPlanner } from '../../../src/subscriptions/operation-plan.ts';
+import { createAnalyzer } from '../../../src/subscriptions/operation-analysis.ts';
 import { cases, named } from '../../contract/cases.ts';
 import { createWorld, type World } from '../../contract/world.ts';
 import { seal } from '../../support/seal.ts';
 
-const planOf = createPlanner(schema);
+const analysisOf = createAnalyzer(schema);
 const models = cases.map(({ name }) => name);
 
 function planned(text: string, variables: Record<string, unknown> = {}) {
   const document = parse(text);
   const [operation] = document.definitions;
   if (operation?.kind !== 'OperationDefinition') throw new TypeError('No operation comes first');
-  const plan = planOf(document, operation);
-  const reads = plan.reads(variables);
+  const analysis = analysisOf(document, operation);
+  const reads = analysis.reads(variables);
   return {
-    isPersonal: plan.isPersonal(variables),
+    isPersonal: analysis.isPersonal(variables),
     read: models.filter((model) => reads.includes(model)).sort(),
     memberships: reads.memberships,
   };

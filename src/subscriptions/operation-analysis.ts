@@ -16,7 +16,7 @@ import { visitTypes, visitValue } from './document-types.ts';
 import { Reads } from './reads.ts';
 
 /** What is known of an operation before it runs. */
-export interface OperationPlan {
+export interface OperationAnalysis {
   /** The document without the cursor to resume from, which is the only difference between equal subscriptions. */
   text: string;
   /** The variable that is only used as the cursor to resume from. */
@@ -39,25 +39,25 @@ const PERSONAL_QUERIES = new Set([
   'workspacesAggregate',
 ]);
 
-/** The part of a plan that all operations of a document share. */
-interface DocumentPlan extends Pick<OperationPlan, 'text' | 'afterVariable'> {
+/** The part of an analysis that all operations of a document share. */
+interface DocumentAnalysis extends Pick<OperationAnalysis, 'text' | 'afterVariable'> {
   namesPersonal: boolean;
   /** What the document itself reads, without its variables. */
   reads(): Reads;
 }
 
-/** Returns the function that plans the operations of a schema; plans are kept as long as documents. */
-export function createPlanner(schema: GraphQLSchema) {
-  const plans = new WeakMap<DocumentNode, DocumentPlan>();
-  return (document: DocumentNode, operation: OperationDefinitionNode): OperationPlan => {
+/** Returns the function that analyzes the operations of a schema; analyses are kept as long as documents. */
+export function createAnalyzer(schema: GraphQLSchema) {
+  const analyses = new WeakMap<DocumentNode, DocumentAnalysis>();
+  return (document: DocumentNode, operation: OperationDefinitionNode): OperationAnalysis => {
     // Per document, not per operation: a document may have hundreds of operations.
-    const plan = plans.get(document) ?? planDocument(schema, document);
-    plans.set(document, plan);
-    return planOperation(schema, plan, operation);
+    const analysis = analyses.get(document) ?? analyzeDocument(schema, document);
+    analyses.set(document, analysis);
+    return analyzeOperation(schema, analysis, operation);
   };
 }
 
-function planDocument(schema: GraphQLSchema, document: DocumentNode): DocumentPlan {
+function analyzeDocument(schema: GraphQLSchema, document: DocumentNode): DocumentAnalysis {
   let namesReads: Reads | undefined;
   return {
     text: withoutCursor(document),
@@ -70,11 +70,11 @@ function planDocument(schema: GraphQLSchema, document: DocumentNode): DocumentPl
   };
 }
 
-function planOperation(
+function analyzeOperation(
   schema: GraphQLSchema,
-  { text, afterVariable, namesPersonal, reads }: DocumentPlan,
+  { text, afterVariable, namesPersonal, reads }: DocumentAnalysis,
   { variableDefinitions = [] }: OperationDefinitionNode,
-): OperationPlan {
+): OperationAnalysis {
   const inputs = variableDefinitions.map(({ variable, type }) => ({
     name: variable.name.value,
     type: typeFromAST(schema, type) as GraphQLInputType,
