@@ -5,20 +5,20 @@ import type { Viewer } from './viewer.ts';
 
 /** A person, an agent or a workspace for which things are counted. */
 export interface Holder {
-  scope: Scope;
+  scope: HolderScope;
   /** The id of a person or a workspace, the name of an agent. */
   id: string;
 }
 
-export type Scope = 'person' | 'agent' | 'workspace';
+export type HolderScope = 'person' | 'agent' | 'workspace';
 
 /** Gives back what was taken. Calls after the first do nothing. */
 export type Release = () => void;
 
 export interface QuotaOptions {
   /** How much one holder may have at a time. */
-  limits: Readonly<Record<Scope, Limits>>;
-  onRefusal?(resource: Resource, scope: Scope): void;
+  limits: Readonly<Record<HolderScope, Limits>>;
+  onRefusal?(resource: Resource, scope: HolderScope): void;
 }
 
 /** Returns the holder for a person or an agent. */
@@ -54,10 +54,10 @@ export class Quotas {
   }
 
   /** How much is held at the moment, by people and agents, and by workspaces. */
-  inUse(): { resource: Resource; scope: Scope; count: number }[] {
-    const all = new Map<string, { resource: Resource; scope: Scope; count: number }>();
+  inUse(): { resource: Resource; scope: HolderScope; count: number }[] {
+    const all = new Map<string, { resource: Resource; scope: HolderScope; count: number }>();
     for (const [key, held] of this.#held) {
-      const [resource, scope] = key.split(' ', 2) as [Resource, Scope];
+      const [resource, scope] = key.split(' ', 2) as [Resource, HolderScope];
       const sum = all.get(`${resource} ${scope}`) ?? { resource, scope, count: 0 };
       sum.count += countOf(resource, held);
       all.set(`${resource} ${scope}`, sum);
@@ -141,13 +141,13 @@ const NAMES: Record<Resource, string> = {
   requests: 'requests running',
 };
 
-const HOLDERS: Record<Scope, string> = {
+const HOLDERS: Record<HolderScope, string> = {
   person: 'A person',
   agent: 'An agent',
   workspace: 'A workspace',
 };
 
-function refusal(resource: Resource, scope: Scope, limit: number): GatewayError {
+function refusal(resource: Resource, scope: HolderScope, limit: number): GatewayError {
   const advice = resource === 'requests' ? 'Try again shortly' : 'End some first';
   return new GatewayError(
     CODES[resource],

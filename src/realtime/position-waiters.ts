@@ -22,7 +22,7 @@ export class PositionWaiters {
   /** Resolves once the log reader is there, which it is woken for. */
   reach(position: Position, logReader: LogReader): Promise<void> {
     const { identity } = logReader.log;
-    if ((position.log ?? identity) !== identity) return Promise.reject(rewound());
+    if ((position.log ?? identity) !== identity) return Promise.reject(replaced());
     if (covers(logReader.position, position)) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
@@ -50,8 +50,8 @@ export class PositionWaiters {
   }
 
   /** Refuses those that have waited since before the read of this number; left out, all. */
-  rewind(number = Number.POSITIVE_INFINITY): void {
-    for (const { reads, settle } of this.#waiters) if (reads < number) settle(rewound());
+  refuse(number = Number.POSITIVE_INFINITY): void {
+    for (const { reads, settle } of this.#waiters) if (reads < number) settle(replaced());
   }
 
   /** Refuses all, since nothing is read any more. */
@@ -65,7 +65,7 @@ export function stopping(): GatewayError {
   return new GatewayError('SERVICE_UNAVAILABLE', 'The gateway is stopping.');
 }
 
-function rewound(): GatewayError {
+function replaced(): GatewayError {
   return new GatewayError(
     'CURSOR_EXPIRED',
     `The database was restored or replaced since the cursor was handed out. ${READ_AGAIN}`,

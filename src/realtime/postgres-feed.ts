@@ -77,10 +77,10 @@ export async function createPostgresFeed(options: PostgresFeedOptions): Promise<
     read(number) {
       waiters.reached(logReader.position);
       // A cursor's transactions had been committed when it was handed out.
-      waiters.rewind(number);
+      waiters.refuse(number);
     },
     reset() {
-      waiters.rewind();
+      waiters.refuse();
       resetListeners.call();
     },
     lost: (error) => onError?.(error),

@@ -3,7 +3,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Registry } from 'prom-client';
 import type { Authenticate } from '../context/authentication.ts';
 import type { Database } from '../context/database/client.ts';
-import type { Scope } from '../context/quotas.ts';
+import type { HolderScope } from '../context/quotas.ts';
 import type { Limits } from '../env.ts';
 import type { Feed } from '../realtime/feed.ts';
 import type { SubscriptionMetrics } from '../subscriptions/subscription-metrics.ts';
@@ -36,7 +36,7 @@ export interface GatewayOptions {
   /** Default 30,000. */
   requestTimeoutMs?: number;
   /** Limits for each person, agent and workspace. */
-  limits: Readonly<Record<Scope, Limits>>;
+  limits: Readonly<Record<HolderScope, Limits>>;
   /** Most WebSockets at a time that have not signed in. Default 2,000. */
   unauthenticatedSockets?: number;
   /** Plugins that run before the gateway's own. */

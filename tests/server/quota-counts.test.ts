@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Holder, Quotas, type Release, type Scope } from '../../src/context/quotas.ts';
+import { type Holder, type HolderScope, Quotas, type Release } from '../../src/context/quotas.ts';
 import type { Resource } from '../../src/env.ts';
 import { limits } from './support/gateway.ts';
 
@@ -8,7 +8,7 @@ const BOB: Holder = { scope: 'person', id: 'bob' };
 const SHOP: Holder = { scope: 'workspace', id: 'shop' };
 
 const quotasOf = (person: number, workspace = 1_000) => {
-  const refused: [Resource, Scope][] = [];
+  const refused: [Resource, HolderScope][] = [];
   const quotas = new Quotas({
     limits: limits({
       person: { requests: person, distinct: person },

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Scope } from '../../src/context/quotas.ts';
+import type { HolderScope } from '../../src/context/quotas.ts';
 import { RESOURCES, type Resource } from '../../src/env.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Opened, openers } from './support/openers.ts';
 import { createHolders, openQuotaWorld, type QuotaWorld } from './support/quota-world.ts';
 
-const SCOPES: readonly Scope[] = ['person', 'agent', 'workspace'];
+const SCOPES: readonly HolderScope[] = ['person', 'agent', 'workspace'];
 const CODES: Record<Resource, string> = {
   sockets: 'TOO_MANY_CONNECTIONS',
   streams: 'TOO_MANY_SUBSCRIPTIONS',
@@ -15,7 +15,7 @@ const CODES: Record<Resource, string> = {
   distinct: 'TOO_MANY_SUBSCRIPTIONS',
   requests: 'TOO_MANY_REQUESTS',
 };
-const LIMITS: Record<Scope, number> = { person: 2, agent: 2, workspace: 3 };
+const LIMITS: Record<HolderScope, number> = { person: 2, agent: 2, workspace: 3 };
 /** The nth operation that uses a resource. Operations differ only if the resource counts distinct ones. */
 const OPERATIONS: Record<Resource, (n: number) => string> = {
   sockets: () => '',
@@ -44,7 +44,7 @@ async function open(
   resource: Resource,
   way: string,
   who: 'own' | 'other',
-  scope: Scope,
+  scope: HolderScope,
   n: number,
 ) {
   const { own, other } = world.clients[scope];
@@ -64,7 +64,7 @@ async function open(
 
 describe.each(RESOURCES)('%s', (resource) => {
   beforeAll(async () => {
-    const small = (scope: Scope) => [scope, { [resource]: LIMITS[scope] }];
+    const small = (scope: HolderScope) => [scope, { [resource]: LIMITS[scope] }];
     world = await openQuotaWorld(database, holders, Object.fromEntries(SCOPES.map(small)));
     world.hold(resource === 'requests');
   });

@@ -9,7 +9,7 @@ import {
 import type { Context } from '../../../src/context/context.ts';
 import { createDatabase } from '../../../src/context/database/client.ts';
 import { GatewayError } from '../../../src/context/errors.ts';
-import type { Scope } from '../../../src/context/quotas.ts';
+import type { HolderScope } from '../../../src/context/quotas.ts';
 import { requirePerson } from '../../../src/context/viewer.ts';
 import { requireWorkspace } from '../../../src/context/workspace.ts';
 import { type Limits, readEnv } from '../../../src/env.ts';
@@ -127,7 +127,7 @@ export async function agentToken(claims: Claims, secret = SERVICE_SECRET): Promi
 }
 
 /** Returns the default limits with changes. */
-export function limits(changed: Partial<Record<Scope, Partial<Limits>>> = {}) {
+export function limits(changed: Partial<Record<HolderScope, Partial<Limits>>> = {}) {
   const { PERSON_LIMITS, AGENT_LIMITS, WORKSPACE_LIMITS } = readEnv({});
   return {
     person: { ...PERSON_LIMITS, ...changed.person },

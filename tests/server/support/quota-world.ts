@@ -1,6 +1,6 @@
 import type { Plugin } from 'graphql-yoga';
 import { Registry } from 'prom-client';
-import type { Scope } from '../../../src/context/quotas.ts';
+import type { HolderScope } from '../../../src/context/quotas.ts';
 import { type Client, type LiveApi, openLiveApi } from '../../support/api.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { createTenant, insert } from '../../support/tenant.ts';
@@ -10,7 +10,7 @@ import { limits } from './gateway.ts';
 export interface QuotaWorld {
   api: LiveApi;
   /** For each scope, two clients that are counted together and one that is counted separately. */
-  clients: Record<Scope, { own: [Client, Client]; other: Client }>;
+  clients: Record<HolderScope, { own: [Client, Client]; other: Client }>;
   /** Functions that release the held operations, oldest first. */
   held: (() => void)[];
   /** Holds operations from now on, or releases all of them. */
