@@ -130,6 +130,12 @@ export const questions: readonly Question[] = [
       from intelligence_signals i group by source_type, 2 order by i.source_type, 2`,
   },
   {
+    title: 'share of the debates that reached a consensus, of those where that is known',
+    ask: `agentDebatesAggregate(groupBy: [{ topic: {} }]) {
+      groups { key { topic } count values { consensusReached { share } } } }`,
+    sql: `select topic, count(*), avg(consensus_reached::int) from agent_debates group by topic order by topic`,
+  },
+  {
     title: 'workspace totals with roll-up',
     ask: `systemAlertsAggregate(groupBy: [{ status: {} }, { severityLevel: {} }], totals: true) {
       groups { keyCount isTotal key { status severityLevel } count critical: count(filter: { severityLevel: { equals: CRITICAL } }) } }`,
