@@ -92,7 +92,9 @@ describe('a write in the bench takes one round trip', () => {
   it.each(named(WRITES))('%s: %s', async (_, __, request) => {
     const { data, roundTrips } = await counted(request);
     const [payload]: Data[] = Object.values(data);
-    expect(payload.alert ?? payload.alerts[request.size - 1].systemAlert).toBeTruthy();
+    const [, sent]: Data[] = await variablesOf(request);
+    const written = payload.alert?.message ?? payload.alerts[request.size - 1].systemAlert.title;
+    expect(written).toBe(sent.message ?? sent.alerts[request.size - 1].title);
     expect(roundTrips).toBe(1);
   });
 });
