@@ -1,6 +1,6 @@
 import { BREAK, type FieldNode, type GraphQLField, getArgumentValues, Kind, visit } from 'graphql';
 import { GatewayError } from '../context/errors.ts';
-import { columnOf } from '../resolvers/catalog.ts';
+import { columnOf, relationOf } from '../resolvers/catalog.ts';
 import { type Condition, type Input, readFilter } from '../resolvers/conditions.ts';
 import {
   type PageArguments,
@@ -22,17 +22,23 @@ export interface ListRequest {
   filter: Condition | null;
 }
 
+/** The name that cursors of a list bear, and the model of its rows. */
+export interface ListNames {
+  list: string;
+  model: string;
+}
+
+/** Returns the names of the list that a relation leads to. */
+export function relatedListNames(model: string, relation: string): ListNames {
+  return { list: `${model}.${relation}`, model: relationOf(model, relation).to };
+}
+
 /** The arguments of a list field, and the values in them. */
 export class ListParameters implements ValueSource {
   /** Throws BAD_USER_INPUT with the wrong argument. */
   readonly read: (variables: Variables) => ListRequest;
 
-  constructor(
-    field: AnyField,
-    node: FieldNode,
-    names: { list: string; model: string },
-    readValue: ReadValue,
-  ) {
+  constructor(field: AnyField, node: FieldNode, names: ListNames, readValue: ReadValue) {
     const { list, model } = names;
     this.read = readOnce(node, (variables) => {
       const args = getArgumentValues(field, node, variables);

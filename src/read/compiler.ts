@@ -15,10 +15,11 @@ import { base64 } from '../sql/order.ts';
 import { joinSql } from '../sql/relation.ts';
 import { type Scope, Scopes } from '../sql/scope.ts';
 import { sqlType } from '../sql/types.ts';
-import { IdParameter, ListParameters } from './arguments.ts';
+import { IdParameter, type ListNames, ListParameters, relatedListNames } from './arguments.ts';
 import { ConnectionText, type Parent, type RowWriter, type WriteField } from './connection-text.ts';
 import { readableIn } from './readable.ts';
 import { type AnyField, objectType, type Reading, selectedFields, setsOf } from './selection.ts';
+import { SharedRows } from './shared-rows.ts';
 
 /**
  * Composes the JSON text of fields as SQL. Throws Unsupported for what a statement cannot read, and
@@ -72,6 +73,7 @@ export class Compiler implements RowWriter {
 
   /** Returns the text of a row of a scope. */
   row(scope: Scope, type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Sql {
+    const shared = new SharedRows(this, scope, type, sets);
     const write: WriteField = (field, nodes, json) => {
       const what = readableIn(field.extensions);
       switch (what?.kind) {
@@ -85,9 +87,9 @@ export class Compiler implements RowWriter {
         case 'relatedRow':
           return json.expression(this.#relatedRow(scope, what.relation, field, nodes));
         case 'relatedList': {
-          const { to } = relationOf(scope.model, what.relation);
-          const names = { list: `${scope.model}.${what.relation}`, model: to };
-          const parent = { scope, relation: what.relation };
+          const { relation } = what;
+          const parent = { scope, relation, rows: shared.of(nodes[0] as FieldNode) };
+          const names = relatedListNames(scope.model, relation);
           return json.expression(this.#connection(field, nodes, names, parent));
         }
         case 'link':
@@ -96,7 +98,7 @@ export class Compiler implements RowWriter {
           throw new Unsupported(`${type.name}.${field.name}`);
       }
     };
-    return this.object(type, sets, write).toSql();
+    return shared.around(this.object(type, sets, write).toSql());
   }
 
   #relatedRow(scope: Scope, relation: string, field: AnyField, nodes: readonly FieldNode[]): Sql {
@@ -127,7 +129,7 @@ export class Compiler implements RowWriter {
   #connection(
     field: AnyField,
     nodes: readonly FieldNode[],
-    names: { list: string; model: string },
+    names: ListNames,
     parent: Parent | null,
   ): Sql {
     const args = new ListParameters(field, nodes[0] as FieldNode, names, this.readValue);

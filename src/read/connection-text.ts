@@ -33,6 +33,8 @@ export interface RowWriter {
 export interface Parent {
   scope: Scope;
   relation: string;
+  /** The rows of the relation, in the list's order, if they have been read for several lists. */
+  rows?: Scope | undefined;
 }
 
 /** Composes the JSON text of a page: its rows are read once, for everything that is selected. */
@@ -161,28 +163,36 @@ export class ConnectionText {
 
   #page(): Sql {
     const { page, filter } = this.#request;
-    const source = this.#writer.scopes.over(this.#model);
+    const source = this.#source();
     const order = readingOrder(page);
     const conditions = this.#conditions(source, filter);
     if (page.cursor) {
       conditions.push(beyondSql(source, order, (n, type) => parameter(this.#parameters, n, type)));
     }
     const limit = numberLiteral(page.size + (this.#needsNext ? 1 : 0));
-    const rows = sql`select ${source.selectFor(this.#rows)} from ${source.table}${where(conditions)} order by ${orderSql(source, order)} limit ${limit}`;
+    const ordered = this.#parent?.rows ? empty : sql` order by ${orderSql(source, order)}`;
+    const rows = sql`select ${source.selectFor(this.#rows)} from ${source.table}${where(conditions)}${ordered} limit ${limit}`;
     return this.#needsPlaces
       ? sql`(select *, row_number() over () as place from (${rows}) page) ${this.#rows.alias}`
       : sql`(${rows}) ${this.#rows.alias}`;
   }
 
   #count(): Sql {
-    const source = this.#writer.scopes.over(this.#model);
+    const source = this.#source();
     const conditions = this.#conditions(source, this.#request.filter);
     return sql`(select count(*)::text from ${source.table}${where(conditions)})`;
   }
 
+  #source(): Scope {
+    const { scopes } = this.#writer;
+    return this.#parent?.rows ? scopes.within(this.#parent.rows) : scopes.over(this.#model);
+  }
+
   #conditions(source: Scope, filter: ListRequest['filter']): Sql[] {
     const conditions: Sql[] = [];
-    if (this.#parent) conditions.push(joinSql(this.#parent.scope, this.#parent.relation, source));
+    if (this.#parent && !this.#parent.rows) {
+      conditions.push(joinSql(this.#parent.scope, this.#parent.relation, source));
+    }
     if (filter) {
       if (comparisonsOf(filter).some(({ column }) => column.type === 'Json')) {
         throw new Unsupported('filters on JSON');

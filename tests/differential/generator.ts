@@ -105,10 +105,18 @@ class Selections {
     const chosen = [
       ...some(leaves, isPassage ? random.below(2) : 1 + random.below(3)),
       ...some(inner, branches),
+      ...(branches > 0 && random.chance(0.06) ? this.#siblings(inner) : []),
     ];
     const parts = this.#written(type, random.shuffled(chosen), depth);
     if (parts.length === 0 || random.chance(0.08)) parts.push(this.#typename());
     return this.#decorated(type, parts);
+  }
+
+  /** A list several times: rows of a relation that many lists show are read once. */
+  #siblings(fields: readonly AnyField[]): AnyField[] {
+    const lists = fields.filter(({ type }) => getNamedType(type).name.endsWith('Connection'));
+    const [list] = this.#random.shuffled(lists);
+    return list ? Array.from({ length: 4 + this.#random.below(3) }, () => list) : [];
   }
 
   /** Fields that cannot be compiled are only for documents that are executed in part. */
