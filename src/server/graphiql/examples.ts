@@ -1,3 +1,4 @@
+import { questionExamples } from './question-examples.ts';
 import { type Example, writeExamples } from './write-examples.ts';
 
 /** The tabs that GraphiQL opens with; each runs as it is in the demo's first workspace. */
@@ -150,6 +151,7 @@ query Agents {
 }
 `,
   },
+  ...questionExamples,
   ...writeExamples,
   {
     query: `# Alerts as they are raised, by anyone, until you stop it or change the tab.
