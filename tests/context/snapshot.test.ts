@@ -103,13 +103,12 @@ describe('a snapshot', () => {
 
   it('prepares statements again when their tables have changed', async () => {
     const read = () =>
-      database.query<{ name: string }>(
-        'select name from campaigns where workspace_id = $1 limit 1',
-        [tenant.workspaceId],
-      );
+      database.query<{ name: string }>('select name from workspaces where id = $1', [
+        tenant.workspaceId,
+      ]);
     await inSnapshot(read);
     for (const type of ['varchar(300)', 'text']) {
-      await testDatabase.query(`alter table campaigns alter column name type ${type}`);
+      await testDatabase.query(`alter table workspaces alter column name type ${type}`);
       const rows = await inSnapshot(async () => [await read(), await read()]);
       expect(rows).toMatchObject([[{ name: 'a' }], [{ name: 'a' }]]);
     }

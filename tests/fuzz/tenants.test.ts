@@ -7,7 +7,7 @@ import { PROTECTIONS, withoutProtection } from './policies.ts';
 import { CANARY } from './rows.ts';
 import { createFuzzWorld, type FuzzWorld } from './world.ts';
 
-const OPERATIONS = 150;
+const OPERATIONS = 180;
 /** A missing protection must be found within so many operations; usually it takes far fewer. */
 const MOST = 200;
 

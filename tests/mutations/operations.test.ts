@@ -102,11 +102,13 @@ describe('the fields of a mutation', () => {
 
   it('succeed after a table of their prepared statements has changed', async () => {
     const create = () =>
-      owner.data('mutation { createCohort(input: { name: "Again" }) { cohort { name } } }');
+      owner.data(
+        'mutation { createCohort(input: { name: "Again", timeline: "Soon" }) { cohort { timeline } } }',
+      );
     await create();
     for (const type of ['varchar(300)', 'text']) {
-      await database.query(`alter table cohorts alter column name type ${type}`);
-      expect(await create()).toEqual({ createCohort: { cohort: { name: 'Again' } } });
+      await database.query(`alter table cohorts alter column timeline type ${type}`);
+      expect(await create()).toEqual({ createCohort: { cohort: { timeline: 'Soon' } } });
     }
     expect(await names()).toEqual(['Again', 'Again', 'Again']);
   });
