@@ -3,98 +3,13 @@ import { type Api, type Client, openApi } from '../support/api.ts';
 import type { Data } from '../support/data.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTenant, insert, type Tenant } from '../support/tenant.ts';
+import { insertSearched, ROWS } from './search-rows.ts';
 
 let database: TestDatabase;
 let ours: Tenant;
 let theirs: Tenant;
 let api: Api;
 let viewer: Client;
-
-/** The rows of our workspace: table, title, and other texts. */
-const ROWS: [table: string, title: string, more?: Record<string, unknown>][] = [
-  ['campaigns', 'Monsoon launch', { objective: 'Reach commuters in Mumbai', status: 'draft' }],
-  ['campaigns', 'Summer sale', { description: 'Half price on rain jackets' }],
-  ['campaigns', 'Budget', { target_segments: ['students', 'first jobs'] }],
-  ['campaigns', 'Café culture in Zürich', { objective: 'Größere Reichweite' }],
-  ['campaigns', 'Летняя кампания', { description: 'Охват молодых покупателей' }],
-  ['campaigns', '夏季促销活动', { description: '提高中国市场的品牌知名度' }],
-  ['campaigns', 'ग्रीष्मकालीन अभियान'],
-  ['campaigns', 'حملة الصيف'],
-  ['campaigns', 'Καλοκαιρινή προσφορά'],
-  [
-    'system_alerts',
-    'Budget spent',
-    { alert_type: 'error', message: 'The budget of a campaign is spent.' },
-  ],
-  [
-    'system_alerts',
-    'Reach fell by 40 %',
-    { alert_type: 'anomaly', description: 'See the weekly figures.' },
-  ],
-  ['system_alerts', 'Conversion rate is back to normal', { alert_type: 'milestone' }],
-  [
-    'market_insights',
-    'Customers prefer short videos',
-    { insight_type: 'trend', key_conclusions: ['Vertical formats win'] },
-  ],
-  [
-    'market_insights',
-    'Price sensitivity grows',
-    { insight_type: 'trend', potential_impact: 'Lower margins' },
-  ],
-  [
-    'strategy_insights',
-    'Shift spending to evenings',
-    { insight_type: 'x', source_type: 'campaign', description: 'Commuters read at night.' },
-  ],
-  [
-    'intelligence_signals',
-    'Competitor opens a store',
-    { source_type: 'market', signal_category: 'market_trend', key_findings: ['Opening in Pune'] },
-  ],
-  [
-    'intelligence_signals',
-    'Hashtag #raindance goes viral',
-    { source_type: 'market', signal_category: 'market_trend' },
-  ],
-  ['assets', 'hero-banner_v2.png', { type: 'creative', tags: ['monsoon', 'billboard'] }],
-  ['assets', 'Landing page', { type: 'creative', description: 'For the monsoon' }],
-  [
-    'cohorts',
-    'Young professionals',
-    { pain_points: ['No time to cook'], executive_summary: 'They commute' },
-  ],
-  ['cohorts', 'Retired teachers', { goals: ['Travel more'] }],
-  [
-    'positioning',
-    'Premium but friendly',
-    { market_segment: 'Households', value_proposition: 'Less waste' },
-  ],
-];
-
-const TITLES: Record<string, string> = {
-  campaigns: 'name',
-  system_alerts: 'title',
-  market_insights: 'insight_title',
-  strategy_insights: 'title',
-  intelligence_signals: 'signal_title',
-  assets: 'name',
-  cohorts: 'name',
-  positioning: 'name',
-};
-
-async function plant(tenant: Tenant, rows: typeof ROWS): Promise<void> {
-  for (const [table, title, more = {}] of rows) {
-    const name = TITLES[table] as string;
-    const required = table === 'strategy_insights' ? { description: '' } : {};
-    await insert(database, table, {
-      workspace_id: tenant.workspaceId,
-      [name]: title,
-      ...required,
-      ...more,
-    });
-  }
-}
 
 const TITLE = `__typename ... on Campaign { title: name } ... on SystemAlert { title } ... on MarketInsight { title: insightTitle }
   ... on StrategyInsight { title } ... on IntelligenceSignal { title: signalTitle } ... on Asset { title: name }
@@ -118,7 +33,7 @@ const titles = (found: Data): string[] => found.nodes.map(({ title }: Data) => t
 beforeAll(async () => {
   database = await createTestDatabase();
   [ours, theirs] = [await createTenant(database), await createTenant(database)];
-  await plant(ours, ROWS);
+  await insertSearched(database, ours, ROWS);
   await insert(database, 'agent_registry', {
     agent_name: 'trend-scout',
     agent_type: 'researcher',
@@ -234,7 +149,8 @@ describe('the result of a search', () => {
   });
 
   it('has pages with each row once, the best first', async () => {
-    await plant(
+    await insertSearched(
+      database,
       ours,
       Array.from({ length: 7 }, (_, n) => [
         'positioning',
@@ -293,8 +209,9 @@ describe('the rows that a search finds', () => {
   it("do not depend on other workspaces' rows, nor do scores and totals", async () => {
     const texts = ['budget', 'bu', 'monson', 'commuters', 'pageable'];
     const before = await Promise.all(texts.map((text) => find(text)));
-    await plant(theirs, ROWS);
-    await plant(
+    await insertSearched(database, theirs, ROWS);
+    await insertSearched(
+      database,
       theirs,
       Array.from({ length: 40 }, () => ['campaigns', 'Monson bugdet pageable commuters']),
     );
