@@ -73,7 +73,7 @@ describe('the token of an agent', () => {
   it("is refused if no key for agents' tokens is configured", async () => {
     const peopleOnly = createAuthentication(options);
     await expectRefusal(await agentToken(AGENT), /Tokens of agents are not accepted/, peopleOnly);
-    await expectRefusal(await agentToken(AGENT, SECRET), /are not taken/, peopleOnly);
+    await expectRefusal(await agentToken(AGENT, SECRET), /are not accepted/, peopleOnly);
   });
 });
 
