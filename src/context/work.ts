@@ -16,6 +16,11 @@ export class WorkStoppedError extends Error {
   }
 }
 
+/** One for all: many clients may leave at once, and traces of stacks are dear. */
+const GONE = new WorkStoppedError(
+  new GatewayError('CANCELLED', 'The client has gone.', { status: 499 }),
+);
+
 /** The work of one request in the database, from its beginning until it is answered or stops. */
 export class Work {
   /**
@@ -40,8 +45,7 @@ export class Work {
 
   /** Nobody waits for the answer any more. Reads stop, and a write that has begun is finished. */
   leave(): void {
-    const gone = new GatewayError('CANCELLED', 'The client has gone.', { status: 499 });
-    this.reading.stop(new WorkStoppedError(gone));
+    this.reading.stop(GONE);
   }
 
   /** A limit is reached: reads stop, and a write is rolled back. */

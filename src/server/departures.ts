@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Work } from '../context/work.ts';
 
 /**
- * Stops the work of an HTTP request when its client leaves, that is when the connection closes.
+ * Stops the work of an HTTP request when its client leaves, that is when the connection ends.
  * Node does not notify a request that waits behind another one on its connection.
  */
 export class Departures {
@@ -26,9 +26,12 @@ export class Departures {
     if (known) return known;
     const working = new Set<Work>();
     this.#working.set(socket, working);
-    socket.once('close', () => {
+    const leave = () => {
       for (const work of working) work.leave();
-    });
+    };
+    // Node ends its side, too, so no answer can be sent any more. It may be closed much later.
+    socket.once('end', leave);
+    socket.once('close', leave);
     return working;
   }
 }

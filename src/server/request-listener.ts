@@ -26,6 +26,7 @@ export function createRequestListener({ lane, yoga, streams, quotas }: RequestLi
       try {
         const context: ServerContext & { work: Work } = { response, inFlight, work };
         if (lane?.takes(request) && (await lane.answer(request, response, context))) return;
+        if (request.socket.destroyed) return;
         const answer = await yoga.handleNodeRequestAndResponse(request, response, context);
         const stream = streams.of(answer);
         if (stream) await streams.begin(answer, stream, request, response);

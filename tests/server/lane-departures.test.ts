@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MEMBERSHIP_CHECKS } from '../../src/context/workspace.ts';
@@ -106,6 +108,33 @@ describe.each(['POST, hung up', 'POST, reset'])(
     });
   },
 );
+
+it('sends nothing to the database for clients that disconnect right after asking', async () => {
+  const body = JSON.stringify({ query: CAMPAIGNS });
+  const head = Object.entries({
+    ...headers,
+    host: new URL(gateway.url).host,
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const sockets = await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  const closed = sockets.map((socket) => once(socket, 'close'));
+  for (const socket of sockets) {
+    socket.write(`POST /graphql HTTP/1.1\r\n${head.join('')}\r\n${body}`);
+    socket.resetAndDestroy();
+  }
+  await Promise.all(closed);
+  expect((await gateway.ask(ALERTS, headers)).errors).toBeUndefined();
+  await eventually(inFlight).toBe(0);
+  expect(statements.filter((sql) => sql.includes('"campaigns"'))).toEqual([]);
+  expect(gateway.log).toEqual([]);
+});
 
 describe.each(['POST, hung up', 'POST, reset'])(
   'when clients of a write disconnect (%s)',

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../../context/authentication.ts';
 import type { Context } from '../../context/context.ts';
@@ -117,6 +118,9 @@ export class FastLane {
       const identity = await context.authenticated;
       context.inFlight?.begin(identity);
       request.body = await readBody(request);
+      // The end of the connection may have been read with the body.
+      await setImmediate();
+      if (request.socket.destroyed) return true;
       answered = await this.#answered(identity, request, context);
     } catch {
       return false;
