@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { AGGREGATES } from './aggregates.ts';
 import { openDatabase } from './bench-database.ts';
 import { measureFewRows, measureGrowth } from './growth.ts';
 import { measure } from './measure.ts';
@@ -33,7 +34,8 @@ else if (options.workflows) {
 async function bench(options: Options): Promise<Results> {
   await installPeers(showStep);
   const { only, servers, scale, rounds, seconds } = options;
-  const requests = REQUESTS.filter(({ name }) => only.length === 0 || only.includes(name));
+  const all = options.aggregates ? AGGREGATES : REQUESTS;
+  const requests = all.filter(({ name }) => only.length === 0 || only.includes(name));
   if (requests.length === 0) throw new Error(`There is no request ${only.join()}`);
   const database = await openDatabase(scale, showStep);
   let results: Results;

@@ -55,6 +55,7 @@ export async function measure(
         database.url,
         database.subject,
         firstBody(name, database),
+        requests,
       );
       servers.push(server);
       facts.push(await warmUp(server, database, requests, settings.warmUp));

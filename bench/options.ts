@@ -14,10 +14,14 @@ the same Postgres, rows, role and policies. bench/README.md says how.
   --seconds 3        how long a turn is
   --scale 1          how much data there is: 1 is about 668,000 rows
   --growth           also: page size, rows, depth and aliases, at 10 connections
+  --aggregates       instead: groups of 216,000 alerts, with pg-aggregates in PostGraphile
   --workflows        instead: 15 users at the five workflows of docs/workflows.md
   --plot file.svg    draws the result
   --from file.json   shows an earlier result instead
 `;
+
+/** Each takes as long as hundreds of other requests. */
+const FOR_AGGREGATES = { connections: '2', scale: '4', warmUp: 100 };
 
 export interface Options {
   only: readonly string[];
@@ -29,6 +33,7 @@ export interface Options {
   /** How many requests each server has answered before it is measured. */
   warmUp: number;
   growth: boolean;
+  aggregates: boolean;
   workflows: boolean;
   plot: string | undefined;
   from: string | undefined;
@@ -47,6 +52,7 @@ export function readOptions(args: readonly string[]): Options | null {
       seconds: { type: 'string' },
       scale: { type: 'string' },
       growth: { type: 'boolean', default: false },
+      aggregates: { type: 'boolean', default: false },
       workflows: { type: 'boolean', default: false },
       plot: { type: 'string' },
       from: { type: 'string' },
@@ -54,9 +60,11 @@ export function readOptions(args: readonly string[]): Options | null {
     },
   });
   if (values.help) return null;
-  const defaults = values.quick
+  const usual = values.quick
     ? { connections: '10', rounds: '2', seconds: '0.6', scale: '0.1', warmUp: 1_000 }
     : { connections: '1,10,50', rounds: '5', seconds: '3', scale: '1', warmUp: 10_000 };
+  const defaults = values.aggregates ? { ...usual, ...FOR_AGGREGATES } : usual;
+
   return {
     only: list(values.only),
     servers: list(values.servers).map(serverOf),
@@ -68,6 +76,7 @@ export function readOptions(args: readonly string[]): Options | null {
     scale: positive(values.scale ?? defaults.scale, 'scale'),
     warmUp: defaults.warmUp,
     growth: values.growth,
+    aggregates: values.aggregates,
     workflows: values.workflows,
     plot: values.plot,
     from: values.from,

@@ -22,6 +22,10 @@ export interface BenchRequest {
   writes?: boolean;
   /** Default: any number. */
   mostConnections?: number;
+  /** Whether PostGraphile needs its plugin for aggregates. */
+  aggregates?: true;
+  /** Returns an answer's data in a shape that is the same for all servers. */
+  shape?: (data: unknown) => unknown;
 }
 
 /** The documents that return a row's cursor. */

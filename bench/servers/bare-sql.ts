@@ -32,6 +32,11 @@ function nodes(fields: Fields, from: string): string {
   return `'{"nodes":'||${array(fields, from)}||'}'`;
 }
 
+/** Groups with their keys and measures. */
+function groups(key: Fields, measures: Fields, from: string): string {
+  return `'{"groups":'||${array({ key: object(key), ...measures }, from)}||'}'`;
+}
+
 /** The newest rows of a table, as `alias`. */
 function newest(table: string, alias: string, size: number, condition = 'true'): string {
   return `(SELECT * FROM ${table} WHERE ${condition} ORDER BY created_at DESC, id DESC LIMIT ${size}) AS ${alias}`;
@@ -228,6 +233,44 @@ export const STATEMENTS: Readonly<
     const levels = LEVELS.slice(0, size).reduceRight<Fields>((below, level) => level(below), {});
     return { field: 'campaigns', text: `SELECT ${levels.campaigns}`, values: none };
   },
+  severities: () => ({
+    field: 'alerts',
+    text: `SELECT ${groups(
+      { severityLevel: label('g.severity_level'), createdAt: moment('g.day') },
+      { count: 'g.number' },
+      `(SELECT severity_level, date_trunc('day', created_at) AS day, count(*) AS number
+        FROM system_alerts GROUP BY 1, 2 ORDER BY 1, 2) AS g`,
+    )}`,
+    values: none,
+  }),
+  agents: () => ({
+    field: 'alerts',
+    text: `SELECT ${groups(
+      { triggeredByAgentId: text('g.agent_id') },
+      { count: 'g.number', distinct: object({ relatedCampaignId: 'g.campaigns' }) },
+      `(SELECT triggered_by_agent_id AS agent_id, count(*) AS number,
+          count(DISTINCT related_campaign_id) AS campaigns
+        FROM system_alerts GROUP BY 1 ORDER BY 1) AS g`,
+    )}`,
+    values: none,
+  }),
+  campaignStatuses: (size) => ({
+    field: 'campaigns',
+    text: `SELECT ${nodes(
+      {
+        id: plain('c.id'),
+        name: text('c.name'),
+        alerts: groups(
+          { status: label('g.status') },
+          { count: 'g.number' },
+          `(SELECT status, count(*) AS number FROM system_alerts
+            WHERE ${ofCampaign('related_campaign_id')} GROUP BY 1 ORDER BY 1) AS g`,
+        ),
+      },
+      newest('campaigns', 'c', size),
+    )}`,
+    values: none,
+  }),
   update: () => ({
     field: 'updated',
     text: `UPDATE system_alerts AS a SET message = $2 WHERE a.id = $1 RETURNING '{"alert":'||${object(

@@ -5,6 +5,7 @@ import { SignJWT } from 'jose';
 import { freePort } from '../../tests/support/ports.ts';
 import type { Subject } from '../bench-database.ts';
 import { type Call, send } from '../http-client.ts';
+import type { BenchRequest } from '../requests.ts';
 
 export const SERVERS = ['gateway', 'unaccelerated', 'postgraphile', 'bare'] as const;
 export type ServerName = (typeof SERVERS)[number];
@@ -45,12 +46,16 @@ const START_MS = 60_000;
 /** Connections to Postgres; the gateway's default. */
 const POOL_SIZE = '10';
 
-/** Starts a server; resolves once it has answered `first`. Throws what it said when it ends instead. */
+/**
+ * Starts a server for these requests; resolves once it has answered `first`. Throws what it said when
+ * it ends instead.
+ */
 export async function startServer(
   name: ServerName,
   databaseUrl: string,
   { personId, workspaceId }: Subject,
   first: string,
+  requests: readonly Pick<BenchRequest, 'aggregates'>[] = [],
 ): Promise<ServerProcess> {
   const port = await freePort();
   const claims = { sub: personId, role: 'authenticated', aud: 'authenticated' };
@@ -77,6 +82,7 @@ export async function startServer(
       // The other servers'.
       BENCH_CLAIMS: JSON.stringify(claims),
       BENCH_WORKSPACE: workspaceId,
+      BENCH_AGGREGATES: String(requests.some(({ aggregates }) => aggregates)),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,6 +1,7 @@
 // PostGraphile as its documentation sets it up: the Amber preset, a pool of its own, and for each
 // request the role, claims and workspace that the gateway sets too.
 import { createServer } from 'node:http';
+import { PgAggregatesPreset } from '@graphile/pg-aggregates';
 import { postgraphile } from 'postgraphile';
 import { makePgService } from 'postgraphile/adaptors/pg';
 import { grafserv } from 'postgraphile/grafserv/node';
@@ -8,7 +9,7 @@ import { PostGraphileAmberPreset } from 'postgraphile/presets/amber';
 import { jsonPgSmartTags } from 'postgraphile/utils';
 
 const { DATABASE_URL = '', DATABASE_POOL_SIZE, PORT } = process.env;
-const { BENCH_CLAIMS = '', BENCH_WORKSPACE = '' } = process.env;
+const { BENCH_AGGREGATES, BENCH_CLAIMS = '', BENCH_WORKSPACE = '' } = process.env;
 
 const tags = jsonPgSmartTags({
   version: 1,
@@ -25,7 +26,7 @@ const tags = jsonPgSmartTags({
 });
 
 const preset: GraphileConfig.Preset = {
-  extends: [PostGraphileAmberPreset],
+  extends: [PostGraphileAmberPreset, ...(BENCH_AGGREGATES === 'true' ? [PgAggregatesPreset] : [])],
   plugins: [tags],
   pgServices: [
     makePgService({
