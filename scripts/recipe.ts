@@ -50,7 +50,7 @@ try {
   run('npm', 'run', '--silent', 'schema:print');
   run('npx', 'tsc', '-p', '.');
   run('npx', 'vitest', 'run', ...(options.all ? [] : TESTS));
-  run('npm', 'run', '--silent', 'schema:check');
+  run('npm', 'run', '--silent', 'schema:check', '--', '--base', 'HEAD');
 } finally {
   if (options.keep) print(`The tree is kept: ${tree}`);
   else rmSync(tree, { recursive: true, force: true });
@@ -61,7 +61,7 @@ function copyTree(): void {
   const files = execFileSync('git', tracked, { encoding: 'utf8' }).split('\0').filter(existsSync);
   for (const file of files) cpSync(file, join(tree, file));
   symlinkSync(join(process.cwd(), 'node_modules'), join(tree, 'node_modules'));
-  // The schema check compares with the last commit.
+  // The schema check compares with this commit.
   run('git', 'init', '--quiet');
   run('git', 'add', '--all');
   run(

@@ -8,6 +8,7 @@ export const LAYERS = [
   'main',
   'server',
   'subscriptions',
+  'check',
   'schema',
   'write',
   'aggregate',

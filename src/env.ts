@@ -255,13 +255,18 @@ export function directUrl({ DATABASE_DIRECT_URL, DATABASE_URL }: Env): string | 
   return DATABASE_DIRECT_URL ?? DATABASE_URL;
 }
 
+/** Returns a variable that is no setting of the gateway; undefined if it is empty or not set. */
+export function variable(name: string): string | undefined {
+  return process.env[name] || undefined;
+}
+
 function readProcessEnv(): Env {
   try {
     return readEnv(process.env);
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    process.exit(process.exitCode ?? 1);
   }
 }
 

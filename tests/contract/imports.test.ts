@@ -39,8 +39,23 @@ describe('the client imports nothing of the gateway or of Node', () => {
   });
 });
 
-describe('only the server and the schema import GraphQL libraries', () => {
-  const inner = files.filter((file) => !['main', 'server', 'schema'].includes(layerOf(file)));
+it('only main imports the check, which imports the schema, the models and the settings', () => {
+  const layersOf = (file: string) => innerImports(file, SRC).map(layerOf);
+  const importers = files.filter((file) => layersOf(file).includes('check')).map(layerOf);
+  expect(new Set(importers)).toEqual(new Set(['main', 'check']));
+  const imported = files.filter((file) => layerOf(file) === 'check').flatMap(layersOf);
+  const allowed = ['check', 'schema', 'models', 'env'];
+  expect(imported.filter((layer) => !allowed.includes(layer))).toEqual([]);
+});
+
+it('main imports nothing before it knows the command', () => {
+  const text = readFileSync(join(SRC, 'main.ts'), 'utf8');
+  expect(text).not.toMatch(/^import /m);
+});
+
+describe('only the server, the check and the schema import GraphQL libraries', () => {
+  const outer = ['main', 'server', 'check', 'schema'];
+  const inner = files.filter((file) => !outer.includes(layerOf(file)));
   it.each(inner)('%s', (file) => {
     const graphql = importsOf(file, SRC).filter((name) => /graphql|pothos/i.test(name));
     // Subscriptions, writes and reads may import graphql-js, but no server or schema builder.
