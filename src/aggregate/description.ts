@@ -75,6 +75,8 @@ export interface Aggregate {
   /** Keys, by their numbers, for each of whose values there are `first` groups. */
   partition: readonly number[];
   first: number;
+  /** Groups at once, those of all partitions together. */
+  most: number;
   offset: number;
   totals: boolean;
   shift: Shift | null;

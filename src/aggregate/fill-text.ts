@@ -3,10 +3,10 @@ import type { Comparison, Condition } from '../resolvers/conditions.ts';
 import { operandValue } from '../sql/filter.ts';
 import { empty, identifier, join, numberLiteral, type Sql, sql } from '../sql/fragment.ts';
 import { sqlType } from '../sql/types.ts';
+import type { Values } from '../sql/values.ts';
 import type { Aggregate, GroupKey } from './description.ts';
 import { bucketsSql, keySql, PART_RANGES } from './key-text.ts';
 import { type ParentValues, SIDES } from './rows-text.ts';
-import type { Values } from './values.ts';
 
 /** Keys that are filled in for one argument, and for all of them together. */
 export const MOST_FILLED = { ofKey: 1_000, together: 10_000 };

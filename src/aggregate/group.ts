@@ -18,9 +18,7 @@ export class Group {
   constructor(aggregate: Aggregate, row: Row) {
     this.#aggregate = aggregate;
     this.#row = row;
-    const rolled = Number(row.rolled);
-    // A bit is set for each key that is rolled up, and these are the last ones.
-    this.keyCount = aggregate.keys.length - rolled.toString(2).replaceAll('0', '').length;
+    this.keyCount = keyCountOf(aggregate, Number(row.rolled));
   }
 
   /** Whether it is the sum of other groups. */
@@ -67,6 +65,12 @@ export class Group {
     const value: unknown = JSON.parse(String(cell));
     return column.type === 'DateTime' && value !== null ? new Date(String(value)) : value;
   }
+}
+
+/** Returns how many keys are not rolled up, from the bits of those that are. */
+export function keyCountOf({ keys }: Aggregate, rolled: number): number {
+  // Those that are rolled up are the last ones.
+  return keys.length - rolled.toString(2).replaceAll('0', '').length;
 }
 
 /** Returns the group of no rows, whatever their keys. */

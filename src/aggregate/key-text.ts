@@ -1,6 +1,6 @@
 import { numberLiteral, type Sql, sql, textLiteral } from '../sql/fragment.ts';
+import type { Values } from '../sql/values.ts';
 import type { Grouping, GroupKey, MomentUnit } from './description.ts';
-import type { Values } from './values.ts';
 
 type Bucket = Extract<Grouping, { kind: 'bucket' }>;
 

@@ -2,10 +2,10 @@ import type { Column } from '../generated/catalog.ts';
 import { columnOf } from '../resolvers/catalog.ts';
 import { readFilter } from '../resolvers/conditions.ts';
 import { empty, identifier, join, type Sql, sql } from '../sql/fragment.ts';
+import type { Values } from '../sql/values.ts';
 import { type Measure, measureKey, type Statistic } from './description.ts';
 import { anonymous, STATISTICS, type StatisticKind, statisticKind } from './kinds.ts';
 import type { RowInputs } from './row-inputs.ts';
-import type { Values } from './values.ts';
 
 const COUNT = anonymous('Int');
 

@@ -25,28 +25,46 @@ export interface AggregateArguments {
   compareTo?: Maybe<{ column: string; shift: string; timeZone?: Maybe<string> }>;
 }
 
-/** What is selected of groups, and where: `path` names it in errors. */
+/** What is selected of groups, and where. */
 export interface SelectedMeasure {
   measure: Measure;
   isPrevious: boolean;
+  /** Names it, or the field whose arguments it has, in errors. */
   path: string;
+  /** Names it alone. */
+  name: string;
 }
+
+/** How many groups there are where a client does not say how many, and at most. */
+export interface GroupBounds {
+  usual: number;
+  most: number;
+}
+
+export const ROOT_GROUPS: GroupBounds = { usual: limits.maxGroups, most: limits.maxGroups };
+export const RELATED_GROUPS: GroupBounds = {
+  usual: limits.defaultRelatedGroups,
+  most: limits.maxGroups,
+};
+export const EXPORTED_GROUPS: GroupBounds = {
+  usual: limits.maxExportedGroups,
+  most: limits.maxExportedGroups,
+};
 
 /** Returns how many groups a page has. */
-export function pageOfGroups({ first, groupBy }: AggregateArguments, isNested: boolean): number {
-  if (!groupBy?.length) return 1;
-  return first ?? (isNested ? limits.defaultRelatedGroups : limits.maxGroups);
+export function pageOfGroups(
+  { first, groupBy }: AggregateArguments,
+  { usual }: GroupBounds,
+): number {
+  return groupBy?.length ? (first ?? usual) : 1;
 }
 
-/**
- * Reads what is asked of the rows of a model; `isNested` of those of a row. Throws BAD_USER_INPUT with
- * the argument at fault.
- */
+/** Reads what is asked of the rows of a model. Throws BAD_USER_INPUT with the argument at fault. */
 export function readAggregate(
   model: string,
   args: AggregateArguments,
   selected: readonly SelectedMeasure[],
-  isNested: boolean,
+  bounds: GroupBounds,
 ): Aggregate {
   const filter = readFilter(model, args.filter);
   const keys = readKeys(model, args.groupBy ?? []);
@@ -58,8 +76,9 @@ export function readAggregate(
     keyNumber(keys, model, each, `partitionBy[${n}]`),
   );
   const totals = args.totals ?? false;
-  const [first, offset] = [pageOfGroups(args, isNested), args.offset ?? 0];
-  refuseSizes(args, orderings, keys, first, offset);
+  const [first, offset] = [pageOfGroups(args, bounds), args.offset ?? 0];
+  refusePage(first, offset, bounds);
+  refuseOrder(args, orderings, keys);
   refuseUseless(args, keys);
   for (const { measure, path } of selected) checkMeasure(model, measure, path);
   const of = (isPrevious: boolean) => distinctMeasures(selected, isPrevious);
@@ -74,6 +93,7 @@ export function readAggregate(
     orderings,
     partition: [...new Set(partition)],
     first,
+    most: bounds.most,
     offset,
     totals,
     shift: readShift(model, args),
@@ -141,22 +161,20 @@ function readShift(model: string, { compareTo }: AggregateArguments): Shift | nu
   };
 }
 
-function refuseSizes(
-  { orderBy }: AggregateArguments,
-  orderings: readonly GroupOrdering[],
-  keys: readonly GroupKey[],
-  first: number,
-  offset: number,
-): void {
-  if (first < 0 || first > limits.maxGroups) {
-    throw refusal(
-      'first',
-      `There are at most ${limits.maxGroups} groups at once: go on with "offset".`,
-    );
+function refusePage(first: number, offset: number, { most }: GroupBounds): void {
+  if (first < 0 || first > most) {
+    throw refusal('first', `There are at most ${most} groups at once: go on with "offset".`);
   }
   if (offset < 0 || offset > limits.maxGroupOffset) {
     throw refusal('offset', `"offset" is between 0 and ${limits.maxGroupOffset}.`);
   }
+}
+
+function refuseOrder(
+  { orderBy }: AggregateArguments,
+  orderings: readonly GroupOrdering[],
+  keys: readonly GroupKey[],
+): void {
   if (orderings.length > limits.maxOrderColumns) {
     throw refusal('orderBy', `"orderBy" takes at most ${limits.maxOrderColumns} entries.`);
   }

@@ -5,10 +5,10 @@ import { empty, identifier, join, type Sql, sql } from '../sql/fragment.ts';
 import { joinSql } from '../sql/relation.ts';
 import { type Scope, Scopes } from '../sql/scope.ts';
 import { sqlType } from '../sql/types.ts';
+import type { Values } from '../sql/values.ts';
 import type { Aggregate, GroupKey, Shift } from './description.ts';
 import { keySql } from './key-text.ts';
 import type { RowInput, RowInputs } from './row-inputs.ts';
-import type { Values } from './values.ts';
 
 /** The rows that groups are made of: those of the filter, those to compare them with, and none. */
 export const SIDES = { current: sql`0`, previous: sql`1`, filled: sql`2` };

@@ -73,17 +73,25 @@ async function groupRows(
   } catch (error) {
     throw explained(error, aggregate);
   }
-  const excess = rows[0]?.excess ?? 0;
-  const key = aggregate.keys[excess - 1];
-  if (!key) return rows;
+  refuseExcess(aggregate, rows[0]?.excess ?? 0);
+  return rows;
+}
+
+/** Throws BAD_USER_INPUT if a key, by its number from 1, has too many values to be filled. */
+export function refuseExcess({ keys }: Aggregate, excess: number): void {
+  const key = keys[excess - 1];
+  if (!key) return;
   throw refusal(
     `${key.argument}.fill`,
     `This fills in more than ${MOST_FILLED.ofKey} values, or ${MOST_FILLED.together} groups: take longer buckets, or a filter that leaves fewer of them.`,
   );
 }
 
-/** Postgres does not know all time zones that the gateway knows, for want of its files. */
-function explained(error: unknown, { keys, shift }: Aggregate): unknown {
+/**
+ * Returns the error for clients of a statement that failed: Postgres does not know all time zones that
+ * the gateway knows, for want of its files.
+ */
+export function explained(error: unknown, { keys, shift }: Aggregate): unknown {
   if (databaseError(error)?.sqlstate !== '22023') return error;
   const zoned = keys.find(({ grouping }) => 'timeZone' in grouping && grouping.timeZone !== 'UTC');
   const argument = zoned ? `${zoned.argument}.timeZone` : shift && 'compareTo.timeZone';

@@ -1,16 +1,15 @@
 import type { Column } from '../generated/catalog.ts';
-import { limits } from '../resolvers/limits.ts';
 import { filterSql, operandValue } from '../sql/filter.ts';
 import { empty, identifier, join, numberLiteral, prepare, type Sql, sql } from '../sql/fragment.ts';
-import { addColumn, JsonText } from '../sql/json.ts';
+import { addColumn, JsonText, type LabelForm } from '../sql/json.ts';
 import { Scope, Scopes } from '../sql/scope.ts';
+import { Values } from '../sql/values.ts';
 import type { Aggregate, Measure } from './description.ts';
 import { fillingOf } from './fill-text.ts';
 import { keyColumn } from './keys.ts';
 import { Measures, measureColumn } from './measures.ts';
 import { RowInputs } from './row-inputs.ts';
 import { type ParentValues, RowsText, SIDES } from './rows-text.ts';
-import { Values } from './values.ts';
 
 /** A statement whose rows are groups, and totals behind them. */
 export interface Statement {
@@ -39,15 +38,20 @@ class MeasureScope extends Scope {
  * Returns the statement for an aggregate; of each of the parents, if they are given. Its rows have the
  * parent's columns as p0, how many keys are rolled up as `rolled`, the number of groups as `total`, whether
  * the row is on the page as `shown`, keys as c0 and measures behind them, and as `excess` which key has
- * too many values to be filled.
+ * too many values to be filled. With `labels` as they are shown, JSON is text too.
  */
-export function aggregateStatement(aggregate: Aggregate, parents: ParentValues | null): Statement {
-  return new AggregateText(aggregate, parents).statement();
+export function aggregateStatement(
+  aggregate: Aggregate,
+  parents: ParentValues | null,
+  labels: LabelForm = 'stored',
+): Statement {
+  return new AggregateText(aggregate, parents, labels).statement();
 }
 
 class AggregateText {
   readonly #aggregate: Aggregate;
   readonly #parents: ParentValues | null;
+  readonly #labels: LabelForm;
   readonly #values = new Values();
   readonly #inputs = new RowInputs();
   readonly #measures: Measures;
@@ -56,9 +60,10 @@ class AggregateText {
   readonly #isFilled: boolean;
   readonly #hasSides: boolean;
 
-  constructor(aggregate: Aggregate, parents: ParentValues | null) {
+  constructor(aggregate: Aggregate, parents: ParentValues | null, labels: LabelForm) {
     this.#aggregate = aggregate;
     this.#parents = parents;
+    this.#labels = labels;
     this.#measures = new Measures(aggregate.model, this.#values, this.#inputs);
     this.#keys = aggregate.keys.map((_, n) => identifier(`k${n}`));
     this.#ofParents = (parents?.columns ?? []).map((_, n) => identifier(`p${n}`));
@@ -173,9 +178,9 @@ class AggregateText {
   }
 
   #isShown(): Sql {
-    const { partition } = this.#aggregate;
+    const { partition, most } = this.#aggregate;
     if (partition.length === 0) return this.#isOnPage();
-    return sql`(${this.#isOnPage()} and taken <= ${numberLiteral(limits.maxGroups)})`;
+    return sql`(${this.#isOnPage()} and taken <= ${numberLiteral(most)})`;
   }
 
   #isOnPage(): Sql {
@@ -200,9 +205,9 @@ class AggregateText {
     const { model, keys, measures, previous } = this.#aggregate;
     const cell = (column: Column, e: Sql) => {
       // The driver reads JSON with all digits of its numbers.
-      if (column.type === 'Json') return e;
+      if (column.type === 'Json' && this.#labels === 'stored') return e;
       const json = new JsonText();
-      addColumn(json, column, e, 'stored');
+      addColumn(json, column, e, this.#labels);
       return json.toSql();
     };
     const before = sql`r.side = ${SIDES.previous}`;

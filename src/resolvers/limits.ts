@@ -22,6 +22,8 @@ export const limits = {
   maxGroups: 1_000,
   /** Groups of an aggregate of a row that does not say how many. */
   defaultRelatedGroups: 100,
+  /** Groups of an aggregate in a file. */
+  maxExportedGroups: 1_000_000,
   /** Groups before the first one of a page. */
   maxGroupOffset: 100_000,
   /** Keys of a group. */

@@ -29,7 +29,7 @@ export async function loadGuarded(
   name: string,
   id: string,
 ): Promise<unknown> {
-  const source = sourceOf(model);
+  const source = guardedSource(model);
   const row = await loader<string, Row | undefined>(context, `guarded ${model}`, async (ids) => {
     const rows = await context.database.query<Row>(`SELECT * FROM ${source}($1::uuid[])`, [ids]);
     const byId = new Map(rows.map((each) => [each.id, each]));
@@ -43,10 +43,11 @@ export function storedValue(model: string, name: string): string {
   const { schema, table } = modelOf(model);
   const { column } = columnOf(model, name);
   if (!isGuarded(model, name)) return `"${column}"`;
-  return `(SELECT s."${column}" FROM ${sourceOf(model)}(ARRAY["${schema}"."${table}".id]) AS s)`;
+  return `(SELECT s."${column}" FROM ${guardedSource(model)}(ARRAY["${schema}"."${table}".id]) AS s)`;
 }
 
-function sourceOf(model: string): string {
+/** Returns the function that gives the guarded columns of rows by their ids. Throws TypeError without one. */
+export function guardedSource(model: string): string {
   const source = SOURCES[modelOf(model).table];
   if (!source) throw new TypeError(`No function gives the guarded columns of ${model}`);
   return source;

@@ -4,6 +4,7 @@ import { currentSession, type Session } from '../session.ts';
 import { Stop } from '../stop.ts';
 import type { Work } from '../work.ts';
 import { Allowance } from './allowance.ts';
+import { readBatches } from './cursor.ts';
 import { toSqlStateError } from './database-errors.ts';
 import { isOutdated, PreparedStatements } from './prepared-statements.ts';
 import { SessionConnection } from './session-connection.ts';
@@ -113,6 +114,17 @@ export class SessionPool extends pg.Pool {
     } finally {
       connection.release();
     }
+  }
+
+  /**
+   * Reads the rows of a statement through a cursor, in batches: each is read when it is asked for. Ends
+   * with the reads of the session's work. Only for a pool without prepared statements, since a FETCH has
+   * other columns for each cursor.
+   */
+  async *batches(statement: Statement, session: Session): AsyncGenerator<readonly unknown[][]> {
+    const stop = session.work.reading;
+    const connection = await this.#take(session, stop);
+    yield* readBatches(connection, this.#settingsOf(session), statement, stop);
   }
 
   /**

@@ -1,5 +1,10 @@
 import type { ObjectRef } from '@pothos/core';
-import { type AggregateArguments, readAggregate } from '../../aggregate/read-aggregate.ts';
+import {
+  type AggregateArguments,
+  RELATED_GROUPS,
+  ROOT_GROUPS,
+  readAggregate,
+} from '../../aggregate/read-aggregate.ts';
 import {
   type AggregateResult,
   loadAggregate,
@@ -42,7 +47,7 @@ export function defineAggregate(described: DescribedModel, comparable: readonly 
       description: `Groups of the rows of ${root}, with their counts and statistics.`,
       ...priced(aggregatePrice(model)),
       resolve: (_root, args: AggregateArguments, context, info) =>
-        runAggregate(context, readAggregate(model, args, selectedMeasures(info), false)),
+        runAggregate(context, readAggregate(model, args, selectedMeasures(info), ROOT_GROUPS)),
     });
   });
 }
@@ -56,7 +61,7 @@ export function relatedAggregate(t: AnyFields, model: string, relation: string) 
     ...priced(relatedAggregatePrice(model, to)),
     select: Object.fromEntries(key.map((column) => [column, true])),
     resolve: (parent, args: AggregateArguments, context, info) => {
-      const aggregate = readAggregate(to, args, selectedMeasures(info), true);
+      const aggregate = readAggregate(to, args, selectedMeasures(info), RELATED_GROUPS);
       return loadAggregate(context, model, relation, aggregate, parent);
     },
   });

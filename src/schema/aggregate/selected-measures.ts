@@ -15,8 +15,14 @@ import type { Input } from '../../resolvers/conditions.ts';
 type Statistics = Extract<Measure, { statistic: unknown }>;
 type Without<M> = M extends unknown ? Omit<M, 'statistic'> : never;
 
+/** A field of a document that is an aggregate. */
+export type AggregateSelection = Pick<
+  GraphQLResolveInfo,
+  'schema' | 'fragments' | 'variableValues' | 'returnType' | 'fieldNodes'
+>;
+
 /** Returns the measures that a document selects of an aggregate's groups. */
-export function selectedMeasures(info: GraphQLResolveInfo): SelectedMeasure[] {
+export function selectedMeasures(info: AggregateSelection): SelectedMeasure[] {
   const reading: Reading = {
     schema: info.schema,
     fragments: new Map(Object.entries(info.fragments)),
@@ -48,8 +54,10 @@ class Found {
   }
 
   group(parent: AnyField, parents: readonly FieldNode[], isPrevious: boolean): void {
-    const add = (measure: Measure, path: string) =>
-      this.measures.push({ measure, isPrevious, path: isPrevious ? `previous.${path}` : path });
+    const add = (measure: Measure, path: string, name = path) => {
+      const before = isPrevious ? 'previous.' : '';
+      this.measures.push({ measure, isPrevious, path: before + path, name: before + name });
+    };
     for (const { alias, field, nodes, node } of this.fieldsOf(parent.type, parents)) {
       const given = getArgumentValues(field, node, this.#reading.variables);
       switch (field.name) {
@@ -75,7 +83,9 @@ class Found {
             from: given.from as string,
             to: given.to as string,
           } as const;
-          this.#statistics(of, field, nodes, (measure) => add(measure, alias));
+          this.#statistics(of, field, nodes, (measure, name) =>
+            add(measure, alias, `${alias}.${name}`),
+          );
           break;
         }
         case 'previous':

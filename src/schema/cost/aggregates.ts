@@ -1,5 +1,10 @@
-import { type AggregateArguments, pageOfGroups } from '../../aggregate/read-aggregate.ts';
-import { limits } from '../../resolvers/limits.ts';
+import {
+  type AggregateArguments,
+  type GroupBounds,
+  pageOfGroups,
+  RELATED_GROUPS,
+  ROOT_GROUPS,
+} from '../../aggregate/read-aggregate.ts';
 import { filterPrice } from './filter-price.ts';
 import type { Arguments, PriceOf } from './price.ts';
 import { weights } from './weights.ts';
@@ -7,7 +12,7 @@ import { weights } from './weights.ts';
 /** The price of groups over a model's rows. */
 export function aggregatePrice(model: string): PriceOf {
   return (args) => {
-    const { given, scanned, groups } = groupingOf(model, args, false);
+    const { given, scanned, groups } = groupingOf(model, args, ROOT_GROUPS);
     return {
       once: weights.statement + given + scanned + groups * weights.row,
       below: { groups: { rows: groups } },
@@ -20,7 +25,7 @@ export function relatedAggregatePrice(parent: string, model: string): PriceOf {
   // The lists of a workspace are as long as those of Query.
   const share = parent === 'Workspace' ? 1 : weights.ofRow;
   return (args) => {
-    const { given, scanned, groups } = groupingOf(model, args, true);
+    const { given, scanned, groups } = groupingOf(model, args, RELATED_GROUPS);
     return {
       once: weights.statement + given,
       each: weights.lookup + scanned * share + groups * weights.row,
@@ -37,16 +42,16 @@ export function countPrice(model: string): PriceOf {
   };
 }
 
-function groupingOf(model: string, args: Arguments, isNested: boolean) {
+function groupingOf(model: string, args: Arguments, bounds: GroupBounds) {
   const { filter, groupBy, orderBy, partitionBy, compareTo } = args as AggregateArguments;
   const filters = [filter, ...(orderBy ?? []).map((each) => each.filter)];
   const prices = filters.map((each) => filterPrice(model, each));
   const scan = prices.reduce((sum, { scan }) => sum + scan, 0) + weights.scan;
   const keys = (groupBy?.length ?? 0) * weights.condition.plain;
-  const size = partitionBy?.length ? limits.maxGroups : pageOfGroups(args, isNested);
+  const size = partitionBy?.length ? bounds.most : pageOfGroups(args, bounds);
   return {
     given: prices.reduce((sum, { given }) => sum + given, 0),
     scanned: (scan + keys) * (compareTo ? 2 : 1),
-    groups: Math.min(Math.max(size, 1), limits.maxGroups),
+    groups: Math.min(Math.max(size, 1), bounds.most),
   };
 }

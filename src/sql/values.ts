@@ -1,4 +1,4 @@
-import { parameter, type Sql, type ValueSource } from '../sql/fragment.ts';
+import { parameter, type Sql, type ValueSource } from './fragment.ts';
 
 /** The values of one statement, in the order in which they are added. */
 export class Values implements ValueSource {
