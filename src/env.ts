@@ -95,7 +95,7 @@ export const settings = z.object({
   DATABASE_POOL_SIZE: number(1, 1000)
     .default(10)
     .describe(
-      'largest number of connections for requests; readiness has one more, and the change log four',
+      'largest number of connections for requests; exports have two more, readiness one, and the change log four',
     ),
   DATABASE_STATEMENT_TIMEOUT: milliseconds
     .default(15_000)
@@ -140,7 +140,7 @@ export const settings = z.object({
       ),
     )
     .describe(
-      'origins whose pages may call the API, such as `https://app.example`, separated by commas; they may read `x-request-id`, `www-authenticate` and `retry-after`',
+      'origins whose pages may call the API, such as `https://app.example`, separated by commas; they may read `x-request-id`, `www-authenticate`, `retry-after` and `content-disposition`',
     ),
   METRICS: flag
     .default(false)

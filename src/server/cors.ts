@@ -6,7 +6,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 
 /** Response headers that pages may read in addition to the safelisted ones. */
-const EXPOSED_HEADERS = ['x-request-id', 'www-authenticate', 'retry-after'];
+const EXPOSED_HEADERS = ['x-request-id', 'www-authenticate', 'retry-after', 'content-disposition'];
 /** How long browsers may cache a preflight, in seconds. Chrome caps it at two hours. */
 const MAX_AGE = 7_200;
 

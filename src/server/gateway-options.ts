@@ -3,6 +3,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Registry } from 'prom-client';
 import type { Authenticate } from '../context/authentication.ts';
 import type { Database } from '../context/database/client.ts';
+import type { SessionPool } from '../context/database/pool.ts';
 import type { HolderScope } from '../context/quotas.ts';
 import type { Limits } from '../env.ts';
 import type { Feed } from '../realtime/feed.ts';
@@ -39,6 +40,13 @@ export interface GatewayOptions {
   limits: Readonly<Record<HolderScope, Limits>>;
   /** Most WebSockets at a time that have not signed in. Default 2,000. */
   unauthenticatedSockets?: number;
+  /** Left out, there are no exports. */
+  exports?: {
+    /** Their connections, one for each that runs. */
+    pool: SessionPool;
+    /** How long a client may take nothing of an export, in milliseconds. Default 30,000. */
+    stallMs?: number;
+  };
   /** Plugins that run before the gateway's own. */
   plugins?: readonly Plugin<object, ServerContext>[];
 }

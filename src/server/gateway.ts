@@ -9,6 +9,9 @@ import { createSubscriptionMetrics } from '../subscriptions/subscription-metrics
 import { createAccelerators } from './accelerators.ts';
 import { createDocumentCache } from './documents.ts';
 import { createErrorMask } from './error-mask.ts';
+import { MOST_EXPORT_MS, MOST_EXPORTS } from './export/export-pool.ts';
+import { ExportSender } from './export/export-sender.ts';
+import { ExportSlots } from './export/export-slots.ts';
 import { FastLane } from './fast-lane/fast-lane.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { createGraphQLServer } from './graphql-server.ts';
@@ -22,7 +25,10 @@ import { ENDPOINT } from './routes.ts';
 import { createWebSockets } from './websocket/websocket.ts';
 import { registerWebSockets } from './websocket/websocket-metrics.ts';
 
-/** Builds the HTTP server: `/graphql` for people and agents with a token, `/health/*` for everybody. */
+/**
+ * Builds the HTTP server: `/graphql` and `/export/*` for people and agents with a token, `/health/*` for
+ * everybody.
+ */
 export function createGateway(options: GatewayOptions): HttpServer {
   const { schema, database, authenticate, logger, metrics, feed } = options;
   const { corsOrigins = [], requestTimeoutMs = 30_000 } = options;
@@ -49,8 +55,10 @@ export function createGateway(options: GatewayOptions): HttpServer {
       corsOrigins,
       timeoutMs: requestTimeoutMs,
     });
+  const exports = options.exports ? createExports(options.exports, maskError, metrics) : null;
   const yoga = createGraphQLServer({
     ...options,
+    exports,
     corsOrigins,
     requestTimeoutMs,
     contextOf: createRequestContexts({ database, seal, feed, lane }),
@@ -71,7 +79,7 @@ export function createGateway(options: GatewayOptions): HttpServer {
     maxUnauthenticated: options.unauthenticatedSockets ?? 2_000,
   });
   if (metrics) registerWebSockets(metrics, webSockets.statistics);
-  const listener = createRequestListener({ lane, yoga, streams, quotas });
+  const listener = createRequestListener({ lane, yoga, streams, exports, quotas });
   const server = createHttpServer(listener, logger, requestTimeoutMs, webSockets);
   return {
     ...server,
@@ -81,6 +89,15 @@ export function createGateway(options: GatewayOptions): HttpServer {
       return server.close(graceMs);
     },
   };
+}
+
+function createExports(
+  { pool, stallMs = 30_000 }: NonNullable<GatewayOptions['exports']>,
+  maskError: (error: unknown) => GraphQLError,
+  metrics: Registry | undefined,
+): ExportSender {
+  const slots = new ExportSlots(MOST_EXPORTS, metrics);
+  return new ExportSender({ pool, slots, maskError, stallMs, mostMs: MOST_EXPORT_MS });
 }
 
 function createHub(

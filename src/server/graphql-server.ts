@@ -8,6 +8,8 @@ import { useAuthentication } from './authenticate-requests.ts';
 import { corsOptions, useOriginVariance } from './cors.ts';
 import { useCostLimit } from './cost.ts';
 import { type DocumentCache, useDocumentCache } from './documents.ts';
+import type { ExportSender } from './export/export-sender.ts';
+import { useExports } from './export/exports.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import { useGraphiQL } from './graphiql/graphiql.ts';
 import { useHealth } from './health.ts';
@@ -31,7 +33,7 @@ import { useSubscriptions } from './subscription-streams.ts';
 import { useVariables } from './variables.ts';
 
 export interface GraphQLServerOptions
-  extends Omit<GatewayOptions, 'corsOrigins' | 'requestTimeoutMs'> {
+  extends Omit<GatewayOptions, 'corsOrigins' | 'requestTimeoutMs' | 'exports'> {
   corsOrigins: readonly string[];
   requestTimeoutMs: number;
   contextOf: ContextOf;
@@ -40,6 +42,8 @@ export interface GraphQLServerOptions
   /** Null where subscriptions are refused. */
   hub: SubscriptionHub | null;
   streams: HttpStreams;
+  /** Null where there are none. */
+  exports: ExportSender | null;
   /** Null to execute every query field by field. */
   accelerators: Accelerators | null;
   documents: DocumentCache;
@@ -49,7 +53,7 @@ export interface GraphQLServerOptions
 /** Builds the Yoga that answers requests, with what each goes through, in order. */
 export function createGraphQLServer(options: GraphQLServerOptions) {
   const { schema, metrics, graphiql, plugins = [], corsOrigins, contextOf, maskError } = options;
-  const { quotas, streams, accelerators, ways } = options;
+  const { quotas, streams, accelerators, ways, authenticate, exports: sender } = options;
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: `${ENDPOINT}{/stream}?`,
@@ -61,8 +65,9 @@ export function createGraphQLServer(options: GraphQLServerOptions) {
       ...(metrics ? [useMetrics(metrics)] : []),
       ...(graphiql ? [useGraphiQL(ENDPOINT, graphiql)] : []),
       ...plugins,
+      ...(sender ? [useExports({ schema, sender, authenticate, contextOf, maskError })] : []),
       useKnownPaths([ENDPOINT, STREAM_ENDPOINT]),
-      useAuthentication(options.authenticate),
+      useAuthentication(authenticate),
       useRequestLimit(),
       useJsonBodies(),
       useExactJson(),

@@ -18,7 +18,7 @@ export function useExactJson(): Plugin {
 }
 
 async function parseBody(request: Request): Promise<GraphQLParams> {
-  const body = parsed(await request.text(), 'POST body');
+  const body = parsedJson(await request.text(), 'POST body');
   if (typeof body !== 'object' || body === null) {
     throw badRequest(`POST body is expected to be object but received ${JSON.stringify(body)}`);
   }
@@ -31,7 +31,9 @@ function parseSearch({ url }: Request): GraphQLParams {
   const json = (name: 'variables' | 'extensions') => {
     const given = text(name);
     // Anything except an object is refused with the same message as a wrong body.
-    return given === undefined ? {} : { [name]: parsed(given, `"${name}" of the URL`) as object };
+    return given === undefined
+      ? {}
+      : { [name]: parsedJson(given, `"${name}" of the URL`) as object };
   };
   return {
     query: text('query'),
@@ -41,7 +43,8 @@ function parseSearch({ url }: Request): GraphQLParams {
   } as GraphQLParams;
 }
 
-function parsed(json: string, place: string): unknown {
+/** Returns the value of a client's JSON. Throws BAD_REQUEST with its place if it is invalid. */
+export function parsedJson(json: string, place: string): unknown {
   try {
     return parseClientJson(json);
   } catch (error) {
@@ -50,7 +53,8 @@ function parsed(json: string, place: string): unknown {
   }
 }
 
-function badRequest(message: string): GraphQLError {
+/** The error for a request that is not one of GraphQL over HTTP. */
+export function badRequest(message: string): GraphQLError {
   return new GraphQLError(message, {
     extensions: { code: 'BAD_REQUEST', http: { spec: true, status: 400 } },
   });

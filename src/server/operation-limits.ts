@@ -147,17 +147,21 @@ function fieldsIn({ selections }: SelectionSetNode): FieldNode[] {
  */
 export function useJsonBodies(): Plugin {
   return {
-    onRequestParse({ request: { method, headers } }) {
-      if (method !== 'POST') return;
-      const type = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
-      if (type !== 'application/json') {
-        throw unsupported('The body must be JSON: send content-type: application/json.');
-      }
-      if ((headers.get('content-encoding') || 'identity') !== 'identity') {
-        throw unsupported('The body must not be compressed.');
-      }
+    onRequestParse({ request }) {
+      if (request.method === 'POST') assertJsonBody(request);
     },
   };
+}
+
+/** Throws BAD_REQUEST for a body that is not plain JSON, as far as the headers say. */
+export function assertJsonBody({ headers }: Request): void {
+  const type = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    throw unsupported('The body must be JSON: send content-type: application/json.');
+  }
+  if ((headers.get('content-encoding') || 'identity') !== 'identity') {
+    throw unsupported('The body must not be compressed.');
+  }
 }
 
 function unsupported(message: string): GraphQLError {

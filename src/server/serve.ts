@@ -13,6 +13,7 @@ import {
 import type { ServedDatabase } from './database.ts';
 import { useDemoSignIn } from './demo/plugin.ts';
 import { type DemoTokenOptions, firstDemoPerson, signDemoToken } from './demo/sign-in.ts';
+import { createExportPool } from './export/export-pool.ts';
 import { createGateway } from './gateway.ts';
 import { NotReadyError } from './health.ts';
 import { createLogger, type Logger } from './logger.ts';
@@ -50,14 +51,15 @@ export async function serve(
 ): Promise<RunningGateway> {
   const logger = createLogger(env.LOG_LEVEL);
   let stopping: Promise<void> | undefined;
-  const database = createDatabase({
-    ...databaseSettings(env),
+  const connections = {
     connectionString,
-    onConnectionError: (error) => {
+    onConnectionError: (error: Error) => {
       // The embedded Postgres hangs up on connections that are closing when it stops.
       if (!stopping) logger.warn({ err: error }, 'A database connection was lost');
     },
-  });
+  };
+  const database = createDatabase({ ...databaseSettings(env), ...connections });
+  const exportPool = createExportPool(connections);
   const metrics = new Registry();
   const subscriptionMetrics = createSubscriptionMetrics(metrics);
   const feed = await openFeed(env, connectionString, logger, subscriptionMetrics);
@@ -66,6 +68,7 @@ export async function serve(
     schema,
     database,
     feed,
+    exports: { pool: exportPool },
     subscriptionMetrics,
     ...(env.METRICS ? { metrics } : {}),
     logger,
@@ -86,7 +89,7 @@ export async function serve(
   const stop = async () => {
     await gateway.close();
     await upkeep.stop();
-    await Promise.all([feed.close(), database.close(), readiness.close()]);
+    await Promise.all([feed.close(), database.close(), exportPool.end(), readiness.close()]);
     await postgres?.stop();
   };
   return {

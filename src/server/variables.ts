@@ -49,10 +49,15 @@ export function preparedVariables(
   for (const { variable, type: node, defaultValue } of definitions) {
     const name = variable.name.value;
     const type = typeFromAST(schema, node) as GraphQLInputType;
-    if (Object.hasOwn(variables, name)) new Bounds().check(type, variables[name], name);
+    if (Object.hasOwn(variables, name)) assertBounded(type, variables[name], name);
     else if (!defaultValue && isFilter(type)) variables[name] = noCondition(type);
   }
   return variables;
+}
+
+/** Throws BAD_USER_INPUT for a value of a variable or an argument that is too large to be read. */
+export function assertBounded(type: GraphQLInputType, value: unknown, name: string): void {
+  new Bounds().check(type, value, name);
 }
 
 /** Types of filters and of their parts. */

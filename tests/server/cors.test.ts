@@ -111,7 +111,8 @@ describe.each(Object.keys(configurations))('with %s', (configuration) => {
       expect(response.status).toBe(requests[name]?.({})[2]);
       expect(corsHeaders(response)).toMatchObject({
         'access-control-allow-origin': LISTED,
-        'access-control-expose-headers': 'x-request-id, www-authenticate, retry-after',
+        'access-control-expose-headers':
+          'x-request-id, www-authenticate, retry-after, content-disposition',
       });
       expect(varied(response)).toContain('origin');
       await response.body?.cancel();
@@ -132,7 +133,8 @@ describe.each(Object.keys(configurations))('with %s', (configuration) => {
       'access-control-allow-origin': LISTED,
       'access-control-allow-methods': 'GET, POST, PUT, DELETE',
       'access-control-allow-headers': 'authorization,content-type,x-workspace-id',
-      'access-control-expose-headers': 'x-request-id, www-authenticate, retry-after',
+      'access-control-expose-headers':
+        'x-request-id, www-authenticate, retry-after, content-disposition',
       'access-control-max-age': '7200',
     });
     expect(varied(response)).toEqual(['access-control-request-headers', 'origin']);

@@ -23,7 +23,8 @@ export interface Api {
   asAgent(agent: string, scopes: readonly string[], workspaceId?: string): Promise<Client>;
   /** SQL statements since the last call, in order. */
   statements(): string[];
-  close(): Promise<void>;
+  /** Cuts off requests that do not end in time (default: one second). */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** An API with subscriptions. */
@@ -116,7 +117,7 @@ async function serve(database: TestDatabase, options: GatewayChanges) {
       recorded = [];
       return taken;
     },
-    close: () => gateway.close(),
+    close: (graceMs) => gateway.close(graceMs),
   };
   return { api, log: gateway.log };
 }

@@ -16,8 +16,8 @@ afterAll(async () => {
   await database?.close();
 });
 
-/** documents.test.ts runs these completely. */
-const EXECUTED = ['workflows.md', 'mutations.md', 'search.md'];
+/** Other tests run these completely. */
+const EXECUTED = ['workflows.md', 'mutations.md', 'search.md', 'export.md'];
 const pages = readdirSync('docs').filter(
   (name) => name.endsWith('.md') && !EXECUTED.includes(name),
 );
