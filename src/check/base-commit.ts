@@ -29,14 +29,12 @@ export function findBaseCommit(git: Git, variables: Variables): BaseCommit {
   }
   const target = ciTarget(variables);
   if (target?.kind === 'commit') return namedByCi(git, target);
-  if (target)
+  if (target) {
     return mergeBase(git, targetBranch(git, target), `${target.name} (${target.variable})`);
+  }
   const branch = defaultBranch(git);
   const current = git.line('symbolic-ref', '--quiet', '--short', 'HEAD');
   if (!branch || branch.replace(/^origin\//, '') === current) return earlier(git);
-  const common = git.line('merge-base', branch, 'HEAD');
-  // Nothing of HEAD is missing in the default branch: it is a commit of it, however it is checked out.
-  if (common === git.commit('HEAD')) return earlier(git);
   return mergeBase(git, branch, branch);
 }
 
@@ -74,16 +72,12 @@ function targetBranch(git: Git, { variable, name }: Target): string {
   );
 }
 
-/** Where the branch of HEAD began. */
+/** Where the branch of HEAD began; for a commit of the other branch itself, what was before it. */
 function mergeBase(git: Git, branch: string, shown: string): BaseCommit {
   const id = git.line('merge-base', branch, 'HEAD');
-  if (id) {
-    return {
-      id,
-      description: `${short(id)}, the merge base with ${shown}`,
-      ...headItself(git, id),
-    };
-  }
+  // Some CI services name a target for pushes too.
+  if (id && id === git.commit('HEAD')) return earlier(git);
+  if (id) return { id, description: `${short(id)}, the merge base with ${shown}` };
   const reason = `HEAD and ${shown} have no commit in common here.`;
   const advice = git.isShallow() ? MORE_HISTORY : 'Merge it, or rebase onto it.';
   throw new CheckProblem(`${reason} ${advice} ${NAME_ONE}`);

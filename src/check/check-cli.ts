@@ -1,12 +1,12 @@
 import { styleText } from 'node:util';
 import { variable } from '../env.ts';
-import { check } from './check.ts';
 import { readOptions, USAGE } from './check-options.ts';
 import { CheckProblem } from './check-problem.ts';
 import { formatted } from './formats/formats.ts';
 import { schemaOfCode } from './head.ts';
 import { breaks } from './report.ts';
 import { rules } from './rules.ts';
+import { check } from './schema-check.ts';
 
 /** Runs the command with its arguments, and returns its exit code. */
 export async function runCheck(args: string[]): Promise<number> {

@@ -13,7 +13,7 @@ const TARGET_BRANCH = [
   'BUILDKITE_PULL_REQUEST_BASE_BRANCH',
   // Azure Pipelines
   'SYSTEM_PULLREQUEST_TARGETBRANCH',
-  // Drone and Woodpecker, which set them for pushes too
+  // Drone and Woodpecker
   'DRONE_TARGET_BRANCH',
   'CI_COMMIT_TARGET_BRANCH',
   // AWS CodeBuild

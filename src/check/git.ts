@@ -11,18 +11,24 @@ export class Git {
 
   /** Returns what a command prints; undefined if it fails. Throws CheckProblem without git. */
   read(...args: string[]): string | undefined {
-    const { error, status, stdout } = spawnSync('git', args, {
+    const { error, status, stdout, stderr } = spawnSync('git', args, {
       cwd: this.#folder,
       encoding: 'utf8',
       maxBuffer: 256 * 1024 * 1024,
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     if (error && 'code' in error && error.code === 'ENOENT') {
       throw new CheckProblem(
         'git is not installed. Install it, or name a base that needs none: --base <file | URL>.',
       );
     }
-    return status === 0 ? stdout : undefined;
+    if (status === 0) return stdout;
+    if (stderr?.includes('dubious ownership')) {
+      throw new CheckProblem(
+        `git does not read the repository of another user. Allow it: git config --global --add safe.directory '${this.#folder}'`,
+      );
+    }
+    return undefined;
   }
 
   /** Returns the first line of what a command prints; undefined if it fails or prints nothing. */

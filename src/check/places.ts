@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Place } from './finding.ts';
-import type { Git } from './git.ts';
+import type { Source } from './source.ts';
 import {
   type RemovedLine,
   removedLines,
@@ -14,28 +14,20 @@ const ROOTS = new Set(['Query', 'Mutation', 'Subscription']);
 /** How far behind its name a definition in code may reach. */
 const DEFINITION_LINES = 80;
 
-export interface PlacesOptions {
-  folder: string;
-  git: Git;
-  /** The commit that the base is of. */
-  commit: string | undefined;
-  schemaFile: string;
-  /** The text of the schema, which the file should have. */
-  head: string;
-}
-
 /** Finds the lines that a schema comes from. */
 export class Places {
   readonly #files: SourceFile[];
   readonly #models: string[];
-  readonly #options: PlacesOptions;
+  readonly #source: Source;
   #removed: RemovedLine[] | undefined;
   readonly #schema: string[];
+  readonly #definitions: Map<string, number>;
 
-  constructor(options: PlacesOptions) {
-    this.#options = options;
-    this.#files = sourceFiles(options.folder);
-    this.#schema = options.head.split('\n');
+  constructor(source: Source) {
+    this.#source = source;
+    this.#files = sourceFiles(source.folder);
+    this.#schema = source.headText.split('\n');
+    this.#definitions = definitionsIn(this.#schema);
     this.#models = this.#files
       .filter(({ kind }) => kind === 'models')
       .flatMap(({ lines }) => lines.flatMap((line) => /describe\('(\w+)'/.exec(line)?.[1] ?? []))
@@ -45,24 +37,25 @@ export class Places {
 
   /** Returns the line that a schema coordinate comes from; undefined if none is known. */
   of(path: string): Place | undefined {
-    const [type = '', member] = path.replace(/^@/, '').split(/[.(:]/);
+    const [type = '', member] = path.split(/[.(:]/);
     return (
       this.#ofSource(type, member) ??
-      this.#inSchema(path, type, member) ??
+      this.#inSchema(type, member) ??
       this.#gone(type, member) ??
       this.#ofType(type, this.#modelOf(type, member)) ??
-      this.#inSchema(path, type, undefined)
+      this.#inSchema(type, undefined)
     );
   }
 
   #ofSource(type: string, member: string | undefined): Place | undefined {
     const model = this.#modelOf(type, member);
+    if (this.#schemaLine(type, member) < 0) return undefined;
     if (member === undefined) return this.#ofType(type, model);
-    if (!this.#isInSchema(type, member)) return undefined;
     return ROOTS.has(type)
       ? this.#ofRootField(member, model)
-      : (this.#inPrisma(model ?? type, member) ??
+      : (this.#inPrisma(type, member) ??
           this.#inDefinition('schema', type, member) ??
+          (model === undefined ? undefined : this.#inPrisma(model, member)) ??
           this.#inDefinition('models', model ?? type, member));
   }
 
@@ -76,6 +69,9 @@ export class Places {
 
   #ofType(type: string, model: string | undefined): Place | undefined {
     const opens = new RegExp(`^(enum|model|view|type) ${type} \\{`);
+    if (type.startsWith('@')) {
+      return this.#line('schema', (line) => line.includes(`name: '${type.slice(1)}'`));
+    }
     return (
       this.#line('models', (line) => line.includes(`describe('${type}'`)) ??
       this.#line('prisma', (line) => opens.test(line)) ??
@@ -141,7 +137,7 @@ export class Places {
 
   /** Where a line about it stood that is no longer there. */
   #gone(type: string, member: string | undefined): Place | undefined {
-    const { commit, git } = this.#options;
+    const { commit, git } = this.#source;
     if (!commit) return undefined;
     this.#removed ??= removedLines(git, commit);
     // The values of an order are columns, written in another case.
@@ -154,26 +150,31 @@ export class Places {
     return found && line ? { file: found, line } : undefined;
   }
 
-  #inSchema(path: string, type: string, member: string | undefined): Place | undefined {
-    const { folder, schemaFile } = this.#options;
-    const at = this.#schemaLine(path.startsWith('@') ? `@${type}` : type, member);
+  #inSchema(type: string, member: string | undefined): Place | undefined {
+    const { folder, schemaFile } = this.#source;
+    const at = this.#schemaLine(type, member);
     if (at < 0 || !existsSync(join(folder, schemaFile))) return undefined;
     return { file: schemaFile, line: at + 1 };
   }
 
-  #isInSchema(type: string, member: string): boolean {
-    return this.#schemaLine(type, member) >= 0;
-  }
-
   #schemaLine(type: string, member: string | undefined): number {
-    const opens = new RegExp(
-      `^(type|input|enum|interface|union|scalar|directive|schema) ?${type}(?!\\w)`,
-    );
-    const start = this.#schema.findIndex((line) => opens.test(line));
+    const start = this.#definitions.get(type) ?? -1;
     if (member === undefined || start < 0) return start;
-    const end = this.#schema.indexOf('}', start);
+    // A definition ends with a brace of its own, or has none.
+    const end = this.#schema.indexOf(this.#schema[start]?.endsWith('{') ? '}' : '', start);
     const names = new RegExp(`^ *${member}\\b|[ |=&]${member}\\b`);
     const at = this.#schema.slice(start, end + 1).findIndex((line) => names.test(line));
     return at < 0 ? -1 : start + at;
   }
+}
+
+/** Returns at which line of a printed schema each type and directive begins. */
+function definitionsIn(lines: readonly string[]): Map<string, number> {
+  const opens = /^(?:type|input|enum|interface|union|scalar|directive) (@?\w+)/;
+  return new Map(
+    lines.flatMap((line, index): [string, number][] => {
+      const name = opens.exec(line)?.[1];
+      return name ? [[name, index]] : [];
+    }),
+  );
 }

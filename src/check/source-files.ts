@@ -41,6 +41,8 @@ export function removedLines(git: Git, commit: string): RemovedLine[] {
     '-U0',
     '--no-color',
     '--no-ext-diff',
+    '--src-prefix=a/',
+    '--dst-prefix=b/',
     '--relative',
     commit,
     '--',

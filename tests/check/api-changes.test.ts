@@ -67,6 +67,30 @@ it('changes that only other users of the library report are judged too', () => {
   ).toEqual({ rule: 'applied-directive-removed', path: 'A.b.@d' });
 });
 
+it('the rules judge these changes otherwise than the library, and no others', async () => {
+  const LEVELS = { BREAKING: 'breaking', DANGEROUS: 'dangerous', NON_BREAKING: 'safe' } as const;
+  const differences = new Set<string>();
+  for (const { change, before, after, rule, severity } of cases) {
+    const { base, head } = built(before, after);
+    for (const { type, criticality } of await diff(base, head)) {
+      const level = LEVELS[criticality.level];
+      if (type === change && level !== severity) differences.add(`${rule}: ${level}, ${severity}`);
+    }
+  }
+  expect([...differences].toSorted()).toEqual([
+    'applied-directive-argument-changed: safe, dangerous',
+    'argument-default-added: dangerous, safe',
+    'argument-default-removed: dangerous, breaking',
+    'directive-argument-default-added: dangerous, safe',
+    'directive-argument-default-removed: dangerous, breaking',
+    'directive-argument-with-default-added: breaking, dangerous',
+    'directive-repeatable-removed: dangerous, breaking',
+    'input-field-default-added: dangerous, safe',
+    'input-field-default-removed: dangerous, breaking',
+    'optional-argument-added: dangerous, safe',
+  ]);
+});
+
 it('the cases are of all rules', () => {
   const planted = new Set(cases.map(({ rule }) => rule));
   expect([...apiRules.keys()].filter((rule) => !planted.has(rule))).toEqual([]);

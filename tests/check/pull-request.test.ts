@@ -38,22 +38,31 @@ describe('a pull request that removes a field', () => {
     expect(report.findings).toHaveLength(1);
   });
 
-  it.each([
-    ['GITHUB_BASE_REF', 'main'],
-    ['CI_MERGE_REQUEST_TARGET_BRANCH_NAME', 'main'],
-    ['BITBUCKET_PR_DESTINATION_BRANCH', 'main'],
-    ['CHANGE_TARGET', 'main'],
-    ['BUILDKITE_PULL_REQUEST_BASE_BRANCH', 'main'],
-    ['SYSTEM_PULLREQUEST_TARGETBRANCH', 'refs/heads/main'],
-    ['DRONE_TARGET_BRANCH', 'main'],
-    ['CI_COMMIT_TARGET_BRANCH', 'main'],
-    ['CODEBUILD_WEBHOOK_BASE_REF', 'refs/heads/main'],
-  ])('fails where only %s names the branch', async (name, value) => {
-    repository.git('checkout', '--quiet', '--detach');
-    const report = await repository.check([], { [name]: value });
-    repository.git('checkout', '--quiet', 'feature');
-    expect(breaking(report)).toEqual(['field-removed Query.b']);
-    expect(report.base).toContain(`main (${name})`);
+  describe('in CI, where no branch is checked out', () => {
+    beforeAll(() => void repository.git('checkout', '--quiet', '--detach'));
+    afterAll(() => void repository.git('checkout', '--quiet', 'feature'));
+
+    it.each([
+      ['GITHUB_BASE_REF', 'main'],
+      ['CI_MERGE_REQUEST_TARGET_BRANCH_NAME', 'main'],
+      ['BITBUCKET_PR_DESTINATION_BRANCH', 'main'],
+      ['CHANGE_TARGET', 'main'],
+      ['BUILDKITE_PULL_REQUEST_BASE_BRANCH', 'main'],
+      ['SYSTEM_PULLREQUEST_TARGETBRANCH', 'refs/heads/main'],
+      ['DRONE_TARGET_BRANCH', 'main'],
+      ['CI_COMMIT_TARGET_BRANCH', 'main'],
+      ['CODEBUILD_WEBHOOK_BASE_REF', 'refs/heads/main'],
+    ])('fails where only %s names the branch', async (name, value) => {
+      const report = await repository.check([], { [name]: value });
+      expect(breaking(report)).toEqual(['field-removed Query.b']);
+      expect(report.base).toContain(`main (${name})`);
+    });
+
+    it('compares a push with the commit before it, although it names its own branch', async () => {
+      const report = await repository.check([], { DRONE_TARGET_BRANCH: 'feature' });
+      // The last commit changed nothing: what is compared is not HEAD itself.
+      expect(report.base).toContain('the commit before HEAD');
+    });
   });
 
   it('fails where GitLab names the commit', async () => {

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { check } from '../../src/check/check.ts';
 import { readOptions } from '../../src/check/check-options.ts';
 import type { Report } from '../../src/check/report.ts';
+import { check } from '../../src/check/schema-check.ts';
 
 export const SCHEMA = 'type Query {\n  a: Int\n  b: Int\n}\n';
 export const BROKEN = 'type Query {\n  a: Int\n}\n';
@@ -79,12 +79,22 @@ export class Repository {
   }
 }
 
+let template: Repository | undefined;
+
 /** Returns a repository with two commits on main. */
 export function newRepository(): Repository {
+  template ??= makeTemplate();
+  const repository = new Repository();
+  cpSync(template.folder, repository.folder, { recursive: true });
+  return repository;
+}
+
+function makeTemplate(): Repository {
   const repository = new Repository();
   repository.git('init', '--quiet', '--initial-branch', 'main');
   repository.commit(SCHEMA);
   repository.commit(SCHEMA);
+  process.once('exit', () => repository.remove());
   return repository;
 }
 

@@ -2,7 +2,7 @@ import type { Rule } from '../finding.ts';
 import type { Report } from '../report.ts';
 import { github } from './github.ts';
 import { gitlab } from './gitlab.ts';
-import { json } from './json.ts';
+import { json } from './json-report.ts';
 import { junit } from './junit.ts';
 import { markdown } from './markdown.ts';
 import { sarif } from './sarif.ts';

@@ -1,6 +1,6 @@
-import type { GraphQLSchema } from 'graphql';
 import { apiFindings } from './api/api-changes.ts';
-import { type Base, committedSchema, parsed, readBase } from './base.ts';
+import type { Schemas } from './api/schemas.ts';
+import { committedSchema, parsed, readBase } from './base.ts';
 import type { CheckOptions } from './check-options.ts';
 import { type Finding, found } from './finding.ts';
 import { Git } from './git.ts';
@@ -9,6 +9,7 @@ import { decide } from './policy.ts';
 import { readPolicy } from './policy-file.ts';
 import type { Report } from './report.ts';
 import { rules, SCHEMA_FILE_OUTDATED } from './rules.ts';
+import type { Source } from './source.ts';
 import type { Variables } from './variables.ts';
 
 /** Where a check is made. */
@@ -21,16 +22,13 @@ export interface Surroundings {
   today: string;
 }
 
-/** What every part of the check can read. */
-export interface Checked {
-  base: GraphQLSchema;
-  head: GraphQLSchema;
-}
+/** What every part of the check can read: both schemas, and where they come from. */
+export interface Checked extends Schemas, Source {}
 
 /** A part of the check: it looks at one thing, and says what it finds there. */
 export type Part = (checked: Checked) => Promise<Finding[]>;
 
-const PARTS: readonly Part[] = [apiFindings];
+const PARTS: readonly Part[] = [apiFindings, outdatedFile];
 
 /** Returns what is different from the base, and what the policy makes of it. Throws CheckProblem. */
 export async function check(
@@ -48,20 +46,26 @@ export async function check(
     schemaFile,
   });
   const before = parsed(base.text, base.description);
-  const head = await readHead();
-  const findings = [
-    ...(await differences(base, before, head)),
-    ...outdatedFile(committedSchema(folder, schemaFile), head, schemaFile),
-  ];
-  const { commit, description } = base;
-  const places = new Places({ folder, git, commit, schemaFile, head });
+  const headText = await readHead();
+  const checked: Checked = {
+    base: before,
+    // Both sides as printed: an executable schema differs from its own print in inner values.
+    head: base.text === headText ? before : parsed(headText, 'this code'),
+    headText,
+    folder,
+    git,
+    commit: base.commit,
+    schemaFile,
+  };
+  const findings = (await Promise.all(PARTS.map((part) => part(checked)))).flat();
+  const places = new Places(checked);
   const decision = decide(
     policy,
     findings.map((each) => placed(each, places)),
     today,
   );
   return {
-    base: description,
+    base: base.description,
     findings: decision.findings.toSorted(
       (a, b) => a.rule.localeCompare(b.rule) || a.path.localeCompare(b.path),
     ),
@@ -69,22 +73,16 @@ export async function check(
   };
 }
 
-async function differences(base: Base, before: GraphQLSchema, head: string): Promise<Finding[]> {
-  const checked = {
-    base: before,
-    // Both sides as printed: an executable schema differs from its own print in inner values.
-    head: base.text === head ? before : parsed(head, 'this code'),
-  };
-  return (await Promise.all(PARTS.map((part) => part(checked)))).flat();
-}
-
-function outdatedFile(file: string | undefined, head: string, name: string): Finding[] {
-  if (file === undefined || file.trim() === head.trim()) return [];
-  const at = file.split('\n');
-  const line = head.split('\n').findIndex((each, index) => each !== at[index]);
-  const message = `${name} differs from the schema of the code`;
-  const place = { file: name, line: Math.max(1, line + 1) };
-  return [{ ...found(SCHEMA_FILE_OUTDATED, name, message), place }];
+async function outdatedFile({ folder, schemaFile, headText }: Source): Promise<Finding[]> {
+  const lines = committedSchema(folder, schemaFile)?.split(/\r?\n/);
+  const expected = headText.split('\n');
+  const at = expected.findIndex((line, index) => line !== lines?.[index]);
+  if (!lines || (at < 0 && lines.length === expected.length)) return [];
+  const message = `${schemaFile} differs from the schema of the code`;
+  const line = at < 0 ? expected.length : at + 1;
+  return [
+    { ...found(SCHEMA_FILE_OUTDATED, schemaFile, message), place: { file: schemaFile, line } },
+  ];
 }
 
 /** Nobody looks for the cause of what is safe. */
