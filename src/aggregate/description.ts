@@ -1,5 +1,6 @@
 import type { Column } from '../generated/catalog.ts';
-import type { Condition, Input } from '../resolvers/conditions.ts';
+import type { Condition } from '../resolvers/conditions.ts';
+import type { Measure } from '../resolvers/measure.ts';
 import type { Ordering } from '../resolvers/ordering.ts';
 
 export type MomentUnit = 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year';
@@ -33,18 +34,6 @@ export interface GroupKey {
   /** The argument that asks for it. */
   argument: string;
 }
-
-export type PlainStatistic = 'sum' | 'avg' | 'min' | 'max' | 'stddev' | 'share';
-/** A percentile is between 0 and 1. */
-export type Statistic = PlainStatistic | { percentile: number };
-
-/** A count or a statistic of a group's rows. */
-export type Measure =
-  | { kind: 'count'; filter: Input | null }
-  | { kind: 'distinct'; column: string }
-  | { kind: 'statistic'; column: string; statistic: Statistic }
-  /** Of the seconds from one moment to another. */
-  | { kind: 'between'; from: string; to: string; statistic: Statistic };
 
 /** One term of the order of groups: a key by its number, or a measure. */
 export interface GroupOrdering extends Pick<Ordering, 'direction' | 'nulls'> {
@@ -80,9 +69,4 @@ export interface Aggregate {
   offset: number;
   totals: boolean;
   shift: Shift | null;
-}
-
-/** Returns a name that is equal for equal measures only. */
-export function measureKey(measure: Measure): string {
-  return JSON.stringify(measure, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
 }

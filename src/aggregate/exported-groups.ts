@@ -1,9 +1,9 @@
 import type { Column } from '../generated/catalog.ts';
-import { type Aggregate, type GroupKey, measureKey } from './description.ts';
+import { measureColumn, measureKey } from '../resolvers/measure.ts';
+import { anonymous } from '../resolvers/statistic-kinds.ts';
+import type { Aggregate, GroupKey } from './description.ts';
 import { keyCountOf } from './group.ts';
 import { keyColumn } from './keys.ts';
-import { anonymous } from './kinds.ts';
-import { measureColumn } from './measures.ts';
 import type { SelectedMeasure } from './read-aggregate.ts';
 import { refuseExcess } from './run-aggregate.ts';
 import { aggregateStatement } from './statement.ts';

@@ -1,12 +1,12 @@
 import { GatewayError } from '../context/errors.ts';
 import type { Column } from '../generated/catalog.ts';
+import { type Measure, measureColumn, measureKey } from '../resolvers/measure.ts';
+import { refusal } from '../resolvers/refusal.ts';
 import type { Row } from '../resolvers/rows.ts';
 import { FAILED } from '../sql/json.ts';
-import { type Aggregate, type Measure, measureKey } from './description.ts';
+import type { Aggregate } from './description.ts';
 import { keyColumn } from './keys.ts';
-import { measureColumn } from './measures.ts';
 import { keyIdentity } from './read-keys.ts';
-import { refusal } from './refusal.ts';
 
 /** A group of rows. Its values are those that GraphQL's types take. */
 export class Group {

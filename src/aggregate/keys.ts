@@ -1,6 +1,6 @@
 import type { Column } from '../generated/catalog.ts';
+import { anonymous } from '../resolvers/statistic-kinds.ts';
 import type { GroupKey } from './description.ts';
-import { anonymous } from './kinds.ts';
 
 /** Returns the type of a key's values. */
 export function keyColumn({ column, grouping }: GroupKey): Column {

@@ -1,16 +1,17 @@
 import { columnOf } from '../resolvers/catalog.ts';
-import { type Input, readFilter } from '../resolvers/conditions.ts';
+import type { Input } from '../resolvers/conditions.ts';
 import { limits } from '../resolvers/limits.ts';
-import type { Aggregate, GroupKey, GroupOrdering, Measure, Shift } from './description.ts';
-import { measureKey } from './description.ts';
+import { type Measure, measureKey } from '../resolvers/measure.ts';
+import { readComparisons, readFilter } from '../resolvers/read-filter.ts';
+import { type ReadHaving, readHaving } from '../resolvers/read-having.ts';
+import { checkMeasure, readMeasureOrder } from '../resolvers/read-measures.ts';
+import { refusal } from '../resolvers/refusal.ts';
+import type { Aggregate, GroupKey, GroupOrdering, Shift } from './description.ts';
 import { keyNumber, readKeys } from './read-keys.ts';
-import { checkMeasure, readHaving, statisticNamed } from './read-measures.ts';
-import { refusal } from './refusal.ts';
 import { ownComparisons } from './rows-text.ts';
 import { readDuration, readTimeZone } from './time.ts';
 
 type Maybe<T> = T | null | undefined;
-type Direction = 'asc' | 'desc';
 
 /** What a client asks of an aggregate, as the schema takes it. */
 export interface AggregateArguments {
@@ -68,7 +69,7 @@ export function readAggregate(
 ): Aggregate {
   const filter = readFilter(model, args.filter);
   const keys = readKeys(model, args.groupBy ?? []);
-  const { condition: having, compared } = readHaving(model, args.having);
+  const { condition: having, compared } = havingOf(model, args.having);
   const orderings = (args.orderBy ?? []).map((each, n) =>
     readOrdering(model, keys, each, `orderBy[${n}]`),
   );
@@ -80,7 +81,10 @@ export function readAggregate(
   refusePage(first, offset, bounds);
   refuseOrder(args, orderings, keys);
   refuseUseless(args, keys);
-  for (const { measure, path } of selected) checkMeasure(model, measure, path);
+  for (const { measure, path } of selected) {
+    if (measure.kind === 'count') readFilter(model, measure.filter);
+    checkMeasure(model, measure, path);
+  }
   const of = (isPrevious: boolean) => distinctMeasures(selected, isPrevious);
   const aggregate: Aggregate = {
     model,
@@ -103,6 +107,14 @@ export function readAggregate(
   return aggregate;
 }
 
+function havingOf(model: string, given: Maybe<Input>): ReadHaving {
+  if (!given) return { condition: null, compared: new Map() };
+  return readHaving(model, given, 'having', {
+    compare: readComparisons,
+    checkFilter: (filter) => readFilter(model, filter),
+  });
+}
+
 function distinctMeasures(selected: readonly SelectedMeasure[], isPrevious: boolean): Measure[] {
   const found = selected.filter((each) => each.isPrevious === isPrevious);
   return [...new Map(found.map(({ measure }) => [measureKey(measure), measure])).values()];
@@ -114,38 +126,15 @@ function readOrdering(
   given: Input,
   at: string,
 ): GroupOrdering {
-  const direction = (given.direction ?? 'asc') as Direction;
-  const nulls = (given.nulls ?? 'last') as GroupOrdering['nulls'];
-  const [name = '', more] = ['count', 'key', 'statistic'].filter((each) => given[each] != null);
-  if (!name || more) {
-    throw refusal(at, 'Each entry orders by one thing: "count", "key" or "statistic".');
-  }
-  if (given.filter && name !== 'count')
+  const { measure, ...order } = readMeasureOrder(model, given, at);
+  const filter = given.filter as Maybe<Input>;
+  if (filter && measure?.kind !== 'count') {
     throw refusal(`${at}.filter`, '"filter" goes with "count".');
-  if (name !== 'statistic' && (given.of || given.until)) {
-    throw refusal(at, '"of" and "until" go with "statistic".');
   }
-  if (name === 'key') {
-    return { by: keyNumber(keys, model, given.key as Input, `${at}.key`), direction, nulls };
-  }
-  if (name === 'count') {
-    const measure: Measure = { kind: 'count', filter: (given.filter ?? null) as Input | null };
-    checkMeasure(model, measure, at);
-    return { by: measure, direction: given.count as Direction, nulls };
-  }
-  if (!given.of) throw refusal(`${at}.of`, '"statistic" is of a column: give it.');
-  const statistic = given.statistic as string;
-  const measure = measureOf(statistic, given.of as string, given.until as Maybe<string>);
-  checkMeasure(model, measure, `${at}.statistic`);
-  return { by: measure, direction, nulls };
-}
-
-function measureOf(name: string, column: string, until: Maybe<string>): Measure {
-  if (name === 'distinct') return { kind: 'distinct', column };
-  const statistic = statisticNamed(name);
-  return until
-    ? { kind: 'between', from: column, to: until, statistic }
-    : { kind: 'statistic', column, statistic };
+  if (!measure) return { by: keyNumber(keys, model, given.key as Input, `${at}.key`), ...order };
+  if (!filter) return { by: measure, ...order };
+  readFilter(model, filter);
+  return { by: { kind: 'count', filter }, ...order };
 }
 
 function readShift(model: string, { compareTo }: AggregateArguments): Shift | null {

@@ -1,9 +1,9 @@
 import { columnOf, modelOf } from '../resolvers/catalog.ts';
 import type { Input } from '../resolvers/conditions.ts';
 import { limits } from '../resolvers/limits.ts';
+import { refusal } from '../resolvers/refusal.ts';
 import { textProblem } from '../resolvers/value-problem.ts';
 import type { Grouping, GroupKey, MomentPart, MomentUnit } from './description.ts';
-import { refusal } from './refusal.ts';
 import { readTimeZone } from './time.ts';
 
 /** How a client groups by a column. */

@@ -1,14 +1,8 @@
-import type { Condition } from '../resolvers/conditions.ts';
 import { identifier, type Sql, sql } from '../sql/fragment.ts';
-
-/** What measures are made of, for each row. */
-export type RowInput =
-  | { kind: 'column'; column: string }
-  | { kind: 'filter'; filter: Condition }
-  | { kind: 'seconds'; from: string; to: string };
+import type { InputText, RowInput } from '../sql/measure-text.ts';
 
 /** Names what is read of each row for measures. */
-export class RowInputs {
+export class RowInputs implements InputText {
   readonly #known = new Map<string, { input: RowInput; name: Sql }>();
 
   /** Returns the name of an input in a row, which is `r`. */

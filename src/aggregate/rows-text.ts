@@ -2,13 +2,14 @@ import { columnOf, relationOf } from '../resolvers/catalog.ts';
 import type { Comparison, Condition } from '../resolvers/conditions.ts';
 import { filterSql, type OperandOf, operandValue } from '../sql/filter.ts';
 import { empty, identifier, join, type Sql, sql } from '../sql/fragment.ts';
+import { type RowInput, secondsSql } from '../sql/measure-text.ts';
 import { joinSql } from '../sql/relation.ts';
 import { type Scope, Scopes } from '../sql/scope.ts';
 import { sqlType } from '../sql/types.ts';
 import type { Values } from '../sql/values.ts';
 import type { Aggregate, GroupKey, Shift } from './description.ts';
 import { keySql } from './key-text.ts';
-import type { RowInput, RowInputs } from './row-inputs.ts';
+import type { RowInputs } from './row-inputs.ts';
 
 /** The rows that groups are made of: those of the filter, those to compare them with, and none. */
 export const SIDES = { current: sql`0`, previous: sql`1`, filled: sql`2` };
@@ -107,11 +108,8 @@ export class RowsText {
         return scope.column(input.column);
       case 'filter':
         return filterSql(this.#scopes, scope, input.filter, this.#operandOf(shift, input.filter));
-      case 'seconds': {
-        const [from, to] = [scope.column(input.from), scope.column(input.to)];
-        const span = sql`extract(epoch from ${to}::timestamptz - ${from}::timestamptz)::float8`;
-        return sql`case when isfinite(${from}) and isfinite(${to}) then ${span} end`;
-      }
+      case 'seconds':
+        return secondsSql(scope.column(input.from), scope.column(input.to));
     }
   }
 
@@ -149,6 +147,7 @@ export function ownComparisons(condition: Condition, column: string): Comparison
     case 'comparison':
       return condition.name === column ? [condition] : [];
     case 'related':
+    case 'measured':
       return [];
   }
 }

@@ -1,12 +1,12 @@
 import type { Context } from '../context/context.ts';
 import { databaseError } from '../context/database/database-errors.ts';
 import { loader, nameOf } from '../resolvers/loaders.ts';
+import { refusal } from '../resolvers/refusal.ts';
 import { type Row, requireScope } from '../resolvers/rows.ts';
 import { relationKey } from '../sql/relation.ts';
 import type { Aggregate } from './description.ts';
 import { MOST_FILLED } from './fill-text.ts';
 import { emptyGroup, Group } from './group.ts';
-import { refusal } from './refusal.ts';
 import type { ParentValues } from './rows-text.ts';
 import { aggregateStatement } from './statement.ts';
 

@@ -1,13 +1,14 @@
 import type { Column } from '../generated/catalog.ts';
+import { type Measure, measureColumn } from '../resolvers/measure.ts';
 import { filterSql, operandValue } from '../sql/filter.ts';
 import { empty, identifier, join, numberLiteral, prepare, type Sql, sql } from '../sql/fragment.ts';
 import { addColumn, JsonText, type LabelForm } from '../sql/json.ts';
-import { Scope, Scopes } from '../sql/scope.ts';
+import { MeasureScope, Measures } from '../sql/measure-text.ts';
+import { Scopes } from '../sql/scope.ts';
 import { Values } from '../sql/values.ts';
-import type { Aggregate, Measure } from './description.ts';
+import type { Aggregate } from './description.ts';
 import { fillingOf } from './fill-text.ts';
 import { keyColumn } from './keys.ts';
-import { Measures, measureColumn } from './measures.ts';
 import { RowInputs } from './row-inputs.ts';
 import { type ParentValues, RowsText, SIDES } from './rows-text.ts';
 
@@ -19,20 +20,6 @@ export interface Statement {
 
 const DIRECTIONS = { asc: sql`asc`, desc: sql`desc` };
 const NULLS = { first: sql`nulls first`, last: sql`nulls last` };
-
-/** Measures under the names that `having` has for them. */
-class MeasureScope extends Scope {
-  readonly #nameOf: (name: string) => Sql;
-
-  constructor(model: string, nameOf: (name: string) => Sql) {
-    super(model, sql`g`);
-    this.#nameOf = nameOf;
-  }
-
-  override column(name: string): Sql {
-    return sql`g.${this.#nameOf(name)}`;
-  }
-}
 
 /**
  * Returns the statement for an aggregate; of each of the parents, if they are given. Its rows have the

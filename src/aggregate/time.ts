@@ -1,4 +1,4 @@
-import { refusal } from './refusal.ts';
+import { refusal } from '../resolvers/refusal.ts';
 
 /** The name of a time zone. What else Intl takes, such as +05:30, means the opposite to Postgres. */
 const NAMED_ZONE = /^[A-Za-z][A-Za-z0-9_+/-]*$/;

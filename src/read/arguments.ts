@@ -1,26 +1,27 @@
 import { BREAK, type FieldNode, type GraphQLField, getArgumentValues, Kind, visit } from 'graphql';
 import { GatewayError } from '../context/errors.ts';
-import { columnOf, relationOf } from '../resolvers/catalog.ts';
-import { type Condition, type Input, readFilter } from '../resolvers/conditions.ts';
+import { relationOf } from '../resolvers/catalog.ts';
 import {
-  type PageArguments,
-  type PageRequest,
-  readingOrder,
-  readPageRequest,
-} from '../resolvers/page.ts';
-import type { ReadValue } from '../resolvers/page-cursor.ts';
+  comparisonsIn,
+  type ListArguments,
+  type ListRequest,
+  readListRequest,
+} from '../resolvers/list-request.ts';
+import { readingOrder } from '../resolvers/page.ts';
+import { type ReadValue, signatureOf } from '../resolvers/page-cursor.ts';
 import { valueProblem } from '../resolvers/value-problem.ts';
-import { comparisonsOf, operandValue } from '../sql/filter.ts';
-import type { ValueSource, Variables } from '../sql/fragment.ts';
+import { type OperandOf, operandValue } from '../sql/filter.ts';
+import {
+  parameter,
+  type Sql,
+  sql,
+  Unsupported,
+  type ValueSource,
+  type Variables,
+} from '../sql/fragment.ts';
 import { driverValue } from '../sql/types.ts';
 
 type AnyField = GraphQLField<unknown, unknown>;
-
-/** What a list field is asked for. */
-export interface ListRequest {
-  page: PageRequest;
-  filter: Condition | null;
-}
 
 /** The name that cursors of a list bear, and the model of its rows. */
 export interface ListNames {
@@ -42,22 +43,55 @@ export class ListParameters implements ValueSource {
     const { list, model } = names;
     this.read = readOnce(node, (variables) => {
       const args = getArgumentValues(field, node, variables);
-      return {
-        page: readPageRequest(list, model, args as PageArguments, readValue),
-        filter: readFilter(model, args.filter as Input | null | undefined),
-      };
+      return readListRequest(list, model, args as ListArguments, readValue);
     });
   }
 
-  /** The values of the cursor, then the operands of the filter. */
+  /** The values of the cursor, the operands of filters, and what new cursors begin with. */
   values(variables: Variables): unknown[] {
-    const { page, filter } = this.read(variables);
-    const order = readingOrder(page);
-    const cursor = page.cursor?.map((value, n) =>
-      driverValue(columnOf(page.model, (order[n] as (typeof order)[0]).column), value),
-    );
-    return [...(cursor ?? []), ...(filter ? comparisonsOf(filter).map(operandValue) : [])];
+    const request = this.read(variables);
+    const order = readingOrder(request.page);
+    const cursor = request.page.cursor ?? [];
+    return [
+      ...cursor.map((value, n) => driverValue((order[n] as (typeof order)[0]).column, value)),
+      ...comparisonsIn(request).map(operandValue),
+      signatureIn(request),
+    ];
   }
+
+  /**
+   * Returns the parameters of a plan for what was read. Throws Unsupported for operands that a plan
+   * cannot have.
+   */
+  parametersOf(request: ListRequest): ListValues {
+    const comparisons = comparisonsIn(request);
+    if (comparisons.some(({ column }) => column.type === 'Json')) {
+      throw new Unsupported('filters on JSON');
+    }
+    const behindCursor = request.page.cursor?.length ?? 0;
+    const indexes = new Map(comparisons.map((each, n) => [each, behindCursor + n]));
+    const signatureAt = behindCursor + comparisons.length;
+    const isKnown = request.page.orderings.every(({ via }) => via?.kind !== 'many' || !via.filter);
+    return {
+      valueAt: (n, type) => parameter(this, n, type),
+      operandOf: (comparison, type) => parameter(this, indexes.get(comparison) as number, type),
+      signature: isKnown ? signatureIn(request) : parameter(this, signatureAt, sql`text`),
+    };
+  }
+}
+
+/** What cursors of a list begin with, as JSON. */
+function signatureIn({ page }: ListRequest): string {
+  return JSON.stringify(signatureOf(page.list, page.orderings));
+}
+
+/** The values of a list in a statement. */
+export interface ListValues {
+  /** The value of the cursor for the n-th term of the order. */
+  valueAt: (n: number, type: Sql) => Sql;
+  operandOf: OperandOf;
+  /** What cursors begin with: a known text, unless it depends on the operands of filters. */
+  signature: Sql | string;
 }
 
 /** The id of a field that looks one row up. */

@@ -1,21 +1,14 @@
 import type { FieldNode, GraphQLObjectType, SelectionSetNode } from 'graphql';
+import { hasPart } from '../resolvers/conditions.ts';
+import type { ListRequest } from '../resolvers/list-request.ts';
 import { readingOrder } from '../resolvers/page.ts';
-import { signatureOf } from '../resolvers/page-cursor.ts';
-import { comparisonsOf, filterSql } from '../sql/filter.ts';
-import {
-  empty,
-  join,
-  numberLiteral,
-  parameter,
-  type Sql,
-  sql,
-  Unsupported,
-} from '../sql/fragment.ts';
+import { filterSql } from '../sql/filter.ts';
+import { empty, join, numberLiteral, type Sql, sql, Unsupported } from '../sql/fragment.ts';
 import type { JsonText } from '../sql/json.ts';
-import { beyondSql, cursorSql, orderSql } from '../sql/order.ts';
+import { beyondSql, cursorSql, type OrderOptions, orderSql } from '../sql/order.ts';
 import { joinSql } from '../sql/relation.ts';
 import type { Scope, Scopes } from '../sql/scope.ts';
-import type { ListParameters, ListRequest } from './arguments.ts';
+import type { ListParameters, ListValues } from './arguments.ts';
 import { type AnyField, objectType, type Reading, selectedFields, setsOf } from './selection.ts';
 
 /** Writes one field of an object, whose name is written already. */
@@ -41,7 +34,8 @@ export interface Parent {
 export class ConnectionText {
   readonly #writer: RowWriter;
   readonly #model: string;
-  readonly #parameters: ListParameters;
+  readonly #values: ListValues;
+  readonly #options: OrderOptions;
   readonly #request: ListRequest;
   readonly #parent: Parent | null;
   /** The rows that are read, in the order in which they are. */
@@ -54,10 +48,12 @@ export class ConnectionText {
   constructor(writer: RowWriter, model: string, parameters: ListParameters, parent: Parent | null) {
     this.#writer = writer;
     this.#model = model;
-    this.#parameters = parameters;
-    this.#request = parameters.read(writer.reading.variables);
+    const { scopes, reading } = writer;
+    this.#request = parameters.read(reading.variables);
+    this.#values = parameters.parametersOf(this.#request);
+    this.#options = { scopes, operandOf: this.#values.operandOf };
     this.#parent = parent;
-    this.#rows = writer.scopes.over(model);
+    this.#rows = scopes.selected(model);
   }
 
   /** Returns the text of a connection. */
@@ -145,8 +141,8 @@ export class ConnectionText {
   }
 
   #cursor(): Sql {
-    const { list, orderings } = this.#request.page;
-    return cursorSql(this.#rows, signatureOf(list, orderings), orderings);
+    const { orderings } = this.#request.page;
+    return cursorSql(this.#rows, this.#values.signature, orderings, this.#options);
   }
 
   /** The number of a row on its page, as it was read. */
@@ -167,11 +163,14 @@ export class ConnectionText {
     const order = readingOrder(page);
     const conditions = this.#conditions(source, filter);
     if (page.cursor) {
-      conditions.push(beyondSql(source, order, (n, type) => parameter(this.#parameters, n, type)));
+      conditions.push(beyondSql(source, order, this.#options, this.#values.valueAt));
     }
     const limit = numberLiteral(page.size + (this.#needsNext ? 1 : 0));
-    const ordered = this.#parent?.rows ? empty : sql` order by ${orderSql(source, order)}`;
-    const rows = sql`select ${source.selectFor(this.#rows)} from ${source.table}${where(conditions)}${ordered} limit ${limit}`;
+    // Rows that have been read are in this order, which a join for a filter may change.
+    const isOrdered = this.#parent?.rows && !hasPart(filter, ['related', 'measured']);
+    const ordered = isOrdered ? empty : sql` order by ${orderSql(source, order, this.#options)}`;
+    const selected = source.selectFor(this.#rows);
+    const rows = sql`select ${selected} from ${source.table}${where(conditions)}${ordered} limit ${limit}`;
     return this.#needsPlaces
       ? sql`(select *, row_number() over () as place from (${rows}) page) ${this.#rows.alias}`
       : sql`(${rows}) ${this.#rows.alias}`;
@@ -194,16 +193,8 @@ export class ConnectionText {
       conditions.push(joinSql(this.#parent.scope, this.#parent.relation, source));
     }
     if (filter) {
-      if (comparisonsOf(filter).some(({ column }) => column.type === 'Json')) {
-        throw new Unsupported('filters on JSON');
-      }
-      const behindCursor = this.#request.page.cursor?.length ?? 0;
-      const indexes = new Map(comparisonsOf(filter).map((each, n) => [each, behindCursor + n]));
-      conditions.push(
-        filterSql(this.#writer.scopes, source, filter, (comparison, type) =>
-          parameter(this.#parameters, indexes.get(comparison) as number, type),
-        ),
-      );
+      const { scopes, operandOf } = this.#options;
+      conditions.push(filterSql(scopes, source, filter, operandOf));
     }
     return conditions;
   }

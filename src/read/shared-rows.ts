@@ -1,9 +1,9 @@
 import type { FieldNode, GraphQLObjectType, SelectionSetNode } from 'graphql';
 import { relationOf } from '../resolvers/catalog.ts';
-import type { Ordering } from '../resolvers/ordering.ts';
+import { isByRelated, type Ordering } from '../resolvers/ordering.ts';
 import { readingOrder } from '../resolvers/page.ts';
 import type { ReadValue } from '../resolvers/page-cursor.ts';
-import { join, type Sql, sql } from '../sql/fragment.ts';
+import { join, type Sql, sql, Unsupported } from '../sql/fragment.ts';
 import { orderSql } from '../sql/order.ts';
 import { joinSql } from '../sql/relation.ts';
 import type { Scope, Scopes } from '../sql/scope.ts';
@@ -13,6 +13,11 @@ import { type Reading, selectedFields } from './selection.ts';
 
 /** From how many lists of a relation on it takes less time to read and keep the relation's rows once. */
 const LEAST_LISTS = 4;
+
+/** Orders by columns have no operands. */
+const operandOf = () => {
+  throw new Unsupported('shared rows in an order by related ones');
+};
 
 interface Compiling {
   readonly scopes: Scopes;
@@ -48,7 +53,7 @@ export class SharedRows {
       .filter(({ nodes }) => nodes.length >= LEAST_LISTS)
       .map((lists) => {
         const { to } = relationOf(parent.model, lists.relation);
-        return { lists, rows: compiling.scopes.over(to) };
+        return { lists, rows: compiling.scopes.selected(to) };
       });
   }
 
@@ -63,7 +68,7 @@ export class SharedRows {
     const queries = this.#shared.map(({ lists: { relation, order }, rows }) => {
       const table = this.#compiling.scopes.over(rows.model);
       const isOfParent = joinSql(this.#parent, relation, table);
-      const ordered = orderSql(table, order);
+      const ordered = orderSql(table, order, { scopes: this.#compiling.scopes, operandOf });
       return sql`${rows.alias} as materialized (select ${table.selectFor(rows)} from ${table.table} where ${isOfParent} order by ${ordered})`;
     });
     return sql`(with ${join(queries, ', ')} select ${row})`;
@@ -80,7 +85,7 @@ export class SharedRows {
       const { relation } = what;
       const names = relatedListNames(this.#parent.model, relation);
       const { page } = new ListParameters(field, node, names, readValue).read(reading.variables);
-      if (page.cursor) continue;
+      if (page.cursor || isByRelated(page.orderings)) continue;
       const order = readingOrder(page);
       const key = JSON.stringify([relation, order]);
       const lists = found.get(key) ?? { relation, order, nodes: [] };

@@ -1,17 +1,12 @@
 import { Prisma } from '../generated/prisma/client.ts';
-import {
-  type Comparison,
-  type Condition,
-  type Input,
-  type ReadingOptions,
-  type RelatedRows,
-  readFilter,
-} from './conditions.ts';
+import type { Comparison, Condition, Input, RelatedRows } from './conditions.ts';
 import { exactArgument, jsonArgument, prismaArgument } from './prisma-argument.ts';
+import { ONLY_IN_QUERIES, type ReadingOptions, readFilter } from './read-filter.ts';
+import { refusal } from './refusal.ts';
 
 /**
- * Translates a client's filter on a model to Prisma's `where`. Throws BAD_USER_INPUT like
- * `readFilter`.
+ * Translates a client's filter on a model to Prisma's `where`. Throws BAD_USER_INPUT like `readFilter`,
+ * and for conditions on measures of related rows, which Prisma cannot express.
  */
 export function toWhere(
   model: string,
@@ -45,6 +40,7 @@ function columnsOf(condition: Condition): readonly string[] {
     case 'comparison':
       return [condition.name];
     case 'related':
+    case 'measured':
       return condition.relation.columns;
   }
 }
@@ -77,6 +73,8 @@ function rowsFor(condition: Condition, sought: Sought): object {
       return comparedRows(condition, sought);
     case 'related':
       return relatingRows(condition, sought);
+    case 'measured':
+      throw refusal(condition.argument, ONLY_IN_QUERIES);
   }
 }
 

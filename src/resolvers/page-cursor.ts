@@ -1,7 +1,6 @@
 import { GatewayError } from '../context/errors.ts';
 import { parseClientJson } from '../context/exact-json.ts';
 import { type Column, catalog } from '../generated/catalog.ts';
-import { columnOf } from './catalog.ts';
 import { limits } from './limits.ts';
 import type { Ordering } from './ordering.ts';
 import { prismaArgument } from './prisma-argument.ts';
@@ -22,7 +21,7 @@ export type ReadValue = (name: string, column: Column, value: unknown) => unknow
 
 /** What a cursor says first: the list and the order that it belongs to. */
 export function signatureOf(list: string, orderings: readonly Ordering[]): string {
-  const order = orderings.map(({ column, direction, nulls }) => `${column} ${direction} ${nulls}`);
+  const order = orderings.map(({ name, direction, nulls }) => `${name} ${direction} ${nulls}`);
   return `${list}: ${order.join(', ')}`;
 }
 
@@ -33,9 +32,7 @@ export function encodeCursor(
   orderings: readonly Ordering[],
   row: Record<string, unknown>,
 ): string {
-  const values = orderings.map(({ column }) =>
-    written(columnOf(model, column), shownValue(model, column, row)),
-  );
+  const values = orderings.map(({ name, column }) => written(column, shownValue(model, name, row)));
   return Buffer.from(JSON.stringify([signatureOf(list, orderings), ...values])).toString(
     'base64url',
   );
@@ -60,7 +57,6 @@ export function decodeCursor(
   cursor: string,
   argument: string,
   list: string,
-  model: string,
   orderings: readonly Ordering[],
   readValue: ReadValue,
 ): CursorValues {
@@ -85,11 +81,13 @@ export function decodeCursor(
       { argument },
     );
   }
-  return orderings.map(({ column: name }, i) => {
-    const column = columnOf(model, name);
+  return orderings.map(({ name, column, via }, i) => {
     if (values[i] === null && !column.isRequired) return null;
     try {
-      return prismaArgument(column, checked(column, readValue(name, column, values[i])));
+      return prismaArgument(
+        column,
+        checked(column, readValue(via?.kind === 'one' ? via.column : name, column, values[i])),
+      );
     } catch {
       throw foreign();
     }

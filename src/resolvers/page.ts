@@ -1,9 +1,9 @@
 import { GatewayError } from '../context/errors.ts';
 import { type Column, catalog } from '../generated/catalog.ts';
-import { columnOf } from './catalog.ts';
 import { limits } from './limits.ts';
-import { type OrderBy, type Ordering, orderingsOf, reversed, toOrderBy } from './ordering.ts';
+import { type OrderBy, type Ordering, reversed, toOrderBy } from './ordering.ts';
 import { type CursorValues, decodeCursor, encodeCursor, type ReadValue } from './page-cursor.ts';
+import { orderingsOf } from './read-ordering.ts';
 
 type Maybe<T> = T | null | undefined;
 
@@ -67,7 +67,7 @@ export function readPageRequest(
   refuse(
     'orderBy',
     (args.orderBy?.length ?? 0) > limits.maxOrderColumns,
-    `"orderBy" takes at most ${limits.maxOrderColumns} columns.`,
+    `"orderBy" takes at most ${limits.maxOrderColumns} entries.`,
   );
 
   const size = asked ?? limits.defaultPageSize;
@@ -81,7 +81,7 @@ export function readPageRequest(
     orderings,
     size,
     backward,
-    cursor: given == null ? null : decodeCursor(given, side, list, model, orderings, readValue),
+    cursor: given == null ? null : decodeCursor(given, side, list, orderings, readValue),
   };
 }
 
@@ -90,25 +90,36 @@ export function readingOrder({ orderings, backward }: PageRequest): readonly Ord
   return backward ? reversed(orderings) : orderings;
 }
 
-/** Returns what Prisma takes to read a page. */
+/** Returns what Prisma takes to read a page in an order by columns. */
 export function queriedPage(request: PageRequest): Page {
-  const { model, orderings, size, cursor } = request;
+  const { orderings, size, cursor } = request;
   const order = readingOrder(request);
   return {
     ...request,
     query: {
       take: size + 1,
-      orderBy: toOrderBy(model, order),
-      ...(cursor ? { where: beyond(model, order, cursor) } : {}),
-      select: Object.fromEntries(orderings.map(({ column }) => [column, true])),
+      orderBy: toOrderBy(order),
+      ...(cursor ? { where: beyond(order, cursor) } : {}),
+      select: Object.fromEntries(orderings.map(({ name }) => [name, true])),
     },
   };
 }
 
 /** Makes the connection of a page from the rows that its query returned. */
-export function toConnection<Row extends object>(
+export function toConnection<Row extends Record<string, unknown>>(
   page: Page,
   rows: readonly Row[],
+): Connection<Row> {
+  return connectionOf(page, rows, (row) =>
+    encodeCursor(page.list, page.model, page.orderings, row),
+  );
+}
+
+/** Makes the connection of a page from what was read for it, one row more if there are more. */
+export function connectionOf<Row>(
+  page: PageRequest,
+  rows: readonly Row[],
+  cursorOf: (row: Row) => string,
 ): Connection<Row> {
   const more = rows.length > page.size;
   const nodes = rows.slice(0, page.size);
@@ -116,7 +127,7 @@ export function toConnection<Row extends object>(
   // Getters, so that a row without a cursor fails that field alone, and nothing when it is not asked.
   const edges = nodes.map((node) => ({
     get cursor() {
-      return encodeCursor(page.list, page.model, page.orderings, node as Record<string, unknown>);
+      return cursorOf(node);
     },
     node,
   }));
@@ -140,22 +151,20 @@ function refuse(argument: string, wrong: boolean, message: string): void {
 }
 
 /** The rows behind a place in an order: (a > x) or (a = x and b > y) or … */
-function beyond(model: string, orderings: readonly Ordering[], values: CursorValues): object {
+function beyond(orderings: readonly Ordering[], values: CursorValues): object {
   const alternatives = orderings.flatMap((ordering, i) => {
-    const strictlyBehind = behind(columnOf(model, ordering.column), ordering, values[i]);
+    const strictlyBehind = behind(ordering, values[i]);
     if (!strictlyBehind) return [];
-    const ties = orderings
-      .slice(0, i)
-      .map(({ column }, j) => ({ [column]: { equals: values[j] } }));
+    const ties = orderings.slice(0, i).map(({ name }, j) => ({ [name]: { equals: values[j] } }));
     return [{ AND: [...ties, strictlyBehind] }];
   });
   // Implied by the alternatives, and the only part that an index can start from.
   const [leading] = orderings as [Ordering];
-  const bound = atOrBehind(columnOf(model, leading.column), leading, values[0]);
+  const bound = atOrBehind(leading, values[0]);
   return { AND: [...(bound ? [bound] : []), { OR: alternatives }] };
 }
 
-function behind(column: Column, { column: name, direction, nulls }: Ordering, value: unknown) {
+function behind({ name, column, direction, nulls }: Ordering, value: unknown) {
   if (value === null) return nulls === 'last' ? undefined : { [name]: { not: null } };
   const listed = declaredOrder(column);
   let condition: object;
@@ -176,7 +185,7 @@ function behind(column: Column, { column: name, direction, nulls }: Ordering, va
     : { OR: [condition, { [name]: { equals: null } }] };
 }
 
-function atOrBehind(column: Column, { column: name, direction, nulls }: Ordering, value: unknown) {
+function atOrBehind({ name, column, direction, nulls }: Ordering, value: unknown) {
   const nullsBehind = !column.isRequired && nulls === 'last';
   if (value === null || nullsBehind || declaredOrder(column)) return undefined;
   return { [name]: { [direction === 'asc' ? 'gte' : 'lte']: value } };

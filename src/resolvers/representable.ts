@@ -29,7 +29,8 @@ function isRepresentable(value: unknown): boolean {
   return typeof value === 'string' || valueProblem(value) === undefined;
 }
 
-function unrepresentable(model: string, name: string, id: unknown): GatewayError {
+/** The error for a value of a row that the API cannot show, or that is part of one. */
+export function unrepresentable(model: string, name: string, id: unknown): GatewayError {
   const { table, columns } = modelOf(model);
   const column = columns[name]?.column ?? name;
   const row = id === undefined ? {} : { row: String(id) };

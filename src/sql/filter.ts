@@ -1,6 +1,7 @@
-import type { Comparison, Condition, RelatedRows } from '../resolvers/conditions.ts';
+import type { Comparison, Condition, MeasuredRows, RelatedRows } from '../resolvers/conditions.ts';
 import { escapeLike } from '../resolvers/filter.ts';
 import { empty, join, type Sql, sql, Unsupported } from './fragment.ts';
+import { MeasureScope, measuresOver } from './measure-text.ts';
 import { joinSql } from './relation.ts';
 import type { Scope, Scopes } from './scope.ts';
 import { driverValue, sqlType } from './types.ts';
@@ -19,21 +20,6 @@ export function filterSql(
   operandOf: OperandOf,
 ): Sql {
   return new FilterText(scopes, operandOf).of(scope, condition, true);
-}
-
-/** The comparisons of a condition, in an order that only depends on its shape. */
-export function comparisonsOf(condition: Condition): Comparison[] {
-  switch (condition.kind) {
-    case 'and':
-    case 'or':
-      return condition.parts.flatMap(comparisonsOf);
-    case 'not':
-      return comparisonsOf(condition.part);
-    case 'comparison':
-      return [condition];
-    case 'related':
-      return condition.condition ? comparisonsOf(condition.condition) : [];
-  }
 }
 
 /** The operand of a comparison as the driver takes it. */
@@ -87,6 +73,8 @@ class FilterText {
         return this.#comparison(scope, condition);
       case 'related':
         return this.#related(scope, condition, isSought);
+      case 'measured':
+        return this.#measured(scope, condition);
     }
   }
 
@@ -183,6 +171,22 @@ class FilterText {
       case 'every':
         return sql`(not ${exists(sql` and ${matching(false)} is not true`)})`;
     }
+  }
+
+  #measured(scope: Scope, { name, relation, filter, having, compared }: MeasuredRows): Sql {
+    const rows = this.#scopes.over(relation.to);
+    const measures = measuresOver(rows);
+    const named = new MeasureScope(relation.to, (key) => {
+      const measure = compared.get(key);
+      if (!measure) throw new TypeError(`Nothing is known of ${key}`);
+      return measures.of(measure);
+    });
+    const condition = this.of(named, having, false);
+    const joined = joinSql(scope, name, rows);
+    const where = filter ? sql`${joined} and ${this.of(rows, filter, true)}` : joined;
+    // A count, so that there is one row even for a condition that compares nothing.
+    const selected = join([sql`count(*)`, ...measures.selected()], ', ');
+    return sql`(select ${condition} from (select ${selected} from ${rows.table} where ${where}) g)`;
   }
 }
 

@@ -2,7 +2,7 @@ import { columnOf } from '../resolvers/catalog.ts';
 import type { Condition } from '../resolvers/conditions.ts';
 import type { Ordering } from '../resolvers/ordering.ts';
 import { guardedSource, isGuarded } from '../resolvers/secrets.ts';
-import { filterSql, operandValue } from './filter.ts';
+import { filterSql, type OperandOf, operandValue } from './filter.ts';
 import { empty, identifier, join, prepare, type Sql, sql } from './fragment.ts';
 import { addColumn, JsonText } from './json.ts';
 import { orderSql } from './order.ts';
@@ -23,14 +23,12 @@ export function listStatement({ model, columns, filter, orderings }: ListedRows)
   const scopes = new Scopes();
   const scope = scopes.over(model);
   const selected = columns.map((name) => cellSql(scope, name));
-  const condition =
-    filter &&
-    filterSql(scopes, scope, filter, (comparison, type, part) =>
-      values.add(part === 'path' ? [...comparison.path] : operandValue(comparison), type),
-    );
-  const where = condition ? sql` where ${condition}` : empty;
+  const operandOf: OperandOf = (comparison, type, part) =>
+    values.add(part === 'path' ? [...comparison.path] : operandValue(comparison), type);
+  const where = filter ? sql` where ${filterSql(scopes, scope, filter, operandOf)}` : empty;
+  const ordered = orderSql(scope, orderings, { scopes, operandOf });
   const { text, bind } = prepare(
-    sql`select ${join(selected, ', ')} from ${scope.table}${where} order by ${orderSql(scope, orderings)}`,
+    sql`select ${join(selected, ', ')} from ${scope.table}${where} order by ${ordered}`,
   );
   return { text, values: bind({}) };
 }

@@ -1,36 +1,67 @@
-import { columnOf } from '../resolvers/catalog.ts';
-import type { Ordering } from '../resolvers/ordering.ts';
+import { relationOf } from '../resolvers/catalog.ts';
+import type { Ordering, RelatedValue } from '../resolvers/ordering.ts';
+import { filterSql, type OperandOf } from './filter.ts';
 import { join, type Sql, sql } from './fragment.ts';
 import { addColumn, JsonText } from './json.ts';
-import type { Scope } from './scope.ts';
+import { measuresOver } from './measure-text.ts';
+import { joinSql } from './relation.ts';
+import type { Scope, Scopes } from './scope.ts';
 import { sqlType } from './types.ts';
 
 const DIRECTIONS = { asc: sql`asc`, desc: sql`desc` };
 const NULLS = { first: sql`nulls first`, last: sql`nulls last` };
 
-/** Returns the text after ORDER BY. */
-export function orderSql(scope: Scope, orderings: readonly Ordering[]): Sql {
-  const parts = orderings.map(({ column, direction, nulls }) => {
-    const ordered = sql`${scope.column(column)} ${DIRECTIONS[direction]}`;
+/** What the values that a list is ordered by are composed with. */
+export interface OrderOptions {
+  scopes: Scopes;
+  operandOf: OperandOf;
+}
+
+/** Returns the text after ORDER BY. To be called before the table of the scope is written. */
+export function orderSql(scope: Scope, orderings: readonly Ordering[], options: OrderOptions): Sql {
+  const parts = orderings.map((ordering, n) => {
+    const { column, direction, nulls } = ordering;
+    const ordered = sql`${valueSql(scope, ordering, n, options)} ${DIRECTIONS[direction]}`;
     // Of a required column it would keep Postgres from using an index.
-    return columnOf(scope.model, column).isRequired ? ordered : sql`${ordered} ${NULLS[nulls]}`;
+    return column.isRequired ? ordered : sql`${ordered} ${NULLS[nulls]}`;
   });
   return join(parts, ', ');
 }
 
+/** The value of the n-th term of an order for a row. */
+function valueSql(scope: Scope, { name, via }: Ordering, n: number, options: OrderOptions): Sql {
+  if (!via) return scope.column(name);
+  return scope.made(`o${n}`, (row) => relatedValueSql(row, via, options));
+}
+
+function relatedValueSql(row: Scope, via: RelatedValue, { scopes, operandOf }: OrderOptions): Sql {
+  const related = scopes.over(relationOf(row.model, via.relation).to);
+  const joined = joinSql(row, via.relation, related);
+  if (via.kind === 'one') {
+    return sql`select ${related.column(via.column)} as value from ${related.table} where ${joined}`;
+  }
+  const value = measuresOver(related, true).textOf(via.measure);
+  const where = via.filter
+    ? sql`${joined} and ${filterSql(scopes, related, via.filter, operandOf)}`
+    : joined;
+  return sql`select ${value} as value from ${related.table} where ${where}`;
+}
+
 /**
  * Returns the condition that a row comes after a place in an order. `valueAt` gives the parameter for
- * each column's value there, which may be null.
+ * each term's value there, which may be null. To be called before the table of the scope is written.
  */
 export function beyondSql(
   scope: Scope,
   orderings: readonly Ordering[],
+  options: OrderOptions,
   valueAt: (index: number, type: Sql) => Sql,
 ): Sql {
-  const terms = orderings.map((ordering, n) => {
-    const column = columnOf(scope.model, ordering.column);
+  const terms = orderings.map((ordering, n): Term => {
+    const { column, direction, nulls } = ordering;
     const value = valueAt(n, sqlType(column));
-    return { ...ordering, isRequired: column.isRequired, e: scope.column(ordering.column), value };
+    const e = valueSql(scope, ordering, n, options);
+    return { direction, nulls, isRequired: column.isRequired, e, value };
   });
   const [leading] = terms as [Term];
   const isAlike = terms.every(
@@ -52,7 +83,7 @@ export function beyondSql(
     : somewhere;
 }
 
-interface Term extends Ordering {
+interface Term extends Pick<Ordering, 'direction' | 'nulls'> {
   isRequired: boolean;
   e: Sql;
   value: Sql;
@@ -62,7 +93,7 @@ function tied({ e, value, isRequired }: Term): Sql {
   return isRequired ? sql`${e} = ${value}` : sql`${e} is not distinct from ${value}`;
 }
 
-function comparison({ direction }: Ordering): Sql {
+function comparison({ direction }: Term): Sql {
   return direction === 'asc' ? sql`>` : sql`<`;
 }
 
@@ -75,12 +106,19 @@ function behind(term: Term): Sql {
     : sql`(${isBeyond} or (${e} is not null and ${value} is null))`;
 }
 
-/** Returns the cursor of a row: the signature of its list and order, and the values of the ordered columns. */
-export function cursorSql(scope: Scope, signature: string, orderings: readonly Ordering[]): Sql {
-  const json = new JsonText().known(`[${JSON.stringify(signature)}`);
-  for (const { column } of orderings) {
+/** Returns the cursor of a row: the signature of its list and order, in JSON, and the ordered values. */
+export function cursorSql(
+  scope: Scope,
+  signature: Sql | string,
+  orderings: readonly Ordering[],
+  options: OrderOptions,
+): Sql {
+  const json = new JsonText().known('[');
+  if (typeof signature === 'string') json.known(signature);
+  else json.expression(signature);
+  for (const [n, ordering] of orderings.entries()) {
     json.known(',');
-    addColumn(json, columnOf(scope.model, column), scope.column(column), 'stored');
+    addColumn(json, ordering.column, valueSql(scope, ordering, n, options), 'stored');
   }
   const text = json.known(']').toSql();
   return sql`coalesce(${base64url(sql`nullif(${text}, chr(1))`)}, chr(1))`;

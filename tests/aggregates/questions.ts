@@ -122,6 +122,24 @@ export const questions: readonly Question[] = [
       where budget_allocation > 0 order by id, name`,
   },
   {
+    title: 'severities of many alerts that name their agent',
+    ask: `systemAlertsAggregate(
+      groupBy: [{ severityLevel: {} }],
+      having: { filter: { triggeredByAgentId: { isNull: false } }, count: { gt: 2 } }
+    ) { groups { key { severityLevel } count } }`,
+    sql: `select severity_level::text as a, count(*) from system_alerts s group by severity_level
+      having count(triggered_by_agent_id) > 2 order by s.severity_level`,
+  },
+  {
+    title: 'campaigns by status, those with few alerts only',
+    ask: `campaignsAggregate(
+      groupBy: [{ status: {} }], filter: { alerts: { aggregate: { count: { lt: 2 } } } }
+    ) { groups { key { status } count } }`,
+    sql: `select status::text as a, count(*) from campaigns c
+      where (select count(*) from system_alerts where related_campaign_id = c.id) < 2
+      group by c.status order by c.status`,
+  },
+  {
     title: 'signals per source and hour of day',
     ask: `intelligenceSignalsAggregate(
       groupBy: [{ sourceType: {} }, { createdAt: { part: HOUR_OF_DAY, timeZone: "Asia/Kolkata" } }]

@@ -83,6 +83,13 @@ describe('what makes no sense is refused with the argument at fault', () => {
     [alerts(`groupBy: [{ status: {} }], first: ${limits.maxGroups + 1}`), 'first'],
     [alerts('groupBy: [{ status: {} }], offset: -1'), 'offset'],
     [alerts('having: { count: { gt: 1 } }'), 'having'],
+    [alerts('groupBy: [{ status: {} }], having: { filter: {} }'), 'having.filter'],
+    [
+      alerts(
+        'groupBy: [{ status: {} }], having: { filter: {}, count: { gt: 1 }, distinct: [{ of: TITLE, count: { gt: 1 } }] }',
+      ),
+      'having.filter',
+    ],
     [alerts('orderBy: [{ count: DESC }]'), 'orderBy'],
     [
       alerts('groupBy: [{ status: {} }], orderBy: [{ key: { title: {} } }]'),

@@ -50,7 +50,7 @@ async function refusals(list: (args: string) => string, other: Case): Promise<Re
     [
       `orderBy: [${'{ field: ID } '.repeat(limits.maxOrderColumns + 1)}]`,
       'orderBy',
-      /at most 5 columns/,
+      /at most 5 entries/,
     ],
   ];
 }

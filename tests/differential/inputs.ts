@@ -135,8 +135,10 @@ export class Inputs {
   }
 
   #object(type: GraphQLInputObjectType, purpose: Purpose, mayVary: boolean): Value {
+    // A variable for a field of which there is exactly one cannot be null.
+    const innerMayVary = mayVary && !type.isOneOf;
     const fields = this.#chosen(type, purpose).map(({ name, type: inner }) => {
-      const value = this.#value(inner, within(type, name, purpose), mayVary);
+      const value = this.#value(inner, within(type, name, purpose), innerMayVary);
       return { name, ...value };
     });
     return {
@@ -148,10 +150,12 @@ export class Inputs {
   #chosen(type: GraphQLInputObjectType, purpose: Purpose): GraphQLInputField[] {
     const random = this.#random;
     const all = Object.values(type.getFields());
-    if (/OrderBy$/.test(type.name)) {
-      return all.filter((field) => isNonNullType(field.type) || random.chance(0.6));
-    }
+    if (type.isOneOf) return [random.pick(all)];
+    if (/OrderBy$/.test(type.name)) return this.#ordered(type, all);
     if (random.chance(0.02)) return [];
+    if (/Having$/.test(type.name) && random.chance(0.4)) {
+      return all.filter(({ name }) => name === 'count' || name === 'filter');
+    }
     const logic = all.filter(({ name }) => LOGIC.includes(name) && !purpose.column);
     const plain = all.filter(
       (field) => !logic.includes(field) && this.#isOffered(type, field, purpose),
@@ -164,6 +168,23 @@ export class Inputs {
           ? relations
           : plain;
     return random.shuffled(pool).slice(0, random.chance(0.7) ? 1 : 2);
+  }
+
+  /** The fields of an order: by a column or a relation; by a count or a statistic. */
+  #ordered(type: GraphQLInputObjectType, all: GraphQLInputField[]): GraphQLInputField[] {
+    const random = this.#random;
+    if (random.chance(0.04)) return all.filter(() => random.chance(0.3));
+    const named = (wanted: readonly string[]) => all.filter(({ name }) => wanted.includes(name));
+    const perhaps = (wanted: readonly string[]) => named(wanted.filter(() => random.chance(0.5)));
+    if (type.name.endsWith('GroupOrderBy')) {
+      return random.chance(0.5)
+        ? [...named(['count']), ...perhaps(['filter', 'nulls'])]
+        : [...named(['statistic', 'of']), ...perhaps(['filter', 'direction', 'nulls'])];
+    }
+    const relations = all.filter(({ type: each }) => isInputObjectType(getNullableType(each)));
+    return relations.length > 0 && random.chance(0.4)
+      ? [random.pick(relations), ...(random.chance(0.2) ? named(['nulls']) : [])]
+      : [...named(['field']), ...perhaps(['direction', 'nulls'])];
   }
 
   #isOffered(type: GraphQLInputObjectType, { name }: GraphQLInputField, purpose: Purpose) {
@@ -222,6 +243,8 @@ function relationOf(type: GraphQLInputObjectType, name: string) {
 function within(type: GraphQLInputObjectType, name: string, purpose: Purpose): Purpose {
   const depth = purpose.depth + 1;
   const model = modelOf(type);
+  // What an order counts is filtered like the rows of a relation.
+  if (name === 'filter') return { depth, isRelated: true };
   if (!model) return { ...purpose, depth, operator: name };
   const relation = relationOf(type, name);
   if (relation) return { model: relation.to, depth, isRelated: true };

@@ -85,13 +85,23 @@ export class ListArguments {
 /** The order that a cursor belongs to, as an argument. */
 function orderOf({ type }: GraphQLArgument, { orderings }: SeenCursor): string {
   const input = getNamedType(type) as GraphQLInputObjectType;
-  const column = getNamedType(input.getFields().field?.type);
-  const parts = orderings.map((ordering) => {
-    const found = isEnumType(column)
-      ? column.getValues().find(({ value }) => value === ordering.column)
-      : undefined;
-    const { direction, nulls } = ordering;
-    return `{field: ${found?.name}, direction: ${direction.toUpperCase()}, nulls: ${nulls.toUpperCase()}}`;
+  const field = getNamedType(input.getFields().field?.type);
+  const columns = isEnumType(field) ? field.getValues() : [];
+  const parts = orderings.map(({ name, direction: said, nulls: placed }) => {
+    const [direction, nulls] = [said.toUpperCase(), placed.toUpperCase()];
+    const [first = '', kind = '', of = '', statistic = ''] = name.split('.');
+    if (!kind) {
+      const found = columns.find(({ value }) => value === name);
+      return `{field: ${found?.name}, direction: ${direction}, nulls: ${nulls}}`;
+    }
+    const relation = getNamedType(input.getFields()[first]?.type);
+    if (relation?.name.endsWith('RowOrder')) {
+      return `{${first}: {${kind}: ${direction}}, nulls: ${nulls}}`;
+    }
+    if (kind === 'count') return `{${first}: {count: ${direction}, nulls: ${nulls}}}`;
+    const column = of.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
+    const measure = (kind === 'distinct' ? kind : statistic).toUpperCase();
+    return `{${first}: {statistic: ${measure}, of: ${column}, direction: ${direction}, nulls: ${nulls}}}`;
   });
   return `[${parts.join(', ')}]`;
 }

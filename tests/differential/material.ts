@@ -5,8 +5,11 @@ import type { Query } from '../support/database.ts';
 /** A cursor of a list, and the order that it belongs to. */
 export interface SeenCursor {
   cursor: string;
-  orderings: readonly { column: string; direction: string; nulls: string }[];
+  orderings: readonly { name: string; direction: string; nulls: string }[];
 }
+
+/** In the name of a term whose filter is not known. */
+const FILTERED = '#';
 
 const CURSOR = /"(WyJ[\w-]+)"/g;
 const CURSORS_OF_A_LIST = 12;
@@ -62,9 +65,10 @@ export class Material {
       const [signature] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string];
       const [list = '', order = ''] = signature.split(': ');
       const orderings = order.split(', ').map((each) => {
-        const [column = '', direction = '', nulls = ''] = each.split(' ');
-        return { column, direction, nulls };
+        const [name = '', direction = '', nulls = ''] = each.split(' ');
+        return { name, direction, nulls };
       });
+      if (orderings.some(({ name }) => name.includes(FILTERED))) continue;
       const known = this.#cursors.get(list) ?? [];
       known.push({ cursor, orderings });
       this.#cursors.set(list, known.slice(-CURSORS_OF_A_LIST));

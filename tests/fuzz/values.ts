@@ -19,7 +19,7 @@ export interface Purpose {
 }
 
 const SUFFIX =
-  /(Filter|RelationFilter|Key|CreateInput|UpdateInput|GroupBy|GroupOrderBy|CompareTo|OrderBy|Having(Values|Distinct|Between)?)$/;
+  /(Filter|RelationFilter|Key|CreateInput|UpdateInput|GroupBy|GroupOrderBy|RowOrder|CompareTo|OrderBy|Having(Values|Distinct|Between)?)$/;
 /** Objects of which only some fields are set. */
 const PARTIAL = /(Filter|Key|UpdateInput)$/;
 const UUID = /^[0-9a-f]{8}-/;
@@ -102,6 +102,7 @@ export class Values {
   ): [string, F][] {
     const random = this.#random;
     if (isOneOf) return [random.pick(fields)];
+    if (/OrderBy$/.test(name)) return this.#ordered(name, fields);
     if (PARTIAL.test(name)) {
       const isSimple = ([field]: [string, F]) => !/^(and|or|not)$/.test(field);
       const able = depth > 3 ? fields.filter(isSimple) : fields;
@@ -112,6 +113,27 @@ export class Values {
       ([field, { type }]) =>
         isNonNullType(type) || (field !== 'nulls' && random.chance(depth > 1 ? 0.05 : 0.15)),
     );
+  }
+
+  /** The fields of an order: by one thing, mostly, and how. */
+  #ordered<F extends { type: GraphQLInputType }>(
+    name: string,
+    fields: [string, F][],
+  ): [string, F][] {
+    const random = this.#random;
+    const how = ['direction', 'nulls', 'filter', 'until', 'of'];
+    const by = fields.filter(([field]) => !how.includes(field));
+    const of = fields.filter(([field]) => field === 'of');
+    const [chosen] = random.shuffled(by);
+    const isByField = name.endsWith('GroupOrderBy') || random.chance(0.5);
+    const [first] = isByField ? by.filter(([field]) => /^(field|count)$/.test(field)) : [];
+    const more = fields.filter(([field]) => field !== 'of' && how.includes(field));
+    const picked = first && random.chance(0.7) ? first : chosen;
+    return [
+      ...(picked ? [picked] : []),
+      ...(picked?.[0] === 'statistic' ? of : []),
+      ...more.filter(() => random.chance(0.15)),
+    ];
   }
 
   /** One whose texts a search finds, with a slip at times. */

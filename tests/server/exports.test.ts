@@ -114,7 +114,7 @@ describe('rows and columns', () => {
   const filter = { message: { startsWith: 'formulas ' } };
 
   it('are chosen, filtered and ordered', async () => {
-    const orderBy = [{ field: 'TITLE', direction: 'DESC' }];
+    const orderBy = [{ notifications: { count: 'DESC' } }, { field: 'TITLE', direction: 'DESC' }];
     const parameters = { filter, orderBy, columns: 'title, id' };
     const query = `query ($filter: SystemAlertFilter, $orderBy: [SystemAlertOrderBy!]) {
       systemAlerts(filter: $filter, orderBy: $orderBy) { nodes { title id } } }`;

@@ -69,6 +69,10 @@ const queries = [
     .map((field) => `{ ${selectionOf(field)} }`),
   '{ search(text: "title") { totals { totalCount } edges { score node { ... on SystemAlert { nodeId title } } } } }',
   `{ workspaces(first: 3) { nodes { ${overviews.join(' ')} } } }`,
+  // Rows that others decide on.
+  '{ campaigns(first: 20, orderBy: [{ alerts: { count: DESC } }]) { edges { cursor node { id } } } }',
+  '{ alerts: systemAlerts(first: 20, filter: { notifications: { aggregate: { count: { gt: 0 } } } }) { nodes { id } } }',
+  '{ moves: systemAlerts(first: 20, orderBy: [{ relatedCampaign: { name: ASC } }]) { edges { cursor } } }',
 ];
 
 /** Two roles are enough, since roles differ only in what they may write. */

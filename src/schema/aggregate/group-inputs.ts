@@ -1,9 +1,16 @@
-import { ORDERING_STATISTICS, statisticKind } from '../../aggregate/kinds.ts';
 import type { Column } from '../../generated/catalog.ts';
 import { columnOf, relationOf } from '../../resolvers/catalog.ts';
+import { ORDERING_STATISTICS, statisticKind } from '../../resolvers/statistic-kinds.ts';
 import { builder } from '../builder.ts';
 import { type AnyInput, inputRef, inputType } from '../model/any-model.ts';
-import { direction, filterInput, nulls, orderField } from '../model/inputs.ts';
+import {
+  direction,
+  filterInput,
+  groupOrderByInput,
+  havingInput,
+  nulls,
+  orderField,
+} from '../model/inputs.ts';
 import { countCondition, statisticsHaving } from './statistics.ts';
 
 const MomentBucket = builder.enumType('MomentBucket', {
@@ -96,16 +103,9 @@ function groupingOf(column: Column): AnyInput {
   return isNumber && column.kind !== 'enum' ? NumberGrouping : ValueGrouping;
 }
 
-const groupBys = new Map<string, AnyInput>();
-
 /** A key of groups over a model's rows. */
 export function groupByInput(model: string): AnyInput {
-  let input = groupBys.get(model);
-  if (!input) {
-    input = inputRef(`${model}GroupBy`);
-    groupBys.set(model, input);
-  }
-  return input;
+  return inputRef(`${model}GroupBy`);
 }
 
 /** The inputs of a model's aggregates. */
@@ -137,7 +137,7 @@ export function defineGroupInputs(
     }),
   });
   return {
-    having: havingInput(model, columns),
+    having: defineHaving(model, columns),
     orderBy: groupOrderBy(model),
     compareTo: inputType(`${model}CompareTo`, {
       description: 'The rows that the filter finds when it is moved back by a span of time.',
@@ -159,8 +159,9 @@ const GroupStatistic = builder.enumType('GroupStatistic', {
 
 function groupOrderBy(model: string): AnyInput {
   const field = orderField(model);
-  return inputType(`${model}GroupOrderBy`, {
-    description: 'Orders groups by one key or measure. Ties are broken by the keys.',
+  return inputType(groupOrderByInput(model), {
+    description:
+      'Orders groups by one key or measure, with ties broken by the keys; or other rows by a measure of these.',
     fields: (t) => ({
       count: t.field({ type: direction }),
       filter: t.field({ type: filterInput(model), description: 'Which rows count.' }),
@@ -174,8 +175,8 @@ function groupOrderBy(model: string): AnyInput {
   });
 }
 
-function havingInput(model: string, columns: readonly string[]): AnyInput {
-  const having = inputRef(`${model}Having`);
+function defineHaving(model: string, columns: readonly string[]): AnyInput {
+  const having = havingInput(model);
   const field = orderField(model);
   const values = columns.flatMap((name) => {
     const kind = statisticKind(columnOf(model, name));
@@ -204,8 +205,9 @@ function havingInput(model: string, columns: readonly string[]): AnyInput {
     }),
   });
   return inputType(having, {
-    description: 'Conditions on groups; all of them must hold.',
+    description: 'Conditions on groups, or on all rows of a relation; all of them must hold.',
     fields: (t) => ({
+      filter: t.field({ type: filterInput(model), description: 'Which rows count.' }),
       and: t.field({ type: [having] }),
       or: t.field({ type: [having] }),
       not: t.field({ type: having }),

@@ -1,13 +1,13 @@
 import type { ImplementableObjectRef, ObjectRef } from '@pothos/core';
-import type { Measure } from '../../aggregate/description.ts';
 import type { Group } from '../../aggregate/group.ts';
-import { statisticKind } from '../../aggregate/kinds.ts';
 import type { AggregateResult } from '../../aggregate/run-aggregate.ts';
 import type { Link } from '../../models/descriptor.ts';
 import { columnOf, relationOf } from '../../resolvers/catalog.ts';
 import type { Input } from '../../resolvers/conditions.ts';
 import { loadRow } from '../../resolvers/loaders.ts';
+import type { Measure } from '../../resolvers/measure.ts';
 import { isOrderable } from '../../resolvers/ordering.ts';
+import { statisticKind } from '../../resolvers/statistic-kinds.ts';
 import { builder, type Types } from '../builder.ts';
 import { countPrice } from '../cost/aggregates.ts';
 import { priced } from '../cost/price.ts';

@@ -1,8 +1,5 @@
 import { type FieldNode, type GraphQLResolveInfo, getArgumentValues } from 'graphql';
-import type { Measure } from '../../aggregate/description.ts';
 import type { SelectedMeasure } from '../../aggregate/read-aggregate.ts';
-import { statisticNamed } from '../../aggregate/read-measures.ts';
-import { refusal } from '../../aggregate/refusal.ts';
 import {
   type AnyField,
   objectType,
@@ -11,6 +8,9 @@ import {
   setsOf,
 } from '../../read/selection.ts';
 import type { Input } from '../../resolvers/conditions.ts';
+import type { Measure } from '../../resolvers/measure.ts';
+import { statisticNamed } from '../../resolvers/read-measures.ts';
+import { refusal } from '../../resolvers/refusal.ts';
 
 type Statistics = Extract<Measure, { statistic: unknown }>;
 type Without<M> = M extends unknown ? Omit<M, 'statistic'> : never;

@@ -1,8 +1,13 @@
 import type { ObjectRef } from '@pothos/core';
-import type { Measure, Statistic } from '../../aggregate/description.ts';
 import type { Group } from '../../aggregate/group.ts';
-import { anonymous, PERCENTILES, STATISTICS, type StatisticKind } from '../../aggregate/kinds.ts';
-import { statisticNamed } from '../../aggregate/read-measures.ts';
+import type { Measure, Statistic } from '../../resolvers/measure.ts';
+import { statisticNamed } from '../../resolvers/read-measures.ts';
+import {
+  anonymous,
+  PERCENTILES,
+  STATISTICS,
+  type StatisticKind,
+} from '../../resolvers/statistic-kinds.ts';
 import { builder, type Types } from '../builder.ts';
 import { priced } from '../cost/price.ts';
 import { weights } from '../cost/weights.ts';

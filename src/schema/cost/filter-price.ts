@@ -19,6 +19,19 @@ export function filterPrice(model: string, filter: unknown): FilterPrice {
   return price;
 }
 
+/** Returns the price of the related rows that a list is ordered by. Accepts anything that the schema accepts. */
+export function orderPrice(model: string, orderBy: unknown): FilterPrice {
+  const price = { given: 0, scan: 0 };
+  for (const [, entry] of entriesOf(orderBy)) {
+    for (const [name, related] of entriesOf(entry)) {
+      const relation = modelOf(model).relations[name];
+      if (relation?.isList) addMeasured(price, relation.to, related);
+      else if (relation && related) addRelation(price, relation.to, {});
+    }
+  }
+  return price;
+}
+
 function addModel(price: FilterPrice, model: string, filter: unknown): void {
   const { columns, relations } = modelOf(model);
   for (const [name, value] of entriesOf(filter)) {
@@ -27,7 +40,10 @@ function addModel(price: FilterPrice, model: string, filter: unknown): void {
     else if (Array.isArray(value)) for (const part of value) addModel(price, model, part);
     else if (column) addColumn(price, column, value);
     else if (relation?.isList) {
-      for (const [, related] of entriesOf(value)) addRelation(price, relation.to, related);
+      for (const [quantifier, related] of entriesOf(value)) {
+        if (quantifier === 'aggregate') addMeasured(price, relation.to, related);
+        else addRelation(price, relation.to, related);
+      }
     } else if (relation) addRelation(price, relation.to, value);
   }
 }
@@ -35,6 +51,15 @@ function addModel(price: FilterPrice, model: string, filter: unknown): void {
 function addRelation(price: FilterPrice, to: string, filter: unknown): void {
   price.given += weights.condition.given;
   price.scan += weights.condition.relation;
+  addModel(price, to, filter);
+}
+
+/** The rows of a relation, all of which are read for each row. */
+function addMeasured(price: FilterPrice, to: string, measured: unknown): void {
+  if (typeof measured !== 'object' || measured === null) return;
+  const { filter, ...measures } = measured as { filter?: unknown };
+  price.given += weights.condition.given + weights.condition.value * sizeOf(measures);
+  price.scan += weights.condition.measured;
   addModel(price, to, filter);
 }
 

@@ -1,5 +1,5 @@
 import { limits } from '../../resolvers/limits.ts';
-import { filterPrice } from './filter-price.ts';
+import { filterPrice, orderPrice } from './filter-price.ts';
 import type { Arguments, Price, PriceOf } from './price.ts';
 import { weights } from './weights.ts';
 
@@ -81,8 +81,13 @@ export function subscriptionPrice(model: string): PriceOf {
 /** The price of finding the rows of a list: for a page, and to count them. */
 function readingOf(model: string, { filter, orderBy }: Arguments) {
   const { given, scan } = filterPrice(model, filter);
+  const order = orderPrice(model, orderBy);
   const counted = weights.scan + scan;
-  return { given, counted, scanned: filter || orderBy ? counted : 0 };
+  return {
+    given: given + order.given,
+    counted,
+    scanned: filter || orderBy ? counted + order.scan : 0,
+  };
 }
 
 function connection(size: number, totalCount: Price): Record<string, Price> {

@@ -35,6 +35,8 @@ export const weights = {
     character: 2,
     json: 50,
     relation: 150,
+    /** Measures of the rows of a relation, which are looked up for each row. */
+    measured: 1_500,
   },
   /** A transaction, and a row that it creates, changes or deletes. */
   write: 100,

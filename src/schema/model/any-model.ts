@@ -126,9 +126,13 @@ export function inputType(
   return builder.inputType(param as string, options as never) as never;
 }
 
-/** Returns a reference to an input that is defined later. */
+const inputRefs = new Map<string, AnyInput>();
+
+/** Returns the reference to an input that is defined elsewhere, or later. */
 export function inputRef(name: string): AnyInput {
-  return builder.inputRef<Row>(name) as never;
+  const ref = inputRefs.get(name) ?? (builder.inputRef<Row>(name) as never as AnyInput);
+  inputRefs.set(name, ref);
+  return ref;
 }
 
 /**

@@ -1,19 +1,18 @@
 import type { MaybePromise } from '@pothos/core';
 import { limits } from '../../resolvers/limits.ts';
+import {
+  type ListArguments,
+  type ListRequest,
+  readListRequest,
+} from '../../resolvers/list-request.ts';
 import { readLiveCursor } from '../../resolvers/live-cursor.ts';
 import { creationColumn } from '../../resolvers/ordering.ts';
-import {
-  type Connection,
-  type Page,
-  type PageArguments,
-  queriedPage,
-  readPageRequest,
-} from '../../resolvers/page.ts';
+import type { Connection } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
 import { type AnyArguments, anyFields, rowRef } from './any-model.ts';
 import { readColumn } from './columns.ts';
-import { filterInput, orderByInput } from './inputs.ts';
+import { filterInput, type OrderedBy, orderByInput } from './inputs.ts';
 import { LIVE_CURSOR } from './live-cursor-field.ts';
 
 /** The value of a connection. The count is a function, so that it is only read when selected. */
@@ -23,16 +22,33 @@ export interface CountedConnection {
   totalCount: () => Promise<number>;
 }
 
-export interface ListArguments extends PageArguments {
-  filter?: Row | null;
+/** Returns the value of a connection whose rows are read when they are selected. */
+export function countedConnection(
+  readPage: () => Promise<Connection<Row>>,
+  totalCount: () => Promise<number>,
+): CountedConnection {
+  let rows: Promise<Connection<Row>> | undefined;
+  const read = () => {
+    rows ??= readPage();
+    return rows;
+  };
+  return {
+    get edges() {
+      return read().then(({ edges }) => edges);
+    },
+    get pageInfo() {
+      return read().then(({ pageInfo }) => pageInfo);
+    },
+    totalCount,
+  };
 }
 
 /** The paths of a connection at which its rows are selected. */
 export const NODE_PATHS = [[{ name: 'nodes' }], [{ name: 'edges' }, { name: 'node' }]];
 
-function defineConnection(model: string, columns: readonly string[]) {
+function defineConnection(model: string, orderedBy: OrderedBy) {
   const ref = rowRef(model);
-  const orderBy = orderByInput(model, columns);
+  const orderBy = orderByInput(model, orderedBy);
   const edge = builder.edgeObject({ name: `${model}Edge`, type: ref });
   const connection = builder.connectionObject(
     {
@@ -61,8 +77,8 @@ function defineConnection(model: string, columns: readonly string[]) {
 const connections = new Map<string, ReturnType<typeof defineConnection>>();
 
 /** Defines a model's connection type and order; once, when the model is defined. */
-export function implementConnection(model: string, columns: readonly string[]): void {
-  connections.set(model, defineConnection(model, columns));
+export function implementConnection(model: string, orderedBy: OrderedBy): void {
+  connections.set(model, defineConnection(model, orderedBy));
 }
 
 /**
@@ -85,9 +101,9 @@ export function connectionOptions(model: string, arg: AnyArguments) {
 }
 
 /**
- * Reads the paging arguments of a connection field over a model; `list` names the field in its
- * cursors. Throws BAD_USER_INPUT with the wrong argument.
+ * Reads the arguments of a connection field over a model; `list` names the field in its cursors. Throws
+ * BAD_USER_INPUT with the wrong argument.
  */
-export function pageOf(list: string, model: string, args: PageArguments): Page {
-  return queriedPage(readPageRequest(list, model, args, readColumn));
+export function requestOf(list: string, model: string, args: ListArguments): ListRequest {
+  return readListRequest(list, model, args, readColumn);
 }

@@ -28,7 +28,7 @@ export function defineModel(model: DescribedModel): void {
   // A filter or an order would reveal the values of these columns.
   const comparable = columns.filter((column) => !isGuarded(name, column));
   implementFilter(name, comparable, [...one, ...many]);
-  implementConnection(name, comparable);
+  implementConnection(name, { columns: comparable, relations: [...one, ...many] });
   defineQueries(name, lookup, root);
   defineAggregate(model, comparable);
   defineSubscription(name, lookup, columns);

@@ -116,16 +116,19 @@ export function columnFilter(name: string, column: Column): AnyInput {
   );
 }
 
-const modelFilters = new Map<string, AnyInput>();
-
 /** The filter over a model's rows; `columns` and `relations` are those that the API shows. */
 export function filterInput(model: string): AnyInput {
-  let input = modelFilters.get(model);
-  if (!input) {
-    input = inputRef(`${model}Filter`);
-    modelFilters.set(model, input);
-  }
-  return input;
+  return inputRef(`${model}Filter`);
+}
+
+/** Conditions on groups of a model's rows, or on all rows of a relation. */
+export function havingInput(model: string): AnyInput {
+  return inputRef(`${model}Having`);
+}
+
+/** An order by a measure of a model's rows. */
+export function groupOrderByInput(model: string): AnyInput {
+  return inputRef(`${model}GroupOrderBy`);
 }
 
 const relationFilters = new Map<string, AnyInput>();
@@ -144,6 +147,10 @@ function relationFilter(model: string): AnyInput {
           description: 'All of them match, or there are none.',
         }),
         none: t.field({ type: filter, description: 'None of them matches.' }),
+        aggregate: t.field({
+          type: havingInput(model),
+          description: 'They meet these conditions together, such as { count: { gt: 3 } }.',
+        }),
       }),
     });
     relationFilters.set(model, input);
@@ -186,31 +193,70 @@ export const nulls = builder.enumType('NullsOrder', {
   values: { FIRST: { value: 'first' as const }, LAST: { value: 'last' as const } },
 });
 
-const orderFields = new Map<string, EnumRef<Types, unknown>>();
+interface Orderable {
+  columns: readonly string[];
+  field: EnumRef<Types, unknown>;
+}
+
+const orderables = new Map<string, Orderable>();
+
+function orderableOf(model: string): Orderable {
+  const found = orderables.get(model);
+  if (!found) throw new TypeError(`${model} has no order: define it with orderByInput() first`);
+  return found;
+}
 
 /** The columns of a model that have an order. */
 export function orderField(model: string): EnumRef<Types, unknown> {
-  const field = orderFields.get(model);
-  if (!field) throw new TypeError(`${model} has no order: define it with orderByInput() first`);
-  return field;
+  return orderableOf(model).field;
 }
 
-/** The order of a model's lists: one entry a column, the first one leads. */
-export function orderByInput(model: string, columns: readonly string[]): AnyInput {
-  const _described = modelOf(model);
+/** What the lists of a model can be ordered by. */
+export interface OrderedBy {
+  columns: readonly string[];
+  /** To-one and to-many relations. */
+  relations: readonly string[];
+}
+
+/** The order of a model's lists: one entry a column or relation, the first one leads. */
+export function orderByInput(model: string, { columns, relations }: OrderedBy): AnyInput {
   const orderable = columns.filter((name) => isOrderable(columnOf(model, name)));
   const field: EnumRef<Types, unknown> = builder.enumType(`${model}OrderField`, {
     description: `The columns by which a list of ${model} can be ordered.`,
     values: Object.fromEntries(orderable.map((name) => [upperSnake(name), { value: name }])),
   });
-  orderFields.set(model, field);
+  orderables.set(model, { columns: orderable, field });
   return inputType(`${model}OrderBy`, {
     description:
-      'A column to order by. Rows that are equal in all of these columns are ordered by id.',
+      'A column, or a relation, to order by. Rows that are equal in all of these are ordered by id.',
     fields: (t) => ({
-      field: t.field({ type: field, required: true }),
+      field: t.field({ type: field }),
       direction: t.field({ type: direction, defaultValue: 'asc' }),
       nulls: t.field({ type: nulls, defaultValue: 'last' }),
+      ...Object.fromEntries(
+        relations.map((name) => {
+          const { to, isList } = relationOf(model, name);
+          return [name, t.field({ type: isList ? groupOrderByInput(to) : rowOrderInput(to) })];
+        }),
+      ),
     }),
   });
+}
+
+const rowOrders = new Map<string, AnyInput>();
+
+/** The order by a column of the row of a to-one relation. */
+function rowOrderInput(model: string): AnyInput {
+  let input = rowOrders.get(model);
+  if (!input) {
+    const { columns } = orderableOf(model);
+    input = inputType(`${model}RowOrder`, {
+      description: `The column of ${article(model)} to order by.`,
+      isOneOf: true,
+      fields: (t) =>
+        Object.fromEntries(columns.map((name) => [name, t.field({ type: direction })])),
+    });
+    rowOrders.set(model, input);
+  }
+  return input;
 }

@@ -1,12 +1,14 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
+import { foundCount, foundPage } from '../../read/found-lists.ts';
 import { readable } from '../../read/readable.ts';
 import { columnOf } from '../../resolvers/catalog.ts';
 import { toWhere } from '../../resolvers/filter.ts';
+import { isFoundByOthers, type ListArguments } from '../../resolvers/list-request.ts';
 import { listRows } from '../../resolvers/list-rows.ts';
-import type { Connection } from '../../resolvers/page.ts';
-import { countRows, getRow, type Row } from '../../resolvers/rows.ts';
+import { queriedPage } from '../../resolvers/page.ts';
+import { countRows, getRow } from '../../resolvers/rows.ts';
 import { builder } from '../builder.ts';
 import { listPrice } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
@@ -16,9 +18,9 @@ import { columnType } from './columns.ts';
 import {
   type CountedConnection,
   connectionOptions,
-  type ListArguments,
+  countedConnection,
   NODE_PATHS,
-  pageOf,
+  requestOf,
 } from './connection.ts';
 
 /** Gives Query the look-up of a model's rows by id, and their list. */
@@ -55,34 +57,20 @@ function rootConnection(
   args: ListArguments,
   context: Context,
   info: GraphQLResolveInfo,
-): CountedConnection | Promise<CountedConnection> {
-  const page = pageOf(list, model, args);
-  const where = toWhere(model, args.filter);
-  let rows: Promise<Connection<Row>> | undefined;
-  const read = () => {
-    rows ??= listRows(
-      context,
-      model,
-      page,
-      where,
-      queryFromInfo({
-        context,
-        info,
-        typeName: model,
-        paths: NODE_PATHS,
-        select: page.query.select,
-      }),
+): CountedConnection {
+  const request = requestOf(list, model, args);
+  const select = (columns: Record<string, true>) =>
+    queryFromInfo({ context, info, typeName: model, paths: NODE_PATHS, select: columns });
+  if (isFoundByOthers(request)) {
+    return countedConnection(
+      () => foundPage(context, request, null, () => select({ id: true })),
+      () => foundCount(context, request, null),
     );
-    return rows;
-  };
-  // Getters, so that an operation that asks for the count alone reads no rows.
-  return {
-    get edges() {
-      return read().then(({ edges }) => edges);
-    },
-    get pageInfo() {
-      return read().then(({ pageInfo }) => pageInfo);
-    },
-    totalCount: () => countRows(context, model, where),
-  };
+  }
+  const page = queriedPage(request.page);
+  const where = toWhere(model, args.filter);
+  return countedConnection(
+    () => listRows(context, model, page, where, select(page.query.select)),
+    () => countRows(context, model, where),
+  );
 }

@@ -1,9 +1,17 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
 import type { Context } from '../../context/context.ts';
+import { foundCount, foundPage, type RelatedList } from '../../read/found-lists.ts';
 import { readable } from '../../read/readable.ts';
 import { relationOf } from '../../resolvers/catalog.ts';
 import { toWhere } from '../../resolvers/filter.ts';
+import {
+  isFoundByOthers,
+  type ListArguments,
+  type ListRequest,
+} from '../../resolvers/list-request.ts';
 import { countKey, loadCount } from '../../resolvers/loaders.ts';
-import { toConnection } from '../../resolvers/page.ts';
+import { queriedPage, toConnection } from '../../resolvers/page.ts';
 import type { Row } from '../../resolvers/rows.ts';
 import { relatedListPrice, WITHOUT_ROWS } from '../cost/lists.ts';
 import { priced } from '../cost/price.ts';
@@ -11,9 +19,9 @@ import type { AnyFields } from './any-model.ts';
 import {
   type CountedConnection,
   connectionOptions,
-  type ListArguments,
+  countedConnection,
   NODE_PATHS,
-  pageOf,
+  requestOf,
 } from './connection.ts';
 
 /** Pothos' planner: what a document selects of a connection's rows, merged into a query for them. */
@@ -43,8 +51,9 @@ export function relatedConnection(t: AnyFields, model: string, relation: string)
         nested: NestedSelection,
         selected: () => ReadonlySet<string>,
       ) => {
-        if (onlyCounted(selected())) return { select: parentKey };
-        const { where = {}, ...query } = pageOf(list, to, listArgs).query;
+        const request = requestOf(list, to, listArgs);
+        if (onlyCounted(selected()) || isFoundByOthers(request)) return { select: parentKey };
+        const { where = {}, ...query } = queriedPage(request.page).query;
         const filter = toWhere(to, listArgs.filter);
         const rows = nested(
           { ...query, where: { AND: [filter, where] } },
@@ -53,15 +62,34 @@ export function relatedConnection(t: AnyFields, model: string, relation: string)
         return { select: { ...parentKey, [relation]: rows } };
       },
     },
-    resolve: (parent, listArgs: ListArguments, context): CountedConnection => {
-      const page = pageOf(list, to, listArgs);
+    resolve: (parent, listArgs: ListArguments, context, info): CountedConnection => {
+      const request = requestOf(list, to, listArgs);
+      if (isFoundByOthers(request)) {
+        return foundRows(request, { model, relation, parent }, context, info);
+      }
       const where = toWhere(to, listArgs.filter);
       return {
-        ...toConnection(page, (parent[relation] as Row[] | undefined) ?? []),
+        ...toConnection(queriedPage(request.page), (parent[relation] as Row[] | undefined) ?? []),
         totalCount: () => loadCount(context, model, relation, where, parent),
       };
     },
   });
+}
+
+/** The connection of rows that do not come with the statement that reads the parents. */
+function foundRows(
+  request: ListRequest,
+  list: RelatedList,
+  context: Context,
+  info: GraphQLResolveInfo,
+): CountedConnection {
+  const typeName = request.page.model;
+  const select = () =>
+    queryFromInfo({ context, info, typeName, paths: NODE_PATHS, select: { id: true } });
+  return countedConnection(
+    () => foundPage(context, request, list, select),
+    () => foundCount(context, request, list),
+  );
 }
 
 function onlyCounted(selected: ReadonlySet<string>): boolean {

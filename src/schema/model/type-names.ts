@@ -1,8 +1,8 @@
-import { STATISTICS } from '../../aggregate/kinds.ts';
+import { STATISTICS } from '../../resolvers/statistic-kinds.ts';
 
 /** What the names of types that are made for a model end in. */
 const SUFFIX =
-  /(Connection|Edge|Change|(Relation)?Filter|Aggregate|CompareTo|Group(Key|Distinct|Values|By|OrderBy)?|Having(Values|Distinct|Between)?)$/;
+  /(Connection|Edge|Change|RowOrder|(Relation)?Filter|Aggregate|CompareTo|Group(Key|Distinct|Values|By|OrderBy)?|Having(Values|Distinct|Between)?)$/;
 
 /** Returns the name of the model that a type is made for; that of the type, if it is made for none. */
 export function modelNamed(type: string): string {

@@ -8,9 +8,11 @@ import {
 import { explained } from '../../aggregate/run-aggregate.ts';
 import { models } from '../../models/index.ts';
 import { columnOf } from '../../resolvers/catalog.ts';
-import { type Input, readFilter } from '../../resolvers/conditions.ts';
+import type { Input } from '../../resolvers/conditions.ts';
 import { limits } from '../../resolvers/limits.ts';
-import { type OrderBy, orderingsOf } from '../../resolvers/ordering.ts';
+import type { OrderBy } from '../../resolvers/ordering.ts';
+import { readFilter } from '../../resolvers/read-filter.ts';
+import { orderingsOf } from '../../resolvers/read-ordering.ts';
 import { isGuarded } from '../../resolvers/secrets.ts';
 import { listStatement } from '../../sql/list-statement.ts';
 import { assertBounded } from '../variables.ts';
@@ -77,7 +79,7 @@ function listTable(
   args: { filter?: Input | null; orderBy?: readonly OrderBy[] | null },
 ): ExportedTable {
   if ((args.orderBy?.length ?? 0) > limits.maxOrderColumns) {
-    throw refused('orderBy', `"orderBy" takes at most ${limits.maxOrderColumns} columns.`);
+    throw refused('orderBy', `"orderBy" takes at most ${limits.maxOrderColumns} entries.`);
   }
   const filter = readFilter(model, args.filter);
   const orderings = orderingsOf(model, args.orderBy);

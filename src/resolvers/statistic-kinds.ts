@@ -1,5 +1,6 @@
 import type { Column } from '../generated/catalog.ts';
-import type { PlainStatistic } from './description.ts';
+
+export type PlainStatistic = 'sum' | 'avg' | 'min' | 'max' | 'stddev' | 'share';
 
 /** Values that have the same statistics. */
 export type StatisticKind =
