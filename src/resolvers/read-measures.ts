@@ -68,20 +68,25 @@ export function readMeasureOrder(model: string, given: Input, at: string): Measu
   if (name !== 'statistic' && (given.of || given.until)) {
     throw refusal(at, '"of" and "until" go with "statistic".');
   }
+  if ((given.statistic === 'percentile') !== (given.at != null)) {
+    throw refusal(`${at}.at`, '"at" and "PERCENTILE" go together: 0.5 is the median.');
+  }
   if (name === 'key') return { measure: null, direction, nulls };
   if (name === 'count') {
     const measure = { kind: 'count', filter: null } as const;
     return { measure, direction: given.count as Direction, nulls };
   }
   if (!given.of) throw refusal(`${at}.of`, '"statistic" is of a column: give it.');
-  const measure = statisticOf(given.statistic as string, given.of as string, given.until);
+  const measure = statisticOf(given);
+  if (given.at != null) checkPercentile(statisticNamed('percentile', given.at), at);
   checkMeasure(model, measure, `${at}.statistic`);
   return { measure, direction, nulls };
 }
 
-function statisticOf(name: string, column: string, until: unknown): Measure {
+function statisticOf({ statistic: name, of, until, at }: Input): Measure {
+  const column = of as string;
   if (name === 'distinct') return { kind: 'distinct', column };
-  const statistic = statisticNamed(name);
+  const statistic = statisticNamed(name as string, at);
   return typeof until === 'string'
     ? { kind: 'between', from: column, to: until, statistic }
     : { kind: 'statistic', column, statistic };

@@ -64,6 +64,9 @@ function byRow(name: string, { to }: Relation, value: Input, nulls: Ordering['nu
 
 /** The order by a measure of the rows of a to-many relation. */
 function byRows(name: string, { to }: Relation, value: Input, at: string): Ordering {
+  // It may be a variable, which is no part of a plan.
+  if (value.at != null)
+    throw refusal(`${at}.at`, 'Take P50, P90, P95 or P99: only groups have others.');
   const { measure, direction, nulls } = readMeasureOrder(to, value, at);
   if (!measure) throw refusal(`${at}.key`, 'Only groups have keys: give "count" or "statistic".');
   const filter = readRelatedFilter(to, value.filter as Input | null, `${at}.filter`);

@@ -84,7 +84,7 @@ export const STATISTICS: Readonly<
 /** What groups can be ordered by, beside keys and counts. */
 export const ORDERING_STATISTICS = [
   ...['distinct', 'sum', 'avg', 'min', 'max', 'stddev', 'share'],
-  ...['p50', 'p90', 'p95', 'p99'],
+  ...['p50', 'p90', 'p95', 'p99', 'percentile'],
 ] as const;
 
 /** The percentiles that have names of their own. */

@@ -131,6 +131,14 @@ export const questions: readonly Question[] = [
       having count(triggered_by_agent_id) > 2 order by s.severity_level`,
   },
   {
+    title: 'statuses of campaigns by the upper quartile of their planned days',
+    ask: `campaignsAggregate(
+      groupBy: [{ status: {} }], orderBy: [{ statistic: PERCENTILE, at: 0.75, of: PLANNED_DURATION_DAYS, direction: DESC }]
+    ) { groups { key { status } values { plannedDurationDays { percentile(at: 0.75) } } } }`,
+    sql: `select status::text as a, percentile_cont(0.75) within group (order by planned_duration_days) as b
+      from campaigns c group by c.status order by b desc nulls last, c.status`,
+  },
+  {
     title: 'campaigns by status, those with few alerts only',
     ask: `campaignsAggregate(
       groupBy: [{ status: {} }], filter: { alerts: { aggregate: { count: { lt: 2 } } } }

@@ -85,6 +85,18 @@ describe('what makes no sense is refused with the argument at fault', () => {
     [alerts('having: { count: { gt: 1 } }'), 'having'],
     [alerts('groupBy: [{ status: {} }], having: { filter: {} }'), 'having.filter'],
     [
+      '{ campaignsAggregate(groupBy: [{ status: {} }], orderBy: [{ statistic: PERCENTILE, of: TOTAL_REACH }]) { totalGroups } }',
+      'orderBy[0].at',
+    ],
+    [
+      '{ campaignsAggregate(groupBy: [{ status: {} }], orderBy: [{ statistic: PERCENTILE, at: 1.5, of: TOTAL_REACH }]) { totalGroups } }',
+      'orderBy[0].at',
+    ],
+    [
+      '{ campaignsAggregate(groupBy: [{ status: {} }], orderBy: [{ statistic: MAX, at: 0.5, of: TOTAL_REACH }]) { totalGroups } }',
+      'orderBy[0].at',
+    ],
+    [
       alerts(
         'groupBy: [{ status: {} }], having: { filter: {}, count: { gt: 1 }, distinct: [{ of: TITLE, count: { gt: 1 } }] }',
       ),

@@ -159,6 +159,10 @@ describe('what makes no sense is refused with the argument at fault', () => {
     ['orderBy: [{ alerts: { count: DESC, of: TITLE } }]', 'orderBy[0].alerts'],
     ['orderBy: [{ alerts: { statistic: SUM } }]', 'orderBy[0].alerts.of'],
     ['orderBy: [{ alerts: { statistic: SUM, of: TITLE } }]', 'orderBy[0].alerts.statistic'],
+    [
+      'orderBy: [{ moves: { statistic: PERCENTILE, at: 0.5, of: PROGRESS_PERCENTAGE } }]',
+      'orderBy[0].moves.at',
+    ],
     ['orderBy: [{ alerts: { count: ASC }, direction: DESC }]', 'orderBy[0].direction'],
     ['orderBy: [{ alerts: { count: ASC }, nulls: FIRST }]', 'orderBy[0].nulls'],
     ['orderBy: [{ positioning: { name: ASC }, direction: DESC }]', 'orderBy[0].direction'],

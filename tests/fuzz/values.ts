@@ -121,7 +121,7 @@ export class Values {
     fields: [string, F][],
   ): [string, F][] {
     const random = this.#random;
-    const how = ['direction', 'nulls', 'filter', 'until', 'of'];
+    const how = ['direction', 'nulls', 'filter', 'until', 'of', 'at'];
     const by = fields.filter(([field]) => !how.includes(field));
     const of = fields.filter(([field]) => field === 'of');
     const [chosen] = random.shuffled(by);

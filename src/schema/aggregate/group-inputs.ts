@@ -153,7 +153,15 @@ export function defineGroupInputs(
 const GroupStatistic = builder.enumType('GroupStatistic', {
   description: 'What groups can be ordered by, of a column.',
   values: Object.fromEntries(
-    ORDERING_STATISTICS.map((name) => [name.toUpperCase(), { value: name }]),
+    ORDERING_STATISTICS.map((name) => [
+      name.toUpperCase(),
+      {
+        value: name,
+        ...(name === 'percentile'
+          ? { description: 'The one "at" a number: 0.5 is the median.' }
+          : {}),
+      },
+    ]),
   ),
 });
 
@@ -169,6 +177,7 @@ function groupOrderBy(model: string): AnyInput {
       statistic: t.field({ type: GroupStatistic, description: 'Of a column.' }),
       of: t.field({ type: field }),
       until: t.field({ type: field, description: 'Of the seconds until this moment.' }),
+      at: t.field({ type: 'Float' }),
       direction: t.field({ type: direction, defaultValue: 'asc' }),
       nulls: t.field({ type: nulls, defaultValue: 'last' }),
     }),
