@@ -47,7 +47,7 @@ export class ListParameters implements ValueSource {
     });
   }
 
-  /** The values of the cursor, the operands of filters, and what new cursors begin with. */
+  /** The values of the cursor, the operands of filters, and what new cursors begin with if these decide it. */
   values(variables: Variables): unknown[] {
     const request = this.read(variables);
     const order = readingOrder(request.page);
@@ -55,7 +55,7 @@ export class ListParameters implements ValueSource {
     return [
       ...cursor.map((value, n) => driverValue((order[n] as (typeof order)[0]).column, value)),
       ...comparisonsIn(request).map(operandValue),
-      signatureIn(request),
+      ...(isSignatureKnown(request) ? [] : [signatureIn(request)]),
     ];
   }
 
@@ -71,13 +71,19 @@ export class ListParameters implements ValueSource {
     const behindCursor = request.page.cursor?.length ?? 0;
     const indexes = new Map(comparisons.map((each, n) => [each, behindCursor + n]));
     const signatureAt = behindCursor + comparisons.length;
-    const isKnown = request.page.orderings.every(({ via }) => via?.kind !== 'many' || !via.filter);
     return {
       valueAt: (n, type) => parameter(this, n, type),
       operandOf: (comparison, type) => parameter(this, indexes.get(comparison) as number, type),
-      signature: isKnown ? signatureIn(request) : parameter(this, signatureAt, sql`text`),
+      signature: isSignatureKnown(request)
+        ? signatureIn(request)
+        : parameter(this, signatureAt, sql`text`),
     };
   }
+}
+
+/** Whether cursors of a list begin with the same text for all operands of its filters. */
+function isSignatureKnown({ page }: ListRequest): boolean {
+  return page.orderings.every(({ via }) => via?.kind !== 'many' || !via.filter);
 }
 
 /** What cursors of a list begin with, as JSON. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toWhere } from '../../src/resolvers/filter.ts';
 import { type Api, type Client, openApi } from '../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createTenant, insert, type Tenant } from '../support/tenant.ts';
@@ -213,6 +214,11 @@ describe('what makes no sense is refused with the argument at fault', () => {
       ]);
     }
   });
+});
+
+it('subscriptions, whose changes are of one row, refuse a filter on how many rows it has', () => {
+  const filter = { not: { alerts: { aggregate: { count: { gt: 1 } } } } };
+  expect(() => toWhere('Campaign', filter)).toThrow('(filter.not.alerts.aggregate)');
 });
 
 describe('a comparison whose variable was not sent', () => {
