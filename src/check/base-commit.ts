@@ -13,6 +13,8 @@ export interface BaseCommit {
 
 const MORE_HISTORY =
   'This clone is shallow. Fetch its history: git fetch --unshallow; in GitHub Actions fetch-depth: 0, in GitLab GIT_DEPTH: 0.';
+const NO_DEFAULT_BRANCH =
+  'No default branch is known here (neither of origin, nor main or master). If this branch is longer than what is compared, name a base with --base.';
 const NAME_ONE = 'Or name a base: --base <commit | file | URL>.';
 
 /** Returns the commit that the working tree is compared with if none is named. Throws CheckProblem. */
@@ -33,9 +35,8 @@ export function findBaseCommit(git: Git, variables: Variables): BaseCommit {
     return mergeBase(git, targetBranch(git, target), `${target.name} (${target.variable})`);
   }
   const branch = defaultBranch(git);
-  const current = git.line('symbolic-ref', '--quiet', '--short', 'HEAD');
-  if (!branch || branch.replace(/^origin\//, '') === current) return earlier(git);
-  return mergeBase(git, branch, branch);
+  if (branch) return mergeBase(git, branch, branch);
+  return { ...earlier(git), note: NO_DEFAULT_BRANCH };
 }
 
 /** Returns the commit that is named. Throws CheckProblem if there is none. */
@@ -91,7 +92,7 @@ function headItself(git: Git, id: string): { note?: string } {
 /** The default branch of the remote, else a local one of the usual names. */
 function defaultBranch(git: Git): string | undefined {
   const remote = git.line('symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD');
-  if (remote) return remote;
+  if (remote && git.commit(`refs/remotes/${remote}`)) return remote;
   return ['origin/main', 'origin/master', 'main', 'master'].find((name) =>
     git.commit(name.startsWith('origin/') ? `refs/remotes/${name}` : `refs/heads/${name}`),
   );

@@ -65,6 +65,35 @@ describe('the base that is found on the default branch', () => {
   });
 });
 
+it('commits of the default branch that are not pushed are compared with those that are', async () => {
+  const clone = other(repository.clone());
+  clone.commit(BROKEN);
+  clone.commit(BROKEN);
+  const report = await clone.check();
+  expect(breaking(report)).toEqual(['field-removed Query.b']);
+  expect(report.base).toContain('the merge base with origin/main');
+});
+
+it('where no default branch is known, that is said', async () => {
+  repository.git('branch', '--move', 'main', 'trunk');
+  const { base, notes } = await repository.check();
+  expect(base).toContain('the commit before HEAD');
+  expect(notes).toEqual([expect.stringMatching(/^No default branch is known here/)]);
+});
+
+it('the commit in which CI merges a pull request is compared with the target branch', async () => {
+  const main = repository.commit(`${SCHEMA}type New { a: Int }\n`);
+  repository.git('checkout', '--quiet', '-b', 'feature', 'HEAD^');
+  repository.commit(BROKEN);
+  repository.git('checkout', '--quiet', '--detach', 'main');
+  repository.git('merge', '--quiet', '--no-commit', '--strategy', 'ours', 'feature');
+  repository.commit(`${BROKEN}type New { a: Int }\n`);
+  const report = await repository.check([], { GITHUB_BASE_REF: 'main' });
+  expect(breaking(report)).toEqual(['field-removed Query.b']);
+  expect(report.findings).toHaveLength(1);
+  expect(report.base).toBe(`${main.slice(0, 10)}, the merge base with main (GITHUB_BASE_REF)`);
+});
+
 describe('a base that is named', () => {
   it('is a commit, branch or tag', async () => {
     const commit = repository.git('rev-parse', 'HEAD');
