@@ -10,6 +10,8 @@ import { check } from './schema-check.ts';
 
 /** Runs the command with its arguments, and returns its exit code. */
 export async function runCheck(args: string[]): Promise<number> {
+  // Readers such as head stop before the end.
+  process.stdout.on('error', () => {});
   try {
     const options = readOptions(args);
     if (options.help) {

@@ -162,7 +162,10 @@ export class Places {
     if (member === undefined || start < 0) return start;
     // A definition ends with a brace of its own, or has none.
     const end = this.#schema.indexOf(this.#schema[start]?.endsWith('{') ? '}' : '', start);
-    const names = new RegExp(`^ *${member}\\b|[ |=&]${member}\\b`);
+    // A member has a line of its own; an interface or a type of a union stands in the first one.
+    const names = new RegExp(
+      `^  ${member}([(:]| @|$)|^(type|interface|union) .*([=|&]|implements) ${member}\\b`,
+    );
     const at = this.#schema.slice(start, end + 1).findIndex((line) => names.test(line));
     return at < 0 ? -1 : start + at;
   }
