@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CheckProblem } from './check-problem.ts';
 
@@ -27,11 +27,14 @@ export async function schemaOfCode(report: (step: string) => void): Promise<stri
 
 /** Whether generated code is of other models than those in prisma/; never so in a built gateway. */
 export function isOutdated(root: string): boolean {
-  const generator = join(root, 'prisma.config.ts');
-  if (!existsSync(generator)) return false;
-  const generated = join(root, 'src/generated/prisma/internal/class.ts');
-  if (!existsSync(generated)) return true;
-  const inline = /^ *"inlineSchema": (".*"),?$/m.exec(readFileSync(generated, 'utf8'))?.[1];
+  if (!existsSync(join(root, 'prisma.config.ts'))) return false;
+  const client = join(root, 'src/generated/prisma/internal/class.ts');
+  const catalog = join(root, 'src/generated/catalog.ts');
+  if (!existsSync(client) || !existsSync(catalog)) return true;
+  // Only the client has the models in it: that it is up to date says nothing of another generator.
+  const generator = join(root, 'prisma/catalog-generator.mjs');
+  if (statSync(generator).mtimeMs > statSync(catalog).mtimeMs) return true;
+  const inline = /^ *"inlineSchema": (".*"),?$/m.exec(readFileSync(client, 'utf8'))?.[1];
   return inline === undefined || withoutSpace(JSON.parse(inline)) !== withoutSpace(models(root));
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,15 +70,18 @@ it('help is 0', async () => {
 describe('generated code', () => {
   let folder: string;
   const GENERATED = 'src/generated/prisma/internal/class.ts';
+  const CATALOG = 'src/generated/catalog.ts';
+  const GENERATOR = 'prisma/catalog-generator.mjs';
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'schema-check-'));
-    for (const part of ['prisma.config.ts', 'prisma/schema.prisma', 'prisma/models', GENERATED]) {
+    const parts = ['prisma.config.ts', 'prisma/schema.prisma', 'prisma/models', GENERATOR];
+    for (const part of [...parts, GENERATED, CATALOG]) {
       cpSync(join(ROOT, part), join(folder, part), { recursive: true });
     }
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('is out of date as soon as a model has another meaning, or as it is not there', () => {
+  it('is out of date as soon as a model or a generator is another one, or as it is not there', () => {
     const model = join(folder, 'prisma/models/campaigns.prisma');
     const text = readFileSync(model, 'utf8');
     expect(isOutdated(folder)).toBe(false);
@@ -89,6 +92,10 @@ describe('generated code', () => {
     writeFileSync(model, text.replace('in words', 'in numbers'));
     expect(isOutdated(folder)).toBe(true);
     writeFileSync(model, text);
+    utimesSync(join(folder, GENERATOR), new Date(), new Date(Date.now() + 60_000));
+    expect(isOutdated(folder)).toBe(true);
+    utimesSync(join(folder, GENERATOR), new Date(), new Date(0));
+    expect(isOutdated(folder)).toBe(false);
     rmSync(join(folder, GENERATED));
     expect(isOutdated(folder)).toBe(true);
   });
