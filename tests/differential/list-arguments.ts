@@ -89,7 +89,7 @@ function orderOf({ type }: GraphQLArgument, { orderings }: SeenCursor): string {
   const columns = isEnumType(field) ? field.getValues() : [];
   const parts = orderings.map(({ name, direction: said, nulls: placed }) => {
     const [direction, nulls] = [said.toUpperCase(), placed.toUpperCase()];
-    const [first = '', kind = '', of = '', statistic = ''] = name.split('.');
+    const [first = '', kind = ''] = name.split('.');
     if (!kind) {
       const found = columns.find(({ value }) => value === name);
       return `{field: ${found?.name}, direction: ${direction}, nulls: ${nulls}}`;
@@ -99,9 +99,18 @@ function orderOf({ type }: GraphQLArgument, { orderings }: SeenCursor): string {
       return `{${first}: {${kind}: ${direction}}, nulls: ${nulls}}`;
     }
     if (kind === 'count') return `{${first}: {count: ${direction}, nulls: ${nulls}}}`;
-    const column = of.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
-    const measure = (kind === 'distinct' ? kind : statistic).toUpperCase();
-    return `{${first}: {statistic: ${measure}, of: ${column}, direction: ${direction}, nulls: ${nulls}}}`;
+    return `{${first}: {${statisticOf(name)}, direction: ${direction}, nulls: ${nulls}}}`;
   });
   return `[${parts.join(', ')}]`;
+}
+
+/** The statistic that a term of an order is named after. */
+function statisticOf(name: string): string {
+  const [, kind = '', of = '', ...rest] = name.split('.');
+  const column = (each: string) => each.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase();
+  const until = kind === 'between' ? `, until: ${column(rest[0] ?? '')}` : '';
+  const [, percentile] = /"percentile":([\d.]+)/.exec(name) ?? [];
+  const plain = kind === 'distinct' ? kind : (rest.at(-1) ?? '');
+  const statistic = percentile ? `P${Math.round(Number(percentile) * 100)}` : plain.toUpperCase();
+  return `statistic: ${statistic}, of: ${column(of)}${until}`;
 }
