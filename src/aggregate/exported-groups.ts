@@ -1,6 +1,7 @@
 import type { Column } from '../generated/catalog.ts';
-import { measureColumn, measureKey } from '../resolvers/measure.ts';
+import { measureColumn } from '../resolvers/measure.ts';
 import { anonymous } from '../resolvers/statistic-kinds.ts';
+import { measureCell } from './cells.ts';
 import type { Aggregate, GroupKey } from './description.ts';
 import { keyCountOf } from './group.ts';
 import { keyColumn } from './keys.ts';
@@ -29,7 +30,7 @@ export function exportedGroups(aggregate: Aggregate, selected: readonly Selected
     ...selected.map((each) => measured(aggregate, each)),
   ];
   return {
-    statement: aggregateStatement(aggregate, null, 'shown'),
+    statement: aggregateStatement(aggregate, null, 'text'),
     columns: columns.map(({ name, column }) => ({ name, column })),
     /** Returns the cells of the statement's rows. Throws BAD_USER_INPUT for what cannot be filled. */
     cellsOf(rows: readonly unknown[][]): unknown[][] {
@@ -60,11 +61,9 @@ function keyCountColumn(aggregate: Aggregate): GroupColumn {
 }
 
 function measured(
-  { model, keys, measures, previous }: Aggregate,
+  aggregate: Aggregate,
   { measure, isPrevious, name }: SelectedMeasure,
 ): GroupColumn {
-  const key = measureKey(measure);
-  const n = (isPrevious ? previous : measures).findIndex((each) => measureKey(each) === key);
-  const place = keys.length + (isPrevious ? measures.length : 0) + n;
-  return atPlace(name, measureColumn(model, measure), place);
+  const place = measureCell(aggregate, measure, isPrevious);
+  return atPlace(name, measureColumn(aggregate.model, measure), place);
 }

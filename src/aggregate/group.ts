@@ -4,9 +4,9 @@ import { type Measure, measureColumn, measureKey } from '../resolvers/measure.ts
 import { refusal } from '../resolvers/refusal.ts';
 import type { Row } from '../resolvers/rows.ts';
 import { FAILED } from '../sql/json.ts';
+import { keyCell, measureCell } from './cells.ts';
 import type { Aggregate } from './description.ts';
 import { keyColumn } from './keys.ts';
-import { keyIdentity } from './read-keys.ts';
 
 /** A group of rows. Its values are those that GraphQL's types take. */
 export class Group {
@@ -31,10 +31,7 @@ export class Group {
    * is no key, and UNREPRESENTABLE_VALUE for a value that the API cannot show.
    */
   key(relation: string | null, name: string, isPart = false): unknown {
-    const identity = keyIdentity(relation, name, isPart);
-    const n = this.#aggregate.keys.findIndex(
-      (key) => keyIdentity(key.relation, key.name, key.grouping.kind === 'part') === identity,
-    );
+    const n = keyCell(this.#aggregate, { relation, name, isPart });
     const key = this.#aggregate.keys[n];
     if (!key) {
       const path = [relation, name].filter((part) => part !== null).join('.');
@@ -45,12 +42,9 @@ export class Group {
 
   /** Returns a measure of its rows, or of those that they are compared with. */
   value(measure: Measure, isPrevious: boolean): unknown {
-    const { model, keys, measures, previous } = this.#aggregate;
-    const name = measureKey(measure);
-    const n = (isPrevious ? previous : measures).findIndex((each) => measureKey(each) === name);
-    if (n < 0) throw new TypeError(`The statement has no ${name}`);
-    const at = keys.length + (isPrevious ? measures.length : 0) + n;
-    return this.#cell(at, measureColumn(model, measure), name);
+    const { model } = this.#aggregate;
+    const n = measureCell(this.#aggregate, measure, isPrevious);
+    return this.#cell(n, measureColumn(model, measure), measureKey(measure));
   }
 
   #cell(n: number, column: Column, name: string): unknown {

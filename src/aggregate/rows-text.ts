@@ -4,7 +4,7 @@ import { filterSql, type OperandOf, operandValue } from '../sql/filter.ts';
 import { empty, identifier, join, type Sql, sql } from '../sql/fragment.ts';
 import { type RowInput, secondsSql } from '../sql/measure-text.ts';
 import { joinSql } from '../sql/relation.ts';
-import { type Scope, Scopes } from '../sql/scope.ts';
+import type { Scope, Scopes } from '../sql/scope.ts';
 import { sqlType } from '../sql/types.ts';
 import type { Values } from '../sql/values.ts';
 import type { Aggregate, GroupKey, Shift } from './description.ts';
@@ -20,23 +20,37 @@ export interface ParentValues {
   values: readonly (readonly unknown[])[];
 }
 
+/** How an aggregate is composed. */
+export interface Composition {
+  values: Values;
+  scopes: Scopes;
+  /** The parents whose rows are grouped, each for itself. */
+  parents: ParentValues | null;
+  /** The row and the relation that leads to the rows. */
+  within: { parent: Scope; relation: string } | null;
+  /** Whether keys and measures are values as GraphQL's types take them, or texts as the API shows them. */
+  form: 'values' | 'text';
+}
+
 /** Composes the query for the rows of an aggregate: parents as p0, keys as k0, inputs as x0. */
 export class RowsText {
   readonly #aggregate: Aggregate;
   readonly #parents: ParentValues | null;
+  readonly #within: Composition['within'];
   readonly #values: Values;
+  readonly #scopes: Scopes;
   readonly #inputs: RowInputs;
-  readonly #scopes = new Scopes();
 
   constructor(
     aggregate: Aggregate,
-    parents: ParentValues | null,
-    values: Values,
+    { parents, within, values, scopes }: Composition,
     inputs: RowInputs,
   ) {
     this.#aggregate = aggregate;
     this.#parents = parents;
+    this.#within = within;
     this.#values = values;
+    this.#scopes = scopes;
     this.#inputs = inputs;
   }
 
@@ -74,6 +88,7 @@ export class RowsText {
   }
 
   #ofParents(scope: Scope): Sql[] {
+    if (this.#within) return [joinSql(this.#within.parent, this.#within.relation, scope)];
     const { columns = [], values = [] } = this.#parents ?? {};
     return columns.map((name, n) => {
       const type = sql`${sqlType(columnOf(scope.model, name))}[]`;

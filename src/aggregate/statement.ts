@@ -2,7 +2,7 @@ import type { Column } from '../generated/catalog.ts';
 import { type Measure, measureColumn } from '../resolvers/measure.ts';
 import { filterSql, operandValue } from '../sql/filter.ts';
 import { empty, identifier, join, numberLiteral, prepare, type Sql, sql } from '../sql/fragment.ts';
-import { addColumn, JsonText, type LabelForm } from '../sql/json.ts';
+import { addColumn, JsonText } from '../sql/json.ts';
 import { MeasureScope, Measures } from '../sql/measure-text.ts';
 import { Scopes } from '../sql/scope.ts';
 import { Values } from '../sql/values.ts';
@@ -10,7 +10,7 @@ import type { Aggregate } from './description.ts';
 import { fillingOf } from './fill-text.ts';
 import { keyColumn } from './keys.ts';
 import { RowInputs } from './row-inputs.ts';
-import { type ParentValues, RowsText, SIDES } from './rows-text.ts';
+import { type Composition, type ParentValues, RowsText, SIDES } from './rows-text.ts';
 
 /** A statement whose rows are groups, and totals behind them. */
 export interface Statement {
@@ -21,25 +21,38 @@ export interface Statement {
 const DIRECTIONS = { asc: sql`asc`, desc: sql`desc` };
 const NULLS = { first: sql`nulls first`, last: sql`nulls last` };
 
-/**
- * Returns the statement for an aggregate; of each of the parents, if they are given. Its rows have the
- * parent's columns as p0, how many keys are rolled up as `rolled`, the number of groups as `total`, whether
- * the row is on the page as `shown`, keys as c0 and measures behind them, and as `excess` which key has
- * too many values to be filled. With `labels` as they are shown, JSON is text too.
- */
+/** Returns the statement for an aggregate, as `aggregateSql` says; of each of the parents, if they are given. */
 export function aggregateStatement(
   aggregate: Aggregate,
   parents: ParentValues | null,
-  labels: LabelForm = 'stored',
+  form: Composition['form'] = 'values',
 ): Statement {
-  return new AggregateText(aggregate, parents, labels).statement();
+  const composed = aggregateSql(aggregate, {
+    values: new Values(),
+    scopes: new Scopes(),
+    parents,
+    within: null,
+    form,
+  });
+  const { text, bind } = prepare(composed);
+  return { text, values: bind({}) };
+}
+
+/**
+ * Returns a query for an aggregate. Its rows have the parent's columns as p0, how many keys are rolled up
+ * as `rolled`, the number of groups as `total`, whether the row is on the page as `shown`, as `excess` which
+ * key has too many values to be filled, and keys and measures as c0. In the form of text its place follows as
+ * `n`, and the keys' values as k0.
+ */
+export function aggregateSql(aggregate: Aggregate, composition: Composition): Sql {
+  return new AggregateText(aggregate, composition).query();
 }
 
 class AggregateText {
   readonly #aggregate: Aggregate;
+  readonly #composition: Composition;
   readonly #parents: ParentValues | null;
-  readonly #labels: LabelForm;
-  readonly #values = new Values();
+  readonly #values: Values;
   readonly #inputs = new RowInputs();
   readonly #measures: Measures;
   readonly #keys: readonly Sql[];
@@ -47,10 +60,12 @@ class AggregateText {
   readonly #isFilled: boolean;
   readonly #hasSides: boolean;
 
-  constructor(aggregate: Aggregate, parents: ParentValues | null, labels: LabelForm) {
+  constructor(aggregate: Aggregate, composition: Composition) {
+    const { parents, values } = composition;
     this.#aggregate = aggregate;
+    this.#composition = composition;
     this.#parents = parents;
-    this.#labels = labels;
+    this.#values = values;
     this.#measures = new Measures(aggregate.model, this.#values, this.#inputs);
     this.#keys = aggregate.keys.map((_, n) => identifier(`k${n}`));
     this.#ofParents = (parents?.columns ?? []).map((_, n) => identifier(`p${n}`));
@@ -58,7 +73,7 @@ class AggregateText {
     this.#hasSides = this.#isFilled || aggregate.shift !== null;
   }
 
-  statement(): Statement {
+  query(): Sql {
     // What is shown asks for measures, these for inputs, and those are read of the rows.
     const cells = this.#cells();
     const numbered = this.#numbered();
@@ -78,17 +93,17 @@ class AggregateText {
       sql`${this.#isShown()} as shown`,
       sql`${filling?.excess ?? sql`0`} as excess`,
       ...cells,
+      ...(this.#composition.form === 'text' ? [sql`n`, ...this.#keys.map((k) => sql`g.${k}`)] : []),
     ];
     const order = [...this.#ofParents.map((p) => sql`g.${p}`), sql`rolled`, sql`n`];
     const shown = sql`select ${join(columns, ', ')} from ${this.#bounded()} g where n = 1 or ${this.#isShown()} order by ${join(order, ', ')}`;
-    const { text, bind } = prepare(sql`with ${join(queries, ', ')} ${shown}`);
-    return { text, values: bind({}) };
+    return sql`with ${join(queries, ', ')} ${shown}`;
   }
 
   /** Rows of the filter, and those that they are compared with. */
   #rows(): Sql {
     const { shift } = this.#aggregate;
-    const text = new RowsText(this.#aggregate, this.#parents, this.#values, this.#inputs);
+    const text = new RowsText(this.#aggregate, this.#composition, this.#inputs);
     const current = text.current(this.#hasSides ? SIDES.current : null);
     return shift ? sql`${current} union all ${text.previous(shift)}` : current;
   }
@@ -119,8 +134,9 @@ class AggregateText {
       ...this.#ofParents.map((name) => sql`r.${name}`),
       ...(totals && keys.length > 0 ? [sql`rollup(${join(ofKeys, ', ')})`] : ofKeys),
     ];
-    const grouping = sets.length > 0 ? sql` group by ${join(sets, ', ')}` : empty;
-    return (rows) => sql`select ${join(columns, ', ')} from (${rows}) r${grouping}`;
+    // One group of all rows, also where no measure makes it one.
+    const grouping = sets.length > 0 ? join(sets, ', ') : sql`()`;
+    return (rows) => sql`select ${join(columns, ', ')} from (${rows}) r group by ${grouping}`;
   }
 
   #numbered(): Sql {
@@ -190,11 +206,12 @@ class AggregateText {
   /** The keys and measures as the API shows them. */
   #cells(): Sql[] {
     const { model, keys, measures, previous } = this.#aggregate;
+    const isText = this.#composition.form === 'text';
     const cell = (column: Column, e: Sql) => {
       // The driver reads JSON with all digits of its numbers.
-      if (column.type === 'Json' && this.#labels === 'stored') return e;
+      if (column.type === 'Json' && !isText) return e;
       const json = new JsonText();
-      addColumn(json, column, e, this.#labels);
+      addColumn(json, column, e, isText ? 'shown' : 'stored');
       return json.toSql();
     };
     const before = sql`r.side = ${SIDES.previous}`;

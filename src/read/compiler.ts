@@ -16,7 +16,8 @@ import { joinSql } from '../sql/relation.ts';
 import { type Scope, Scopes } from '../sql/scope.ts';
 import { sqlType } from '../sql/types.ts';
 import { IdParameter, type ListNames, ListParameters, relatedListNames } from './arguments.ts';
-import { ConnectionText, type Parent, type RowWriter, type WriteField } from './connection-text.ts';
+import { ConnectionText, type Parent, type WriteField } from './connection-text.ts';
+import { GroupsText, type LinkWriter } from './groups-text.ts';
 import { readableIn } from './readable.ts';
 import { type AnyField, objectType, type Reading, selectedFields, setsOf } from './selection.ts';
 import { SharedRows } from './shared-rows.ts';
@@ -25,7 +26,7 @@ import { SharedRows } from './shared-rows.ts';
  * Composes the JSON text of fields as SQL. Throws Unsupported for what a statement cannot read, and
  * BAD_USER_INPUT for arguments that the field would refuse.
  */
-export class Compiler implements RowWriter {
+export class Compiler implements LinkWriter {
   readonly scopes = new Scopes();
   readonly reading: Reading;
   readonly readValue: ReadValue;
@@ -41,6 +42,10 @@ export class Compiler implements RowWriter {
     if (what?.kind === 'list') {
       const model = nodeModel(field.type);
       return { text: this.#connection(field, nodes, { list: field.name, model }, null), model };
+    }
+    if (what?.kind === 'aggregate') {
+      const { model } = what;
+      return { text: new GroupsText(this, { field, nodes, model, parent: null }).text(), model };
     }
     if (what?.kind !== 'row') throw new Unsupported(`Query.${field.name}`);
     const type = objectType(field.type);
@@ -92,6 +97,11 @@ export class Compiler implements RowWriter {
           const names = relatedListNames(scope.model, relation);
           return json.expression(this.#connection(field, nodes, names, parent));
         }
+        case 'aggregate': {
+          const { model, relation } = what;
+          const parent = relation === null ? null : { scope, relation };
+          return json.expression(new GroupsText(this, { field, nodes, model, parent }).text());
+        }
         case 'link':
           return json.expression(this.#link(scope, what.link, field, nodes));
         default:
@@ -108,15 +118,25 @@ export class Compiler implements RowWriter {
     return sql`coalesce((select ${row} from ${target.table} where ${joined}), 'null')`;
   }
 
-  #link(scope: Scope, link: Link, field: AnyField, nodes: readonly FieldNode[]): Sql {
-    const { column, to, by = 'id' } = link;
+  /** Returns the text of the row that a value refers to. */
+  linkedRow(
+    { to, by = 'id' }: Link,
+    value: Sql,
+    field: AnyField,
+    nodes: readonly FieldNode[],
+  ): Sql {
     const target = this.scopes.over(to);
     const row = this.row(target, objectType(field.type), setsOf(nodes));
+    const isIt = sql`${target.column(by)} = ${value}`;
+    return sql`coalesce((select ${row} from ${target.table} where ${isIt}), 'null')`;
+  }
+
+  #link(scope: Scope, link: Link, field: AnyField, nodes: readonly FieldNode[]): Sql {
+    const { column, to, by = 'id' } = link;
     const own = columnOf(scope.model, column);
-    if (!own.isList) {
-      const isIt = sql`${target.column(by)} = ${scope.column(column)}`;
-      return sql`coalesce((select ${row} from ${target.table} where ${isIt}), 'null')`;
-    }
+    if (!own.isList) return this.linkedRow(link, scope.column(column), field, nodes);
+    const target = this.scopes.over(to);
+    const row = this.row(target, objectType(field.type), setsOf(nodes));
     const listed = sql`unnest(${scope.column(column)}) with ordinality as listed(value, place)`;
     const isIt = sql`${target.column(by)} = listed.value`;
     // The limit, of what is one row at most, has Postgres look up each value by an index. A join reads

@@ -12,6 +12,10 @@ export type Readable =
   | { kind: 'relatedList'; relation: string }
   /** The rows that a stored reference names. */
   | { kind: 'link'; link: Link }
+  /** Groups of a model's rows, or of those that a to-many relation leads to. */
+  | { kind: 'aggregate'; model: string; relation: string | null }
+  /** The keys that are columns of the row of a to-one relation. */
+  | { kind: 'keyOfRelation'; relation: string }
   /** A row by its id, at the root. */
   | { kind: 'row' }
   /** A page of a model's rows, at the root. */

@@ -3,7 +3,12 @@ import { empty, identifier, join, type Sql, sql } from './fragment.ts';
 
 /** Gives the tables of a statement names of their own. */
 export class Scopes {
+  readonly #prefix: string;
   #count = 0;
+
+  constructor(prefix = 't') {
+    this.#prefix = prefix;
+  }
 
   /** Returns a new scope over the rows of a model. */
   over(model: string): Scope {
@@ -20,9 +25,15 @@ export class Scopes {
     return new Scope(rows.model, this.#newName(), { rows });
   }
 
+  /** Returns the beginning of names that no other scope of the statement has. */
+  newPrefix(): string {
+    this.#count += 1;
+    return `${this.#prefix}${this.#count}_`;
+  }
+
   #newName(): Sql {
     this.#count += 1;
-    return identifier(`t${this.#count}`);
+    return identifier(`${this.#prefix}${this.#count}`);
   }
 }
 

@@ -1,9 +1,11 @@
 import type { ObjectRef } from '@pothos/core';
+import type { GraphQLResolveInfo } from 'graphql';
 import {
   type AggregateArguments,
   RELATED_GROUPS,
   ROOT_GROUPS,
   readAggregate,
+  type SelectedMeasure,
 } from '../../aggregate/read-aggregate.ts';
 import {
   type AggregateResult,
@@ -12,6 +14,8 @@ import {
 } from '../../aggregate/run-aggregate.ts';
 import type { DescribedModel, Link } from '../../models/descriptor.ts';
 import { relationsOf } from '../../models/index.ts';
+import { readable } from '../../read/readable.ts';
+import { selectedMeasures } from '../../read/selected-measures.ts';
 import { columnOf, relationOf } from '../../resolvers/catalog.ts';
 import { countKey } from '../../resolvers/loaders.ts';
 import { builder, type Types } from '../builder.ts';
@@ -21,7 +25,6 @@ import { type AnyArguments, type AnyFields, anyFields } from '../model/any-model
 import { filterInput } from '../model/inputs.ts';
 import { defineGroupInputs, type GroupInputs, groupByInput } from './group-inputs.ts';
 import { defineGroupTypes } from './group-types.ts';
-import { selectedMeasures } from './selected-measures.ts';
 
 interface Defined {
   type: ObjectRef<Types, AggregateResult>;
@@ -45,9 +48,12 @@ export function defineAggregate(described: DescribedModel, comparable: readonly 
     return t.field({
       ...optionsOf(model, t.arg),
       description: `Groups of the rows of ${root}, with their counts and statistics.`,
-      ...priced(aggregatePrice(model)),
+      extensions: {
+        ...priced(aggregatePrice(model)).extensions,
+        ...readable({ kind: 'aggregate', model, relation: null }),
+      },
       resolve: (_root, args: AggregateArguments, context, info) =>
-        runAggregate(context, readAggregate(model, args, selectedMeasures(info), ROOT_GROUPS)),
+        runAggregate(context, readAggregate(model, args, measuresOf(info), ROOT_GROUPS)),
     });
   });
 }
@@ -58,13 +64,22 @@ export function relatedAggregate(t: AnyFields, model: string, relation: string) 
   const key = countKey(model, relation).references;
   return t.field({
     ...optionsOf(to, t.arg),
-    ...priced(relatedAggregatePrice(model, to)),
+    extensions: {
+      ...priced(relatedAggregatePrice(model, to)).extensions,
+      ...readable({ kind: 'aggregate', model: to, relation }),
+    },
     select: Object.fromEntries(key.map((column) => [column, true])),
     resolve: (parent, args: AggregateArguments, context, info) => {
-      const aggregate = readAggregate(to, args, selectedMeasures(info), RELATED_GROUPS);
+      const aggregate = readAggregate(to, args, measuresOf(info), RELATED_GROUPS);
       return loadAggregate(context, model, relation, aggregate, parent);
     },
   });
+}
+
+function measuresOf(info: GraphQLResolveInfo): SelectedMeasure[] {
+  const { schema, fragments, variableValues: variables, returnType, fieldNodes } = info;
+  const reading = { schema, fragments: new Map(Object.entries(fragments)), variables };
+  return selectedMeasures(reading, returnType, fieldNodes);
 }
 
 function optionsOf(model: string, arg: AnyArguments) {

@@ -2,6 +2,7 @@ import type { ImplementableObjectRef, ObjectRef } from '@pothos/core';
 import type { Group } from '../../aggregate/group.ts';
 import type { AggregateResult } from '../../aggregate/run-aggregate.ts';
 import type { Link } from '../../models/descriptor.ts';
+import { readable } from '../../read/readable.ts';
 import { columnOf, relationOf } from '../../resolvers/catalog.ts';
 import type { Input } from '../../resolvers/conditions.ts';
 import { loadRow } from '../../resolvers/loaders.ts';
@@ -210,6 +211,7 @@ function defineKey({ model, columns, relations, references }: GroupedModel): voi
 function columnKey(t: AnyFields<KeyView>, model: string, name: string) {
   return t.field({
     type: columnType(name, columnOf(model, name)),
+    extensions: readable({ kind: 'column', column: name }),
     resolve: ({ group, relation }) => group.key(relation, name),
   });
 }
@@ -218,6 +220,7 @@ function relatedKey(t: AnyFields<KeyView>, model: string, name: string) {
   return t.field({
     type: keyRef(relationOf(model, name).to),
     nullable: false,
+    extensions: readable({ kind: 'keyOfRelation', relation: name }),
     resolve: ({ group, relation }): KeyView => ({
       group,
       relation: relation === null ? name : `${relation}.${name}`,
@@ -225,11 +228,12 @@ function relatedKey(t: AnyFields<KeyView>, model: string, name: string) {
   });
 }
 
-function referredRow(t: AnyFields<KeyView>, { column, to, by = 'id' }: Link) {
+function referredRow(t: AnyFields<KeyView>, link: Link) {
+  const { column, to, by = 'id' } = link;
   return t.field({
     type: rowRef(to),
     nullable: true,
-    ...priced(foundRow),
+    extensions: { ...priced(foundRow).extensions, ...readable({ kind: 'link', link }) },
     resolve: ({ group, relation }, _args, context, info) => {
       const value = group.key(relation, column);
       return value == null ? null : loadRow(context, to, by, value, selectionOf(context, info, to));

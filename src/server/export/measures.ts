@@ -8,7 +8,7 @@ import {
   validate,
 } from 'graphql';
 import type { SelectedMeasure } from '../../aggregate/read-aggregate.ts';
-import { selectedMeasures } from '../../schema/aggregate/selected-measures.ts';
+import { selectedMeasures } from '../../read/selected-measures.ts';
 import { refused } from './export-request.ts';
 
 /** Parsing is recursive, and validation compares all pairs of fields. */
@@ -29,13 +29,8 @@ export function readMeasures(
     throw refused('measures', '"measures" is a selection in GraphQL, such as "count".');
   }
   const node = aggregateNode(schema, field.name, given);
-  const measures = selectedMeasures({
-    schema,
-    fragments: {},
-    variableValues: {},
-    returnType: field.type,
-    fieldNodes: [node],
-  });
+  const reading = { schema, fragments: new Map(), variables: {} };
+  const measures = selectedMeasures(reading, field.type, [node]);
   if (measures.length === 0) throw refused('measures', 'Name at least one measure.');
   return measures;
 }

@@ -1,35 +1,22 @@
-import { type FieldNode, type GraphQLResolveInfo, getArgumentValues } from 'graphql';
-import type { SelectedMeasure } from '../../aggregate/read-aggregate.ts';
-import {
-  type AnyField,
-  objectType,
-  type Reading,
-  selectedFields,
-  setsOf,
-} from '../../read/selection.ts';
-import type { Input } from '../../resolvers/conditions.ts';
-import type { Measure } from '../../resolvers/measure.ts';
-import { statisticNamed } from '../../resolvers/read-measures.ts';
-import { refusal } from '../../resolvers/refusal.ts';
+import { type FieldNode, getArgumentValues } from 'graphql';
+import type { SelectedMeasure } from '../aggregate/read-aggregate.ts';
+import type { Input } from '../resolvers/conditions.ts';
+import type { Measure } from '../resolvers/measure.ts';
+import { statisticNamed } from '../resolvers/read-measures.ts';
+import { refusal } from '../resolvers/refusal.ts';
+import { type AnyField, objectType, type Reading, selectedFields, setsOf } from './selection.ts';
 
 type Statistics = Extract<Measure, { statistic: unknown }>;
 type Without<M> = M extends unknown ? Omit<M, 'statistic'> : never;
 
-/** A field of a document that is an aggregate. */
-export type AggregateSelection = Pick<
-  GraphQLResolveInfo,
-  'schema' | 'fragments' | 'variableValues' | 'returnType' | 'fieldNodes'
->;
-
 /** Returns the measures that a document selects of an aggregate's groups. */
-export function selectedMeasures(info: AggregateSelection): SelectedMeasure[] {
-  const reading: Reading = {
-    schema: info.schema,
-    fragments: new Map(Object.entries(info.fragments)),
-    variables: info.variableValues,
-  };
+export function selectedMeasures(
+  reading: Reading,
+  type: AnyField['type'],
+  asked: readonly FieldNode[],
+): SelectedMeasure[] {
   const found = new Found(reading);
-  for (const { field, nodes } of found.fieldsOf(info.returnType, info.fieldNodes)) {
+  for (const { field, nodes } of found.fieldsOf(type, asked)) {
     if (field.name === 'groups') found.group(field, nodes, false);
   }
   return found.measures;
