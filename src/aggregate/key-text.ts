@@ -39,6 +39,10 @@ function localMoment(e: Sql, timeZone: string, values: Values): Sql {
 }
 
 function momentBucket({ unit, timeZone, weekStart }: Bucket, e: Sql, values: Values): Sql {
+  if (timeZone === 'UTC' && (unit !== 'week' || weekStart === 1)) {
+    // Looking the zone up for each row takes longer than to change the type twice.
+    return sql`(date_trunc(${textLiteral(unit)}, ${e} at time zone 'UTC') at time zone 'UTC')`;
+  }
   const zone = values.add(timeZone, sql`text`);
   if (unit !== 'week' || weekStart === 1) {
     return sql`date_trunc(${textLiteral(unit)}, ${e}, ${zone})`;
