@@ -4,14 +4,15 @@ import type { Statement } from './statement-batch.ts';
 import { PoolTransaction } from './transaction.ts';
 
 const FIRST_ROWS = 50;
-const MOST_ROWS = 500;
+const MOST_ROWS = 100;
 /** What a batch aims at, in characters: rows may be long, and the whole batch is in memory. */
-const BATCH_CHARACTERS = 256 * 1024;
+const BATCH_CHARACTERS = 64 * 1024;
 const BEGIN = { text: 'BEGIN READ ONLY' };
 
 /**
- * Reads the rows of a statement, each as an array, through a cursor in a transaction of its own. The
- * connection is released when all are read, when reading them fails, and when nobody wants more.
+ * Reads the rows of a statement, each as an array, through a cursor in a transaction of its own: one batch
+ * ahead of what is asked for. A batch is emptied when the next one is asked for. The connection is released
+ * when all are read, when reading them fails, and when nobody wants more.
  */
 export async function* readBatches(
   connection: SessionConnection,
@@ -26,17 +27,26 @@ export async function* readBatches(
     end: (statement) => connection.end([], statement, stop),
     release: (isUsable) => connection.release(isUsable),
   });
+  const fetch = async (count: number) => {
+    const text = `FETCH ${count} FROM batch`;
+    const { rows } = await transaction.query({ text, rowMode: 'array', isFinal: true });
+    return rows as unknown[][];
+  };
   try {
-    for (let count = FIRST_ROWS; ; ) {
-      const fetch: Statement = {
-        text: `FETCH ${count} FROM batch`,
-        rowMode: 'array',
-        isFinal: true,
-      };
-      const rows = (await transaction.query(fetch)).rows as unknown[][];
+    let count = FIRST_ROWS;
+    for (let next = fetch(count); ; ) {
+      const rows = await next;
+      const isLast = rows.length < count;
+      if (!isLast) {
+        count = nextCount(rows);
+        // Postgres reads the next ones meanwhile. The error is for the one who asks for them.
+        next = fetch(count);
+        next.catch(() => {});
+      }
       if (rows.length > 0) yield rows;
-      if (rows.length < count) return;
-      count = nextCount(rows);
+      if (isLast) return;
+      // The driver links what it has done to what it does next, which keeps garbage alive for long.
+      rows.length = 0;
     }
   } finally {
     await transaction.query({ text: 'ROLLBACK' }).then(

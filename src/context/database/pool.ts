@@ -117,7 +117,7 @@ export class SessionPool extends pg.Pool {
   }
 
   /**
-   * Reads the rows of a statement through a cursor, in batches: each is read when it is asked for. Ends
+   * Reads the rows of a statement through a cursor, in batches: each while the one before it is used. Ends
    * with the reads of the session's work. Only for a pool without prepared statements, since a FETCH has
    * other columns for each cursor.
    */

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { GraphQLError } from 'graphql';
 import type { SessionPool } from '../../context/database/pool.ts';
@@ -106,7 +105,7 @@ export class ExportSender {
       response.writeHead(answer.status, withHeaders(Object.fromEntries(answer.headers), own));
       const send = (chunks: AsyncIterable<Buffer | string>) =>
         writeAll(chunks, response, work.reading, stallMs);
-      const texts = Readable.from(textsOf(beginning, rows, textOf));
+      const texts = textsOf(beginning, rows, textOf);
       await (encoder ? pipeline(texts, encoder, send) : pipeline(texts, send));
       request.socket.setTimeout(stallMs);
       response.end();
