@@ -59,6 +59,23 @@ export const AGGREGATES: readonly BenchRequest[] = [
     aggregates: true,
     shape: groupsOf,
   },
+  {
+    name: 'A4',
+    title: 'Alerts for each status and hour',
+    bare: 'hours',
+    size: 1,
+    gateway: `{ alerts: systemAlertsAggregate(
+      groupBy: [{ status: {} }, { createdAt: { bucket: HOUR } }]
+    ) { groups { key { status createdAt } count } } }`,
+    postgraphile: `{ alerts: allSystemAlerts {
+      groups: groupedAggregates(groupBy: [STATUS, CREATED_AT_TRUNCATED_TO_HOUR]) {
+        keys distinctCount { rowId }
+      }
+    } }`,
+    variables: none,
+    aggregates: true,
+    shape: groupsOf,
+  },
 ];
 
 interface Group {

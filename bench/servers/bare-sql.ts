@@ -243,6 +243,16 @@ export const STATEMENTS: Readonly<
     )}`,
     values: none,
   }),
+  hours: () => ({
+    field: 'alerts',
+    text: `SELECT ${groups(
+      { status: label('g.status'), createdAt: moment('g.hour') },
+      { count: 'g.number' },
+      `(SELECT status, date_trunc('hour', created_at) AS hour, count(*) AS number
+        FROM system_alerts GROUP BY 1, 2 ORDER BY 1, 2) AS g`,
+    )}`,
+    values: none,
+  }),
   agents: () => ({
     field: 'alerts',
     text: `SELECT ${groups(

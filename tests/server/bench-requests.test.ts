@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AGGREGATES } from '../../bench/aggregates.ts';
 import type { Subject } from '../../bench/bench-database.ts';
 import { type BenchRequest, CURSOR, REQUESTS, type Variables } from '../../bench/requests.ts';
 import { MEMBERSHIP_CHECKS } from '../../src/context/workspace.ts';
@@ -77,7 +78,7 @@ async function counted(request: BenchRequest) {
 
 const named = (requests: readonly BenchRequest[]) =>
   requests.map((request) => [request.name, request.title, request] as const);
-const READS = REQUESTS.filter(({ writes }) => !writes);
+const READS = [...REQUESTS.filter(({ writes }) => !writes), ...AGGREGATES];
 const WRITES = REQUESTS.filter(({ writes }) => writes);
 
 describe('a read in the bench takes one statement and one round trip', () => {
