@@ -13,7 +13,7 @@ let executing: Api;
 let compiled: Client;
 let executed: Client;
 beforeAll(async () => {
-  world = await createVariedWorld({ rows: 9 });
+  world = await createVariedWorld({ rows: 9, accelerated: true });
   await world.writeUnchecked(`update user_achievements set visibility = 'public'`);
   executing = await openApi(world.database, 3, { accelerated: false });
   compiled = world.client;
