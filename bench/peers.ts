@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Installs PostGraphile and its Node, which only the bench depends on, unless they are there. */
+/** Installs what only the bench depends on, such as PostGraphile and its Node, unless it is there. */
 export async function installPeers(onProgress: (step: string) => void): Promise<void> {
   if (areInstalled()) return;
   onProgress('Installing PostGraphile and Node');
@@ -17,7 +17,8 @@ export function versions(): Record<string, string> {
 }
 
 function areInstalled(): boolean {
-  return Object.entries(peers()).every(([name, version]) => {
+  const { dependencies, devDependencies } = readPackage('.');
+  return Object.entries<string>({ ...dependencies, ...devDependencies }).every(([name, version]) => {
     const folder = `node_modules/${name}`;
     return existsSync(new URL(folder, import.meta.url)) && readPackage(folder).version === version;
   });

@@ -1,49 +1,26 @@
+import {
+  array,
+  decimal,
+  type Fields,
+  groups,
+  label,
+  moment,
+  newest,
+  nodes,
+  number,
+  object,
+  ofCampaign,
+  one,
+  plain,
+  text,
+} from './bare-json.ts';
+
 /** A statement whose single value is the JSON text of the answer's one field. */
 export interface BareStatement {
   field: string;
   text: string;
   values: (variables: Readonly<Record<string, unknown>>) => unknown[];
 }
-
-type Fields = Readonly<Record<string, string>>;
-
-// SQL of JSON text: concatenation is quicker than json_build_object, and needs no spaces.
-const text = (column: string) => `coalesce(to_json(${column})::text,'null')`;
-const plain = (column: string) => `'"'||${column}||'"'`;
-const label = (column: string) => `'"'||upper(${column}::text)||'"'`;
-const number = (column: string) => `coalesce(${column}::text,'null')`;
-const decimal = (column: string) => `coalesce('"'||trim_scale(${column})||'"','null')`;
-const moment = (column: string) => `'"'||to_char(${column},'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')||'"'`;
-
-function object(fields: Fields): string {
-  const pairs = Object.entries(fields).map(([name, value]) => `"${name}":'||${value}||'`);
-  return `'{${pairs.join(',')}}'`;
-}
-
-function one(fields: Fields, from: string): string {
-  return `coalesce((SELECT ${object(fields)} FROM ${from}),'null')`;
-}
-
-function array(fields: Fields, from: string): string {
-  return `'['||coalesce((SELECT string_agg(${object(fields)},',') FROM ${from}),'')||']'`;
-}
-
-function nodes(fields: Fields, from: string): string {
-  return `'{"nodes":'||${array(fields, from)}||'}'`;
-}
-
-/** Groups with their keys and measures. */
-function groups(key: Fields, measures: Fields, from: string): string {
-  return `'{"groups":'||${array({ key: object(key), ...measures }, from)}||'}'`;
-}
-
-/** The newest rows of a table, as `alias`. */
-function newest(table: string, alias: string, size: number, condition = 'true'): string {
-  return `(SELECT * FROM ${table} WHERE ${condition} ORDER BY created_at DESC, id DESC LIMIT ${size}) AS ${alias}`;
-}
-
-const ofCampaign = (key: string, campaign = 'c') =>
-  `workspace_id = ${campaign}.workspace_id AND ${key} = ${campaign}.id`;
 
 const ALERT: Fields = {
   id: plain('a.id'),
@@ -153,6 +130,20 @@ const LEVELS: readonly ((below: Fields) => Fields)[] = [
 
 const none = () => [];
 
+/** The number of alerts for each value of a column and each span of time. */
+function groupedByTime(name: string, column: string, unit: string): BareStatement {
+  return {
+    field: 'alerts',
+    text: `SELECT ${groups(
+      { [name]: label(`g.${column}`), createdAt: moment('g.start') },
+      { count: 'g.number' },
+      `(SELECT ${column}, date_trunc('${unit}', created_at) AS start, count(*) AS number
+        FROM system_alerts GROUP BY 1, 2 ORDER BY 1, 2) AS g`,
+    )}`,
+    values: none,
+  };
+}
+
 /** The statements by the name of their request, for a page size, a depth or a number of aliases. */
 export const STATEMENTS: Readonly<
   Record<string, (size: number, filters: readonly AliasFilter[]) => BareStatement>
@@ -233,26 +224,8 @@ export const STATEMENTS: Readonly<
     const levels = LEVELS.slice(0, size).reduceRight<Fields>((below, level) => level(below), {});
     return { field: 'campaigns', text: `SELECT ${levels.campaigns}`, values: none };
   },
-  severities: () => ({
-    field: 'alerts',
-    text: `SELECT ${groups(
-      { severityLevel: label('g.severity_level'), createdAt: moment('g.day') },
-      { count: 'g.number' },
-      `(SELECT severity_level, date_trunc('day', created_at) AS day, count(*) AS number
-        FROM system_alerts GROUP BY 1, 2 ORDER BY 1, 2) AS g`,
-    )}`,
-    values: none,
-  }),
-  hours: () => ({
-    field: 'alerts',
-    text: `SELECT ${groups(
-      { status: label('g.status'), createdAt: moment('g.hour') },
-      { count: 'g.number' },
-      `(SELECT status, date_trunc('hour', created_at) AS hour, count(*) AS number
-        FROM system_alerts GROUP BY 1, 2 ORDER BY 1, 2) AS g`,
-    )}`,
-    values: none,
-  }),
+  severities: () => groupedByTime('severityLevel', 'severity_level', 'day'),
+  hours: () => groupedByTime('status', 'status', 'hour'),
   agents: () => ({
     field: 'alerts',
     text: `SELECT ${groups(

@@ -34,7 +34,7 @@ const examples = [
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
 it.skipIf(!hasCurl && !testEnv.ci).each(examples)(
-  '%s prints what the page says',
+  `%s prints what the page says${hasCurl ? '' : ', but curl is not installed'}`,
   async (command, printed) => {
     const TOKEN = await token({ sub: demoPeople[0]?.id });
     const { stdout } = await promisify(execFile)(
