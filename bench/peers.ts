@@ -18,10 +18,14 @@ export function versions(): Record<string, string> {
 
 function areInstalled(): boolean {
   const { dependencies, devDependencies } = readPackage('.');
-  return Object.entries<string>({ ...dependencies, ...devDependencies }).every(([name, version]) => {
-    const folder = `node_modules/${name}`;
-    return existsSync(new URL(folder, import.meta.url)) && readPackage(folder).version === version;
-  });
+  return Object.entries<string>({ ...dependencies, ...devDependencies }).every(
+    ([name, version]) => {
+      const folder = `node_modules/${name}`;
+      return (
+        existsSync(new URL(folder, import.meta.url)) && readPackage(folder).version === version
+      );
+    },
+  );
 }
 
 function peers(): { postgraphile: string; node: string } {
