@@ -166,9 +166,17 @@ describe('invitationChanged', () => {
       await follow(bystander.client),
     ];
     const { invitation } = await invite(owner, person.email);
-    await eventually(() => steps(personal)).toEqual([['CREATED', 'PENDING']]);
+    // A change is sent with the row as it is then, so each step waits for the one before it.
+    const arrived = async (count: number) => {
+      for (const each of [personal, owners]) {
+        await eventually(() => steps(each).length).toBe(count);
+      }
+    };
+    await arrived(1);
     await changeInvitation(owner, 'revoke', invitation.id);
+    await arrived(2);
     const again = await invite(owner, person.email);
+    await arrived(3);
     await changeInvitation(person.client, 'accept', again.invitation.id);
     for (const each of [personal, owners]) {
       await eventually(() => steps(each)).toEqual([
